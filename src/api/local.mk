@@ -1,0 +1,15 @@
+# api: one file a resource: plan, then answer.
+noinst_LIBRARIES += libapi.a
+libapi_a_SOURCES = \
+	src/api/auth.c src/api/auth.h \
+	src/api/cards.c src/api/cards.h \
+	src/api/exchange.c src/api/exchange.h \
+	src/api/fields.c src/api/fields.h \
+	src/api/profiles.c src/api/profiles.h \
+	src/api/router.c src/api/router.h src/api/routes.def \
+	src/api/sessions.c src/api/sessions.h \
+	src/api/text.c src/api/text.h \
+	src/api/url.c src/api/url.h \
+	src/api/versioned.c src/api/versioned.h
+libapi_a_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(ICU_CFLAGS) $(URIPARSER_CFLAGS)
+API_LIBS = $(SODIUM_LIBS) $(ICU_LIBS) $(URIPARSER_LIBS)

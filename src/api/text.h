@@ -1,0 +1,38 @@
+/*
+ * Words that people typed: the only door to ICU. Pure, thread-safe (each thread opens its own
+ * transliterator on first use and keeps it).
+ */
+#ifndef API_TEXT_H
+#define API_TEXT_H
+
+#include <stddef.h>
+
+#include "base/mem.h"
+
+#define TEXT_SLUG_MAX 80 /* characters before the suffix */
+
+enum text_status {
+	TEXT_OK,
+	TEXT_EMPTY,     /* nothing is left after trimming */
+	TEXT_TOO_LONG,  /* more code points than allowed */
+	TEXT_CONTROL,   /* a control character (line breaks are one, unless allowed) */
+};
+
+enum text_lines {
+	TEXT_ONE_LINE,
+	TEXT_LINES, /* line feeds, carriage returns and tabs may stand inside */
+};
+
+/* Trims white space of any script, normalises to NFC, and checks. `text` is valid UTF-8 without
+ * NUL; *ret_text lives in `arena`. The length is counted in code points, after normalising. */
+MUST_CHECK enum text_status text_clean(const char *text, size_t len, size_t max_points,
+	enum text_lines lines, struct mem_arena *arena, const char **ret_text);
+
+/*
+ * The slug rule: transliterated to ASCII, lower case, words of [a-z0-9] joined by one dash, at most
+ * TEXT_SLUG_MAX characters (cut at a dash where one stands in the last third, never ending in one);
+ * "card" where nothing is left. Reserved words are the database's business.
+ */
+const char *text_slug(const char *text, size_t len, struct mem_arena *arena);
+
+#endif

@@ -1,0 +1,12 @@
+# base: the ground; knows nothing of cards, HTTP or SQL.
+noinst_LIBRARIES += libbase.a
+libbase_a_SOURCES = \
+	src/base/buf.c src/base/buf.h \
+	src/base/clock.c src/base/clock.h \
+	src/base/conf.c src/base/conf.def src/base/conf.h \
+	src/base/log.c src/base/log.h \
+	src/base/mem.c src/base/mem.h \
+	src/base/must.c src/base/must.h \
+	src/base/uuid.c src/base/uuid.h
+libbase_a_CFLAGS = $(AM_CFLAGS) $(INIH_CFLAGS)
+BASE_LIBS = $(INIH_LIBS)

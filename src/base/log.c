@@ -1,0 +1,95 @@
+/* One event, one logfmt line on stderr. */
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#define LINE_BYTES 2048
+
+static const struct {
+	const char *name;
+	int priority; /* as in syslog(3) */
+} levels[] = {
+	[LOG_LEVEL_ERROR] = {"error", 3},
+	[LOG_LEVEL_WARN] = {"warn", 4},
+	[LOG_LEVEL_INFO] = {"info", 6},
+	[LOG_LEVEL_DEBUG] = {"debug", 7},
+};
+
+static atomic_int threshold = LOG_LEVEL_INFO;
+
+bool log_level_parse(const char *text, enum log_level *ret_level)
+{
+	for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
+		if (strcmp(text, levels[i].name) == 0) {
+			*ret_level = (enum log_level)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+void log_set_level(enum log_level level)
+{
+	atomic_store_explicit(&threshold, (int)level, memory_order_relaxed);
+}
+
+bool log_enabled(enum log_level level)
+{
+	return (int)level <= atomic_load_explicit(&threshold, memory_order_relaxed);
+}
+
+static size_t line_start(char *line, size_t size, enum log_level level)
+{
+	int64_t now_us = clock_wall_us();
+	time_t seconds = (time_t)(now_us / CLOCK_S);
+	struct tm tm;
+	char stamp[32];
+	int len;
+
+	if (getenv("JOURNAL_STREAM") != NULL) {
+		len = snprintf(line, size, "<%d>level=%s ", levels[level].priority,
+			levels[level].name);
+		return (size_t)len;
+	}
+	gmtime_r(&seconds, &tm);
+	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
+	len = snprintf(line, size, "ts=%s.%06dZ level=%s pid=%d ", stamp, (int)(now_us % CLOCK_S),
+		levels[level].name, (int)getpid());
+	return (size_t)len;
+}
+
+void log_write(enum log_level level, const char *fmt, ...)
+{
+	char line[LINE_BYTES];
+	size_t start;
+	size_t len;
+	va_list ap;
+	int n;
+
+	if (!log_enabled(level))
+		return;
+	start = line_start(line, sizeof(line), level);
+	va_start(ap, fmt);
+	n = vsnprintf(line + start, sizeof(line) - start - 1, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	len = start + (size_t)n;
+	if (len > sizeof(line) - 2)
+		len = sizeof(line) - 2;
+	for (size_t i = start; i < len; i++)
+		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+			line[i] = '?';
+	line[len++] = '\n';
+	/* A lost log line must not stop a request: there is nowhere left to report it. */
+	if (write(STDERR_FILENO, line, len) < 0)
+		return;
+}

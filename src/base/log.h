@@ -1,0 +1,37 @@
+/*
+ * One event, one logfmt line on stderr.
+ *
+ *     ts=2026-01-31T12:00:00.123456Z level=info pid=4711 started threads=2
+ *
+ * Under systemd (JOURNAL_STREAM is set) the line starts with the syslog priority `<N>` instead of
+ * the time stamp, which the journal keeps itself. Control characters in a line are written as `?`,
+ * so no input can forge a second line. Never pass a token, a password, an address or the content
+ * of a card. Thread-safe: a line is one write(2).
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stdbool.h>
+
+#include "base/must.h"
+
+enum log_level {
+	LOG_LEVEL_ERROR, /* an operator should look */
+	LOG_LEVEL_WARN,  /* handled, but not for ever: retries, refused peers, lost connections */
+	LOG_LEVEL_INFO,  /* the life of the service, and one line a request */
+	LOG_LEVEL_DEBUG,
+};
+
+/* Reads "error", "warn", "info" or "debug"; false, and *ret_level untouched, for others. */
+bool log_level_parse(const char *text, enum log_level *ret_level);
+/* Lines above this level are dropped; "info" until set. */
+void log_set_level(enum log_level level);
+bool log_enabled(enum log_level level);
+void log_write(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+#define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warn(...)  log_write(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_info(...)  log_write(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...) log_write(LOG_LEVEL_DEBUG, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,76 @@
+/*
+ * A call: one stored-function call planned for one request, and the row that answered it.
+ *
+ * Handlers fill a call; proc/loop has it carried out. The values of arguments are borrowed: they
+ * must live until the call is done (the request's arena is the place). Not thread-safe; owned by
+ * whoever holds the request.
+ */
+#ifndef DB_CALL_H
+#define DB_CALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/mem.h"
+#include "base/uuid.h"
+
+#define CALL_ARGS_MAX 10
+
+enum call_id {
+#define CALL(id, kind, function, args, nargs) CALL_##id,
+#include "db/call.def"
+#undef CALL
+	CALL_COUNT,
+};
+
+enum call_kind {
+	CALL_READ,  /* changes nothing: may be repeated at will */
+	CALL_WRITE, /* carries a write id: applied at most once however often it is sent */
+};
+
+/* Statuses of an answer that never leave the service; all others are HTTP's own. */
+#define CALL_STATUS_BUSY 423 /* somebody holds the row or key now; nothing was done */
+
+/* The row that answered: cardkeep_api.answer. Valid until call_release. */
+struct call_row {
+	int status;         /* as HTTP's, or CALL_STATUS_BUSY */
+	int version;        /* of the entity now; 0 where there is none */
+	bool replayed;      /* this write had been applied before; the row is its first answer */
+	const char *detail; /* a short word for the handler, or a cursor; "" when there is none */
+	const char *body;   /* JSON text; "" when there is none */
+	size_t body_len;
+};
+
+struct pq_result;
+
+struct call {
+	enum call_id id;
+	size_t nargs;
+	const char *values[CALL_ARGS_MAX]; /* NULL is SQL's null */
+	int lengths[CALL_ARGS_MAX];        /* of binary values */
+	bool binary[CALL_ARGS_MAX];
+	struct call_row row;      /* filled when the outcome is OUTCOME_COMMITTED */
+	struct pq_result *result; /* what `row` points into */
+};
+
+/* Starts a call anew; an earlier row is released. */
+void call_start(struct call *call, enum call_id id);
+/* Arguments, in order. `value` is borrowed and may be NULL. */
+void call_text(struct call *call, const char *value);
+void call_bytes(struct call *call, const void *value, size_t len);
+/* These write the text of the value into `arena`. */
+void call_uuid(struct call *call, struct mem_arena *arena, const struct uuid *value);
+void call_integer(struct call *call, struct mem_arena *arena, int64_t value);
+/* -1 is null, 0 false, 1 true. */
+void call_boolean(struct call *call, int value);
+/* Releases the row. Safe on a zeroed or released call. */
+void call_release(struct call *call);
+
+/* The name of the function, the text of its statement, its kind. */
+const char *call_function(enum call_id id);
+const char *call_statement(enum call_id id);
+enum call_kind call_kind(enum call_id id);
+size_t call_arity(enum call_id id);
+
+#endif

@@ -1,0 +1,11 @@
+# db: pq is the only door to libpq; outcome, sqlstate and retry are pure.
+noinst_LIBRARIES += libdb.a
+libdb_a_SOURCES = \
+	src/db/call.c src/db/call.def src/db/call.h \
+	src/db/outcome.c src/db/outcome.h \
+	src/db/pq.c src/db/pq.h \
+	src/db/retry.c src/db/retry.h \
+	src/db/sqlstate.c src/db/sqlstate.def src/db/sqlstate.h \
+	src/db/wave.c src/db/wave.h
+libdb_a_CFLAGS = $(AM_CFLAGS) $(LIBPQ_CFLAGS)
+DB_LIBS = $(LIBPQ_LIBS)

@@ -1,0 +1,32 @@
+/*
+ * Refusals as RFC 9457 problem details, with the two members that older clients read.
+ */
+#ifndef HTTP_PROBLEM_H
+#define HTTP_PROBLEM_H
+
+#include "base/buf.h"
+#include "http/reply.h"
+
+enum problem_id {
+#define PROBLEM(id, name, status, title, error, when) PROBLEM_##id,
+#include "http/problem.def"
+#undef PROBLEM
+	PROBLEM_COUNT,
+};
+
+int problem_status(enum problem_id id);
+
+/*
+ * Makes `reply` that problem: type, title, status, detail, instance, error, message; and what its
+ * status demands: WWW-Authenticate with 401, Retry-After: 1 with 503 and 504.
+ * `members` is NULL, or the text of a JSON object whose members are added (`{"errors":[...]}`).
+ * `request_id` is the 36-character form.
+ */
+void problem_reply(struct reply *reply, enum problem_id id, const char *request_id,
+	const char *members, const char *detail_fmt, ...) PRINTF_LIKE(5, 6);
+
+/* Appends {"field":...,"message":...} to an `errors` list under construction, with a comma where
+ * one is due. */
+void problem_field(struct buf *errors, const char *field, const char *message);
+
+#endif
