@@ -13,9 +13,9 @@
 
 enum text_status {
 	TEXT_OK,
-	TEXT_EMPTY,     /* nothing is left after trimming */
-	TEXT_TOO_LONG,  /* more code points than allowed */
-	TEXT_CONTROL,   /* a control character (line breaks are one, unless allowed) */
+	TEXT_EMPTY,    /* nothing is left after trimming */
+	TEXT_TOO_LONG, /* more code points than allowed */
+	TEXT_CONTROL,  /* a control character (line breaks are one, unless allowed) */
 };
 
 enum text_lines {

@@ -55,8 +55,8 @@ static size_t line_start(char *line, size_t size, enum log_level level)
 	int len;
 
 	if (getenv("JOURNAL_STREAM") != NULL) {
-		len = snprintf(line, size, "<%d>level=%s ", levels[level].priority,
-			levels[level].name);
+		len = snprintf(
+			line, size, "<%d>level=%s ", levels[level].priority, levels[level].name);
 		return (size_t)len;
 	}
 	gmtime_r(&seconds, &tm);

@@ -63,7 +63,8 @@ size_t fcgi_gather(struct fcgi_gate *gate, struct fcgi_conn **conns, size_t max,
  * all: nginx sends a request in one go. A request that misses what nginx always sends (a request
  * id, a method, a URI), or whose CONTENT_LENGTH contradicts what came, counts as nonsense.
  */
-MUST_CHECK bool fcgi_read(struct fcgi_conn *conn, struct mem_arena *arena, struct request *ret_request);
+MUST_CHECK bool fcgi_read(
+	struct fcgi_conn *conn, struct mem_arena *arena, struct request *ret_request);
 
 /* Writes the answer to the request last read, ends that request and gives the connection back to
  * the gate (or closes it where the peer is gone; nobody is there to be told). */

@@ -61,7 +61,7 @@ MUST_CHECK enum request_param request_param(const struct request *request, const
 
 /* Decodes %XX in place-sized copy; false for a broken escape, for NUL or for invalid UTF-8.
  * Plus signs mean blanks only when `form`. */
-MUST_CHECK bool request_percent_decode(const char *text, size_t len, bool form,
-	struct mem_arena *arena, const char **ret_text);
+MUST_CHECK bool request_percent_decode(
+	const char *text, size_t len, bool form, struct mem_arena *arena, const char **ret_text);
 
 #endif

@@ -1,0 +1,323 @@
+/* Cards: create, list, read, update, delete. */
+#include "api/cards.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/auth.h"
+#include "api/fields.h"
+#include "api/text.h"
+#include "api/versioned.h"
+
+#define NAME_MAX_POINTS	  200
+#define PAGE_CARDS_MAX	  100
+#define PAGE_CARDS_PRESET 20
+
+/* What a client may change. */
+enum {
+	CARD_NAME,
+	CARD_TEMPLATE,
+	CARD_FIELDS,
+	CARD_DESIGN,
+	CARD_PUBLIC,
+	CARD_CHANGEABLE,
+};
+
+#define CHANGEABLE_FIELDS(name_required)                                                \
+	[CARD_NAME] = {.name = "name",                                                  \
+		.kind = FIELD_LINE,                                                     \
+		.max = NAME_MAX_POINTS,                                                 \
+		.required = (name_required)},                                           \
+	[CARD_TEMPLATE] = {.name = "template_type", .kind = FIELD_TEMPLATE, .max = 64}, \
+	[CARD_FIELDS] = {.name = "fields_config", .kind = FIELD_DOCUMENT},              \
+	[CARD_DESIGN] = {.name = "design_config", .kind = FIELD_DOCUMENT},              \
+	[CARD_PUBLIC] = {.name = "is_public", .kind = FIELD_BOOLEAN}
+
+static void changeable_arguments(struct exchange *x, const struct field_value *values)
+{
+	for (size_t i = CARD_TEMPLATE; i < CARD_CHANGEABLE; i++)
+		call_text(&x->call, values[i].text);
+}
+
+/* ---- create -------------------------------------------------------------------------------- */
+
+static enum step created(struct exchange *x)
+{
+	char id[UUID_TEXT_BYTES];
+
+	if (x->call.row.status != 201)
+		return exchange_common(x, "card");
+	uuid_format(&x->request.id, id);
+	(void)versioned_entity(x);
+	reply_header(&x->reply, "Location", "/api/cards/%s", id);
+	return STEP_ANSWER;
+}
+
+enum step cards_create(struct exchange *x)
+{
+	enum { BASE_SLUG = CARD_CHANGEABLE, CREATE_FIELDS };
+	static const struct field fields[CREATE_FIELDS] = {
+		CHANGEABLE_FIELDS(true),
+		[BASE_SLUG] = {.name = "base_slug",
+			.kind = FIELD_LINE,
+			.max = NAME_MAX_POINTS,
+			.nullable = true},
+	};
+	struct field_value values[CREATE_FIELDS];
+	const struct field_value *slug;
+
+	if (!fields_read(x, fields, CREATE_FIELDS, values))
+		return exchange_refuse_fields(x);
+	slug = values[BASE_SLUG].text != NULL ? &values[BASE_SLUG] : &values[CARD_NAME];
+	call_start(&x->call, CALL_CREATE_CARD);
+	auth_argument(x);
+	call_uuid(&x->call, &x->arena, &x->request.id);
+	call_text(&x->call, values[CARD_NAME].text);
+	call_text(&x->call, text_slug(slug->text, slug->len, &x->arena));
+	changeable_arguments(x, values);
+	x->resume = created;
+	return STEP_CALL;
+}
+
+/* ---- list ---------------------------------------------------------------------------------- */
+
+/* Where a page goes on: `<microseconds since the epoch>-<uuid>` of the last card before it. */
+struct cursor {
+	int64_t at_us;
+	struct uuid id;
+};
+
+static bool cursor_parse(const char *text, struct cursor *ret_cursor)
+{
+	const char *dash = strchr(text, '-');
+	struct cursor cursor;
+	size_t digits = dash != NULL ? (size_t)(dash - text) : 0;
+
+	if (digits == 0 || digits > 17 || strspn(text, "0123456789") != digits)
+		return false;
+	cursor.at_us = strtoll(text, NULL, 10);
+	if (strlen(dash + 1) != UUID_TEXT_BYTES - 1 ||
+		!uuid_parse(dash + 1, UUID_TEXT_BYTES - 1, &cursor.id))
+		return false;
+	*ret_cursor = cursor;
+	return true;
+}
+
+/* A larger limit than a page holds means "as many as you can". */
+static int64_t read_limit(struct exchange *x)
+{
+	const char *text = NULL;
+	size_t len;
+
+	switch (request_param(&x->request, "limit", &x->arena, &text)) {
+	case REQUEST_PARAM_ABSENT:
+		return PAGE_CARDS_PRESET;
+	case REQUEST_PARAM_BAD:
+		break;
+	case REQUEST_PARAM_FOUND:
+		len = strlen(text);
+		if (len == 0 || len > 9 || strspn(text, "0123456789") != len ||
+			strtol(text, NULL, 10) < 1)
+			break;
+		return strtol(text, NULL, 10) < PAGE_CARDS_MAX ? strtol(text, NULL, 10)
+							       : PAGE_CARDS_MAX;
+	}
+	fields_fault(x, "limit", "must be a whole number from 1");
+	return 0;
+}
+
+static bool read_after(struct exchange *x, struct cursor *ret_cursor)
+{
+	const char *text = NULL;
+
+	switch (request_param(&x->request, "after", &x->arena, &text)) {
+	case REQUEST_PARAM_ABSENT:
+		return false;
+	case REQUEST_PARAM_BAD:
+		break;
+	case REQUEST_PARAM_FOUND:
+		if (cursor_parse(text, ret_cursor))
+			return true;
+		break;
+	}
+	fields_fault(x, "after", "must be the `next` of an earlier page");
+	return false;
+}
+
+static enum step listed(struct exchange *x)
+{
+	const struct call_row *row = &x->call.row;
+
+	if (row->status != 200)
+		return exchange_common(x, "card");
+	reply_start(&x->reply, 200, REPLY_JSON);
+	if (row->detail[0] != '\0')
+		reply_header(&x->reply, "Link", "</api/cards?limit=%s&after=%s>; rel=\"next\"",
+			x->call.values[1], row->detail);
+	reply_borrow(&x->reply, row->body, row->body_len);
+	return STEP_ANSWER;
+}
+
+enum step cards_list(struct exchange *x)
+{
+	struct cursor after;
+	int64_t limit = read_limit(x);
+	bool goes_on = read_after(x, &after);
+
+	if (x->errors.len > 0)
+		return exchange_refuse_fields(x);
+	call_start(&x->call, CALL_LIST_CARDS);
+	auth_argument(x);
+	call_integer(&x->call, &x->arena, limit);
+	if (goes_on) {
+		call_integer(&x->call, &x->arena, after.at_us);
+		call_uuid(&x->call, &x->arena, &after.id);
+	} else {
+		call_text(&x->call, NULL);
+		call_text(&x->call, NULL);
+	}
+	x->resume = listed;
+	return STEP_CALL;
+}
+
+/* ---- read ---------------------------------------------------------------------------------- */
+
+static enum step read_done(struct exchange *x)
+{
+	return x->call.row.status == 200 ? versioned_entity(x) : exchange_common(x, "card");
+}
+
+enum step cards_read(struct exchange *x)
+{
+	call_start(&x->call, CALL_READ_CARD);
+	auth_argument(x);
+	call_uuid(&x->call, &x->arena, &x->card);
+	x->resume = read_done;
+	return STEP_CALL;
+}
+
+/* ---- update -------------------------------------------------------------------------------- */
+
+static enum step updated(struct exchange *x)
+{
+	switch (x->call.row.status) {
+	case 200:
+		return versioned_entity(x);
+	case 409:
+		return versioned_conflict(x);
+	default:
+		return exchange_common(x, "card");
+	}
+}
+
+static bool any_present(const struct field_value *values, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (values[i].present)
+			return true;
+	return false;
+}
+
+static enum step plan_update(
+	struct exchange *x, const struct field_value *values, const char *expected)
+{
+	call_start(&x->call, CALL_UPDATE_CARD);
+	auth_argument(x);
+	call_uuid(&x->call, &x->arena, &x->request.id);
+	call_uuid(&x->call, &x->arena, &x->card);
+	call_text(&x->call, expected);
+	call_text(&x->call, values[CARD_NAME].text);
+	changeable_arguments(x, values);
+	x->resume = updated;
+	return STEP_CALL;
+}
+
+enum step cards_update(struct exchange *x)
+{
+	enum {
+		CARD_ID = CARD_CHANGEABLE,
+		CARD_VERSION,
+		CARD_USER,
+		CARD_SLUG,
+		CARD_CREATED,
+		CARD_UPDATED,
+		UPDATE_FIELDS,
+	};
+	/* A client may send back the whole card it read: what it cannot change is passed over. */
+	static const struct field fields[UPDATE_FIELDS] = {
+		CHANGEABLE_FIELDS(false),
+		[CARD_ID] = {.name = "id", .kind = FIELD_READ_ONLY},
+		[CARD_VERSION] = {.name = "version", .kind = FIELD_VERSION},
+		[CARD_USER] = {.name = "user_id", .kind = FIELD_READ_ONLY},
+		[CARD_SLUG] = {.name = "slug", .kind = FIELD_READ_ONLY},
+		[CARD_CREATED] = {.name = "created_at", .kind = FIELD_READ_ONLY},
+		[CARD_UPDATED] = {.name = "updated_at", .kind = FIELD_READ_ONLY},
+	};
+	struct field_value values[UPDATE_FIELDS];
+	const char *expected = NULL;
+	enum versioned_status version = versioned_read(x, NULL, 1, &expected);
+
+	if (version != VERSIONED_OK && version != VERSIONED_MALFORMED)
+		return versioned_refuse(x, version);
+	if (fields_read(x, fields, UPDATE_FIELDS, values) && !any_present(values, CARD_CHANGEABLE))
+		fields_fault(x, "body", "must name a field to change");
+	if (x->errors.len > 0)
+		return exchange_refuse_fields(x);
+	return plan_update(x, values, expected);
+}
+
+enum step cards_update_by_body(struct exchange *x)
+{
+	const struct json_member *id = json_find(x->body, "id");
+	const char *expected = NULL;
+	enum versioned_status version;
+
+	if (id != NULL && id->kind == JSON_STRING) {
+		if (!uuid_parse(id->string, id->string_len, &x->card))
+			return exchange_refuse(x, PROBLEM_NOT_FOUND, "no such card");
+		x->has_card = true;
+		return cards_update(x);
+	}
+	version = versioned_read(x, NULL, 1, &expected);
+	if (version != VERSIONED_OK && version != VERSIONED_MALFORMED)
+		return versioned_refuse(x, version);
+	fields_fault(x, "id", "must be the id of a card");
+	return exchange_refuse_fields(x);
+}
+
+/* ---- delete -------------------------------------------------------------------------------- */
+
+static enum step deleted(struct exchange *x)
+{
+	switch (x->call.row.status) {
+	case 204:
+		reply_start(&x->reply, 204, NULL);
+		return STEP_ANSWER;
+	case 409:
+		return versioned_conflict(x);
+	default:
+		return exchange_common(x, "card");
+	}
+}
+
+enum step cards_delete(struct exchange *x)
+{
+	const char *text = NULL;
+	const char *expected = NULL;
+	enum versioned_status version;
+
+	if (request_param(&x->request, "version", &x->arena, &text) == REQUEST_PARAM_BAD)
+		text = "";
+	version = versioned_read(x, text, 1, &expected);
+	if (version == VERSIONED_MALFORMED)
+		return exchange_refuse_fields(x);
+	if (version != VERSIONED_OK)
+		return versioned_refuse(x, version);
+	call_start(&x->call, CALL_DELETE_CARD);
+	auth_argument(x);
+	call_uuid(&x->call, &x->arena, &x->request.id);
+	call_uuid(&x->call, &x->arena, &x->card);
+	call_text(&x->call, expected);
+	x->resume = deleted;
+	return STEP_CALL;
+}

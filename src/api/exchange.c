@@ -1,0 +1,110 @@
+/* One request on its way through the service: what all handlers share. */
+#include "api/exchange.h"
+
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "api/auth.h"
+#include "base/log.h"
+
+#define DETAIL_BYTES 256
+
+void exchange_fini(struct exchange *x)
+{
+	if (x->hash.password != NULL)
+		sodium_memzero((void *)(uintptr_t)x->hash.password, x->hash.password_len);
+	sodium_memzero(x->token, sizeof(x->token));
+	json_free(&x->body);
+	call_release(&x->call);
+	reply_free(&x->reply);
+	buf_free(&x->errors);
+	mem_arena_free(&x->arena);
+}
+
+enum step exchange_problem(struct exchange *x, enum problem_id id, const char *fmt, ...)
+{
+	char detail[DETAIL_BYTES];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(detail, sizeof(detail), fmt, ap);
+	va_end(ap);
+	problem_reply(&x->reply, id, x->request.id_text, NULL, "%s", detail);
+	return STEP_ANSWER;
+}
+
+/* The session is there, and the card where one was named: the prepared refusal stands. */
+static enum step refused(struct exchange *x)
+{
+	if (x->call.row.status == 200)
+		return STEP_ANSWER;
+	return exchange_common(x, "card");
+}
+
+static enum step check_then_refuse(struct exchange *x)
+{
+	call_start(&x->call, x->has_card ? CALL_CHECK_CARD : CALL_CHECK_SESSION);
+	auth_argument(x);
+	if (x->has_card)
+		call_uuid(&x->call, &x->arena, &x->card);
+	x->resume = refused;
+	return STEP_CALL;
+}
+
+enum step exchange_refuse(struct exchange *x, enum problem_id id, const char *fmt, ...)
+{
+	char detail[DETAIL_BYTES];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(detail, sizeof(detail), fmt, ap);
+	va_end(ap);
+	problem_reply(&x->reply, id, x->request.id_text, NULL, "%s", detail);
+	return check_then_refuse(x);
+}
+
+enum step exchange_refuse_fields(struct exchange *x)
+{
+	struct buf members = {0};
+
+	buf_printf(&members, "{\"errors\":[%s]}", buf_cstr(&x->errors));
+	problem_reply(&x->reply, PROBLEM_VALIDATION, x->request.id_text, buf_cstr(&members),
+		"some fields cannot be taken as they are; errors names them");
+	buf_free(&members);
+	return check_then_refuse(x);
+}
+
+enum step exchange_common(struct exchange *x, const char *what)
+{
+	switch (x->call.row.status) {
+	case 401:
+		return exchange_problem(x, PROBLEM_UNAUTHORIZED,
+			"the token is unknown, expired or revoked: sign in again");
+	case 404:
+		return exchange_problem(x, PROBLEM_NOT_FOUND, "no such %s", what);
+	default:
+		log_error("unexpected answer fn=%s status=%d detail=%s request=%s",
+			call_function(x->call.id), x->call.row.status, x->call.row.detail,
+			x->request.id_text);
+		return exchange_problem(x, PROBLEM_UNAVAILABLE,
+			"the request could not be carried out; nothing was applied");
+	}
+}
+
+void exchange_failed(struct exchange *x, enum sqlstate_class class)
+{
+	switch (class) {
+	case SQLSTATE_NO_ACCOUNT:
+		(void)exchange_problem(x, PROBLEM_UNAUTHORIZED, "the account is gone");
+		break;
+	case SQLSTATE_INPUT:
+	case SQLSTATE_TAKEN:
+		(void)exchange_problem(
+			x, PROBLEM_VALIDATION, "the database refused a value of this request");
+		break;
+	default:
+		(void)exchange_problem(x, PROBLEM_UNAVAILABLE,
+			"the database could not carry this out; nothing was applied");
+	}
+}

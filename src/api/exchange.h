@@ -1,0 +1,104 @@
+/*
+ * One request on its way through the service, as the handlers see it.
+ *
+ * A handler is a chain of short functions. Each looks at the exchange and says what comes next:
+ * the answer is ready, a call of the database, or a password to hash; `resume` is then the function
+ * that goes on with the row or the hash. Handlers never wait and never see a connection, a thread
+ * or a retry: proc/loop carries out what they plan.
+ *
+ * An exchange belongs to one thread at a time.
+ */
+#ifndef API_EXCHANGE_H
+#define API_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/conf.h"
+#include "base/mem.h"
+#include "db/call.h"
+#include "db/sqlstate.h"
+#include "http/json.h"
+#include "http/problem.h"
+#include "http/reply.h"
+#include "http/request.h"
+
+enum step {
+	STEP_ANSWER, /* `reply` is the answer */
+	STEP_CALL,   /* `call` is to be carried out, then `resume` */
+	STEP_HASH,   /* `hash` is to be worked out, then `resume` */
+};
+
+#define EXCHANGE_TOKEN_BYTES 32	 /* of a token, and of its SHA-256 */
+#define EXCHANGE_HASH_BYTES  128 /* crypto_pwhash_STRBYTES, checked in proc/hasher.c */
+
+enum hash_kind {
+	HASH_MAKE,   /* `encoded` becomes the hash of the password */
+	HASH_VERIFY, /* `matches` becomes whether the password fits `encoded` */
+	HASH_DECOY,  /* costs as much as HASH_VERIFY and matches nothing */
+};
+
+/* Work for the hasher's lane. */
+struct hash_job {
+	enum hash_kind kind;
+	const char *password; /* borrowed from the request */
+	size_t password_len;
+	char encoded[EXCHANGE_HASH_BYTES];
+	bool matches;
+};
+
+struct exchange;
+typedef enum step resume_fn(struct exchange *x);
+
+struct exchange {
+	const struct conf *conf;
+	struct mem_arena arena; /* everything that lives as long as the request */
+	struct request request;
+	struct reply reply;
+	struct call call;
+	struct hash_job hash;
+	resume_fn *resume;
+
+	const char *route; /* the route's name, for logs */
+	const char *tail;  /* the path's last segment, where the route has one there; else NULL */
+	struct json_doc *body;
+	struct buf errors; /* the `errors` of a 422 under construction */
+	uint8_t token_hash[EXCHANGE_TOKEN_BYTES];
+	bool has_card; /* `card` is named by the path or the body */
+	struct uuid card;
+	bool by_header; /* the version came as If-Match: a stale one is 412, not 409 */
+
+	char token[64];	   /* sessions: the new token in clear, until it is answered */
+	const char *email; /* sessions: cleaned */
+	const char *device_name;
+	struct uuid account; /* sessions: who signs in */
+};
+
+/* Frees what the exchange holds; a body that carried a password is wiped first. The struct itself
+ * is the caller's. */
+void exchange_fini(struct exchange *x);
+
+/* Answers with a problem. */
+enum step exchange_problem(struct exchange *x, enum problem_id id, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
+
+/*
+ * Refuses a request on a route that needs a session. The order of checks puts 401 and 404 before
+ * everything else, so the session, and the card where one is named, are looked up first: the
+ * refusal in `reply` is answered only when both are there.
+ */
+enum step exchange_refuse(struct exchange *x, enum problem_id id, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
+/* exchange_refuse with 422 and the collected `errors`. */
+enum step exchange_refuse_fields(struct exchange *x);
+
+/* Answers the rows that mean the same everywhere (401, 404, and a status no handler expects).
+ * `what` names the thing, for the 404. */
+enum step exchange_common(struct exchange *x, const char *what);
+
+/* An error that trying again cannot help: what the client is told. */
+void exchange_failed(struct exchange *x, enum sqlstate_class class);
+
+#endif

@@ -1,0 +1,177 @@
+/* The fields of a body, read by a table. */
+#include "api/fields.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "api/text.h"
+#include "api/url.h"
+
+#define SECRET_BYTES_MIN   8
+#define TEMPLATE_BYTES_MAX 64
+
+void fields_fault(struct exchange *x, const char *field, const char *message)
+{
+	problem_field(&x->errors, field, message);
+}
+
+static bool is_template(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len >= 1 && len <= TEMPLATE_BYTES_MAX &&
+	       strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
+}
+
+/* What is wrong with a text of that kind, or NULL. */
+static const char *kind_fault(enum field_kind kind, const char *text)
+{
+	switch (kind) {
+	case FIELD_EMAIL:
+		return url_is_email(text) ? NULL : "must be an e-mail address";
+	case FIELD_WEB:
+		return url_is_web(text) ? NULL : "must be an http or https address";
+	case FIELD_TEMPLATE:
+		return is_template(text) ? NULL : "must be 1 to 64 of a-z, 0-9 and -";
+	default:
+		return NULL;
+	}
+}
+
+static void clear_text(struct exchange *x, const struct field *field)
+{
+	if (!field->nullable)
+		fields_fault(x, field->name, "must not be empty");
+}
+
+static void read_text(struct exchange *x, const struct field *field,
+	const struct json_member *member, struct field_value *value)
+{
+	char message[64];
+	const char *fault;
+	const char *text = NULL;
+
+	switch (text_clean(member->string, member->string_len, field->max,
+		field->kind == FIELD_LINES ? TEXT_LINES : TEXT_ONE_LINE, &x->arena, &text)) {
+	case TEXT_OK:
+		fault = kind_fault(field->kind, text);
+		if (fault != NULL)
+			fields_fault(x, field->name, fault);
+		value->text = text;
+		value->len = strlen(text);
+		break;
+	case TEXT_EMPTY:
+		clear_text(x, field);
+		break;
+	case TEXT_TOO_LONG:
+		snprintf(message, sizeof(message), "must be at most %zu characters", field->max);
+		fields_fault(x, field->name, message);
+		break;
+	case TEXT_CONTROL:
+		fields_fault(x, field->name, "must not contain control characters");
+		break;
+	}
+}
+
+static void read_secret(struct exchange *x, const struct field *field,
+	const struct json_member *member, struct field_value *value)
+{
+	char message[64];
+
+	value->text = member->string;
+	value->len = member->string_len;
+	if (value->len >= SECRET_BYTES_MIN && value->len <= field->max)
+		return;
+	snprintf(message, sizeof(message), "must be %d to %zu bytes", SECRET_BYTES_MIN, field->max);
+	fields_fault(x, field->name, message);
+}
+
+static void read_string(struct exchange *x, const struct field *field,
+	const struct json_member *member, struct field_value *value)
+{
+	if (member->kind == JSON_NULL)
+		clear_text(x, field);
+	else if (member->kind != JSON_STRING)
+		fields_fault(x, field->name, "must be a string");
+	else if (field->kind == FIELD_SECRET)
+		read_secret(x, field, member, value);
+	else
+		read_text(x, field, member, value);
+}
+
+static void read_document(struct exchange *x, const struct field *field,
+	const struct json_member *member, struct field_value *value)
+{
+	if (member->kind == JSON_NULL)
+		value->text = "{}";
+	else if (member->kind == JSON_OBJECT)
+		value->text = mem_arena_copy(&x->arena, member->raw, member->raw_len);
+	else
+		fields_fault(x, field->name, "must be an object");
+}
+
+static void read_boolean(struct exchange *x, const struct field *field,
+	const struct json_member *member, struct field_value *value)
+{
+	if (member->kind == JSON_BOOLEAN)
+		value->text = member->boolean ? "t" : "f";
+	else
+		fields_fault(x, field->name, "must be true or false");
+}
+
+static void read_field(struct exchange *x, const struct field *field,
+	const struct json_member *member, struct field_value *value)
+{
+	value->present = true;
+	switch (field->kind) {
+	case FIELD_DOCUMENT:
+		read_document(x, field, member, value);
+		break;
+	case FIELD_BOOLEAN:
+		read_boolean(x, field, member, value);
+		break;
+	case FIELD_UUID:
+		if (member->kind == JSON_STRING)
+			value->text = member->string;
+		else
+			fields_fault(x, field->name, "must be a string");
+		break;
+	case FIELD_VERSION:
+	case FIELD_READ_ONLY:
+		break;
+	default:
+		read_string(x, field, member, value);
+	}
+}
+
+static size_t field_index(const struct field *fields, size_t count, const char *name)
+{
+	size_t i = 0;
+
+	while (i < count && strcmp(fields[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+bool fields_read(struct exchange *x, const struct field *fields, size_t count,
+	struct field_value *ret_values)
+{
+	memset(ret_values, 0, count * sizeof(*ret_values));
+	if (json_kind(x->body) != JSON_OBJECT) {
+		fields_fault(x, "body", "must be an object");
+		return false;
+	}
+	for (size_t m = 0; m < json_count(x->body); m++) {
+		const struct json_member *member = json_at(x->body, m);
+		size_t i = field_index(fields, count, member->name);
+
+		if (i == count)
+			fields_fault(x, member->name, "is not a field of this request");
+		else
+			read_field(x, &fields[i], member, &ret_values[i]);
+	}
+	for (size_t i = 0; i < count; i++)
+		if (fields[i].required && !ret_values[i].present)
+			fields_fault(x, fields[i].name, "is required");
+	return x->errors.len == 0;
+}

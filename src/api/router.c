@@ -1,0 +1,184 @@
+/* From a request to the handler that answers it, through the checks all requests share. */
+#include "api/router.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "api/auth.h"
+#include "api/cards.h"
+#include "api/profiles.h"
+#include "api/sessions.h"
+
+enum access { ACCESS_OPEN, ACCESS_TOKEN };
+enum body { BODY_JSON, BODY_NONE };
+
+struct route {
+	const char *name;
+	enum request_method method;
+	const char *path; /* with a final slash: takes one more segment */
+	enum access access;
+	enum body body;
+	resume_fn *handler;
+};
+
+static const struct route routes[] = {
+#define ROUTE(name, method, path, access, body, handler) \
+	{name, REQUEST_##method, path, ACCESS_##access, BODY_##body, handler},
+#include "api/routes.def"
+#undef ROUTE
+};
+
+#define CARD_PATH "/api/cards/"
+
+/* What the path and the method found. */
+struct match {
+	const struct route *route;     /* NULL: no route of this method */
+	const struct route *same_path; /* any route of this path; NULL: no such path */
+	const char *tail;
+	bool open; /* some route of this path needs no session */
+};
+
+static bool path_fits(
+	const struct route *route, const struct request *request, const char **ret_tail)
+{
+	size_t len = strlen(route->path);
+
+	if (route->path[len - 1] != '/') {
+		*ret_tail = NULL;
+		return strcmp(route->path, request->path) == 0;
+	}
+	*ret_tail = request_tail(request, route->path);
+	return *ret_tail != NULL;
+}
+
+static bool method_fits(const struct route *route, enum request_method method)
+{
+	return route->method == method || (route->method == REQUEST_GET && method == REQUEST_HEAD);
+}
+
+static struct match find_route(const struct request *request)
+{
+	struct match match = {0};
+
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+		const char *tail;
+
+		if (!path_fits(&routes[i], request, &tail))
+			continue;
+		match.same_path = &routes[i];
+		match.tail = tail;
+		match.open = match.open || routes[i].access == ACCESS_OPEN;
+		if (match.route == NULL && method_fits(&routes[i], request->method))
+			match.route = &routes[i];
+	}
+	return match;
+}
+
+static const char *method_name(enum request_method method)
+{
+	static const char *const names[] = {
+		[REQUEST_GET] = "GET, HEAD",
+		[REQUEST_POST] = "POST",
+		[REQUEST_PUT] = "PUT",
+		[REQUEST_PATCH] = "PATCH",
+		[REQUEST_DELETE] = "DELETE",
+	};
+
+	return names[method];
+}
+
+/* Adds `Allow` with every method of the path. */
+static void allow_header(struct exchange *x, const char *path)
+{
+	struct buf allow = {0};
+
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++)
+		if (strcmp(routes[i].path, path) == 0)
+			buf_printf(&allow, "%s%s", allow.len > 0 ? ", " : "",
+				method_name(routes[i].method));
+	reply_header(&x->reply, "Allow", "%s", buf_cstr(&allow));
+	buf_free(&allow);
+}
+
+/* The types that carry JSON: what a client says, or what `curl -d` and fetch say by themselves. */
+static bool type_is_json(const char *type)
+{
+	static const char *const exact[] = {
+		"application/json", "text/plain", "application/x-www-form-urlencoded"};
+	size_t len;
+
+	if (type == NULL)
+		return true;
+	len = strcspn(type, "; \t");
+	for (size_t i = 0; i < ARRAY_LEN(exact); i++)
+		if (strlen(exact[i]) == len && strncasecmp(type, exact[i], len) == 0)
+			return true;
+	return len > 5 && strncasecmp(type + len - 5, "+json", 5) == 0;
+}
+
+/* A refusal goes through the session check on routes that need one, and not on the others. */
+static enum step refuse(
+	struct exchange *x, enum access access, enum problem_id id, const char *detail)
+{
+	if (access == ACCESS_OPEN)
+		return exchange_problem(x, id, "%s", detail);
+	return exchange_refuse(x, id, "%s", detail);
+}
+
+static enum step refuse_method(struct exchange *x, const struct match *match)
+{
+	enum step step = refuse(x, match->open ? ACCESS_OPEN : ACCESS_TOKEN,
+		PROBLEM_METHOD_NOT_ALLOWED, "this path has other methods; Allow names them");
+
+	allow_header(x, match->same_path->path);
+	return step;
+}
+
+static enum step read_body(struct exchange *x, const struct route *route)
+{
+	char why[160];
+
+	if (x->request.body_too_large)
+		return refuse(
+			x, route->access, PROBLEM_TOO_LARGE, "the body is larger than 256 KiB");
+	if (route->body == BODY_NONE)
+		return route->handler(x);
+	if (!type_is_json(x->request.content_type))
+		return refuse(x, route->access, PROBLEM_UNSUPPORTED_TYPE,
+			"the body must be JSON: application/json");
+	x->body = json_parse(x->request.body, x->request.body_len, why, sizeof(why));
+	if (x->body == NULL)
+		return refuse(x, route->access, PROBLEM_BAD_JSON, why);
+	return route->handler(x);
+}
+
+/* Something that is no id names no card. */
+static bool read_card_id(struct exchange *x, const struct match *match)
+{
+	if (match->same_path == NULL || strcmp(match->same_path->path, CARD_PATH) != 0)
+		return true;
+	x->has_card = strlen(match->tail) == UUID_TEXT_BYTES - 1 &&
+		      uuid_parse(match->tail, strlen(match->tail), &x->card);
+	return x->has_card;
+}
+
+enum step router_begin(struct exchange *x)
+{
+	struct match match = find_route(&x->request);
+	enum access access = match.route != NULL ? match.route->access
+			     : match.open	 ? ACCESS_OPEN
+						 : ACCESS_TOKEN;
+
+	x->route = match.route != NULL ? match.route->name : "none";
+	x->tail = match.tail;
+	if (access == ACCESS_TOKEN && !auth_read(x))
+		return exchange_problem(x, PROBLEM_UNAUTHORIZED,
+			"this needs a session: send Authorization: Bearer with its token");
+	if (match.same_path == NULL)
+		return exchange_refuse(x, PROBLEM_NOT_FOUND, "no such path");
+	if (!read_card_id(x, &match))
+		return exchange_refuse(x, PROBLEM_NOT_FOUND, "no such card");
+	if (match.route == NULL)
+		return refuse_method(x, &match);
+	return read_body(x, match.route);
+}

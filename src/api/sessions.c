@@ -1,0 +1,252 @@
+/*
+ * Accounts and their sessions: register, sign in, list, end.
+ *
+ * Argon2id takes tens of milliseconds on purpose, so it never runs on a wave thread: a handler
+ * plans STEP_HASH, and goes on when the hasher is done. Signing in answers one text, after the same
+ * work, whatever was wrong: an unknown address is hashed against a decoy.
+ */
+#include "api/sessions.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "api/auth.h"
+#include "api/fields.h"
+
+#define PASSWORD_BYTES_MAX 1024
+#define DEVICE_POINTS_MAX  100
+#define USER_AGENT_MAX	   512
+
+enum {
+	ACCOUNT_EMAIL,
+	ACCOUNT_PASSWORD,
+	ACCOUNT_DEVICE,
+	ACCOUNT_COOKIE,
+	ACCOUNT_FIELDS,
+};
+
+static const struct field account_fields[ACCOUNT_FIELDS] = {
+	[ACCOUNT_EMAIL] = {.name = "email", .kind = FIELD_EMAIL, .max = 254, .required = true},
+	[ACCOUNT_PASSWORD] = {.name = "password",
+		.kind = FIELD_SECRET,
+		.max = PASSWORD_BYTES_MAX,
+		.required = true},
+	[ACCOUNT_DEVICE] = {.name = "device_name",
+		.kind = FIELD_LINE,
+		.max = DEVICE_POINTS_MAX,
+		.nullable = true},
+	[ACCOUNT_COOKIE] = {.name = "cookie", .kind = FIELD_BOOLEAN},
+};
+
+/* ASCII only: what a mail server does with the case of other letters is its own business. */
+static const char *lower_ascii(struct exchange *x, const char *text)
+{
+	char *copy = mem_arena_copy(&x->arena, text, strlen(text));
+
+	for (char *p = copy; *p != '\0'; p++)
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
+	return copy;
+}
+
+/* Reads the body of both forms. These routes need no session, so faults are answered at once. */
+static bool read_account(struct exchange *x)
+{
+	struct field_value values[ACCOUNT_FIELDS];
+	bool sound = fields_read(x, account_fields, ACCOUNT_FIELDS, values);
+
+	if (values[ACCOUNT_COOKIE].text != NULL && values[ACCOUNT_COOKIE].text[0] == 't') {
+		fields_fault(x, "cookie", "is not offered yet: use the token");
+		sound = false;
+	}
+	if (values[ACCOUNT_PASSWORD].text != NULL) {
+		x->hash.password = values[ACCOUNT_PASSWORD].text;
+		x->hash.password_len = values[ACCOUNT_PASSWORD].len;
+	}
+	if (!sound) {
+		struct buf members = {0};
+
+		buf_printf(&members, "{\"errors\":[%s]}", buf_cstr(&x->errors));
+		problem_reply(&x->reply, PROBLEM_VALIDATION, x->request.id_text, buf_cstr(&members),
+			"some fields cannot be taken as they are; errors names them");
+		buf_free(&members);
+		return false;
+	}
+	x->email = lower_ascii(x, values[ACCOUNT_EMAIL].text);
+	x->device_name = values[ACCOUNT_DEVICE].text;
+	return true;
+}
+
+static const char *user_agent(struct exchange *x)
+{
+	const char *agent = x->request.user_agent;
+
+	return agent != NULL && strlen(agent) <= USER_AGENT_MAX ? agent : NULL;
+}
+
+/* The arguments that both ways to a session end with. */
+static void session_arguments(struct exchange *x)
+{
+	auth_make(x);
+	auth_argument(x);
+	call_text(&x->call, x->device_name);
+	call_text(&x->call, user_agent(x));
+	call_text(&x->call,
+		mem_arena_printf(&x->arena, "%ld hours", x->conf->session_lifetime_hours));
+}
+
+/* {"user":...,"session":...} from the database, and the token that only we know. */
+static enum step answer_session(struct exchange *x)
+{
+	const struct call_row *row = &x->call.row;
+
+	reply_start(&x->reply, 201, REPLY_JSON);
+	buf_add(&x->reply.body, row->body, row->body_len - 1);
+	buf_str(&x->reply.body, ",\"token\":");
+	json_quote(&x->reply.body, x->token, strlen(x->token));
+	buf_char(&x->reply.body, '}');
+	reply_header(&x->reply, "Location", "/api/sessions/current");
+	return STEP_ANSWER;
+}
+
+static enum step wrong_credentials(struct exchange *x)
+{
+	return exchange_problem(x, PROBLEM_UNAUTHORIZED, "the address or the password is wrong");
+}
+
+/* ---- register ------------------------------------------------------------------------------ */
+
+static enum step registered(struct exchange *x)
+{
+	switch (x->call.row.status) {
+	case 201:
+		return answer_session(x);
+	case 409:
+		return exchange_problem(x, PROBLEM_ADDRESS_TAKEN,
+			"an account with this address exists: sign in instead");
+	default:
+		return exchange_common(x, "account");
+	}
+}
+
+static enum step register_hashed(struct exchange *x)
+{
+	call_start(&x->call, CALL_REGISTER);
+	call_uuid(&x->call, &x->arena, &x->request.id);
+	call_text(&x->call, x->email);
+	call_text(&x->call, x->hash.encoded);
+	session_arguments(x);
+	x->resume = registered;
+	return STEP_CALL;
+}
+
+enum step sessions_register(struct exchange *x)
+{
+	if (!read_account(x))
+		return STEP_ANSWER;
+	x->hash.kind = HASH_MAKE;
+	x->resume = register_hashed;
+	return STEP_HASH;
+}
+
+/* ---- sign in ------------------------------------------------------------------------------- */
+
+static enum step opened(struct exchange *x)
+{
+	switch (x->call.row.status) {
+	case 201:
+		return answer_session(x);
+	case 401:
+		return wrong_credentials(x);
+	default:
+		return exchange_common(x, "account");
+	}
+}
+
+static enum step password_checked(struct exchange *x)
+{
+	if (!x->hash.matches)
+		return wrong_credentials(x);
+	call_start(&x->call, CALL_OPEN_SESSION);
+	call_uuid(&x->call, &x->arena, &x->request.id);
+	call_uuid(&x->call, &x->arena, &x->account);
+	call_text(&x->call, x->hash.encoded);
+	session_arguments(x);
+	x->resume = opened;
+	return STEP_CALL;
+}
+
+static enum step account_found(struct exchange *x)
+{
+	const struct call_row *row = &x->call.row;
+
+	x->hash.kind = HASH_DECOY;
+	if (row->status == 200 && strlen(row->detail) < sizeof(x->hash.encoded) &&
+		uuid_parse(row->body, row->body_len, &x->account)) {
+		x->hash.kind = HASH_VERIFY;
+		strcpy(x->hash.encoded, row->detail);
+	}
+	x->resume = password_checked;
+	return STEP_HASH;
+}
+
+enum step sessions_open(struct exchange *x)
+{
+	if (!read_account(x))
+		return STEP_ANSWER;
+	call_start(&x->call, CALL_FIND_ACCOUNT);
+	call_text(&x->call, x->email);
+	x->resume = account_found;
+	return STEP_CALL;
+}
+
+/* ---- list, end, me ------------------------------------------------------------------------- */
+
+static enum step answered(struct exchange *x)
+{
+	const struct call_row *row = &x->call.row;
+
+	if (row->status == 204) {
+		reply_start(&x->reply, 204, NULL);
+		return STEP_ANSWER;
+	}
+	if (row->status != 200)
+		return exchange_common(x, "session");
+	reply_start(&x->reply, 200, REPLY_JSON);
+	reply_borrow(&x->reply, row->body, row->body_len);
+	return STEP_ANSWER;
+}
+
+enum step sessions_list(struct exchange *x)
+{
+	call_start(&x->call, CALL_LIST_SESSIONS);
+	auth_argument(x);
+	x->resume = answered;
+	return STEP_CALL;
+}
+
+enum step sessions_end(struct exchange *x)
+{
+	struct uuid session;
+	bool current = strcmp(x->tail, "current") == 0;
+
+	if (!current && !uuid_parse(x->tail, strlen(x->tail), &session))
+		return exchange_refuse(x, PROBLEM_NOT_FOUND, "no such session");
+	call_start(&x->call, CALL_END_SESSION);
+	auth_argument(x);
+	call_uuid(&x->call, &x->arena, &x->request.id);
+	if (current)
+		call_text(&x->call, NULL);
+	else
+		call_uuid(&x->call, &x->arena, &session);
+	x->resume = answered;
+	return STEP_CALL;
+}
+
+enum step sessions_me(struct exchange *x)
+{
+	call_start(&x->call, CALL_READ_USER);
+	auth_argument(x);
+	x->resume = answered;
+	return STEP_CALL;
+}

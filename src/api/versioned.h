@@ -1,0 +1,44 @@
+/*
+ * The version a write names, and what is answered when it is out of date.
+ *
+ * A client says which version it saw as `version` in the body (or the query, for a delete), or as
+ * If-Match with the entity's ETag. Either is enough, both must agree.
+ */
+#ifndef API_VERSIONED_H
+#define API_VERSIONED_H
+
+#include <stdbool.h>
+
+#include "api/exchange.h"
+
+enum versioned_status {
+	VERSIONED_OK,
+	VERSIONED_MISSING,    /* 428 */
+	VERSIONED_MALFORMED,  /* 422, a fault was added */
+	VERSIONED_BAD_HEADER, /* 400 */
+	VERSIONED_DISAGREE,   /* 400 */
+};
+
+/*
+ * Reads the versions this write may be applied to, as the text of an integer array for the call
+ * (several when If-Match lists several, none when its tags cannot match); notes in x->by_header
+ * whether a mismatch is 412. `text` is the query's version or NULL, `least` the smallest version
+ * there is (0 for a profile not yet written).
+ */
+enum versioned_status versioned_read(
+	struct exchange *x, const char *text, int least, const char **ret_expected);
+
+/* The refusal that goes with a status other than VERSIONED_OK and VERSIONED_MALFORMED. */
+enum step versioned_refuse(struct exchange *x, enum versioned_status status);
+
+/* Whether If-None-Match names `version` (weak comparison, as for any GET). False for a malformed
+ * header: the client then gets the whole entity, which is always right. */
+bool versioned_none_match(const struct exchange *x, int version);
+
+/* Answers a row with an entity: 200 or `created` (201), its ETag and its body; 304 for a GET whose
+ * client has it already. */
+enum step versioned_entity(struct exchange *x);
+/* Answers a row of status 409: 409, or 412 when the version came by header. */
+enum step versioned_conflict(struct exchange *x);
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * One connection to PostgreSQL, asynchronous and in pipeline mode: the only door to libpq.
+ *
+ * Every wait ends at a deadline. There is no cancel: PQcancel blocks, and a wave that is late is
+ * better settled by asking again under the same write id. So whatever goes wrong, the connection is
+ * closed and a new one opened; it is never mended.
+ *
+ * A connection belongs to one thread.
+ */
+#ifndef DB_PQ_H
+#define DB_PQ_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/must.h"
+#include "db/call.h"
+
+struct pq_conn;
+struct pq_result;
+
+/* What PostgreSQL or libpq said of a failure. */
+struct pq_error {
+	char sqlstate[6];    /* "" where libpq itself failed */
+	char message[160];   /* one line; may quote input, so it is logged with care */
+	char constraint[64]; /* "" where none was violated */
+};
+
+/* `conninfo` is a libpq connection string, borrowed for the life of the connection object.
+ * libpq's PG* variables are honoured. Nothing is opened yet. */
+MUST_CHECK struct pq_conn *pq_new(const char *conninfo);
+void pq_free(struct pq_conn **conn);
+
+/* Whether a wave may be sent. */
+bool pq_ready(const struct pq_conn *conn);
+/* Opens the connection and prepares every statement of call.def. False with *ret_error when that
+ * failed or was not done by deadline_us (monotonic). */
+MUST_CHECK bool pq_open(struct pq_conn *conn, int64_t deadline_us, struct pq_error *ret_error);
+void pq_close(struct pq_conn *conn);
+/* Closes an idle connection whose server has gone, so that the next wave does not find out by
+ * losing an answer. Does not block. */
+void pq_drop_if_gone(struct pq_conn *conn);
+
+/*
+ * A wave: pq_begin, pq_queue for each call, pq_sync, then pq_next until PQ_SYNCED, PQ_LOST or
+ * PQ_LATE. Nothing is sent before the whole wave is encoded, but for libpq's own flush of long ones.
+ */
+enum pq_event {
+	PQ_ROW,	    /* the next call's answer: *ret_result is the caller's to free */
+	PQ_ERROR,   /* the next call failed, or (after the last call) the commit did */
+	PQ_SKIPPED, /* the next call was not run, as an earlier one failed */
+	PQ_SYNCED,  /* the transaction ended */
+	PQ_LOST,    /* the connection broke */
+	PQ_LATE,    /* the deadline came first */
+};
+
+void pq_begin(struct pq_conn *conn);
+/* False: libpq refused (out of memory, broken connection); the wave must be given up. */
+MUST_CHECK bool pq_queue(struct pq_conn *conn, const struct call *call);
+MUST_CHECK bool pq_sync(struct pq_conn *conn);
+MUST_CHECK enum pq_event pq_next(struct pq_conn *conn, int64_t deadline_us,
+	struct pq_result **ret_result, struct pq_error *ret_error);
+
+/* Whether the connection is good and its transaction idle. */
+bool pq_idle(const struct pq_conn *conn);
+/* Whether a warning since pq_begin leaves doubt that the commit reached the standby (01000). */
+bool pq_commit_doubt(const struct pq_conn *conn);
+
+/* Reads the one row of type cardkeep_api.answer; it points into `result`. False when the result
+ * is anything else. */
+MUST_CHECK bool pq_result_row(const struct pq_result *result, struct call_row *ret_row);
+void pq_result_free(struct pq_result **result);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * A wave: the calls that one thread sends together, as one pipeline with a single sync: one
+ * transaction, one commit. Answers may be given only after wave_run says COMMITTED.
+ *
+ * The calls of a wave share their fate: when one fails, nothing of the wave is applied. So every
+ * expected refusal is a row, and the caller runs the innocent neighbours of a failed call again.
+ */
+#ifndef DB_WAVE_H
+#define DB_WAVE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "db/call.h"
+#include "db/outcome.h"
+#include "db/pq.h"
+#include "db/sqlstate.h"
+
+#define WAVE_CALLS_MAX 64
+/* A wave takes no further call once its arguments exceed this: it bounds what one thread holds. */
+#define WAVE_BYTES_MAX (1024 * 1024)
+
+struct wave_call {
+	struct call *call; /* the caller's; its row is filled when COMMITTED */
+	enum outcome_kind outcome;
+	enum sqlstate_class class; /* unless COMMITTED or NEIGHBOUR */
+	struct pq_error error;	   /* likewise */
+};
+
+struct wave {
+	struct wave_call calls[WAVE_CALLS_MAX];
+	size_t count;
+	size_t bytes; /* of the arguments */
+};
+
+/* An empty wave. */
+void wave_reset(struct wave *wave);
+/* Whether `call` still fits. */
+bool wave_has_room(const struct wave *wave, size_t limit, const struct call *call);
+/* Adds a call, borrowed until wave_run has returned. */
+void wave_add(struct wave *wave, struct call *call);
+
+/*
+ * Sends the wave on an open connection and waits for its end, at most until deadline_us. Fills the
+ * outcome of every call. Unless all are certain and the connection idle, the connection is closed.
+ */
+void wave_run(struct wave *wave, struct pq_conn *conn, int64_t deadline_us);
+/* Gives every call OUTCOME_NOT_SENT for want of a connection. */
+void wave_not_sent(struct wave *wave, const struct pq_error *error);
+
+#endif

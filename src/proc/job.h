@@ -1,0 +1,46 @@
+/*
+ * A job: one request in the hands of the loop, with what the loop alone needs to know about it.
+ *
+ * A job belongs to one thread, or to the hasher while it waits for a hash.
+ */
+#ifndef PROC_JOB_H
+#define PROC_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "api/exchange.h"
+#include "http/fcgi.h"
+
+struct job {
+	struct exchange x;
+	struct fcgi_conn *conn;
+	int64_t deadline_us; /* monotonic: answered by then */
+	int64_t due_us;	     /* parked: not before then */
+	int attempts;	     /* of the present call, without busy answers and splits */
+	int tries;	     /* of all calls, for the log */
+	int busy;	     /* busy answers to the present call */
+	bool maybe_applied;  /* an attempt's outcome is unknown: ends by a row, or as 504 */
+	bool alone;	     /* its wave failed: rides by itself */
+	bool stale_retried;  /* was granted a fresh connection for stale plans */
+	size_t riders;	     /* calls in the last wave it rode in, for the log */
+	struct job *next;    /* in whatever list holds it */
+};
+
+/* A first-in, first-out list. Zero-initialised is empty. */
+struct job_queue {
+	struct job *first;
+	struct job *last;
+	size_t count;
+};
+
+void job_push(struct job_queue *queue, struct job *job);
+/* NULL when empty. */
+struct job *job_pop(struct job_queue *queue);
+
+MUST_CHECK struct job *job_new(const struct conf *conf, struct fcgi_conn *conn);
+/* Frees the job; its connection must have been answered or closed. */
+void job_free(struct job **job);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * The wave loop: the life of one worker thread.
+ *
+ *     gather .. read .. plan .. execute .. answer .. park
+ *
+ * A thread owns one database connection and the jobs in its hand. It never sleeps and never waits
+ * for a lock with either: what must be tried again is parked with a due time while the loop goes on.
+ */
+#ifndef PROC_LOOP_H
+#define PROC_LOOP_H
+
+#include <stdatomic.h>
+
+#include "base/conf.h"
+#include "db/retry.h"
+#include "http/fcgi.h"
+#include "proc/hasher.h"
+
+/* What the threads of a process share. Everything in it is thread-safe. */
+struct loop_shared {
+	const struct conf *conf;
+	struct fcgi_gate *gate;
+	struct hasher *hasher;
+	struct retry_budget *budget;
+	struct retry_breaker *breaker;
+	atomic_bool draining;	      /* no new connections; end when the last one is gone */
+	_Atomic int64_t drain_end_us; /* monotonic: end then, whatever is still open */
+};
+
+/* Runs until the drain is over. */
+void loop_run(struct loop_shared *shared);
+
+#endif
