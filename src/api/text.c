@@ -1,0 +1,291 @@
+/*
+ * Words that people typed: the only door to ICU.
+ *
+ * ICU works in UTF-16, so text is converted, worked on, and converted back; all of it lives in the
+ * caller's arena. A failure of ICU's own that no input can cause (its data is missing, a buffer of
+ * ours was too small) is a broken invariant.
+ */
+#include "api/text.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <unicode/uchar.h>
+#include <unicode/unorm2.h>
+#include <unicode/ustring.h>
+#include <unicode/utrans.h>
+
+#define REPLACEMENT	0xFFFD
+#define NFC_GROWTH	3 /* most UTF-16 units that normalising makes of one */
+#define UTF8_GROWTH	3 /* most bytes that one UTF-16 unit takes */
+#define LINE_SEPARATOR	0x2028
+#define PARA_SEPARATOR	0x2029
+#define CURLY_QUOTE	0x2019
+#define SLUG_FALLBACK	"card"
+#define SLUG_CUT_FROM	(TEXT_SLUG_MAX * 2 / 3)
+#define SLUG_UNITS_READ 512  /* no more of a name is looked at: 80 characters come of far less */
+#define SLUG_UNITS_ROOM 8192 /* an ideograph reads as at most six letters and a blank */
+
+/* UTF-16 text; borrowed, or of an arena. */
+struct units {
+	UChar *at;
+	int32_t len;
+};
+
+/* ---- to and from UTF-16 ---------------------------------------------------------------------- */
+
+static struct units from_utf8(const char *text, size_t len, struct mem_arena *arena)
+{
+	struct units units;
+	UErrorCode status = U_ZERO_ERROR;
+
+	MUST(len < INT32_MAX / 16);
+	units.at = mem_arena_alloc(arena, (len + 1) * sizeof(UChar));
+	u_strFromUTF8WithSub(units.at, (int32_t)len + 1, &units.len, text, (int32_t)len,
+		REPLACEMENT, NULL, &status);
+	MUST(U_SUCCESS(status));
+	return units;
+}
+
+static const char *to_utf8(struct units units, struct mem_arena *arena)
+{
+	int32_t room = units.len * UTF8_GROWTH + 1;
+	char *text = mem_arena_alloc(arena, (size_t)room);
+	UErrorCode status = U_ZERO_ERROR;
+
+	u_strToUTF8WithSub(text, room, NULL, units.at, units.len, REPLACEMENT, NULL, &status);
+	MUST(U_SUCCESS(status));
+	return text;
+}
+
+static struct units to_nfc(struct units units, struct mem_arena *arena)
+{
+	UErrorCode status = U_ZERO_ERROR;
+	const UNormalizer2 *nfc = unorm2_getNFCInstance(&status);
+	int32_t room = units.len * NFC_GROWTH + 1;
+	struct units out;
+
+	MUST(U_SUCCESS(status));
+	if (unorm2_spanQuickCheckYes(nfc, units.at, units.len, &status) == units.len)
+		return units;
+	out.at = mem_arena_alloc(arena, (size_t)room * sizeof(UChar));
+	out.len = unorm2_normalize(nfc, units.at, units.len, out.at, room, &status);
+	MUST(U_SUCCESS(status));
+	return out;
+}
+
+/* ---- text_clean ------------------------------------------------------------------------------ */
+
+/* White space is all in the basic plane, one unit each. */
+static struct units trim(struct units units)
+{
+	while (units.len > 0 && u_isUWhiteSpace(units.at[units.len - 1]))
+		units.len--;
+	while (units.len > 0 && u_isUWhiteSpace(units.at[0])) {
+		units.at++;
+		units.len--;
+	}
+	return units;
+}
+
+/* Control characters are all in the basic plane, one unit each. */
+static bool has_control(struct units units, enum text_lines lines)
+{
+	for (int32_t i = 0; i < units.len; i++) {
+		UChar c = units.at[i];
+
+		if (lines == TEXT_LINES && (c == '\n' || c == '\r' || c == '\t'))
+			continue;
+		if (u_charType(c) == U_CONTROL_CHAR)
+			return true;
+		if (lines == TEXT_ONE_LINE && (c == LINE_SEPARATOR || c == PARA_SEPARATOR))
+			return true;
+	}
+	return false;
+}
+
+enum text_status text_clean(const char *text, size_t len, size_t max_points, enum text_lines lines,
+	struct mem_arena *arena, const char **ret_text)
+{
+	struct units units = to_nfc(trim(from_utf8(text, len, arena)), arena);
+
+	if (units.len == 0)
+		return TEXT_EMPTY;
+	if (has_control(units, lines))
+		return TEXT_CONTROL;
+	if ((size_t)u_countChar32(units.at, units.len) > max_points)
+		return TEXT_TOO_LONG;
+	*ret_text = to_utf8(units, arena);
+	return TEXT_OK;
+}
+
+/* ---- slugs ----------------------------------------------------------------------------------- */
+
+/* Opening a transliterator takes milliseconds and using one changes it, so each thread keeps its
+ * own until it ends. */
+static pthread_key_t latin_key;
+static pthread_once_t latin_once = PTHREAD_ONCE_INIT;
+
+static void latin_close(void *latin)
+{
+	utrans_close(latin);
+}
+
+static void latin_make_key(void)
+{
+	MUST_ZERO(pthread_key_create(&latin_key, latin_close));
+}
+
+static UTransliterator *latin(void)
+{
+	UTransliterator *trans;
+	UErrorCode status = U_ZERO_ERROR;
+
+	MUST_ZERO(pthread_once(&latin_once, latin_make_key));
+	trans = pthread_getspecific(latin_key);
+	if (trans == NULL) {
+		trans = utrans_openU(u"Any-Latin; Latin-ASCII; Lower", -1, UTRANS_FORWARD, NULL, 0,
+			NULL, &status);
+		MUST(U_SUCCESS(status));
+		MUST_ZERO(pthread_setspecific(latin_key, trans));
+	}
+	return trans;
+}
+
+/* The first `most` units, or one less where that would part a surrogate pair. */
+static struct units cut(struct units units, int32_t most)
+{
+	if (units.len > most) {
+		units.len = most;
+		if (U16_IS_LEAD(units.at[most - 1]))
+			units.len--;
+	}
+	return units;
+}
+
+/* Transliterates into `out`, which has SLUG_UNITS_ROOM units; false when they were too few. */
+static bool latin_fits(struct units units, struct units *out)
+{
+	UErrorCode status = U_ZERO_ERROR;
+	int32_t limit = units.len;
+
+	u_memcpy(out->at, units.at, units.len);
+	out->len = units.len;
+	utrans_transUChars(latin(), out->at, &out->len, SLUG_UNITS_ROOM, 0, &limit, &status);
+	MUST(U_SUCCESS(status) || status == U_BUFFER_OVERFLOW_ERROR);
+	return U_SUCCESS(status);
+}
+
+/* Some ligatures read as a whole sentence: of text that grows so much, half is more than enough. */
+static struct units to_latin(struct units units, struct mem_arena *arena)
+{
+	struct units out = {mem_arena_alloc(arena, SLUG_UNITS_ROOM * sizeof(UChar)), 0};
+
+	while (!latin_fits(units, &out))
+		units = cut(units, units.len / 2);
+	return out;
+}
+
+/* A slug being written: one place more than its limit, to see whether the limit cuts a word. */
+struct slug {
+	char at[TEXT_SLUG_MAX + 1];
+	size_t len;
+	bool gap; /* the next word is another one */
+};
+
+static void slug_add(struct slug *slug, char c)
+{
+	if (slug->gap && slug->len > 0 && slug->len < sizeof(slug->at))
+		slug->at[slug->len++] = '-';
+	slug->gap = false;
+	if (slug->len < sizeof(slug->at))
+		slug->at[slug->len++] = c;
+}
+
+/* Whether `c` is passed over without ending a word: quotes, as which the soft and hard signs and
+ * the glottal stops of other scripts arrive (so O'Brien is obrien), marks left over, and what is
+ * never seen. */
+static bool is_silent(UChar32 c)
+{
+	if (c == '\'' || c == '"' || c == '`' || c == CURLY_QUOTE)
+		return true;
+	return (U_GET_GC_MASK(c) & (U_GC_MN_MASK | U_GC_ME_MASK | U_GC_CF_MASK)) != 0;
+}
+
+static void slug_take(struct slug *slug, UChar32 c)
+{
+	if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+		slug_add(slug, (char)c);
+	else if (c >= 'A' && c <= 'Z')
+		slug_add(slug, (char)(c - 'A' + 'a'));
+	else if (c >= 0x80 && u_charDigitValue(c) >= 0)
+		slug_add(slug, (char)('0' + u_charDigitValue(c)));
+	else if (!is_silent(c))
+		slug->gap = true;
+}
+
+/* Where a slug ends: at the last dash of its last third when it is too long, so that no word is
+ * cut in half for the sake of a few characters. */
+static size_t slug_end(const struct slug *slug)
+{
+	if (slug->len <= TEXT_SLUG_MAX)
+		return slug->len;
+	for (size_t i = TEXT_SLUG_MAX; i >= SLUG_CUT_FROM; i--)
+		if (slug->at[i] == '-')
+			return i;
+	return TEXT_SLUG_MAX;
+}
+
+static const char *slug_finish(const struct slug *slug, struct mem_arena *arena)
+{
+	if (slug->len == 0)
+		return SLUG_FALLBACK;
+	return mem_arena_copy(arena, slug->at, slug_end(slug));
+}
+
+static bool is_ascii(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] >= 0x80)
+			return false;
+	return true;
+}
+
+static void slug_take_any(struct slug *slug, struct units units, struct mem_arena *arena)
+{
+	UChar32 *points = mem_arena_alloc(arena, (size_t)units.len * sizeof(UChar32));
+	UErrorCode status = U_ZERO_ERROR;
+	int32_t len;
+
+	u_strToUTF32WithSub(
+		points, units.len, &len, units.at, units.len, REPLACEMENT, NULL, &status);
+	MUST(U_SUCCESS(status));
+	for (int32_t i = 0; i < len; i++)
+		slug_take(slug, points[i]);
+}
+
+const char *text_slug(const char *text, size_t len, struct mem_arena *arena)
+{
+	struct slug slug = {.len = 0};
+
+	if (is_ascii(text, len)) {
+		for (size_t i = 0; i < len; i++)
+			slug_take(&slug, text[i]);
+	} else {
+		struct units units = cut(trim(from_utf8(text, len, arena)), SLUG_UNITS_READ);
+
+		slug_take_any(&slug, to_latin(to_nfc(units, arena), arena), arena);
+	}
+	return slug_finish(&slug, arena);
+}
+
+void text_warm(void)
+{
+	static const char sample[] = "é Ж Ω 中 あ 한 ع א क";
+	struct mem_arena arena = {0};
+
+	(void)text_slug(sample, sizeof(sample) - 1, &arena);
+	mem_arena_free(&arena);
+}

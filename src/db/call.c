@@ -1,0 +1,100 @@
+/* A call: one stored-function call planned for one request, and the row that answered it. */
+#include "db/call.h"
+
+#include <inttypes.h>
+#include <limits.h>
+
+#include "base/must.h"
+#include "db/pq.h"
+
+static const struct spec {
+	const char *function;
+	const char *statement;
+	enum call_kind kind;
+	size_t nargs;
+} specs[] = {
+#define CALL(id, kind, function, args, nargs)                                                \
+	[CALL_##id] = {function,                                                             \
+		"select status, version, replayed, detail, body from cardkeep_api." function \
+		"(" args ")",                                                                \
+		CALL_##kind, nargs},
+#include "db/call.def"
+#undef CALL
+};
+
+static const struct spec *spec_of(enum call_id id)
+{
+	MUST((size_t)id < ARRAY_LEN(specs));
+	return &specs[id];
+}
+
+void call_start(struct call *call, enum call_id id)
+{
+	MUST(spec_of(id)->nargs <= CALL_ARGS_MAX);
+	call_release(call);
+	*call = (struct call){.id = id};
+}
+
+static void add(struct call *call, const char *value, int length, bool binary)
+{
+	MUST(call->nargs < call_arity(call->id));
+	call->values[call->nargs] = value;
+	call->lengths[call->nargs] = length;
+	call->binary[call->nargs] = binary;
+	call->nargs++;
+}
+
+void call_text(struct call *call, const char *value)
+{
+	add(call, value, 0, false);
+}
+
+void call_bytes(struct call *call, const void *value, size_t len)
+{
+	MUST(len <= INT_MAX);
+	add(call, value, (int)len, true);
+}
+
+void call_uuid(struct call *call, struct mem_arena *arena, const struct uuid *value)
+{
+	char *text = mem_arena_alloc(arena, UUID_TEXT_BYTES);
+
+	uuid_format(value, text);
+	call_text(call, text);
+}
+
+void call_integer(struct call *call, struct mem_arena *arena, int64_t value)
+{
+	call_text(call, mem_arena_printf(arena, "%" PRId64, value));
+}
+
+void call_boolean(struct call *call, int value)
+{
+	call_text(call, value < 0 ? NULL : value > 0 ? "true" : "false");
+}
+
+void call_release(struct call *call)
+{
+	pq_result_free(&call->result);
+	call->row = (struct call_row){0};
+}
+
+const char *call_function(enum call_id id)
+{
+	return spec_of(id)->function;
+}
+
+const char *call_statement(enum call_id id)
+{
+	return spec_of(id)->statement;
+}
+
+enum call_kind call_kind(enum call_id id)
+{
+	return spec_of(id)->kind;
+}
+
+size_t call_arity(enum call_id id)
+{
+	return spec_of(id)->nargs;
+}
