@@ -1,0 +1,57 @@
+# shellcheck shell=bash
+# Builds the checkout outside of its source tree.
+
+# What autoreconf leaves in the source tree.
+generated=(aclocal.m4 autom4te.cache build-aux config.h.in configure Makefile.in)
+
+# Two instances may be built from one checkout at a time; autoreconf writes into it.
+source_lock() {
+	exec {source_fd}<"$top"
+	flock -w 300 "$source_fd" || die "$EX_UNAVAILABLE" 'another script builds this checkout for minutes'
+}
+
+source_unlock() { exec {source_fd}<&-; }
+
+# Needed once, and again when what configure is made from is newer than it.
+source_prepare() {
+	if [ ! -x "$top/configure" ] || [ ! -f "$top/Makefile.in" ] ||
+		[ -n "$(find "$top/configure.ac" "$top/m4" -newer "$top/configure" -print -quit)" ] ||
+		[ -n "$(find "$top/Makefile.am" "$top/src" "$top/tests" \
+			\( -name Makefile.am -o -name '*.mk' \) -newer "$top/Makefile.in" -print -quit)" ]; then
+		(cd "$top" && autoreconf -i)
+	fi
+}
+
+# build_in DIR CONFIGURE-ARGUMENT...: configures where it has to, and makes the programs.
+build_in() {
+	local dir=$1 wanted
+	shift
+	wanted="$top $*"
+	source_lock
+	source_prepare || return 1
+	source_unlock
+	mkdir -p "$dir" || return 1
+	if [ ! -f "$dir/Makefile" ] || [ "$(cat "$dir/configured" 2>/dev/null)" != "$wanted" ]; then
+		(cd "$dir" && "$top/configure" -q --prefix=/usr --sysconfdir=/etc --localstatedir=/var "$@") ||
+			return 1
+		printf '%s\n' "$wanted" >"$dir/configured"
+	fi
+	make -s -C "$dir" -j"$(nproc)"
+}
+
+# build_logged DIR LOG CONFIGURE-ARGUMENT...: the same, silent unless it fails.
+build_logged() {
+	local dir=$1 log=$2
+	shift 2
+	build_in "$dir" "$@" >"$log" 2>&1 && return
+	tail -n 40 "$log" >&2
+	die "$EX_SOFTWARE" "the build failed; all of it is in $log"
+}
+
+# Takes away what build_in left in the source tree.
+source_clean() {
+	local name
+	for name in "${generated[@]}" configure~ config.h.in~; do
+		rm -rf "${top:?}/$name"
+	done
+}

@@ -1,0 +1,80 @@
+# shellcheck shell=bash
+# The database of an instance: a private cluster, or the server that CARDKEEP_DATABASE names.
+#
+# Either way ends in two things: $database, what the daemon connects with, free of secrets; and
+# $state/secret/admin-url, what scripts/db-url prints.
+
+database=''
+
+database_up() {
+	if [ -n "${CARDKEEP_DATABASE:-}" ]; then
+		database_foreign
+	else
+		database_private
+	fi
+}
+
+database_private() {
+	local db=$state/db
+	if [ ! -s "$db/PG_VERSION" ]; then
+		say "Making a private PostgreSQL cluster in $db"
+		own_directory 700 "$db"
+		pg_init "$db" "$sockets"
+	fi
+	if ! pg_running "$db"; then
+		say 'Starting PostgreSQL'
+		# The remains of a killed server end by themselves within moments.
+		until_true 20 pg_start "$db" || die "$EX_UNAVAILABLE" "PostgreSQL does not start; see $db/log"
+	fi
+	pg_deploy "$db"
+	database=$(pg_conninfo "$db" cardkeep_runtime)
+	keep_secret admin-url "$(pg_url "$db" cardkeep_admin)"
+}
+
+database_foreign() {
+	local url name passfile=$state/secret/passfile
+	url=$(conninfo_url "$CARDKEEP_DATABASE") ||
+		die "$EX_CONFIG" 'CARDKEEP_DATABASE is not a libpq connection string'
+	name=$(psql -XAtqc 'select current_database()' "$url") ||
+		die "$EX_UNAVAILABLE" 'the server that CARDKEEP_DATABASE names cannot be reached'
+	if [ -s "$state/db/PG_VERSION" ] && pg_running "$state/db"; then
+		say 'Stopping the private cluster: CARDKEEP_DATABASE is used instead'
+		pg_stop "$state/db"
+	fi
+	pg_deploy_to "$CARDKEEP_DATABASE"
+	database=$(conninfo_as "$url" cardkeep_runtime "$passfile" "$name")
+	runtime_can_connect || runtime_new_password "$url" "$passfile"
+	runtime_can_connect || die "$EX_UNAVAILABLE" 'cardkeep_runtime cannot sign in at that server'
+	keep_secret admin-url "$url"
+}
+
+runtime_can_connect() {
+	pg_as psql -XAtqc 'select 1' "$database" >/dev/null 2>&1
+}
+
+# A password of hexadecimal digits needs no quoting anywhere; it never stands on a command line.
+runtime_new_password() {
+	local password
+	password=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
+	keep_secret passfile "*:*:*:cardkeep_runtime:$password"
+	printf "alter role cardkeep_runtime login password '%s';\n" "$password" |
+		psql -XAtq -v ON_ERROR_STOP=1 "$1" ||
+		die "$EX_UNAVAILABLE" 'cannot set the password of cardkeep_runtime there'
+}
+
+# keep_secret NAME TEXT: readable by the user who runs the programs, and by nobody else.
+keep_secret() {
+	local file=$state/secret/$1
+	(umask 077 && printf '%s\n' "$2" >"$file.new")
+	if is_root; then
+		chown "$(pg_user):" "$file.new"
+	fi
+	mv "$file.new" "$file"
+}
+
+database_down() {
+	if [ -s "$state/db/PG_VERSION" ] && pg_running "$state/db"; then
+		say 'Stopping PostgreSQL'
+		pg_stop "$state/db" fast
+	fi
+}

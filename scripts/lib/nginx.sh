@@ -1,0 +1,79 @@
+# shellcheck shell=bash
+# nginx as an instance runs it: rendered from nginx/, on loopback.
+
+# nginx_render DIR PORT SOCKET DEADLINE_MS: writes DIR/conf/{nginx.conf,site.conf,params}, for an
+# instance with DIR/{run,log,tmp}. Paths here hold none of sed's special characters but these.
+nginx_render() {
+	local dir=$1 port=$2 socket=$3 deadline_ms=$4 listen="listen 127.0.0.1:$2;"
+	# Where `localhost` may mean ::1 first, clients that try only that must find us too.
+	if grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null; then
+		listen+=" listen [::1]:$port;"
+	fi
+	cp "$top/nginx/params" "$dir/conf/params"
+	nginx_fill "$top/nginx/cardkeep.conf.in" "$dir/conf/site.conf" \
+		listen "$listen" socket "$socket" params "$dir/conf/params" \
+		answer_s $(((deadline_ms + 999) / 1000 + 1))
+	nginx_fill "$top/nginx/nginx.conf.in" "$dir/conf/nginx.conf" \
+		state "$dir" site "$dir/conf/site.conf"
+}
+
+# nginx_fill TEMPLATE FILE NAME VALUE...
+nginx_fill() {
+	local template=$1 file=$2 value
+	local -a script=()
+	shift 2
+	while [ $# -gt 0 ]; do
+		value=$(printf '%s' "$2" | sed 's/[&#\\]/\\&/g')
+		script+=(-e "s#@$1@#$value#g")
+		shift 2
+	done
+	# What the template says about itself is not for the copy.
+	sed -e '/^[[:space:]]*#/d' "${script[@]}" "$template" >"$file"
+}
+
+nginx_command=(nginx -c)
+
+nginx_up() {
+	local port=$1 digest
+	nginx_render "$state" "$port" "$sockets/app.sock" "${CARDKEEP_REQUEST_DEADLINE_MS:-5000}"
+	digest=$(cat "$state/conf/nginx.conf" "$state/conf/site.conf" "$state/conf/params" |
+		sha256sum | cut -c1-64)
+	proc_is_as nginx "$digest" && return
+	nginx_test
+	if proc_alive nginx && [ "$(recorded port)" = "$port" ]; then
+		say 'Reloading nginx: its configuration changed'
+		proc_signal nginx HUP
+		printf '%s\n' "$digest" >"$state/run/nginx.as"
+		return
+	fi
+	nginx_down
+	nginx_start "$port" "$digest"
+}
+
+nginx_test() {
+	pg_as "${nginx_command[@]}" "$state/conf/nginx.conf" -q -t 2>"$state/log/nginx-test.log" || {
+		cat "$state/log/nginx-test.log" >&2
+		die "$EX_CONFIG" 'nginx refuses its configuration'
+	}
+}
+
+nginx_start() {
+	local port=$1
+	say "Starting nginx on port $port"
+	proc_sweep nginx nginx
+	! port_answers "$port" ||
+		die "$EX_UNAVAILABLE" "port $port is taken; choose another: CARDKEEP_PORT=8081 ./scripts/up"
+	if ! proc_start nginx "$2" "${nginx_command[@]}" "$state/conf/nginx.conf" ||
+		! until_true 10 port_answers "$port"; then
+		die "$EX_UNAVAILABLE" "nginx does not start; see $state/log/nginx.log"
+	fi
+	record port "$port"
+}
+
+port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+nginx_down() {
+	proc_alive nginx || return 0
+	say 'Stopping nginx'
+	proc_stop nginx QUIT 10
+}

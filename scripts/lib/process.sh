@@ -1,0 +1,93 @@
+# shellcheck shell=bash
+# Programs that outlive the script: started as the unprivileged user, known by more than a number.
+#
+# $state/run/NAME holds pid, start time and boot id. A number alone is not enough: after a reboot,
+# or a long time, it may be somebody else's. $state/run/NAME.as holds a digest of what the program
+# was started with, so that `up` sees what is stale.
+
+boot_id() { cat /proc/sys/kernel/random/boot_id; }
+
+# start_time PID: in clock ticks since boot; the 22nd field, counted behind the name in brackets.
+start_time() {
+	local stat fields
+	read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
+	read -r -a fields <<<"${stat##*) }"
+	# A zombie has ended; only its parent has not noticed.
+	[ "${fields[0]}" != Z ] && printf '%s\n' "${fields[19]}"
+}
+
+# proc_pid NAME: prints the pid while that very process lives.
+proc_pid() {
+	local pid started boot
+	read -r pid started boot 2>/dev/null <"$state/run/$1.pid" || return 1
+	[ "$boot" = "$(boot_id)" ] && [ "$(start_time "$pid")" = "$started" ] && printf '%s\n' "$pid"
+}
+
+proc_alive() { proc_pid "$1" >/dev/null; }
+
+# proc_is_as NAME DIGEST: it lives, and was started with just that.
+proc_is_as() { proc_alive "$1" && [ "$(cat "$state/run/$1.as" 2>/dev/null)" = "$2" ]; }
+
+# proc_start NAME DIGEST CMD...: in a session of its own, output appended to $state/log/NAME.log.
+proc_start() {
+	local name=$1 digest=$2
+	shift 2
+	rm -f "$state/run/$name.pid"
+	(
+		ulimit -Sn "$(file_limit)"
+		cd "$state/run" || exit
+		# The lock is the script's, not the program's.
+		[ -z "${lock_fd:-}" ] || exec {lock_fd}<&-
+		# shellcheck disable=SC2016 # expanded by the inner shell
+		pg_as setsid -f bash -c 'printf "%s\n" "$$" >"$1.new"; exec "${@:2}"' \
+			start "$state/run/$name.pid" "$@" </dev/null >>"$state/log/$name.log" 2>&1
+	)
+	until_true 10 test -s "$state/run/$name.pid.new" || return 1
+	local pid
+	read -r pid <"$state/run/$name.pid.new"
+	printf '%s %s %s\n' "$pid" "$(start_time "$pid")" "$(boot_id)" >"$state/run/$name.pid"
+	rm -f "$state/run/$name.pid.new"
+	printf '%s\n' "$digest" >"$state/run/$name.as"
+}
+
+file_limit() {
+	local hard
+	hard=$(ulimit -Hn)
+	if [ "$hard" = unlimited ] || [ "$hard" -gt 65536 ]; then
+		hard=65536
+	fi
+	printf '%s\n' "$hard"
+}
+
+proc_signal() {
+	local pid
+	pid=$(proc_pid "$1") && kill -"$2" "$pid" 2>/dev/null
+}
+
+# shellcheck disable=SC2317 # called through until_true
+proc_gone() { ! proc_alive "$1"; }
+
+# proc_sweep NAME PROGRAM: when a process is gone, ends what it left behind. Workers of an nginx that
+# was killed hold its port; each program leads a session of its own, so they are found by that.
+proc_sweep() {
+	local pid boot stat fields name=$1 program=$2
+	read -r pid _ boot 2>/dev/null <"$state/run/$name.pid" || return 0
+	[ "$boot" = "$(boot_id)" ] && ! proc_alive "$name" || return 0
+	for stat in /proc/[0-9]*/stat; do
+		read -r stat 2>/dev/null <"$stat" || continue
+		read -r -a fields <<<"${stat##*) }"
+		if [[ $stat == *"($program) "* ]] && [ "${fields[3]}" = "$pid" ]; then
+			kill -KILL "${stat%% *}" 2>/dev/null || true
+		fi
+	done
+}
+
+# proc_stop NAME SIGNAL SECONDS: asks, waits, and after that does not ask.
+proc_stop() {
+	if proc_signal "$1" "$2" && ! until_true "$3" proc_gone "$1"; then
+		note "$1 did not stop within $3 s and is killed"
+		proc_signal "$1" KILL || true
+		until_true 10 proc_gone "$1" || note "$1 cannot be killed"
+	fi
+	rm -f "$state/run/$1.pid" "$state/run/$1.as"
+}
