@@ -131,9 +131,11 @@ static void read_row(struct wave_call *entry)
 
 static void settle(struct wave *wave, const struct run *run)
 {
-	/* Alone in its wave, a call owns the error of its commit. */
-	size_t culprit = run->culprit == NOBODY && wave->count == 1 ? 0 : run->culprit;
+	size_t culprit = run->culprit;
 
+	/* Alone in its wave, a call owns the error of its commit. */
+	if (run->seen.failed && wave->count == 1)
+		culprit = 0;
 	for (size_t i = 0; i < wave->count; i++) {
 		struct wave_call *entry = &wave->calls[i];
 

@@ -2,5 +2,6 @@
 UNIT_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 include $(srcdir)/tests/unit/base.mk
 include $(srcdir)/tests/unit/db.mk
+include $(srcdir)/tests/unit/wave.mk
 include $(srcdir)/tests/unit/http.mk
 include $(srcdir)/tests/unit/api.mk
