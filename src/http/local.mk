@@ -5,6 +5,7 @@ libhttp_a_SOURCES = \
 	src/http/json.c src/http/json.h \
 	src/http/problem.c src/http/problem.def src/http/problem.h \
 	src/http/reply.c src/http/reply.h \
-	src/http/request.c src/http/request.h
+	src/http/request.c src/http/request.h \
+	src/http/utf8.c src/http/utf8.h
 libhttp_a_CFLAGS = $(AM_CFLAGS) $(JSONC_CFLAGS) $(SODIUM_CFLAGS)
 HTTP_LIBS = $(FCGI_LIBS) $(JSONC_LIBS) $(SODIUM_LIBS)

@@ -22,10 +22,12 @@ struct reply {
 	struct buf body;	  /* used when `borrowed` is NULL */
 	const char *borrowed;	  /* a body owned by somebody who outlives the reply */
 	size_t borrowed_len;
+	bool cache_control; /* a Cache-Control line is among the headers */
 };
 
 /* Forgets what was there, headers included, and starts an answer. */
 void reply_start(struct reply *reply, int status, const char *content_type);
+/* Adds a header of at most 1023 bytes. One named Cache-Control takes the place of `no-store`. */
 void reply_header(struct reply *reply, const char *name, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* ETag: "VERSION", and the caching headers that go with it. */
 void reply_etag(struct reply *reply, int version);

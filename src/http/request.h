@@ -14,7 +14,8 @@
 #include "base/mem.h"
 #include "base/uuid.h"
 
-#define REQUEST_BODY_MAX (256 * 1024) /* bytes; the contract's limit */
+#define REQUEST_BODY_MAX   (256 * 1024)        /* bytes; the contract's limit */
+#define REQUEST_AGE_MAX_US (INT64_C(60000000)) /* nothing waits for longer before it is read */
 
 enum request_method {
 	REQUEST_GET,
@@ -29,7 +30,7 @@ enum request_method {
 
 struct request {
 	enum request_method method;
-	const char *path;  /* percent-decoded, without the query; starts with a slash */
+	const char *path;  /* percent-decoded, without the query; starts with a slash, or is "" */
 	const char *query; /* raw, without the question mark; "" when there is none */
 	const char *authorization;
 	const char *content_type;
@@ -44,6 +45,29 @@ struct request {
 	bool body_too_large; /* over REQUEST_BODY_MAX: `body` is "", the rest was read and dropped */
 	int64_t began_us;    /* monotonic: when nginx handed the request over (its $msec) */
 };
+
+/* Looks up what nginx sent under `name`; NULL or "" when it sent nothing. */
+typedef const char *request_lookup_fn(void *source, const char *name);
+
+/*
+ * Fills `request`, but for its body, from nginx's parameters; what it points to is copied into
+ * `arena`. `body_bytes` came as a body in all. NULL when all is well, else what is wrong, in words
+ * for the log: nginx always sends a method, a URI and a request id, and a CONTENT_LENGTH, if any,
+ * that is true.
+ *
+ * A path whose percent-encoding or UTF-8 is broken, that holds a NUL or does not start with a
+ * slash becomes "", which no route matches, so the answer is 404. Paths are names, never files:
+ * `//` and `..` mean nothing here. A user agent with control bytes or broken UTF-8 is absent.
+ */
+MUST_CHECK const char *request_fill(struct request *request, struct mem_arena *arena,
+	request_lookup_fn *lookup, void *source, size_t body_bytes);
+
+/*
+ * When nginx handed the request over, on the monotonic clock: `mono_us` less the age that `msec`
+ * (nginx's $msec, "seconds.millis" of the wall clock) has at `wall_us`. Wall clocks jump, so the
+ * age is held within 0 and REQUEST_AGE_MAX_US; it is 0 when `msec` is NULL or unreadable.
+ */
+int64_t request_began_us(const char *msec, int64_t wall_us, int64_t mono_us);
 
 /* The last of the slash-separated path segments after `prefix`, or NULL when the path is not
  * `prefix` and one non-empty segment: request_tail("/api/cards/7", "/api/cards/") is "7". */

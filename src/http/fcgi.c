@@ -1,0 +1,539 @@
+/*
+ * The gateway to nginx: the only door to libfcgi.
+ *
+ * How a connection lives. fcgi_gather accepts it and puts it into the process's epoll set with
+ * EPOLLONESHOT. When it has something to say, the kernel hands it to one epoll_wait and disarms it
+ * in the same step, hang-ups included: from then on no other thread can be told of it. So the
+ * thread that gathered it owns it alone, without a lock, and may close and free it; no event for
+ * it can be on its way to anybody else. Re-arming is the last touch: after it, another thread may
+ * own the connection already, and may even have freed it.
+ *
+ * What of libfcgi is used. FCGX_Accept_r reads a request from `ipcFd` when that is set and
+ * `keepConnection` says that it may stay open; with `listen_sock` at -1 it fails where it would
+ * otherwise wait for another connection. `detached` keeps its close from lingering up to two
+ * seconds for the peer's. These members are marked private but have been stable for twenty years;
+ * configure looks for them, and this file alone knows them. It has no timeouts: those are set on
+ * the socket. Its writes are of 8 KiB at most, which a Unix socket takes whole or not at all, so
+ * the number of bytes written, which it does not look at, is never a partial one.
+ *
+ * Who may speak to it. A peer that speaks raw FastCGI can abort the process through libfcgi
+ * (lengths of parameters, FCGI_GET_VALUES). So the socket is a Unix one with mode 0660, and every
+ * peer's user is checked before a byte is read.
+ */
+#include "config.h" /* _GNU_SOURCE: accept4, SO_PEERCRED */
+
+#include "http/fcgi.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <fastcgi.h>
+#include <fcgiapp.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define BACKLOG		4096
+#define EVENTS_MAX	64 /* taken from the kernel at a time */
+#define ACCEPTS_A_TURN	16 /* then others, and other processes, have a go */
+#define ACCEPT_PAUSE_US (100 * CLOCK_MS)
+#define READ_BYTES	8192
+
+struct fcgi_conn {
+	struct fcgi_gate *gate;
+	struct fcgi_conn *prev; /* these two: in the gate's list, guarded by its mutex */
+	struct fcgi_conn *next;
+	int fd;
+	FCGX_Request fcgi;
+};
+
+enum accept_state {
+	ACCEPT_ON,     /* the listener is in the epoll set */
+	ACCEPT_PAUSED, /* out of it until resume_us: the process was short of descriptors */
+	ACCEPT_OFF,    /* out of it for good: draining */
+};
+
+struct fcgi_gate {
+	int epoll_fd;
+	int listen_fd;
+	bool watching;
+	struct timeval io_timeout;
+	uid_t *peers;
+	size_t peer_count;
+
+	pthread_mutex_t mutex; /* guards everything below; nothing is locked while it is held */
+	struct fcgi_conn *conns;
+	size_t conn_count;
+	enum accept_state accept_state;
+	int64_t resume_us;
+	bool shortage_told; /* one log line a shortage, not ten a second */
+};
+
+/* ---- listening ------------------------------------------------------------------------- */
+
+/* 1 when somebody accepts connections there, 0 when nobody does (or nothing is there), else -1. */
+static int probe(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int failed = 0;
+
+	if (fd < 0)
+		return -1;
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0)
+		failed = errno;
+	close(fd);
+	if (failed == 0 || failed == EAGAIN)
+		return 1;
+	errno = failed;
+	return failed == ECONNREFUSED || failed == ENOENT ? 0 : -1;
+}
+
+/* Removes a stale socket; NULL when the way is free, else what is in it. */
+static const char *clear_way(const struct sockaddr_un *address)
+{
+	struct stat st;
+
+	if (lstat(address->sun_path, &st) != 0)
+		return errno == ENOENT ? NULL : strerror(errno);
+	if (!S_ISSOCK(st.st_mode))
+		return "something that is no socket is there";
+	switch (probe(address)) {
+	case 1:
+		return "a running service listens there";
+	case 0:
+		return unlink(address->sun_path) == 0 || errno == ENOENT ? NULL : strerror(errno);
+	default:
+		return strerror(errno);
+	}
+}
+
+/* The mode is set on the unbound socket first, so that it is never open to more than its owner
+ * before its group is right, whatever the umask. */
+static const char *bind_and_listen(int fd, const struct sockaddr_un *address, gid_t gid)
+{
+	if (fchmod(fd, 0600) != 0 ||
+		bind(fd, (const struct sockaddr *)address, sizeof(*address)) != 0)
+		return strerror(errno);
+	if ((gid != (gid_t)-1 && lchown(address->sun_path, (uid_t)-1, gid) != 0) ||
+		chmod(address->sun_path, 0660) != 0 || listen(fd, BACKLOG) != 0) {
+		const char *wrong = strerror(errno);
+
+		unlink(address->sun_path);
+		return wrong;
+	}
+	return NULL;
+}
+
+int fcgi_listen(const char *path, gid_t gid, char *why, size_t why_size)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const char *wrong;
+	int fd;
+
+	if (*path == '\0' || strlen(path) >= sizeof(address.sun_path)) {
+		snprintf(why, why_size, "%s: a socket's path has 1 to %zu bytes", path,
+			sizeof(address.sun_path) - 1);
+		return -1;
+	}
+	memcpy(address.sun_path, path, strlen(path));
+	wrong = clear_way(&address);
+	fd = wrong != NULL ? -1 : socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (wrong == NULL)
+		wrong = fd < 0 ? strerror(errno) : bind_and_listen(fd, &address, gid);
+	if (wrong == NULL)
+		return fd;
+	snprintf(why, why_size, "%s: %s", path, wrong);
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* ---- the gate -------------------------------------------------------------------------- */
+
+/* The only place that moves the listener in and out of the epoll set. EPOLLEXCLUSIVE wakes one of
+ * the processes that share it, not all; it cannot be combined with one-shot or modified. False,
+ * with nothing changed, when the kernel has no room for one more watch. */
+static bool set_accept_state(struct fcgi_gate *gate, enum accept_state state)
+{
+	struct epoll_event event = {
+		.events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = &gate->listen_fd};
+
+	if (gate->accept_state == ACCEPT_ON && state != ACCEPT_ON)
+		MUST_ZERO(epoll_ctl(gate->epoll_fd, EPOLL_CTL_DEL, gate->listen_fd, NULL));
+	if (gate->accept_state != ACCEPT_ON && state == ACCEPT_ON &&
+		epoll_ctl(gate->epoll_fd, EPOLL_CTL_ADD, gate->listen_fd, &event) != 0)
+		return false;
+	gate->accept_state = state;
+	return true;
+}
+
+struct fcgi_gate *fcgi_gate_new(int listen_fd, const struct fcgi_options *options)
+{
+	struct fcgi_gate *gate = mem_zero(sizeof(*gate));
+
+	MUST(options->io_timeout_ms > 0);
+	MUST_ZERO(FCGX_Init());
+	gate->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	MUST(gate->epoll_fd >= 0);
+	gate->listen_fd = listen_fd;
+	gate->io_timeout.tv_sec = options->io_timeout_ms / 1000;
+	gate->io_timeout.tv_usec = options->io_timeout_ms % 1000 * 1000;
+	gate->peers = mem_zero((options->peer_count + 1) * sizeof(*gate->peers));
+	for (size_t i = 0; i < options->peer_count; i++)
+		gate->peers[i] = options->peers[i];
+	gate->peer_count = options->peer_count;
+	MUST_ZERO(pthread_mutex_init(&gate->mutex, NULL));
+	gate->accept_state = ACCEPT_PAUSED;
+	MUST(set_accept_state(gate, ACCEPT_ON));
+	return gate;
+}
+
+void fcgi_gate_free(struct fcgi_gate **gate_ptr)
+{
+	struct fcgi_gate *gate = *gate_ptr;
+
+	if (gate == NULL)
+		return;
+	while (gate->conns != NULL)
+		fcgi_close(gate->conns);
+	close(gate->epoll_fd);
+	close(gate->listen_fd);
+	MUST_ZERO(pthread_mutex_destroy(&gate->mutex));
+	free(gate->peers);
+	free(gate);
+	*gate_ptr = NULL;
+}
+
+void fcgi_gate_watch(struct fcgi_gate *gate, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = &gate->watching};
+
+	MUST(!gate->watching);
+	gate->watching = true;
+	MUST_ZERO(epoll_ctl(gate->epoll_fd, EPOLL_CTL_ADD, fd, &event));
+}
+
+void fcgi_gate_drain(struct fcgi_gate *gate)
+{
+	MUST_ZERO(pthread_mutex_lock(&gate->mutex));
+	(void)set_accept_state(gate, ACCEPT_OFF);
+	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
+}
+
+size_t fcgi_gate_connections(struct fcgi_gate *gate)
+{
+	size_t count;
+
+	MUST_ZERO(pthread_mutex_lock(&gate->mutex));
+	count = gate->conn_count;
+	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
+	return count;
+}
+
+/* ---- accepting ------------------------------------------------------------------------- */
+
+static void conn_enlist(struct fcgi_gate *gate, struct fcgi_conn *conn)
+{
+	MUST_ZERO(pthread_mutex_lock(&gate->mutex));
+	conn->next = gate->conns;
+	if (conn->next != NULL)
+		conn->next->prev = conn;
+	gate->conns = conn;
+	gate->conn_count++;
+	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
+}
+
+/* Forgets a connection whose descriptor is closed already (which took it out of the epoll set). */
+static void conn_forget(struct fcgi_conn *conn)
+{
+	struct fcgi_gate *gate = conn->gate;
+
+	MUST_ZERO(pthread_mutex_lock(&gate->mutex));
+	if (conn->prev != NULL)
+		conn->prev->next = conn->next;
+	else
+		gate->conns = conn->next;
+	if (conn->next != NULL)
+		conn->next->prev = conn->prev;
+	gate->conn_count--;
+	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
+	free(conn);
+}
+
+static bool peer_welcome(const struct fcgi_gate *gate, int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0) {
+		log_warn("peer refused reason=\"%s\"", strerror(errno));
+		return false;
+	}
+	if (peer.uid == 0 || peer.uid == geteuid())
+		return true;
+	for (size_t i = 0; i < gate->peer_count; i++)
+		if (peer.uid == gate->peers[i])
+			return true;
+	log_warn("peer refused uid=%lu pid=%ld", (unsigned long)peer.uid, (long)peer.pid);
+	return false;
+}
+
+/* Takes an accepted descriptor in; 0, or the errno of a kernel that has no room for it. */
+static int admit(struct fcgi_gate *gate, int fd)
+{
+	const struct timeval *wait = &gate->io_timeout;
+	struct fcgi_conn *conn = mem_zero(sizeof(*conn));
+	struct epoll_event event = {
+		.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, .data.ptr = conn};
+
+	MUST_ZERO(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, wait, sizeof(*wait)));
+	MUST_ZERO(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, wait, sizeof(*wait)));
+	MUST_ZERO(FCGX_InitRequest(&conn->fcgi, -1, 0));
+	conn->gate = gate;
+	conn->fd = fd;
+	conn_enlist(gate, conn);
+	if (epoll_ctl(gate->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
+		const int error = errno;
+
+		fcgi_close(conn);
+		return error;
+	}
+	return 0;
+}
+
+/* Short of descriptors or kernel memory: the listener stays readable, so it leaves the set for a
+ * moment rather than spin. Kept connections are served meanwhile, and make room. */
+static void accept_pause(struct fcgi_gate *gate, int error)
+{
+	bool tell = false;
+
+	MUST_ZERO(pthread_mutex_lock(&gate->mutex));
+	if (gate->accept_state == ACCEPT_ON) {
+		(void)set_accept_state(gate, ACCEPT_PAUSED);
+		gate->resume_us = clock_mono_us() + ACCEPT_PAUSE_US;
+		tell = !gate->shortage_told;
+		gate->shortage_told = true;
+	}
+	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
+	if (tell)
+		log_error("cannot accept connections, trying on reason=\"%s\"", strerror(error));
+}
+
+static void accept_worked(struct fcgi_gate *gate)
+{
+	MUST_ZERO(pthread_mutex_lock(&gate->mutex));
+	gate->shortage_told = false;
+	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
+}
+
+/* Whether the listener may be used; brings it back when its pause is over. *ret_resume_us is when
+ * that will be, or INT64_MAX. */
+static bool accept_allowed(struct fcgi_gate *gate, int64_t now_us, int64_t *ret_resume_us)
+{
+	bool allowed;
+
+	MUST_ZERO(pthread_mutex_lock(&gate->mutex));
+	if (gate->accept_state == ACCEPT_PAUSED && now_us >= gate->resume_us &&
+		!set_accept_state(gate, ACCEPT_ON))
+		gate->resume_us = now_us + ACCEPT_PAUSE_US;
+	*ret_resume_us = gate->accept_state == ACCEPT_PAUSED ? gate->resume_us : INT64_MAX;
+	allowed = gate->accept_state == ACCEPT_ON;
+	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
+	return allowed;
+}
+
+/* One waiting connection; false when there is no use in going on. */
+static bool accept_one(struct fcgi_gate *gate)
+{
+	int fd = accept4(gate->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	int error = fd < 0 ? errno : 0;
+
+	if (error == EAGAIN || error == EWOULDBLOCK)
+		return false;
+	if (error == EINTR || error == ECONNABORTED)
+		return true;
+	if (error == 0 && !peer_welcome(gate, fd)) {
+		close(fd);
+		return true;
+	}
+	if (error == 0)
+		error = admit(gate, fd);
+	if (error == 0)
+		accept_worked(gate);
+	else
+		accept_pause(gate, error);
+	return error == 0;
+}
+
+/* An event of the listener may reach a thread just after another one began to drain. */
+static void accept_some(struct fcgi_gate *gate)
+{
+	int64_t resume_us;
+
+	if (!accept_allowed(gate, clock_mono_us(), &resume_us))
+		return;
+	for (int i = 0; i < ACCEPTS_A_TURN; i++)
+		if (!accept_one(gate))
+			return;
+}
+
+/* ---- gathering ------------------------------------------------------------------------- */
+
+/* One wait. Connections found, or -1 when a signal ended it. */
+static int gather_once(struct fcgi_gate *gate, struct fcgi_conn **conns, size_t max, int timeout_ms,
+	bool *ret_woken)
+{
+	struct epoll_event events[EVENTS_MAX];
+	const int room = max < EVENTS_MAX ? (int)max : EVENTS_MAX;
+	const int n = epoll_wait(gate->epoll_fd, events, room, timeout_ms);
+	int count = 0;
+
+	MUST(n >= 0 || errno == EINTR);
+	if (n < 0)
+		return -1;
+	for (int i = 0; i < n; i++) {
+		if (events[i].data.ptr == &gate->listen_fd)
+			accept_some(gate);
+		else if (events[i].data.ptr == &gate->watching)
+			*ret_woken = true;
+		else
+			conns[count++] = events[i].data.ptr;
+	}
+	return count;
+}
+
+size_t fcgi_gather(struct fcgi_gate *gate, struct fcgi_conn **conns, size_t max, int timeout_ms,
+	bool *ret_woken)
+{
+	int64_t now_us = clock_mono_us();
+	const int64_t due_us = timeout_ms < 0 ? INT64_MAX : now_us + timeout_ms * CLOCK_MS;
+	int count;
+
+	MUST(max > 0);
+	*ret_woken = false;
+	do {
+		int64_t resume_us;
+
+		(void)accept_allowed(gate, now_us, &resume_us);
+		count = gather_once(gate, conns, max,
+			clock_wait_ms(now_us, resume_us < due_us ? resume_us : due_us), ret_woken);
+		now_us = clock_mono_us();
+	} while (count == 0 && !*ret_woken && now_us < due_us);
+	return count < 0 ? 0 : (size_t)count;
+}
+
+/* ---- one request ----------------------------------------------------------------------- */
+
+void fcgi_close(struct fcgi_conn *conn)
+{
+	conn->fcgi.ipcFd = conn->fd;
+	conn->fcgi.detached = 1;
+	FCGX_Free(&conn->fcgi, 1);
+	conn_forget(conn);
+}
+
+static const char *lookup_param(void *source, const char *name)
+{
+	const FCGX_Request *fcgi = source;
+
+	return FCGX_GetParam(name, fcgi->envp);
+}
+
+/* Reads the body to its end, also beyond the limit, so that the next request on this connection
+ * starts where it should. The bytes that came, or -1 when the peer went away or stalled. */
+static long read_body(FCGX_Stream *in, struct buf *body)
+{
+	char piece[READ_BYTES];
+	long total = 0;
+	int n;
+
+	do {
+		n = FCGX_GetStr(piece, sizeof(piece), in);
+		total += n;
+		if (total <= REQUEST_BODY_MAX)
+			buf_add(body, piece, (size_t)n);
+		else
+			buf_free(body);
+	} while (n == (int)sizeof(piece));
+	return FCGX_GetError(in) == 0 ? total : -1;
+}
+
+/* NULL, or why the request is nonsense; "" for a peer that is gone, which is nobody's fault. */
+static const char *read_request(
+	FCGX_Request *fcgi, struct mem_arena *arena, struct request *ret_request)
+{
+	struct request request = {.body = ""};
+	struct buf body = {0};
+	const char *wrong;
+	long total;
+
+	if (fcgi->role != FCGI_RESPONDER)
+		return "its role is not that of a responder";
+	total = read_body(fcgi->in, &body);
+	wrong = total < 0 ? "" : request_fill(&request, arena, lookup_param, fcgi, (size_t)total);
+	if (wrong == NULL) {
+		request.body_too_large = total > REQUEST_BODY_MAX;
+		request.body_len = body.len;
+		if (body.len > 0)
+			request.body = mem_arena_copy(arena, body.data, body.len);
+		*ret_request = request;
+	}
+	buf_free(&body);
+	return wrong;
+}
+
+bool fcgi_read(struct fcgi_conn *conn, struct mem_arena *arena, struct request *ret_request)
+{
+	const char *wrong;
+
+	conn->fcgi.ipcFd = conn->fd;
+	conn->fcgi.keepConnection = 1;
+	conn->fcgi.detached = 1;
+	if (FCGX_Accept_r(&conn->fcgi) != 0) { /* it has closed the descriptor */
+		conn_forget(conn);
+		return false;
+	}
+	wrong = read_request(&conn->fcgi, arena, ret_request);
+	if (wrong == NULL)
+		return true;
+	if (*wrong != '\0')
+		log_warn("request refused reason=\"%s\"", wrong);
+	fcgi_close(conn);
+	return false;
+}
+
+/* Ends the request, and re-arms the connection or forgets it. */
+static void give_back(struct fcgi_conn *conn)
+{
+	struct epoll_event event = {
+		.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, .data.ptr = conn};
+	const int epoll_fd = conn->gate->epoll_fd;
+
+	FCGX_Finish_r(&conn->fcgi);
+	if (conn->fcgi.ipcFd < 0)
+		conn_forget(conn);
+	else
+		MUST_ZERO(epoll_ctl(epoll_fd, EPOLL_CTL_MOD, conn->fd, &event));
+}
+
+void fcgi_reply(struct fcgi_conn *conn, const struct request *request, const struct reply *reply)
+{
+	struct buf out = {0};
+
+	reply_render(reply, request->id_text, request->method == REQUEST_HEAD, &out);
+	MUST(out.len < INT32_MAX);
+	/* After a failed write libfcgi would still try to write its closing records, and wait for
+	 * the peer once more. */
+	if (FCGX_PutStr(out.data, (int)out.len, conn->fcgi.out) < 0)
+		shutdown(conn->fd, SHUT_RDWR);
+	buf_free(&out);
+	give_back(conn);
+}

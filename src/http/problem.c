@@ -1,0 +1,103 @@
+/* Refusals as RFC 9457 problem details. */
+#include "http/problem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "http/json.h"
+#include "http/utf8.h"
+
+#define DETAIL_BYTES 512 /* a sentence or two; longer ones are cut */
+
+static const struct {
+	const char *type;
+	int status;
+	const char *title;
+	const char *error;
+} problems[] = {
+#define PROBLEM(id, name, status, title, error, when) \
+	[PROBLEM_##id] = {"urn:cardkeep:problem:" name, status, title, error},
+#include "http/problem.def"
+#undef PROBLEM
+};
+
+int problem_status(enum problem_id id)
+{
+	return problems[id].status;
+}
+
+static void add_text(struct buf *out, const char *name, const char *value)
+{
+	buf_printf(out, ",\"%s\":", name);
+	json_quote(out, value, strlen(value));
+}
+
+/* The members of `{...}` without the braces, after a comma; nothing for an empty object. */
+static void add_members(struct buf *out, const char *members)
+{
+	const char *first = strchr(members, '{');
+	const char *last = strrchr(members, '}');
+
+	MUST(first != NULL && last != NULL);
+	first++;
+	first += strspn(first, " \t\r\n");
+	if (first == last)
+		return;
+	buf_char(out, ',');
+	buf_add(out, first, (size_t)(last - first));
+}
+
+static void demand(struct reply *reply, int status)
+{
+	if (status == 401)
+		reply_header(reply, "WWW-Authenticate", "Bearer");
+	if (status == 503 || status == 504)
+		reply_header(reply, "Retry-After", "1");
+}
+
+/* Cuts what is not whole UTF-8 off the end: a detail that was too long may end inside a letter. */
+static void trim_broken_end(char *text)
+{
+	size_t len = strlen(text);
+
+	while (!utf8_valid(text, len))
+		len--;
+	text[len] = '\0';
+}
+
+void problem_reply(struct reply *reply, enum problem_id id, const char *request_id,
+	const char *members, const char *detail_fmt, ...)
+{
+	struct buf *body = &reply->body;
+	char detail[DETAIL_BYTES];
+	va_list ap;
+
+	va_start(ap, detail_fmt);
+	vsnprintf(detail, sizeof(detail), detail_fmt, ap);
+	va_end(ap);
+	trim_broken_end(detail);
+	reply_start(reply, problems[id].status, REPLY_PROBLEM);
+	demand(reply, problems[id].status);
+	buf_printf(body, "{\"type\":\"%s\"", problems[id].type);
+	add_text(body, "title", problems[id].title);
+	buf_printf(body, ",\"status\":%d", problems[id].status);
+	add_text(body, "detail", detail);
+	buf_printf(body, ",\"instance\":\"urn:uuid:%s\"", request_id);
+	add_text(body, "error", problems[id].error);
+	add_text(body, "message", detail);
+	if (members != NULL)
+		add_members(body, members);
+	buf_char(body, '}');
+}
+
+void problem_field(struct buf *errors, const char *field, const char *message)
+{
+	if (errors->len > 0 && errors->data[errors->len - 1] == '}')
+		buf_char(errors, ',');
+	buf_str(errors, "{\"field\":");
+	json_quote(errors, field, strlen(field));
+	buf_str(errors, ",\"message\":");
+	json_quote(errors, message, strlen(message));
+	buf_char(errors, '}');
+}
