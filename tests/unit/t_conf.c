@@ -13,7 +13,7 @@
 
 #include "base/conf.h"
 
-#define FILL_50  "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
+#define FILL_50	 "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
 #define FILL_100 FILL_50 FILL_50
 
 static char dir[] = "/tmp/t_conf.XXXXXX";
