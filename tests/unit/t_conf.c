@@ -13,9 +13,8 @@
 
 #include "base/conf.h"
 
-#define FILL_100                                                                                   \
-	"yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy" \
-	"yyyyyyyyyyyy"
+#define FILL_50	 "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
+#define FILL_100 FILL_50 FILL_50
 
 static char dir[] = "/tmp/t_conf.XXXXXX";
 static char file[64]; /* the one configuration file of these tests */
