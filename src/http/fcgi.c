@@ -13,8 +13,8 @@
  * otherwise wait for another connection. `detached` keeps its close from lingering up to two
  * seconds for the peer's. These members are marked private but have been stable for twenty years;
  * configure looks for them, and this file alone knows them. It has no timeouts: those are set on
- * the socket. Its writes are of 8 KiB at most, which a Unix socket takes whole or not at all, so
- * the number of bytes written, which it does not look at, is never a partial one.
+ * the socket. It takes a short write for a whole one; but it writes 8 KiB at most, and a Unix
+ * socket takes that whole or not at all when half its send buffer holds it (Linux gives 208 KiB).
  *
  * Who may speak to it. A peer that speaks raw FastCGI can abort the process through libfcgi
  * (lengths of parameters, FCGI_GET_VALUES). So the socket is a Unix one with mode 0660, and every
