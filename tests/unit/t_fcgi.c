@@ -484,9 +484,15 @@ static void nonsense_ends_the_connection(void **state)
 		{.method = "GET", .uri = "/", .role = 3},
 		{.method = "GET", .uri = "/", .role = 9},
 	};
-	static const char *const noise[] = {"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-		"\x01\x05\x00\x01\x00\x03\x00\x00xyz", "\x02\x01\x00\x01\x00\x08\x00\x00",
-		"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"};
+	static const struct {
+		const char *bytes;
+		size_t len;
+	} noise[] = {
+		{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 27},
+		{"\x01\x05\x00\x01\x00\x03\x00\x00xyz", 11},
+		{"\x02\x01\x00\x01\x00\x08\x00\x00", 8},
+		{"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11},
+	};
 	struct service service;
 	struct buf bytes = {0};
 
@@ -499,7 +505,7 @@ static void nonsense_ends_the_connection(void **state)
 	}
 	for (size_t i = 0; i < ARRAY_LEN(noise); i++) {
 		buf_reset(&bytes);
-		buf_add(&bytes, noise[i], i == 0 ? strlen(noise[i]) : 11);
+		buf_add(&bytes, noise[i].bytes, noise[i].len);
 		expect_refused(&service, &bytes);
 	}
 	buf_reset(&bytes);
