@@ -85,7 +85,9 @@ async function sharedSuite() {
 }
 
 async function ownSuite() {
-	const template = fs.mkdtempSync(path.join(os.tmpdir(), 'ckt-'));
+	const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'ckt-'));
+	fs.chmodSync(dir, 0o755);
+	const template = path.join(dir, 'db');
 	try {
 		await makeTemplate(template);
 		for (const file of files())
@@ -95,7 +97,7 @@ async function ownSuite() {
 				CK_TEMPLATE: template,
 			});
 	} finally {
-		fs.rmSync(template, { recursive: true, force: true });
+		fs.rmSync(dir, { recursive: true, force: true });
 	}
 }
 

@@ -88,11 +88,8 @@ export class Stack {
 	}
 
 	async #makeCluster() {
-		if (this.template) await copyCluster(this.template, this.cluster, this.#path('run'));
-		else {
-			this.#own('db');
-			await shell('pg_init "$1" "$2"', this.cluster, this.#path('run'));
-		}
+		if (this.template) await shell('cp -a "$1" "$2"', this.template, this.cluster);
+		await shell('pg_init "$1" "$2"', this.cluster, this.#path('run'));
 	}
 
 	stopDatabase(mode = 'fast') {
@@ -101,7 +98,8 @@ export class Stack {
 
 	// Every process of the server, the postmaster first.
 	databasePids() {
-		const main = Number(fs.readFileSync(path.join(this.cluster, 'postmaster.pid'), 'utf8').split('\n')[0]);
+		const pidFile = this.#path('db/data/postmaster.pid');
+		const main = Number(fs.readFileSync(pidFile, 'utf8').split('\n')[0]);
 		const children = fs
 			.readFileSync(`/proc/${main}/task/${main}/children`, 'utf8')
 			.trim()
@@ -330,20 +328,5 @@ function withoutAslr() {
 
 // A deployed cluster that is not running, to be copied: deploying takes seconds, copying does not.
 export async function makeTemplate(dir) {
-	await shell(
-		'own_directory 755 "$1"; own_directory 755 "$1/run"; own_directory 700 "$1/db"; ' +
-			'pg_init "$1/db" "$1/run"; pg_start "$1/db"; pg_deploy "$1/db"; pg_stop "$1/db" fast',
-		dir,
-	);
-	return dir;
-}
-
-async function copyCluster(template, cluster, sockets) {
-	await shell(
-		'cp -a "$1/db" "$2"; ' +
-			'sed -i "s#$1/run#$3#g" $(grep -lF "$1/run" "$2"/*.conf "$2"/*/*.conf 2>/dev/null)',
-		template,
-		cluster,
-		sockets,
-	);
+	await shell('pg_init "$1"; pg_start "$1"; pg_deploy "$1"; pg_stop "$1" fast', dir);
 }
