@@ -290,9 +290,10 @@ declare
 	v_now timestamptz := clock_timestamp();
 	p cardkeep_api.profile := (p_patch, 1, v_now, v_now);
 begin
-	perform cardkeep_api.insert_profile(p_kind, p_user, p_write, p);
+	-- History first: the row's own trigger, there for direct SQL, then finds it written.
 	perform cardkeep_api.note_profile(p_kind, p_user, 1, p_session, p_write, v_now,
 		cardkeep_api.profile_before('{}', p_patch));
+	perform cardkeep_api.insert_profile(p_kind, p_user, p_write, p);
 	return cardkeep_api.profile_saved(p_kind, p, false);
 end
 $$;
