@@ -79,7 +79,7 @@ static void start_call(struct loop *loop, struct job *job)
 	job->attempts = 0;
 	job->busy = 0;
 	job->maybe_applied = false;
-	job->alone = false;
+	job->splits = 0;
 	job_push(&loop->ready, job);
 }
 
@@ -236,8 +236,8 @@ static void settle(struct loop *loop, struct job *job, const struct wave_call *e
 		settle_row(loop, job);
 		break;
 	case OUTCOME_NEIGHBOUR:
-		/* Not its fault, and no attempt of its own: it goes again, alone. */
-		job->alone = true;
+		/* Not its fault, and no attempt of its own. */
+		job->splits++;
 		job->attempts--;
 		job_push(&loop->ready, job);
 		break;
@@ -268,14 +268,38 @@ static bool connect_now(struct loop *loop, int64_t deadline_us, struct pq_error 
 	return false;
 }
 
-/* Whether `job` may ride in the wave under construction. */
+/*
+ * How a failed wave is mended. An error in a set does not say whose it is, so the riders of a failed
+ * wave go again as single calls, among themselves: the culprit is then known and cut out, and the
+ * rest go again. After SPLITS_MAX failures each goes alone. So one bad call costs its neighbours one
+ * more round trip, and many cost no more than sending each by itself.
+ */
+#define SPLITS_MAX 3
+
+static bool rides_alone(const struct job *job)
+{
+	return job->splits >= SPLITS_MAX;
+}
+
+/* Whether `job` may ride in the wave under construction, whose first rider it would join. */
 static bool may_ride(const struct loop *loop, const struct job *job, enum call_kind kind)
 {
+	const struct job *first = loop->wave.count > 0 ? loop->riders[0] : NULL;
+
 	if (call_kind(job->x.call.id) != kind)
 		return false;
-	if (job->alone && loop->wave.count > 0)
+	if (first != NULL && (rides_alone(first) || rides_alone(job) ||
+				     (first->splits > 0) != (job->splits > 0)))
 		return false;
 	return wave_has_room(&loop->wave, (size_t)loop->shared->conf->wave_calls, &job->x.call);
+}
+
+static void embark(struct loop *loop, struct job *job)
+{
+	if (loop->wave.count == 0)
+		wave_reset(&loop->wave, job->splits > 0 ? WAVE_SINGLES : WAVE_SETWISE);
+	loop->riders[loop->wave.count] = job;
+	wave_add(&loop->wave, &job->x.call);
 }
 
 /* Fills the wave from the ready calls of one kind; the rest keep their order. Returns when its
@@ -285,24 +309,19 @@ static int64_t board(struct loop *loop, enum call_kind kind)
 	struct job_queue rest = {0};
 	int64_t deadline_us = INT64_MAX;
 	int64_t now_us = clock_mono_us();
-	bool full = false;
 	struct job *job;
 
-	wave_reset(&loop->wave);
+	wave_reset(&loop->wave, WAVE_SETWISE);
 	while ((job = job_pop(&loop->ready)) != NULL) {
 		if (now_us >= job->deadline_us - loop->margin_us) {
 			give_up(loop, job);
-			continue;
-		}
-		if (full || !may_ride(loop, job, kind)) {
+		} else if (!may_ride(loop, job, kind)) {
 			job_push(&rest, job);
-			continue;
+		} else {
+			embark(loop, job);
+			if (job->deadline_us < deadline_us)
+				deadline_us = job->deadline_us;
 		}
-		full = job->alone;
-		loop->riders[loop->wave.count] = job;
-		wave_add(&loop->wave, &job->x.call);
-		if (job->deadline_us < deadline_us)
-			deadline_us = job->deadline_us;
 	}
 	loop->ready = rest;
 	return deadline_us;
