@@ -13,14 +13,11 @@
 
 #include "stats/histogram.h"
 
-#define LABEL(id, name, prom) \
-	enum stats_##name     \
-	{
+/* clang-format off */
+#define LABEL(id, name, prom) enum stats_##name {
 #define VALUE(id, value, prom) STATS_##id##_##value,
-#define END(id)            \
-	STATS_##id##_COUNT \
-	}                  \
-	;
+#define END(id) STATS_##id##_COUNT };
+/* clang-format on */
 #include "stats/labels.def"
 
 /* The lists themselves. */
@@ -51,6 +48,14 @@ enum stats_metric {
 #define PROCESS_METRIC(id, name, kind, unit, help)
 #include "stats/metrics.def"
 	STATS_METRIC_COUNT,
+};
+
+/* What is measured of each process. */
+enum stats_usage {
+#define METRIC(id, name, kind, unit, label1, label2, help)
+#define PROCESS_METRIC(id, name, kind, unit, help) STATS_USAGE_##id,
+#include "stats/metrics.def"
+	STATS_USAGE_COUNT,
 };
 
 /* Cells for one pair of label values. */
@@ -98,6 +103,7 @@ struct metrics_entry {
 
 /* What there is to say about a metric. */
 const struct metrics_entry *metrics_entry(enum stats_metric metric);
+const struct metrics_entry *metrics_usage(enum stats_usage usage);
 /* The name of a label in the exposition, the number of its values, and one of them. */
 const char *metrics_label(enum stats_label label);
 size_t metrics_value_count(enum stats_label label);
