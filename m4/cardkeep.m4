@@ -49,8 +49,8 @@ AC_DEFUN([CK_CHECK_FCGI], [
 	AC_CHECK_HEADER([fcgiapp.h], [], [AC_MSG_ERROR([fcgiapp.h is missing (Debian: libfcgi-dev)])])
 	AC_CHECK_LIB([fcgi], [FCGX_Accept_r], [FCGI_LIBS=-lfcgi],
 		[AC_MSG_ERROR([libfcgi is missing (Debian: libfcgi-dev)])])
-	AC_CHECK_MEMBERS([FCGX_Request.ipcFd, FCGX_Request.keepConnection],
-		[], [AC_MSG_ERROR([this libfcgi lacks FCGX_Request.ipcFd or .keepConnection])],
+	AC_CHECK_MEMBERS([FCGX_Request.ipcFd, FCGX_Request.keepConnection, FCGX_Request.detached],
+		[], [AC_MSG_ERROR([this libfcgi lacks FCGX_Request.ipcFd, .keepConnection or .detached])],
 		[[#include <fcgiapp.h>]])
 	AC_SUBST([FCGI_LIBS])
 ])

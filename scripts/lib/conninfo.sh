@@ -1,18 +1,6 @@
 # shellcheck shell=bash
 # libpq connection strings, written by people in either of libpq's two forms.
 
-url_encode() {
-	local text=$1 i char out=''
-	for ((i = 0; i < ${#text}; i++)); do
-		char=${text:i:1}
-		case $char in
-		[a-zA-Z0-9._~-]) out+=$char ;;
-		*) out+=$(printf '%s' "$char" | od -An -v -tx1 | tr -d '\n' | tr ' ' '%') ;;
-		esac
-	done
-	printf '%s\n' "$out"
-}
-
 # conninfo_url STRING: the same as a URL. Keywords become parameters, in their order.
 conninfo_url() {
 	local rest=$1 key value query=''
@@ -29,8 +17,7 @@ conninfo_url() {
 		key=${BASH_REMATCH[1]} rest=${BASH_REMATCH[2]}
 		[[ $rest =~ $quoted ]] || [[ $rest =~ $bare ]] || return 1
 		value=${BASH_REMATCH[1]} rest=${BASH_REMATCH[3]}
-		value=$(printf '%s' "$value" | sed 's/\\\(.\)/\1/g')
-		query+="${query:+&}$key=$(url_encode "$value")"
+		query+="${query:+&}$key=$(pg_escape "$(pg_unescape "$value")")"
 	done
 	[[ $rest =~ ^[[:space:]]*$ ]] && printf 'postgresql://?%s\n' "$query"
 }
@@ -44,7 +31,7 @@ conninfo_as() {
 	authority=${rest%%/*}
 	rest=${authority##*@}${rest#"$authority"}
 	IFS='&' read -r -a words <<<"$query"
-	query="user=$user&dbname=$(url_encode "$database")&passfile=$(url_encode "$passfile")"
+	query="user=$user&dbname=$(pg_escape "$database")&passfile=$(pg_escape "$passfile")"
 	for word in "${words[@]}"; do
 		case $word in
 		user=* | password=* | dbname=* | passfile=* | application_name=* | '') ;;

@@ -16,13 +16,13 @@ database_up() {
 
 database_private() {
 	local db=$state/db
-	if [ ! -s "$db/PG_VERSION" ]; then
-		say "Making a private PostgreSQL cluster in $db"
-		own_directory 700 "$db"
-		pg_init "$db" "$sockets"
-	fi
 	if ! pg_running "$db"; then
-		say 'Starting PostgreSQL'
+		if [ -s "$db/data/PG_VERSION" ]; then
+			say 'Starting PostgreSQL'
+		else
+			say "Making a private PostgreSQL cluster in $db"
+		fi
+		pg_init "$db" "$sockets"
 		# The remains of a killed server end by themselves within moments.
 		until_true 20 pg_start "$db" || die "$EX_UNAVAILABLE" "PostgreSQL does not start; see $db/log"
 	fi
@@ -37,7 +37,7 @@ database_foreign() {
 		die "$EX_CONFIG" 'CARDKEEP_DATABASE is not a libpq connection string'
 	name=$(psql -XAtqc 'select current_database()' "$url") ||
 		die "$EX_UNAVAILABLE" 'the server that CARDKEEP_DATABASE names cannot be reached'
-	if [ -s "$state/db/PG_VERSION" ] && pg_running "$state/db"; then
+	if pg_running "$state/db"; then
 		say 'Stopping the private cluster: CARDKEEP_DATABASE is used instead'
 		pg_stop "$state/db"
 	fi
@@ -73,7 +73,7 @@ keep_secret() {
 }
 
 database_down() {
-	if [ -s "$state/db/PG_VERSION" ] && pg_running "$state/db"; then
+	if pg_running "$state/db"; then
 		say 'Stopping PostgreSQL'
 		pg_stop "$state/db" fast
 	fi

@@ -34,13 +34,13 @@ proc_start() {
 	shift 2
 	rm -f "$state/run/$name.pid"
 	(
-		ulimit -Sn "$(file_limit)"
 		cd "$state/run" || exit
 		# The lock is the script's, not the program's.
 		[ -z "${lock_fd:-}" ] || exec {lock_fd}<&-
+		# The limit is raised behind runuser, which sets limits of its own.
 		# shellcheck disable=SC2016 # expanded by the inner shell
-		pg_as setsid -f bash -c 'printf "%s\n" "$$" >"$1.new"; exec "${@:2}"' \
-			start "$state/run/$name.pid" "$@" </dev/null >>"$state/log/$name.log" 2>&1
+		pg_as setsid -f bash -c 'ulimit -Sn "$1"; printf "%s\n" "$$" >"$2.new"; exec "${@:3}"' \
+			start "$(file_limit)" "$state/run/$name.pid" "$@" </dev/null >>"$state/log/$name.log" 2>&1
 	)
 	until_true 10 test -s "$state/run/$name.pid.new" || return 1
 	local pid

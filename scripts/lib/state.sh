@@ -88,7 +88,7 @@ state_make() {
 		own_directory 755 "$state/$dir"
 	done
 	own_directory 700 "$state/secret"
-	own_directory 755 "$state/run"
+	own_directory 750 "$state/run"
 	sockets_make
 	state_lock
 }
@@ -100,7 +100,7 @@ sockets_make() {
 	if [ -L "$sockets" ] || { [ ! -O "$sockets" ] && [ "$(stat -c %U "$sockets")" != "$(pg_user)" ]; }; then
 		die "$EX_CANTCREAT" "$sockets belongs to somebody else"
 	fi
-	own_directory 755 "$sockets"
+	own_directory 750 "$sockets"
 }
 
 state_lock() {

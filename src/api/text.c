@@ -23,6 +23,7 @@
 #define LINE_SEPARATOR	0x2028
 #define PARA_SEPARATOR	0x2029
 #define CURLY_QUOTE	0x2019
+#define SOFT_HYPHEN	0x00AD
 #define SLUG_FALLBACK	"card"
 #define SLUG_CUT_FROM	(TEXT_SLUG_MAX * 2 / 3)
 #define SLUG_UNITS_READ 512  /* no more of a name is looked at: 80 characters come of far less */
@@ -165,6 +166,18 @@ static struct units cut(struct units units, int32_t most)
 	return units;
 }
 
+/* Takes out soft hyphens, which nobody sees and ICU would read as hyphens. */
+static struct units without_soft_hyphens(struct units units)
+{
+	int32_t kept = 0;
+
+	for (int32_t i = 0; i < units.len; i++)
+		if (units.at[i] != SOFT_HYPHEN)
+			units.at[kept++] = units.at[i];
+	units.len = kept;
+	return units;
+}
+
 /* Transliterates into `out`, which has SLUG_UNITS_ROOM units; false when they were too few. */
 static bool latin_fits(struct units units, struct units *out)
 {
@@ -276,7 +289,8 @@ const char *text_slug(const char *text, size_t len, struct mem_arena *arena)
 	} else {
 		struct units units = cut(trim(from_utf8(text, len, arena)), SLUG_UNITS_READ);
 
-		slug_take_any(&slug, to_latin(to_nfc(units, arena), arena), arena);
+		units = to_nfc(without_soft_hyphens(units), arena);
+		slug_take_any(&slug, to_latin(units, arena), arena);
 	}
 	return slug_finish(&slug, arena);
 }

@@ -32,7 +32,7 @@ MUST_CHECK enum text_status text_clean(const char *text, size_t len, size_t max_
  * The slug rule: transliterated to ASCII, lower case, words of [a-z0-9] joined by one dash, at most
  * TEXT_SLUG_MAX characters (cut at a dash where one stands in the last third, never ending in one);
  * "card" where nothing is left. Quotes and apostrophes vanish (O'Brien is obrien), every other sign
- * parts words. A slug's slug is itself. `text` is valid UTF-8, and the answer lives in `arena` or for
+ * parts words. A slug's slug is itself. `text` is valid UTF-8; the answer lives in `arena`, or for
  * ever. Reserved words are the database's business.
  */
 const char *text_slug(const char *text, size_t len, struct mem_arena *arena);

@@ -277,6 +277,14 @@ static enum conf_status unreadable(struct loader *loader)
 	return CONF_UNREADABLE;
 }
 
+/* inih tells of a line that is none only at the end; it comes before the complaint that ended the
+ * reading, if there was one. */
+static void complain_syntax(struct loader *loader, int line)
+{
+	loader->failed = false;
+	complain_line(loader, line, "neither KEY = VALUE nor [%s]", SECTION);
+}
+
 static enum conf_status read_file(struct loader *loader)
 {
 	enum conf_status status = CONF_OK;
@@ -288,8 +296,8 @@ static enum conf_status read_file(struct loader *loader)
 	bad_line = ini_parse_stream(next_line, loader, take_key, loader);
 	if (ferror(loader->file))
 		status = unreadable(loader);
-	else if (bad_line > 0 && !loader->failed)
-		complain_line(loader, bad_line, "neither KEY = VALUE nor [%s]", SECTION);
+	else if (bad_line > 0 && !(loader->failed && bad_line == loader->lines))
+		complain_syntax(loader, bad_line);
 	(void)fclose(loader->file);
 	free(loader->line);
 	return status != CONF_OK ? status : loader->failed ? CONF_INVALID : CONF_OK;

@@ -59,9 +59,10 @@ size_t fcgi_gather(struct fcgi_gate *gate, struct fcgi_conn **conns, size_t max,
 
 /*
  * Reads one request. False when the peer closed, stalled past the I/O timeout or spoke nonsense:
- * the connection is closed and gone then. Blocks at most for the I/O timeout, in practice not at
- * all: nginx sends a request in one go. A request that misses what nginx always sends (a request
- * id, a method, a URI), or whose CONTENT_LENGTH contradicts what came, counts as nonsense.
+ * the connection is closed and gone then. Blocks at most for the I/O timeout each time the peer
+ * pauses, in practice not at all: nginx sends a request in one go. A request that misses what nginx
+ * always sends (a request id, a method, a URI), or whose CONTENT_LENGTH contradicts what came,
+ * counts as nonsense; a warning in the log says what it was.
  */
 MUST_CHECK bool fcgi_read(
 	struct fcgi_conn *conn, struct mem_arena *arena, struct request *ret_request);

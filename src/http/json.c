@@ -242,12 +242,24 @@ static bool scan_character(struct scan *scan)
 	return true;
 }
 
+/* Most of most strings: what needs no second look. */
+static void skip_plain(struct scan *scan)
+{
+	while (scan->at < scan->len) {
+		const unsigned char c = (unsigned char)scan->text[scan->at];
+
+		if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\')
+			return;
+		scan->at++;
+	}
+}
+
 static bool scan_string(struct scan *scan, bool *ret_escaped)
 {
 	*ret_escaped = false;
 	if (!take(scan, '"'))
 		return fail_here(scan, "a string in double quotes is expected");
-	while (!take(scan, '"')) {
+	while (skip_plain(scan), !take(scan, '"')) {
 		if (peek(scan) == '\\') {
 			*ret_escaped = true;
 			if (!scan_escape(scan))
@@ -399,9 +411,11 @@ static bool leave_or_next(struct scan *scan, char close, bool *ret_left)
 {
 	skip_blanks(scan);
 	*ret_left = take(scan, close);
-	if (*ret_left)
+	if (*ret_left) {
 		scan->depth--;
-	else if (!take(scan, ','))
+		return true;
+	}
+	if (!take(scan, ','))
 		return fail_here(scan,
 			close == ']' ? "a comma or ] is expected" : "a comma or } is expected");
 	skip_blanks(scan);

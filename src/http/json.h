@@ -47,8 +47,9 @@ struct json_doc;
 /*
  * Reads a whole text: `text` must outlive the document. NULL when it is not RFC 8259 to the byte,
  * nested deeper than JSON_DEPTH_MAX, repeats a key within one object, contains NUL (raw or as
- * \u0000), a lone surrogate, invalid UTF-8, a BOM or a number beyond the range of a double;
- * `why` is then one sentence for the client, naming the byte offset.
+ * \u0000), a lone surrogate, invalid UTF-8, a BOM, or a number beyond the range of a double or
+ * with more than 16383 decimals (no jsonb holds it); `why` is then one sentence for the client,
+ * naming the byte offset.
  */
 MUST_CHECK struct json_doc *json_parse(const char *text, size_t len, char *why, size_t why_size);
 void json_free(struct json_doc **doc);

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "api/router.h"
+#include "api/text.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -428,6 +429,7 @@ void loop_run(struct loop_shared *shared)
 {
 	struct loop *loop = loop_new(shared);
 
+	text_warm();
 	while (!drained(loop)) {
 		gather(loop);
 		execute(loop, CALL_READ);

@@ -1,6 +1,13 @@
-UNIT_BASE = tests/unit/t_base
+# Unit tests of base.
+UNIT_BASE = tests/unit/t_base tests/unit/t_conf
 check_PROGRAMS += $(UNIT_BASE)
 TESTS += $(UNIT_BASE)
+EXTRA_DIST += scripts/gen-conf
+
 tests_unit_t_base_SOURCES = tests/unit/t_base.c
 tests_unit_t_base_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_base_LDADD = libbase.a $(BASE_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_t_conf_SOURCES = tests/unit/t_conf.c
+tests_unit_t_conf_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_conf_LDADD = libbase.a $(BASE_LIBS) $(CMOCKA_LIBS)

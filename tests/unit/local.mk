@@ -6,3 +6,4 @@ include $(srcdir)/tests/unit/db.mk
 include $(srcdir)/tests/unit/wave.mk
 include $(srcdir)/tests/unit/http.mk
 include $(srcdir)/tests/unit/api.mk
+include $(srcdir)/tests/unit/handlers.mk

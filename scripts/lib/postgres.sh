@@ -1,0 +1,238 @@
+# shellcheck shell=bash
+# A private PostgreSQL cluster in a directory of its own, and migrations into any database.
+#
+# A cluster DIR holds data/ (the cluster), run/ (its socket, unless the caller asks for a shorter
+# place: socket paths end at 107 bytes) and log. It listens on that socket alone and knows people by
+# their system user. PostgreSQL refuses to run as root, so root runs it as the user `cardkeep`; root
+# itself signs in as an administrator, never as the service. Paths are absolute.
+#
+# To be sourced; every function returns non-zero, with a line on stderr, where it fails.
+
+PG_OS_USER=cardkeep
+PG_SQL_DIR=$(cd "${BASH_SOURCE[0]%/*}/../../sql" && pwd)
+
+# The programs of the newest server there is, 14 or later.
+pg_bin() {
+	local bin
+	bin=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -rV | head -n 1)
+	if [[ ! -x $bin/initdb || ! $bin =~ /([0-9]+)/bin$ || ${BASH_REMATCH[1]} -lt 14 ]]; then
+		echo "postgres: no server 14 or later under /usr/lib/postgresql" >&2
+		return 1
+	fi
+	printf '%s\n' "$bin"
+}
+
+# The system user that the server runs as.
+pg_user() {
+	if [[ $(id -u) -ne 0 ]]; then
+		id -un
+		return
+	fi
+	if ! id -u "$PG_OS_USER" >/dev/null 2>&1; then
+		useradd --system --user-group --no-create-home --home-dir /nonexistent \
+			--shell /usr/sbin/nologin "$PG_OS_USER" || return
+	fi
+	printf '%s\n' "$PG_OS_USER"
+}
+
+# Runs a command as that user, from a directory that everybody may enter.
+pg_as() {
+	if [[ $(id -u) -ne 0 ]]; then
+		"$@"
+		return
+	fi
+	local user
+	user=$(pg_user) || return
+	(cd / && exec runuser -u "$user" -- "$@")
+}
+
+# pg_init DIR [SOCKET_DIR]: makes the cluster, or brings the settings of an existing one up to date.
+pg_init() {
+	local dir=$1 sockets=${2:-$1/run} bin user
+	bin=$(pg_bin) && user=$(pg_user) || return
+	if [[ ${#sockets} -gt 90 ]]; then
+		echo "postgres: socket directory too long: $sockets" >&2
+		return 1
+	fi
+	pg_own_dirs "$user" "$dir" "$sockets" || return
+	if [[ ! -s $dir/data/PG_VERSION ]]; then
+		pg_as "$bin/initdb" --pgdata="$dir/data" --username=postgres --locale=C.UTF-8 \
+			--encoding=UTF8 --data-checksums --auth-local=peer --auth-host=scram-sha-256 \
+			>"$dir/initdb.log" 2>&1 || { cat "$dir/initdb.log" >&2; return 1; }
+		rm -f "$dir/initdb.log"
+	fi
+	printf '%s\n' "$sockets" >"$dir/sockets" || return
+	pg_write_settings "$dir" "$sockets" "$user"
+}
+
+# The directories, with the owner that the server insists on.
+pg_own_dirs() {
+	local user=$1 dir=$2 sockets=$3
+	mkdir -p "$dir/data" "$sockets" || return
+	[[ -e $dir/log ]] || : >"$dir/log" || return
+	chmod 0700 "$dir/data" && chmod 0750 "$sockets" || return
+	if [[ $(id -u) -eq 0 ]]; then
+		chown "$user:" "$dir" "$dir/data" "$dir/log" "$sockets"
+	fi
+}
+
+# Who may sign in as whom, and the settings that differ from PostgreSQL's own.
+pg_write_settings() {
+	local dir=$1 sockets=$2 user=$3
+	{
+		printf 'cardkeep %s %s\n' "$user" cardkeep_runtime "$user" cardkeep_admin "$user" postgres
+		if [[ $user != root && $(id -u) -eq 0 ]]; then
+			printf 'cardkeep root %s\n' cardkeep_admin postgres
+		fi
+	} | pg_replace "$dir/data/pg_ident.conf" || return
+	echo 'local all all peer map=cardkeep' | pg_replace "$dir/data/pg_hba.conf" || return
+	pg_replace "$dir/data/postgresql.auto.cardkeep.conf" <<-CONF || return
+		listen_addresses = ''
+		unix_socket_directories = '${sockets//\'/\'\'}'
+		unix_socket_permissions = 0777
+		max_connections = 200
+		log_line_prefix = '%m [%p] %q%u@%d '
+		log_timezone = 'UTC'
+		timezone = 'UTC'
+	CONF
+	if ! grep -q '^include .postgresql.auto.cardkeep.conf' "$dir/data/postgresql.conf"; then
+		echo "include 'postgresql.auto.cardkeep.conf'" | pg_as tee -a "$dir/data/postgresql.conf" \
+			>/dev/null
+	fi
+}
+
+# Writes a file of the server's as its user, whole or not at all.
+pg_replace() {
+	# shellcheck disable=SC2016 # the inner shell expands these
+	pg_as sh -c 'cat >"$1.new" && mv "$1.new" "$1"' sh "$1"
+}
+
+# pg_running DIR
+pg_running() {
+	local pid
+	[[ -r $1/data/postmaster.pid || $(id -u) -eq 0 ]] || return 1
+	pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null) || return 1
+	# A number alone may be somebody else's by now.
+	[[ -n $pid && $(cat "/proc/$pid/comm" 2>/dev/null) == postgres &&
+		$(readlink "/proc/$pid/cwd" 2>/dev/null) == "$1/data" ]]
+}
+
+# pg_start DIR: returns when it answers; a cluster that runs already is left alone.
+pg_start() {
+	local dir=$1 bin
+	bin=$(pg_bin) || return
+	pg_running "$dir" && return
+	# The socket directory may be on a file system that a reboot emptied.
+	pg_own_dirs "$(pg_user)" "$dir" "$(cat "$dir/sockets")" || return
+	if ! pg_as "$bin/pg_ctl" start --pgdata="$dir/data" --log="$dir/log" --wait --timeout=60 \
+		>/dev/null; then
+		tail -n 20 "$dir/log" >&2
+		return 1
+	fi
+}
+
+# pg_stop DIR [fast|immediate]
+pg_stop() {
+	local dir=$1 mode=${2:-fast} bin
+	bin=$(pg_bin) || return
+	pg_running "$dir" || return 0
+	pg_as "$bin/pg_ctl" stop --pgdata="$dir/data" --mode="$mode" --wait --timeout=60 >/dev/null
+}
+
+# pg_conninfo DIR ROLE [DATABASE]: libpq's keywords.
+pg_conninfo() {
+	local sockets
+	sockets=$(cat "$1/sockets") || return
+	sockets=${sockets//\\/\\\\}
+	printf "host='%s' dbname=%s user=%s\n" "${sockets//\'/\\\'}" "${3:-cardkeep}" "$2"
+}
+
+# pg_url DIR ROLE [DATABASE]: the same as a URL.
+pg_url() {
+	local sockets
+	sockets=$(cat "$1/sockets") || return
+	printf 'postgresql://%s@%s/%s\n' "$2" "$(pg_escape "$sockets")" "${3:-cardkeep}"
+}
+
+# Percent-encodes a part of a URL, byte by byte.
+pg_escape() {
+	local LC_ALL=C text=$1 out='' c i
+	for ((i = 0; i < ${#text}; i++)); do
+		c=${text:i:1}
+		case $c in
+		[a-zA-Z0-9._~-]) out+=$c ;;
+		*) printf -v c '%%%02X' "'$c" && out+=$c ;;
+		esac
+	done
+	printf '%s\n' "$out"
+}
+
+# pg_deploy DIR: the database `cardkeep` with all migrations, in a running cluster of ours.
+pg_deploy() {
+	local dir=$1 conn
+	conn=$(pg_conninfo "$dir" postgres postgres) || return
+	if [[ $(psql -XAtqd "$conn" -c "select 1 from pg_database where datname = 'cardkeep'") != 1 ]]; then
+		psql -XAtqd "$conn" -c "create database cardkeep template template0 encoding 'UTF8' locale 'C.UTF-8'" ||
+			return
+	fi
+	pg_deploy_to "$(pg_conninfo "$dir" postgres)"
+}
+
+# pg_deploy_to CONNSTRING: all migrations into a database that is there; says nothing where there
+# was nothing to do.
+pg_deploy_to() {
+	pg_sqitch "$1" deploy --mode change --verify
+}
+
+# pg_sqitch CONNSTRING COMMAND...: sqitch on our plan. It knows URLs, but of libpq's keywords only
+# what stands in the environment.
+pg_sqitch() (
+	local out status=0 conn=$1
+	shift
+	export SQITCH_FULLNAME=Cardkeep SQITCH_EMAIL=cardkeep@localhost
+	if [[ $conn =~ ^postgres(ql)?:// ]]; then
+		conn=db:$conn
+	else
+		pg_export "$conn" || return
+		conn=db:pg:${PGDATABASE:-}
+	fi
+	cd "$PG_SQL_DIR" || return
+	out=$(sqitch --quiet "$@" --target "$conn" 2>&1) || status=$?
+	if [[ $status -ne 0 ]]; then
+		printf '%s\n' "$out" >&2
+	elif [[ -n $out && $out != "Nothing to "* ]]; then
+		printf '%s\n' "$out"
+	fi
+	return "$status"
+)
+
+# Exports libpq's keywords as the environment variables that mean the same.
+pg_export() {
+	local rest=$1 key value name
+	local pair="^[[:space:]]*([a-z_]+)[[:space:]]*=[[:space:]]*('(([^'\\\\]|\\\\.)*)'|([^[:space:]'\\\\]|\\\\.)*)(.*)$"
+	while [[ $rest =~ [^[:space:]] ]]; do
+		if [[ ! $rest =~ $pair ]]; then
+			echo "postgres: not a connection string: $1" >&2
+			return 1
+		fi
+		key=${BASH_REMATCH[1]} value=${BASH_REMATCH[2]} rest=${BASH_REMATCH[6]}
+		[[ $value != \'* ]] || value=${BASH_REMATCH[3]}
+		case $key in
+		dbname) name=PGDATABASE ;;
+		application_name) name=PGAPPNAME ;;
+		connect_timeout) name=PGCONNECT_TIMEOUT ;;
+		*) name=${key//_/} name=PG${name^^} ;;
+		esac
+		export "$name=$(pg_unescape "$value")"
+	done
+}
+
+# A value of a connection string without its backslashes.
+pg_unescape() {
+	local in=$1 out=''
+	while [[ $in == *\\* ]]; do
+		out+=${in%%\\*} in=${in#*\\}
+		out+=${in:0:1} in=${in:1}
+	done
+	printf '%s\n' "$out$in"
+}

@@ -1,0 +1,219 @@
+-- Deploy cardkeep:account_calls to pg
+--
+-- Registration and sign-in name what they make by the write id, so that a repeat finds itself by
+-- primary key. What has no row yet, an address or an id, is stood for by an advisory lock.
+
+begin;
+
+set local role cardkeep_owner;
+
+create function cardkeep_api.is_live(s cardkeep.sessions) returns boolean
+language sql volatile
+return s.ended_at is null and s.expires_at > clock_timestamp();
+comment on function cardkeep_api.is_live is 'Whether a session may still act: neither ended nor expired. Locks nothing.';
+
+create function cardkeep_api.user_json(u cardkeep.users) returns json
+language sql stable parallel safe
+return json_build_object('id', u.id, 'email', u.email,
+	'created_at', cardkeep_api.stamp(u.created_at));
+comment on function cardkeep_api.user_json is 'An account as its owner sees it. Locks nothing.';
+
+create function cardkeep_api.session_json(s cardkeep.sessions, p_current uuid) returns json
+language sql stable parallel safe
+return json_build_object('id', s.id, 'device_name', s.device_name, 'user_agent', s.user_agent,
+	'created_at', cardkeep_api.stamp(s.created_at),
+	'last_seen_at', cardkeep_api.stamp(s.last_seen_at),
+	'expires_at', cardkeep_api.stamp(s.expires_at), 'current', s.id = p_current);
+comment on function cardkeep_api.session_json is 'A session as its owner sees it from the session p_current. Locks nothing.';
+
+create function cardkeep_api.check_session(p_token_hash bytea) returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform from cardkeep.sessions s
+	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	return cardkeep_api.reply(case when found then 200 else 401 end);
+end
+$$;
+comment on function cardkeep_api.check_session is '200 where the token''s session may act, else 401. Locks nothing.';
+
+create function cardkeep_api.find_account(p_email text) returns cardkeep_api.answer
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	u cardkeep.users;
+begin
+	select a.* into u from cardkeep.users a where a.email = lower(p_email);
+	if not found then
+		return cardkeep_api.reply(404);
+	end if;
+	return cardkeep_api.reply(200, 0, u.id::text, false, u.password_hash);
+end
+$$;
+comment on function cardkeep_api.find_account is 'The password hash and, as body, the id of the account with this address; 404. Locks nothing.';
+
+create function cardkeep_api.insert_session(p_write uuid, p_user uuid, p_token_hash bytea,
+	p_device text, p_agent text, p_lifetime interval)
+returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_now timestamptz := clock_timestamp();
+begin
+	insert into cardkeep.sessions (id, user_id, token_hash, device_name, user_agent, created_at,
+		last_seen_at, expires_at)
+	values (p_write, p_user, p_token_hash, p_device, p_agent, v_now, v_now, v_now + p_lifetime);
+end
+$$;
+comment on function cardkeep_api.insert_session is 'A new session with the write id as its id. The caller holds the id''s advisory lock; the account''s row is locked by the foreign key (key share).';
+
+create function cardkeep_api.signed_in(p_session uuid, p_replayed boolean)
+returns cardkeep_api.answer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	u cardkeep.users;
+	s cardkeep.sessions;
+begin
+	select t.* into s from cardkeep.sessions t where t.id = p_session;
+	select a.* into u from cardkeep.users a where a.id = s.user_id;
+	return cardkeep_api.reply(201, 0, json_build_object('user', cardkeep_api.user_json(u),
+		'session', cardkeep_api.session_json(s, p_session))::text, p_replayed);
+end
+$$;
+comment on function cardkeep_api.signed_in is '201 with the account and its new session. Locks nothing.';
+
+create function cardkeep_api.register(p_write uuid, p_email text, p_password_hash text,
+	p_token_hash bytea, p_device text, p_agent text, p_lifetime interval)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_email text := lower(p_email);
+begin
+	if not pg_try_advisory_xact_lock(cardkeep_api.lock_key('session', p_write::text))
+		or not pg_try_advisory_xact_lock(cardkeep_api.lock_key('email', v_email))
+	then
+		return cardkeep_api.reply(423);
+	end if;
+	perform from cardkeep.users u join cardkeep.sessions s on s.id = p_write
+	where u.id = p_write and u.email = v_email;
+	if found then
+		return cardkeep_api.signed_in(p_write, true);
+	end if;
+	insert into cardkeep.users (id, email, password_hash)
+	values (p_write, v_email, p_password_hash)
+	on conflict do nothing;
+	if not found then
+		return cardkeep_api.reply(409, 0, '', false, 'address_taken');
+	end if;
+	perform cardkeep_api.insert_session(p_write, p_write, p_token_hash, p_device, p_agent,
+		p_lifetime);
+	return cardkeep_api.signed_in(p_write, false);
+end
+$$;
+comment on function cardkeep_api.register is 'An account and its first session, both with the write id as id. 201; 201 replayed; 409 address_taken; 423 where somebody registers that address or this write now. Tries the advisory locks of the write id, then of the address; never waits.';
+
+create function cardkeep_api.open_session(p_write uuid, p_user uuid, p_seen_password_hash text,
+	p_token_hash bytea, p_device text, p_agent text, p_lifetime interval)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if not pg_try_advisory_xact_lock(cardkeep_api.lock_key('session', p_write::text)) then
+		return cardkeep_api.reply(423);
+	end if;
+	perform from cardkeep.sessions s where s.id = p_write and s.user_id = p_user;
+	if found then
+		return cardkeep_api.signed_in(p_write, true);
+	end if;
+	-- Shared, so that no password changes between this look and the session's insertion.
+	perform from cardkeep.users u where u.id = p_user and u.password_hash = p_seen_password_hash
+	for share skip locked;
+	if not found then
+		perform from cardkeep.users u where u.id = p_user and u.password_hash = p_seen_password_hash;
+		return cardkeep_api.reply(case when found then 423 else 401 end);
+	end if;
+	perform cardkeep_api.insert_session(p_write, p_user, p_token_hash, p_device, p_agent, p_lifetime);
+	return cardkeep_api.signed_in(p_write, false);
+end
+$$;
+comment on function cardkeep_api.open_session is 'A new session with the write id as its id, for an account whose password is still the one that was checked. 201; 201 replayed; 401 where the account is gone or its password changed; 423. Tries the advisory lock of the write id, then the account''s row (share, skip locked); never waits.';
+
+create function cardkeep_api.list_sessions(p_token_hash bytea) returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_session uuid;
+	v_user uuid;
+	v_list json;
+begin
+	select s.id, s.user_id into v_session, v_user from cardkeep.sessions s
+	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	if not found then
+		return cardkeep_api.reply(401);
+	end if;
+	select json_agg(cardkeep_api.session_json(s, v_session) order by s.last_seen_at desc, s.id)
+	into v_list
+	from cardkeep.sessions s where s.user_id = v_user and cardkeep_api.is_live(s);
+	return cardkeep_api.reply(200, 0, json_build_object('sessions', coalesce(v_list, '[]'))::text);
+end
+$$;
+comment on function cardkeep_api.list_sessions is 'The caller''s live sessions, the last seen one first; 401. Locks nothing.';
+
+create function cardkeep_api.end_session(p_token_hash bytea, p_write uuid, p_session uuid)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_caller cardkeep.sessions;
+	v_target cardkeep.sessions;
+	v_locked boolean;
+begin
+	select s.* into v_caller from cardkeep.sessions s where s.token_hash = p_token_hash;
+	perform from cardkeep.sessions s
+	where s.id = coalesce(p_session, v_caller.id) and s.user_id = v_caller.user_id
+	for no key update skip locked;
+	v_locked := found;
+	select s.* into v_caller from cardkeep.sessions s where s.token_hash = p_token_hash;
+	select s.* into v_target from cardkeep.sessions s
+	where s.id = coalesce(p_session, v_caller.id) and s.user_id = v_caller.user_id;
+	-- The repeat first: the first time may have ended the very session that asks.
+	if v_target.ended_by = p_write then
+		return cardkeep_api.reply(204, 0, '', true);
+	end if;
+	if v_caller.id is null or not cardkeep_api.is_live(v_caller) then
+		return cardkeep_api.reply(401);
+	end if;
+	if v_target.id is null or not cardkeep_api.is_live(v_target) then
+		return cardkeep_api.reply(404);
+	end if;
+	if not v_locked then
+		return cardkeep_api.reply(423);
+	end if;
+	update cardkeep.sessions s set ended_at = clock_timestamp(), ended_by = p_write
+	where s.id = v_target.id;
+	return cardkeep_api.reply(204);
+end
+$$;
+comment on function cardkeep_api.end_session is 'Ends one of the caller''s sessions, null the caller''s own. 204; 204 replayed, also where it ended the caller''s own; 401; 404 where it is unknown, foreign or over; 423. Tries the session''s row (no key update, skip locked), never waits; looks after it tried.';
+
+create function cardkeep_api.read_user(p_token_hash bytea) returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	u cardkeep.users;
+	v_user uuid;
+begin
+	select s.user_id into v_user from cardkeep.sessions s
+	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	select a.* into u from cardkeep.users a where a.id = v_user;
+	if not found then
+		return cardkeep_api.reply(401);
+	end if;
+	return cardkeep_api.reply(200, 0, json_build_object('user', cardkeep_api.user_json(u))::text);
+end
+$$;
+comment on function cardkeep_api.read_user is 'The caller''s account; 401. Locks nothing.';
+
+commit;

@@ -1,0 +1,45 @@
+-- Deploy cardkeep:answers to pg
+--
+-- Small functions in the SQL standard's form: their names are bound when they are made, so no
+-- search path can turn them, and the planner puts them in place where they are used.
+
+begin;
+
+set local role cardkeep_owner;
+
+create type cardkeep_api.answer as (
+	status integer,
+	version integer,
+	replayed boolean,
+	detail text,
+	body text
+);
+comment on type cardkeep_api.answer is 'One call''s answer: status as HTTP''s (423: somebody holds it now, nothing was done), the entity''s version or 0, whether this is the first answer of a repeated write, a word for the handler, JSON';
+
+create function cardkeep_api.reply(p_status integer, p_version integer default 0,
+	p_body text default '', p_replayed boolean default false, p_detail text default '')
+returns cardkeep_api.answer
+language sql immutable parallel safe
+return row (p_status, p_version, p_replayed, p_detail, p_body)::cardkeep_api.answer;
+comment on function cardkeep_api.reply is 'An answer from the parts that it has. Locks nothing.';
+
+create function cardkeep_api.lock_key(p_kind text, p_value text) returns bigint
+language sql immutable parallel safe
+return hashtextextended(p_kind || ':' || p_value, 0);
+comment on function cardkeep_api.lock_key is 'The advisory lock that stands for a thing which has no row yet: a slug, an address, a write id, a first profile. Two things may share a key: then one is busy for a moment. Locks nothing itself.';
+
+create function cardkeep_api.stamp(p_at timestamptz) returns text
+language sql stable parallel safe
+return to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+comment on function cardkeep_api.stamp is 'A time as RFC 3339 in UTC with all its microseconds, whatever the connection''s time zone. Locks nothing.';
+
+create function cardkeep_api.next_versions(p_expected integer[]) returns integer[]
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return array(select e + 1 from unnest(p_expected) e where e between 0 and 2147483646);
+end
+$$;
+comment on function cardkeep_api.next_versions is 'The versions that a write expecting one of these may have made; numbers that no version can be are left out. Locks nothing.';
+
+commit;

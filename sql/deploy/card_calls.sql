@@ -1,0 +1,168 @@
+-- Deploy cardkeep:card_calls to pg
+--
+-- What the service calls: a session by its token, then the core. A session that has ended since may
+-- still ask how a write of its own came out, for that write was applied while it lived.
+
+begin;
+
+set local role cardkeep_owner;
+
+create function cardkeep_api.check_card(p_token_hash bytea, p_card uuid)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_user uuid;
+begin
+	select s.user_id into v_user from cardkeep.sessions s
+	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	if not found then
+		return cardkeep_api.reply(401);
+	end if;
+	perform from cardkeep.business_cards b where b.id = p_card and b.user_id = v_user;
+	return cardkeep_api.reply(case when found then 200 else 404 end);
+end
+$$;
+comment on function cardkeep_api.check_card is '200 where the caller has this card, 401, 404. Locks nothing.';
+
+create function cardkeep_api.read_card(p_token_hash bytea, p_card uuid)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_user uuid;
+	c cardkeep.business_cards;
+begin
+	select s.user_id into v_user from cardkeep.sessions s
+	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	if not found then
+		return cardkeep_api.reply(401);
+	end if;
+	select b.* into c from cardkeep.business_cards b where b.id = p_card and b.user_id = v_user;
+	if not found then
+		return cardkeep_api.reply(404);
+	end if;
+	return cardkeep_api.reply(200, c.version, cardkeep_api.card_json(c));
+end
+$$;
+comment on function cardkeep_api.read_card is 'One of the caller''s cards: 200, 401, 404. Locks nothing.';
+
+create function cardkeep_api.card_cursor(c cardkeep.business_cards) returns text
+language sql stable parallel safe
+return (extract(epoch from c.created_at) * 1000000)::bigint::text || '-' || c.id::text;
+comment on function cardkeep_api.card_cursor is 'Where a page ended: the card''s time of creation in microseconds, and its id. Locks nothing.';
+
+create function cardkeep_api.list_cards(p_token_hash bytea, p_limit integer, p_after_us bigint,
+	p_after_id uuid)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c_page_bytes constant integer := 1048576 - 1024;
+	v_user uuid;
+	v_after timestamptz := coalesce('epoch'::timestamptz + p_after_us * interval '1 microsecond',
+		'infinity');
+	c cardkeep.business_cards;
+	v_item text;
+	v_items text[] := '{}';
+	v_bytes integer := 0;
+	v_cursor text;
+	v_last text := '';
+begin
+	select s.user_id into v_user from cardkeep.sessions s
+	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	if not found then
+		return cardkeep_api.reply(401);
+	end if;
+	for c in
+		select b.* from cardkeep.business_cards b
+		where b.user_id = v_user and (b.created_at, b.id)
+			< (v_after, coalesce(p_after_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+		order by b.created_at desc, b.id desc
+		limit p_limit + 1
+	loop
+		v_item := cardkeep_api.card_json(c);
+		v_bytes := v_bytes + octet_length(v_item) + 2;
+		if cardinality(v_items) = p_limit or (v_bytes > c_page_bytes and v_last <> '') then
+			v_cursor := v_last;
+			exit;
+		end if;
+		v_items := v_items || v_item;
+		v_last := cardkeep_api.card_cursor(c);
+	end loop;
+	return cardkeep_api.reply(200, 0, '{"cards" : [' || array_to_string(v_items, ', ')
+		|| '], "next" : ' || coalesce(to_json(v_cursor)::text, 'null') || '}', false, coalesce(v_cursor, ''));
+end
+$$;
+comment on function cardkeep_api.list_cards is 'A page of the caller''s cards, newest first: at most p_limit of them and 1 MiB of JSON, but at least one; next, and detail, say where it ended when more follow. 200, 401. Locks nothing.';
+
+create function cardkeep_api.create_card(p_token_hash bytea, p_write uuid, p_name text,
+	p_base text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	s cardkeep.sessions;
+begin
+	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	if s.id is not null and cardkeep_api.is_live(s) then
+		return cardkeep_api.create_card_core(s.user_id, s.id, p_write, p_name, p_base, p_template,
+			p_fields, p_design, p_public);
+	end if;
+	perform from cardkeep.business_card_versions h
+	where h.card_id = p_write and h.version = 1 and h.session_id = s.id;
+	if found then
+		return cardkeep_api.created_before(p_write, s.user_id);
+	end if;
+	return cardkeep_api.reply(401);
+end
+$$;
+comment on function cardkeep_api.create_card is 'A new card of the caller''s: 201, 401, 409 id_taken, 423, 500 slug_exhausted; a repeat is answered as the first was, also after the session ended. Locks as create_card_core, never waits.';
+
+create function cardkeep_api.update_card(p_token_hash bytea, p_write uuid, p_card uuid,
+	p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
+	p_public boolean)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	s cardkeep.sessions;
+	v_version integer;
+begin
+	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	if s.id is not null and cardkeep_api.is_live(s) then
+		return cardkeep_api.update_card_core(s.user_id, s.id, p_write, p_card, p_expected, p_name,
+			p_template, p_fields, p_design, p_public);
+	end if;
+	v_version := cardkeep_api.card_write_version(p_card, p_expected, p_write, false);
+	if v_version is not null and s.id is not null then
+		return cardkeep_api.card_replay(p_card, s.user_id, v_version, 200);
+	end if;
+	return cardkeep_api.reply(401);
+end
+$$;
+comment on function cardkeep_api.update_card is 'Changes one of the caller''s cards: 200, 401, 404, 409, 423; a repeat is answered as the first was, also after the session ended. Locks as update_card_core, never waits.';
+
+create function cardkeep_api.delete_card(p_token_hash bytea, p_write uuid, p_card uuid,
+	p_expected integer[])
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	s cardkeep.sessions;
+	v_version integer;
+begin
+	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	if s.id is not null and cardkeep_api.is_live(s) then
+		return cardkeep_api.delete_card_core(s.user_id, s.id, p_write, p_card, p_expected);
+	end if;
+	v_version := cardkeep_api.card_write_version(p_card, p_expected, p_write, true);
+	if v_version is not null and s.id is not null then
+		return cardkeep_api.reply(204, v_version, '', true);
+	end if;
+	return cardkeep_api.reply(401);
+end
+$$;
+comment on function cardkeep_api.delete_card is 'Deletes one of the caller''s cards: 204, 401, 404, 409, 423; a repeat is answered as the first was, also after the session ended. Locks as delete_card_core, never waits.';
+
+commit;

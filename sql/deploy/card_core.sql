@@ -1,0 +1,236 @@
+-- Deploy cardkeep:card_core to pg
+--
+-- One core for every caller: the service's calls resolve a session and come here, the promised
+-- functions wait for the row and come here. Nothing here waits. A write that finds the version it
+-- expects cannot have been applied before, so only writes that did not are looked at further: the
+-- card is read, and in a later statement the repeat is looked up, whose snapshot sees at least what
+-- the read saw.
+
+begin;
+
+set local role cardkeep_owner;
+
+create function cardkeep_api.insert_card(p_user uuid, p_session uuid, p_write uuid, p_name text,
+	p_slug text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
+returns cardkeep.business_cards
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c cardkeep.business_cards;
+	v_now timestamptz := clock_timestamp();
+begin
+	insert into cardkeep.business_cards (id, user_id, name, slug, template_type, fields_config,
+		design_config, is_public, version, last_write, created_at, updated_at)
+	select p_write, p_user, p_name, p_slug, coalesce(p_template, 'personal-small'),
+		coalesce(p_fields, '{}'), coalesce(p_design, '{}'), coalesce(p_public, true), 1, p_write,
+		v_now, v_now
+	where not exists (select from cardkeep.retired_slugs r where r.slug = p_slug)
+		and not exists (select from cardkeep.retired_slugs r where r.card_id = p_write)
+	on conflict do nothing
+	returning * into c;
+	if found then
+		insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at)
+		values (p_write, 1, p_session, p_write, v_now);
+	end if;
+	return c;
+end
+$$;
+comment on function cardkeep_api.insert_card is 'Inserts a card and version 1 of its history, unless its slug or its id was ever taken: then all null. The caller holds the advisory locks of the slug and of the id.';
+
+create function cardkeep_api.create_card_core(p_user uuid, p_session uuid, p_write uuid,
+	p_name text, p_base text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c_rounds constant integer := 10;
+	v_base text := cardkeep_api.slugify(coalesce(p_base, p_name));
+	v_slug text;
+	c cardkeep.business_cards;
+begin
+	if not pg_try_advisory_xact_lock(cardkeep_api.lock_key('card', p_write::text)) then
+		return cardkeep_api.reply(423);
+	end if;
+	for v_round in 1..c_rounds loop
+		v_slug := cardkeep_api.slug_candidate(v_base, v_round);
+		-- Seen before it is locked: creations of one popular name do not keep its card locked.
+		if not exists (select from cardkeep.business_cards b where b.slug = v_slug)
+			and pg_try_advisory_xact_lock(cardkeep_api.lock_key('slug', v_slug))
+		then
+			c := cardkeep_api.insert_card(p_user, p_session, p_write, p_name, v_slug, p_template,
+				p_fields, p_design, p_public);
+			if c.id is not null then
+				return cardkeep_api.reply(201, 1, cardkeep_api.card_json(c));
+			end if;
+		end if;
+		if v_round = 1 then
+			perform from cardkeep.business_card_versions h
+			where h.card_id = p_write and h.version = 1;
+			if found then
+				return cardkeep_api.created_before(p_write, p_user);
+			end if;
+		end if;
+	end loop;
+	return cardkeep_api.reply(500, 0, '', false, 'slug_exhausted');
+end
+$$;
+comment on function cardkeep_api.create_card_core is 'A card whose id is the write id, with the first free slug: bare, else with six random characters. 201; 201 replayed where the id exists; 409 id_taken; 423 where somebody holds the id; 500 slug_exhausted after ten slugs. Tries the advisory locks of the id, then of each slug; never waits.';
+
+create function cardkeep_api.created_before(p_card uuid, p_user uuid)
+returns cardkeep_api.answer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	a cardkeep_api.answer := cardkeep_api.card_replay(p_card, p_user, 1, 201);
+begin
+	if a.status = 404 then
+		return cardkeep_api.reply(409, 0, '', false, 'id_taken');
+	end if;
+	return a;
+end
+$$;
+comment on function cardkeep_api.created_before is 'The first answer of a creation: the card as of version 1, or 409 id_taken where it is somebody else''s. Locks nothing.';
+
+create function cardkeep_api.card_write_version(p_card uuid, p_expected integer[], p_write uuid,
+	p_deletion boolean)
+returns integer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_versions integer[] := cardkeep_api.next_versions(p_expected);
+begin
+	return (select h.version from cardkeep.business_card_versions h
+		where h.card_id = p_card and h.version = any (v_versions) and h.write_id = p_write
+			and h.is_deletion = p_deletion);
+end
+$$;
+comment on function cardkeep_api.card_write_version is 'The version that this write made, where it was applied before; else null. Reads one history row for each expected version. Locks nothing.';
+
+create function cardkeep_api.card_same(c cardkeep.business_cards, p_name text, p_template text,
+	p_fields jsonb, p_design jsonb, p_public boolean)
+returns boolean
+language sql immutable parallel safe
+return coalesce(c.name = p_name, true) and coalesce(c.template_type = p_template, true)
+	and coalesce(c.fields_config = p_fields, true) and coalesce(c.design_config = p_design, true)
+	and coalesce(c.is_public = p_public, true);
+comment on function cardkeep_api.card_same is 'Whether a request would change nothing. Locks nothing.';
+
+create function cardkeep_api.update_card_core(p_user uuid, p_session uuid, p_write uuid,
+	p_card uuid, p_expected integer[], p_name text, p_template text, p_fields jsonb,
+	p_design jsonb, p_public boolean)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	o cardkeep.business_cards;
+	n cardkeep.business_cards;
+begin
+	select b.* into o from cardkeep.business_cards b
+	where b.id = p_card and b.user_id = p_user and b.version = any (p_expected)
+		and not cardkeep_api.card_same(b, p_name, p_template, p_fields, p_design, p_public)
+	for no key update skip locked;
+	if not found then
+		return cardkeep_api.settle_card(p_user, p_write, p_card, p_expected, p_name, p_template,
+			p_fields, p_design, p_public);
+	end if;
+	update cardkeep.business_cards b
+	set name = coalesce(p_name, b.name), template_type = coalesce(p_template, b.template_type),
+		fields_config = coalesce(p_fields, b.fields_config),
+		design_config = coalesce(p_design, b.design_config),
+		is_public = coalesce(p_public, b.is_public), version = b.version + 1, last_write = p_write,
+		updated_at = greatest(clock_timestamp(), b.updated_at)
+	where b.id = p_card
+	returning b.* into n;
+	insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at, b_name,
+		b_template_type, b_fields_config, b_design_config, b_is_public)
+	values (p_card, n.version, p_session, p_write, n.updated_at, nullif(o.name, n.name),
+		nullif(o.template_type, n.template_type), nullif(o.fields_config, n.fields_config),
+		nullif(o.design_config, n.design_config), nullif(o.is_public, n.is_public));
+	return cardkeep_api.reply(200, n.version, cardkeep_api.card_json(n));
+end
+$$;
+comment on function cardkeep_api.update_card_core is 'Changes a card that is at one of the expected versions, and writes its history; null keeps a field. 200; else as settle_card. Tries the card''s row (no key update, skip locked), never waits; a stale or unchanged request locks nothing.';
+
+create function cardkeep_api.settle_card(p_user uuid, p_write uuid, p_card uuid,
+	p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
+	p_public boolean)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c cardkeep.business_cards;
+	v_version integer;
+begin
+	select b.* into c from cardkeep.business_cards b where b.id = p_card and b.user_id = p_user;
+	v_version := cardkeep_api.card_write_version(p_card, p_expected, p_write, false);
+	if v_version is not null then
+		return cardkeep_api.card_replay(p_card, p_user, v_version, 200);
+	end if;
+	if c.id is null then
+		return cardkeep_api.reply(404);
+	end if;
+	if c.version = any (p_expected) then
+		if cardkeep_api.card_same(c, p_name, p_template, p_fields, p_design, p_public) then
+			return cardkeep_api.reply(200, c.version, cardkeep_api.card_json(c));
+		end if;
+		return cardkeep_api.reply(423, c.version);
+	end if;
+	return cardkeep_api.card_conflict(c, p_expected, p_name, p_template, p_fields, p_design,
+		p_public);
+end
+$$;
+comment on function cardkeep_api.settle_card is 'What an update that was not applied now comes to: 200 replayed where it was applied before, 404, 200 where it changes nothing, 423 where somebody holds the card, else 409 with both sides. Locks nothing.';
+
+create function cardkeep_api.delete_card_core(p_user uuid, p_session uuid, p_write uuid,
+	p_card uuid, p_expected integer[])
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c cardkeep.business_cards;
+begin
+	select b.* into c from cardkeep.business_cards b
+	where b.id = p_card and b.user_id = p_user and b.version = any (p_expected)
+	for update skip locked;
+	if not found then
+		return cardkeep_api.settle_deletion(p_user, p_write, p_card, p_expected);
+	end if;
+	if not pg_try_advisory_xact_lock(cardkeep_api.lock_key('slug', c.slug)) then
+		return cardkeep_api.reply(423, c.version);
+	end if;
+	insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at,
+		is_deletion, b_name, b_slug, b_template_type, b_fields_config, b_design_config, b_is_public)
+	values (c.id, c.version + 1, p_session, p_write, greatest(clock_timestamp(), c.updated_at),
+		true, c.name, c.slug, c.template_type, c.fields_config, c.design_config, c.is_public);
+	delete from cardkeep.business_cards b where b.id = p_card;
+	return cardkeep_api.reply(204, c.version + 1);
+end
+$$;
+comment on function cardkeep_api.delete_card_core is 'Deletes a card that is at one of the expected versions, ends its history and retires its slug. 204; else as settle_deletion. Tries the card''s row (update, skip locked), then its slug''s advisory lock, so that a creation never waits for it; never waits.';
+
+create function cardkeep_api.settle_deletion(p_user uuid, p_write uuid, p_card uuid,
+	p_expected integer[])
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c cardkeep.business_cards;
+	v_version integer;
+begin
+	select b.* into c from cardkeep.business_cards b where b.id = p_card and b.user_id = p_user;
+	v_version := cardkeep_api.card_write_version(p_card, p_expected, p_write, true);
+	if v_version is not null then
+		return cardkeep_api.reply(204, v_version, '', true);
+	end if;
+	if c.id is null then
+		return cardkeep_api.reply(404);
+	end if;
+	if c.version = any (p_expected) then
+		return cardkeep_api.reply(423, c.version);
+	end if;
+	return cardkeep_api.card_conflict(c, p_expected);
+end
+$$;
+comment on function cardkeep_api.settle_deletion is 'What a deletion that was not applied now comes to: 204 replayed where it was applied before, 404, 423 where somebody holds the card, else 409. Locks nothing.';
+
+commit;

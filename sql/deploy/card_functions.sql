@@ -1,0 +1,62 @@
+-- Deploy cardkeep:card_functions to pg
+--
+-- The promised functions on cards. Their callers are people and their programs, who expect to wait
+-- for a row that somebody holds: so the update waits first, and then goes through the core.
+
+begin;
+
+set local role cardkeep_owner;
+
+create function cardkeep_api.clean_name(p_name text) returns text
+language sql immutable parallel safe
+return normalize(regexp_replace(p_name, '^\s+|\s+$', '', 'g'));
+comment on function cardkeep_api.clean_name is 'A card''s name as it is kept: trimmed, NFC. Locks nothing.';
+
+create function cardkeep.create_business_card_atomic(p_user_id uuid, p_name text,
+	p_base_slug text default null, p_template_type text default null,
+	p_fields_config jsonb default null, p_design_config jsonb default null)
+returns table (id uuid, slug text, name text, created_at timestamptz)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_name text := cardkeep_api.clean_name(p_name);
+	a cardkeep_api.answer;
+	v_id uuid := gen_random_uuid();
+begin
+	if p_user_id is null or coalesce(v_name, '') = '' then
+		raise exception 'p_user_id and p_name must be given' using errcode = 'invalid_parameter_value';
+	end if;
+	a := cardkeep_api.create_card_core(p_user_id, null, v_id, v_name, p_base_slug, p_template_type,
+		p_fields_config, p_design_config, null);
+	if a.status <> 201 then
+		raise exception 'no free slug for "%"', cardkeep_api.slugify(coalesce(p_base_slug, v_name))
+			using errcode = 'unique_violation', hint = 'Call again, or with another base slug.';
+	end if;
+	return query select b.id, b.slug, b.name, b.created_at
+	from cardkeep.business_cards b where b.id = v_id;
+end
+$$;
+comment on function cardkeep.create_business_card_atomic is 'A new card at version 1 with a slug of its own, by default made from the name; null takes a field''s default. Raises 22023 without user or name, 23503 for an unknown user, 23514 for what no card may hold, 23505 where ten slugs were taken. Tries the advisory locks of the slugs, never waits for another creation.';
+
+create function cardkeep.update_business_card_optimistic(p_card_id uuid, p_user_id uuid,
+	p_expected_version integer, p_name text default null, p_template_type text default null,
+	p_fields_config jsonb default null, p_design_config jsonb default null,
+	p_is_public boolean default null)
+returns table (success boolean, new_version integer, message text)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	a cardkeep_api.answer;
+begin
+	perform from cardkeep.business_cards b where b.id = p_card_id and b.user_id = p_user_id
+	for no key update;
+	a := cardkeep_api.update_card_core(p_user_id, null, gen_random_uuid(), p_card_id,
+		array[p_expected_version], cardkeep_api.clean_name(p_name), p_template_type,
+		p_fields_config, p_design_config, p_is_public);
+	return query select a.status = 200, nullif(a.version, 0), case a.status
+		when 200 then 'Card updated' when 404 then 'Card not found' else 'Version conflict' end;
+end
+$$;
+comment on function cardkeep.update_business_card_optimistic is 'Changes a card of the user''s that is at the expected version; null keeps a field. One row: success true, ''Card updated'' and the version it is at now (the same where nothing changed); success false, ''Version conflict'' and the current version; success false, ''Card not found'' and null where the user has no such card. Raises 23514 for what no card may hold. Waits for the card''s row (no key update).';
+
+commit;

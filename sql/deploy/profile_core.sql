@@ -1,0 +1,382 @@
+-- Deploy cardkeep:profile_core to pg
+--
+-- The two profiles differ in their columns alone. Everything that decides works on their fields as
+-- one document; only what reads or writes a row names the columns, and picks its table by the name
+-- p_kind. The views pick in the same way: of each union, the planner's one-time filter runs only
+-- the side that is asked for.
+--
+-- A profile that was never written has no row: it is at version 0, and an advisory lock stands for
+-- it.
+
+begin;
+
+set local role cardkeep_owner;
+
+create type cardkeep_api.profile as (
+	fields jsonb,
+	version integer,
+	created_at timestamptz,
+	updated_at timestamptz
+);
+comment on type cardkeep_api.profile is 'Either profile: its fields as one document; version 0 and no times where it was never written';
+
+create function cardkeep_api.profile_fields(p_row jsonb) returns jsonb
+language sql immutable parallel safe
+return p_row - array['user_id', 'version', 'last_write', 'created_at', 'updated_at'];
+comment on function cardkeep_api.profile_fields is 'The fields of a profile''s row, as one document. Locks nothing.';
+
+create view cardkeep_api.profiles as
+	select 'personal_info' as kind, p.user_id, cardkeep_api.profile_fields(to_jsonb(p)) as fields,
+		p.version, p.created_at, p.updated_at
+	from cardkeep.personal_info p
+	union all
+	select 'professional_info', p.user_id, cardkeep_api.profile_fields(to_jsonb(p)), p.version,
+		p.created_at, p.updated_at
+	from cardkeep.professional_info p;
+comment on view cardkeep_api.profiles is 'Both profiles in one shape, told apart by kind';
+
+create view cardkeep_api.profile_versions as
+	select 'personal_info' as kind, v.* from cardkeep.personal_info_versions v
+	union all
+	select 'professional_info', v.* from cardkeep.professional_info_versions v;
+comment on view cardkeep_api.profile_versions is 'Both profiles'' histories in one shape, told apart by kind';
+
+create function cardkeep_api.personal_json(f jsonb, p cardkeep_api.profile) returns text
+language sql stable parallel safe
+return json_build_object('full_name', f -> 'full_name', 'primary_email', f -> 'primary_email',
+		'secondary_email', f -> 'secondary_email', 'primary_phone', f -> 'primary_phone',
+		'secondary_phone', f -> 'secondary_phone', 'website', f -> 'website',
+		'address', f -> 'address',
+		'version', p.version, 'created_at', cardkeep_api.stamp(p.created_at),
+		'updated_at', cardkeep_api.stamp(p.updated_at))::text;
+comment on function cardkeep_api.personal_json is 'A personal profile as clients see it. Locks nothing.';
+
+create function cardkeep_api.professional_json(f jsonb, p cardkeep_api.profile) returns text
+language sql stable parallel safe
+return json_build_object('job_title', f -> 'job_title', 'company_name', f -> 'company_name',
+		'department', f -> 'department', 'work_email', f -> 'work_email',
+		'work_phone', f -> 'work_phone', 'work_address', f -> 'work_address',
+		'company_website', f -> 'company_website', 'linkedin_url', f -> 'linkedin_url',
+		'version', p.version, 'created_at', cardkeep_api.stamp(p.created_at),
+		'updated_at', cardkeep_api.stamp(p.updated_at))::text;
+comment on function cardkeep_api.professional_json is 'A professional profile as clients see it. Locks nothing.';
+
+create function cardkeep_api.profile_json(p_kind text, p cardkeep_api.profile) returns text
+language sql stable parallel safe
+return case p_kind when 'personal_info' then cardkeep_api.personal_json((p).fields, p)
+	else cardkeep_api.professional_json((p).fields, p) end;
+comment on function cardkeep_api.profile_json is 'Either profile as clients see it. Locks nothing.';
+
+create function cardkeep_api.read_profile(p_kind text, p_user uuid) returns cardkeep_api.profile
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	p cardkeep_api.profile;
+begin
+	select t.fields, t.version, t.created_at, t.updated_at into p
+	from cardkeep_api.profiles t where t.kind = p_kind and t.user_id = p_user;
+	if not found then
+		p.fields := '{}';
+		p.version := 0;
+	end if;
+	return p;
+end
+$$;
+comment on function cardkeep_api.read_profile is 'A profile as it is now; version 0 where it was never written. Locks nothing.';
+
+create function cardkeep_api.try_profile(p_kind text, p_user uuid, p_expected integer[])
+returns boolean
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if p_kind = 'personal_info' then
+		perform from cardkeep.personal_info p
+		where p.user_id = p_user and p.version = any (p_expected) for no key update skip locked;
+	else
+		perform from cardkeep.professional_info p
+		where p.user_id = p_user and p.version = any (p_expected) for no key update skip locked;
+	end if;
+	return found;
+end
+$$;
+comment on function cardkeep_api.try_profile is 'Whether the profile is at one of the expected versions and its row is now ours. Tries the row (no key update, skip locked), never waits.';
+
+create function cardkeep_api.await_profile(p_kind text, p_user uuid) returns boolean
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if p_kind = 'personal_info' then
+		perform from cardkeep.personal_info p where p.user_id = p_user for no key update;
+	else
+		perform from cardkeep.professional_info p where p.user_id = p_user for no key update;
+	end if;
+	return found;
+end
+$$;
+comment on function cardkeep_api.await_profile is 'For direct callers: waits for the profile''s row and locks it (no key update); false where there is none.';
+
+create function cardkeep_api.profile_before(p_old jsonb, p_new jsonb) returns jsonb
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return coalesce((select jsonb_object_agg(n.key, coalesce(p_old -> n.key, 'null'))
+		from jsonb_each(p_new) n
+		where coalesce(p_old -> n.key, 'null') <> n.value), '{}');
+end
+$$;
+comment on function cardkeep_api.profile_before is 'What the fields that changed were before. Locks nothing.';
+
+create function cardkeep_api.note_profile(p_kind text, p_user uuid, p_version integer,
+	p_session uuid, p_write uuid, p_at timestamptz, p_before jsonb)
+returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if p_kind = 'personal_info' then
+		insert into cardkeep.personal_info_versions (user_id, version, session_id, write_id, at, before)
+		values (p_user, p_version, p_session, p_write, p_at, p_before)
+		on conflict do nothing;
+	else
+		insert into cardkeep.professional_info_versions
+			(user_id, version, session_id, write_id, at, before)
+		values (p_user, p_version, p_session, p_write, p_at, p_before)
+		on conflict do nothing;
+	end if;
+end
+$$;
+comment on function cardkeep_api.note_profile is 'Writes one version into a profile''s history, unless it is there. The caller holds the profile.';
+
+create function cardkeep_api.insert_profile(p_kind text, p_user uuid, p_write uuid, p cardkeep_api.profile)
+returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_row jsonb := p.fields || jsonb_build_object('user_id', p_user, 'version', p.version,
+		'last_write', p_write, 'created_at', p.created_at, 'updated_at', p.updated_at);
+begin
+	if p_kind = 'personal_info' then
+		insert into cardkeep.personal_info
+		select r.* from jsonb_populate_record(null::cardkeep.personal_info, v_row) r;
+	else
+		insert into cardkeep.professional_info
+		select r.* from jsonb_populate_record(null::cardkeep.professional_info, v_row) r;
+	end if;
+end
+$$;
+comment on function cardkeep_api.insert_profile is 'The first version of a profile. The caller holds the advisory lock of the first profile; the account''s row is locked by the foreign key (key share).';
+
+create function cardkeep_api.update_profile(p_kind text, p_user uuid, p_write uuid, p cardkeep_api.profile)
+returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if p_kind = 'personal_info' then
+		update cardkeep.personal_info t
+		set full_name = r.full_name, primary_email = r.primary_email,
+			secondary_email = r.secondary_email, primary_phone = r.primary_phone,
+			secondary_phone = r.secondary_phone, website = r.website, address = r.address,
+			version = p.version, updated_at = p.updated_at, last_write = p_write
+		from jsonb_populate_record(null::cardkeep.personal_info, p.fields) r
+		where t.user_id = p_user;
+	else
+		update cardkeep.professional_info t
+		set job_title = r.job_title, company_name = r.company_name, department = r.department,
+			work_email = r.work_email, work_phone = r.work_phone, work_address = r.work_address,
+			company_website = r.company_website, linkedin_url = r.linkedin_url,
+			version = p.version, updated_at = p.updated_at, last_write = p_write
+		from jsonb_populate_record(null::cardkeep.professional_info, p.fields) r
+		where t.user_id = p_user;
+	end if;
+end
+$$;
+comment on function cardkeep_api.update_profile is 'The next version of a profile, whose row the caller has locked.';
+
+create function cardkeep_api.profile_at(p_kind text, p_user uuid, p_version integer) returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	p cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
+begin
+	return p.fields || coalesce((
+		select jsonb_object_agg(b.key, b.value)
+		from (
+			select distinct on (e.key) e.key, e.value
+			from cardkeep_api.profile_versions h, jsonb_each(h.before) e
+			where h.kind = p_kind and h.user_id = p_user and h.version > p_version
+			order by e.key, h.version) b), '{}');
+end
+$$;
+comment on function cardkeep_api.profile_at is 'The fields as of an older version, rebuilt from what was before the later changes. Reads all later versions, so callers bound how far back they ask. Locks nothing.';
+
+create function cardkeep_api.profile_base(p_kind text, p_user uuid, p_now integer, p_version integer)
+returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c_reach constant integer := 1000;
+begin
+	if p_version is null or p_version not between greatest(p_now - c_reach, 0) and p_now
+		or p_now - p_version <> (select count(*) from cardkeep_api.profile_versions h
+			where h.kind = p_kind and h.user_id = p_user and h.version > p_version
+				and h.version <= p_now)
+	then
+		return null;
+	end if;
+	return cardkeep_api.profile_at(p_kind, p_user, p_version);
+end
+$$;
+comment on function cardkeep_api.profile_base is 'The fields at an older version; null where history does not reach: a version that never was, more than 1,000 versions back, or rows that are missing. Version 0 is known to be empty. Locks nothing.';
+
+create function cardkeep_api.profile_conflict(p_kind text, p_user uuid, p cardkeep_api.profile,
+	p_expected integer[], p_patch jsonb)
+returns cardkeep_api.answer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_base jsonb := cardkeep_api.profile_base(p_kind, p_user, p.version,
+		(select max(e) from unnest(p_expected) e));
+begin
+	return cardkeep_api.reply(409, p.version, json_build_object('currentVersion', p.version,
+		'current', cardkeep_api.profile_json(p_kind, p)::json, 'conflictingFields',
+		cardkeep_api.conflicts(array(select jsonb_object_keys(p_patch)), v_base, p_patch,
+			p.fields))::text);
+end
+$$;
+comment on function cardkeep_api.profile_conflict is 'The refusal of a write that expected an older version: the profile now, and the fields of the request that others changed since the newest version it expected. Locks nothing.';
+
+create function cardkeep_api.profile_replay(p_kind text, p_user uuid, p_expected integer[],
+	p_write uuid)
+returns cardkeep_api.answer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_versions integer[] := cardkeep_api.next_versions(p_expected);
+	p cardkeep_api.profile;
+begin
+	select h.version, h.at into p.version, p.updated_at from cardkeep_api.profile_versions h
+	where h.kind = p_kind and h.user_id = p_user and h.version = any (v_versions)
+		and h.write_id = p_write;
+	if not found then
+		return null;
+	end if;
+	p.fields := cardkeep_api.profile_at(p_kind, p_user, p.version);
+	p.created_at := (cardkeep_api.read_profile(p_kind, p_user)).created_at;
+	return cardkeep_api.profile_saved(p_kind, p, true);
+end
+$$;
+comment on function cardkeep_api.profile_replay is 'The first answer of a write that was applied before, with the profile as of the version it made; null where it was not. Reads one history row for each expected version. Locks nothing.';
+
+create function cardkeep_api.profile_saved(p_kind text, p cardkeep_api.profile, p_replayed boolean)
+returns cardkeep_api.answer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_body text := cardkeep_api.profile_json(p_kind, p);
+begin
+	if p.version = 1 then
+		return cardkeep_api.reply(201, 1, left(v_body, -1) || ', "isNew" : true}', p_replayed);
+	end if;
+	return cardkeep_api.reply(200, p.version, v_body, p_replayed);
+end
+$$;
+comment on function cardkeep_api.profile_saved is 'The answer of an applied write: 201 with isNew for version 1, else 200. Locks nothing.';
+
+create function cardkeep_api.start_profile(p_kind text, p_user uuid, p_session uuid, p_write uuid,
+	p_patch jsonb)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_now timestamptz := clock_timestamp();
+	p cardkeep_api.profile := (p_patch, 1, v_now, v_now);
+begin
+	perform cardkeep_api.insert_profile(p_kind, p_user, p_write, p);
+	perform cardkeep_api.note_profile(p_kind, p_user, 1, p_session, p_write, v_now,
+		cardkeep_api.profile_before('{}', p_patch));
+	return cardkeep_api.profile_saved(p_kind, p, false);
+end
+$$;
+comment on function cardkeep_api.start_profile is 'Writes version 1 of a profile and of its history. The caller holds the advisory lock of the first profile.';
+
+create function cardkeep_api.change_profile(p_kind text, p_user uuid, p_session uuid, p_write uuid,
+	p_patch jsonb)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	o cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
+	n cardkeep_api.profile := o;
+begin
+	n.fields := o.fields || p_patch;
+	if n.fields <> o.fields then
+		n.version := o.version + 1;
+		n.updated_at := greatest(clock_timestamp(), o.updated_at);
+		perform cardkeep_api.update_profile(p_kind, p_user, p_write, n);
+		perform cardkeep_api.note_profile(p_kind, p_user, n.version, p_session, p_write,
+			n.updated_at, cardkeep_api.profile_before(o.fields, n.fields));
+	end if;
+	return cardkeep_api.reply(200, n.version, cardkeep_api.profile_json(p_kind, n));
+end
+$$;
+comment on function cardkeep_api.change_profile is 'Writes the next version of a profile and of its history, or nothing where nothing changes. The caller has locked the profile''s row.';
+
+create function cardkeep_api.save_profile_core(p_kind text, p_user uuid, p_session uuid,
+	p_write uuid, p_expected integer[], p_patch jsonb)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_patch jsonb := cardkeep_api.clear_empty(p_patch);
+	p cardkeep_api.profile;
+begin
+	if cardkeep_api.try_profile(p_kind, p_user, p_expected) then
+		return cardkeep_api.change_profile(p_kind, p_user, p_session, p_write, v_patch);
+	end if;
+	p := cardkeep_api.read_profile(p_kind, p_user);
+	if p.version = 0 and 0 = any (p_expected) then
+		if not pg_try_advisory_xact_lock(cardkeep_api.lock_key(p_kind, p_user::text)) then
+			return cardkeep_api.reply(423);
+		end if;
+		p := cardkeep_api.read_profile(p_kind, p_user);
+		if p.version = 0 then
+			return cardkeep_api.start_profile(p_kind, p_user, p_session, p_write, v_patch);
+		end if;
+	end if;
+	return cardkeep_api.settle_profile(p_kind, p_user, p_write, p, p_expected, v_patch);
+end
+$$;
+comment on function cardkeep_api.save_profile_core is 'Changes a profile that is at one of the expected versions, 0 where it was never written, and writes its history; the empty string clears a field. 200; 201 for the first; else as settle_profile. Tries the profile''s row (no key update, skip locked), or the advisory lock of the first profile; never waits; a stale request locks nothing.';
+
+create function cardkeep_api.clear_empty(p_patch jsonb) returns jsonb
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return coalesce((select jsonb_object_agg(e.key, coalesce(nullif(e.value, '""'), 'null'))
+		from jsonb_each(p_patch) e), '{}');
+end
+$$;
+comment on function cardkeep_api.clear_empty is 'A patch in which the empty string is null: an empty field has one form. Locks nothing.';
+
+create function cardkeep_api.settle_profile(p_kind text, p_user uuid, p_write uuid,
+	p cardkeep_api.profile, p_expected integer[], p_patch jsonb)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	a cardkeep_api.answer := cardkeep_api.profile_replay(p_kind, p_user, p_expected, p_write);
+begin
+	if a.status is not null then
+		return a;
+	end if;
+	if p.version = any (p_expected) then
+		if p.fields || p_patch = p.fields then
+			return cardkeep_api.reply(200, p.version, cardkeep_api.profile_json(p_kind, p));
+		end if;
+		return cardkeep_api.reply(423, p.version);
+	end if;
+	return cardkeep_api.profile_conflict(p_kind, p_user, p, p_expected, p_patch);
+end
+$$;
+comment on function cardkeep_api.settle_profile is 'What a write that was not applied now comes to: its first answer where it was applied before, 200 where it changes nothing, 423 where somebody holds the profile, else 409 with both sides. Locks nothing.';
+
+commit;

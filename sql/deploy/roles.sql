@@ -1,0 +1,68 @@
+-- Deploy cardkeep:roles to pg
+--
+-- Three roles: the owner owns everything and nobody signs in as it; the runtime role executes the
+-- granted functions and can do nothing else; administrators are members of the owner.
+--
+-- Roles belong to the whole cluster: another database may have made them already, so they are made
+-- where missing, and their settings are kept to this database. The timeouts stand on the role, not
+-- in connection options, so that every pooler and every client gets them.
+
+begin;
+
+do $$
+declare
+	v_role text;
+	v_login text;
+begin
+	for v_role, v_login in
+		values ('cardkeep_owner', 'nologin'), ('cardkeep_runtime', 'login'), ('cardkeep_admin', 'login')
+	loop
+		if not exists (select from pg_roles r where r.rolname = v_role) then
+			execute format('create role %I %s', v_role, v_login);
+		end if;
+	end loop;
+	-- Scripts create as the owner, so who deploys must be able to become it.
+	if not pg_has_role(current_user, 'cardkeep_owner', 'member') then
+		execute format('grant cardkeep_owner to %I', current_user);
+	end if;
+	execute format('grant create on database %I to cardkeep_owner', current_database());
+	execute format('grant connect on database %I to cardkeep_runtime, cardkeep_admin',
+		current_database());
+end
+$$;
+
+grant cardkeep_owner to cardkeep_admin;
+
+do $$
+begin
+	grant pg_monitor, pg_signal_backend to cardkeep_admin;
+exception when insufficient_privilege then
+	raise notice 'cardkeep_admin is not in pg_monitor and pg_signal_backend: only a superuser may grant them here';
+end
+$$;
+
+do $$
+declare
+	v_setting text;
+begin
+	-- enable_seqscan: a connection that plans while the tables are nearly empty would keep its
+	-- sequential scans while they grow; every look-up of this role has an index.
+	-- lock_timeout: functions never wait for a lock; this is the last guard against direct SQL.
+	foreach v_setting in array array[
+		'statement_timeout = ''5s''', 'lock_timeout = ''250ms''',
+		'idle_in_transaction_session_timeout = ''10s''',
+		'client_connection_check_interval = ''2s''', 'synchronous_commit = on',
+		'default_transaction_isolation = ''read committed''', 'jit = off', 'enable_seqscan = off']
+	loop
+		execute format('alter role cardkeep_runtime in database %I set %s', current_database(),
+			v_setting);
+	end loop;
+	execute format('alter role cardkeep_admin in database %I set search_path = cardkeep, public',
+		current_database());
+end
+$$;
+
+set local role cardkeep_owner;
+alter default privileges revoke execute on functions from public;
+
+commit;

@@ -1,0 +1,11 @@
+-- Revert cardkeep:answers from pg
+
+begin;
+
+drop function cardkeep_api.next_versions;
+drop function cardkeep_api.stamp;
+drop function cardkeep_api.lock_key;
+drop function cardkeep_api.reply;
+drop type cardkeep_api.answer;
+
+commit;

@@ -1,0 +1,15 @@
+-- Revert cardkeep:card_core from pg
+
+begin;
+
+drop function cardkeep_api.settle_deletion;
+drop function cardkeep_api.delete_card_core;
+drop function cardkeep_api.settle_card;
+drop function cardkeep_api.update_card_core;
+drop function cardkeep_api.card_same;
+drop function cardkeep_api.card_write_version;
+drop function cardkeep_api.created_before;
+drop function cardkeep_api.create_card_core;
+drop function cardkeep_api.insert_card;
+
+commit;

@@ -1,0 +1,9 @@
+-- Revert cardkeep:card_functions from pg
+
+begin;
+
+drop function cardkeep.update_business_card_optimistic;
+drop function cardkeep.create_business_card_atomic;
+drop function cardkeep_api.clean_name;
+
+commit;

@@ -1,0 +1,8 @@
+-- Revert cardkeep:card_history from pg
+
+begin;
+
+drop table cardkeep.business_card_versions;
+drop function cardkeep.keep_history;
+
+commit;

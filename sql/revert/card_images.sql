@@ -1,0 +1,13 @@
+-- Revert cardkeep:card_images from pg
+
+begin;
+
+drop function cardkeep_api.card_conflict;
+drop function cardkeep_api.card_base;
+drop function cardkeep_api.card_image;
+drop function cardkeep_api.card_replay;
+drop function cardkeep_api.card_at;
+drop function cardkeep_api.card_before;
+drop function cardkeep_api.card_json;
+
+commit;

@@ -1,0 +1,8 @@
+-- Revert cardkeep:conflicts from pg
+
+begin;
+
+drop function cardkeep_api.conflicts;
+drop function cardkeep_api.flat;
+
+commit;

@@ -1,0 +1,30 @@
+-- Revert cardkeep:grants from pg
+
+begin;
+
+revoke execute on function
+	cardkeep.generate_unique_slug,
+	cardkeep.create_business_card_atomic,
+	cardkeep.update_business_card_optimistic,
+	cardkeep.upsert_personal_info_optimistic,
+	cardkeep.upsert_professional_info_optimistic,
+	cardkeep_api.check_session,
+	cardkeep_api.check_card,
+	cardkeep_api.register,
+	cardkeep_api.find_account,
+	cardkeep_api.open_session,
+	cardkeep_api.list_sessions,
+	cardkeep_api.end_session,
+	cardkeep_api.read_user,
+	cardkeep_api.create_card,
+	cardkeep_api.list_cards,
+	cardkeep_api.read_card,
+	cardkeep_api.update_card,
+	cardkeep_api.delete_card,
+	cardkeep_api.read_personal_info,
+	cardkeep_api.save_personal_info,
+	cardkeep_api.read_professional_info,
+	cardkeep_api.save_professional_info
+from cardkeep_runtime;
+
+commit;

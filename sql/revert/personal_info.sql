@@ -1,0 +1,7 @@
+-- Revert cardkeep:personal_info from pg
+
+begin;
+
+drop table cardkeep.personal_info;
+
+commit;

@@ -1,0 +1,7 @@
+-- Revert cardkeep:sessions from pg
+
+begin;
+
+drop table cardkeep.sessions;
+
+commit;

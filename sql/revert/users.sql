@@ -1,0 +1,7 @@
+-- Revert cardkeep:users from pg
+
+begin;
+
+drop table cardkeep.users;
+
+commit;

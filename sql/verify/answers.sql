@@ -1,0 +1,11 @@
+-- Verify cardkeep:answers on pg
+
+begin;
+
+select 'cardkeep_api.answer'::regtype;
+select 'cardkeep_api.reply'::regproc;
+select 'cardkeep_api.lock_key'::regproc;
+select 'cardkeep_api.stamp'::regproc;
+select 'cardkeep_api.next_versions'::regproc;
+
+rollback;

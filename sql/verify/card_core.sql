@@ -1,0 +1,15 @@
+-- Verify cardkeep:card_core on pg
+
+begin;
+
+select 'cardkeep_api.insert_card'::regproc;
+select 'cardkeep_api.create_card_core'::regproc;
+select 'cardkeep_api.created_before'::regproc;
+select 'cardkeep_api.card_write_version'::regproc;
+select 'cardkeep_api.card_same'::regproc;
+select 'cardkeep_api.update_card_core'::regproc;
+select 'cardkeep_api.settle_card'::regproc;
+select 'cardkeep_api.delete_card_core'::regproc;
+select 'cardkeep_api.settle_deletion'::regproc;
+
+rollback;

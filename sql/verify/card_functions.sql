@@ -1,0 +1,9 @@
+-- Verify cardkeep:card_functions on pg
+
+begin;
+
+select 'cardkeep_api.clean_name'::regproc;
+select 'cardkeep.create_business_card_atomic'::regproc;
+select 'cardkeep.update_business_card_optimistic'::regproc;
+
+rollback;

@@ -1,0 +1,13 @@
+-- Verify cardkeep:card_images on pg
+
+begin;
+
+select 'cardkeep_api.card_json'::regproc;
+select 'cardkeep_api.card_before'::regproc;
+select 'cardkeep_api.card_at'::regproc;
+select 'cardkeep_api.card_replay'::regproc;
+select 'cardkeep_api.card_image'::regproc;
+select 'cardkeep_api.card_base'::regproc;
+select 'cardkeep_api.card_conflict'::regproc;
+
+rollback;

@@ -1,0 +1,12 @@
+-- Verify cardkeep:profile_calls on pg
+
+begin;
+
+select 'cardkeep_api.read_own_profile'::regproc;
+select 'cardkeep_api.save_own_profile'::regproc;
+select 'cardkeep_api.read_personal_info'::regproc;
+select 'cardkeep_api.save_personal_info'::regproc;
+select 'cardkeep_api.read_professional_info'::regproc;
+select 'cardkeep_api.save_professional_info'::regproc;
+
+rollback;

@@ -1,0 +1,9 @@
+-- Verify cardkeep:profile_functions on pg
+
+begin;
+
+select 'cardkeep_api.upsert_profile'::regproc;
+select 'cardkeep.upsert_personal_info_optimistic'::regproc;
+select 'cardkeep.upsert_professional_info_optimistic'::regproc;
+
+rollback;

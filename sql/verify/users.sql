@@ -1,0 +1,8 @@
+-- Verify cardkeep:users on pg
+
+begin;
+
+select id, email, password_hash, created_at, updated_at
+from cardkeep.users where false;
+
+rollback;

@@ -1,0 +1,183 @@
+// Accounts and sessions: every device has its own, and what one does never touches another.
+import { createHash, randomBytes } from 'node:crypto';
+
+import { assert, atOnce, isInvalid, isProblem, shared, test } from '../lib/harness.mjs';
+
+const { stack, client } = await shared();
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)$/;
+const PASSWORD = 'correct horse battery staple';
+const address = () => `${randomBytes(6).toString('hex')}@example.org`;
+
+test('registering answers the user, a session and its token', async () => {
+	const email = address();
+	const got = await client.post('/api/users', { email, password: PASSWORD, device_name: 'Phone' });
+	assert.equal(got.status, 201, got.text);
+	assert.equal(got.headers['cache-control'], 'no-store');
+	const { user, session, token } = got.json;
+	assert.match(user.id, UUID);
+	assert.equal(user.email, email);
+	assert.match(user.created_at, TIME);
+	assert.match(session.id, UUID);
+	assert.equal(session.device_name, 'Phone');
+	assert.match(token, /^ck_[A-Za-z0-9_-]{43}$/);
+	assert.doesNotMatch(got.text, /password|hash/);
+});
+
+test('an address that is taken is 409, in whatever case it is written', async () => {
+	const { email } = await client.register();
+	for (const same of [email, email.toUpperCase()]) {
+		const got = await client.post('/api/users', { email: same, password: PASSWORD });
+		isProblem(got, 409, 'address-taken');
+	}
+});
+
+test('of 32 simultaneous registrations of one address one succeeds', async () => {
+	const email = address();
+	const got = await atOnce(32, 32, () => client.post('/api/users', { email, password: PASSWORD }));
+	const statuses = got.map((answer) => answer.status).sort();
+	assert.deepEqual(statuses, [201, ...new Array(31).fill(409)]);
+	assert.deepEqual(await stack.sql(`select count(*) from cardkeep.users where email = '${email}'`), ['1']);
+});
+
+test('a password has 8 to 1024 bytes', async () => {
+	for (const [password, good] of [
+		['1234567', false], ['12345678', true], ['пароль', true], ['a'.repeat(1024), true],
+		['a'.repeat(1025), false], ['é'.repeat(513), false], ['', false],
+	]) {
+		const got = await client.post('/api/users', { email: address(), password });
+		if (good) assert.equal(got.status, 201, got.text);
+		else isInvalid(got, 'password');
+	}
+});
+
+test('what is no address is 422', async () => {
+	for (const email of ['', 'ada', '@example.org', 'ada@', 'a b@example.org', 'a@b@c', `${'a'.repeat(250)}@example.org`])
+		isInvalid(await client.post('/api/users', { email, password: PASSWORD }), 'email');
+	for (const email of [undefined, null, 7, {}, ['a@example.org']])
+		isInvalid(await client.post('/api/users', { email, password: PASSWORD }), 'email');
+});
+
+test('signing in gives each device a session of its own', async () => {
+	const { email, password, token } = await client.register();
+	const got = await client.post('/api/sessions', { email, password, device_name: 'Laptop' });
+	assert.equal(got.status, 201, got.text);
+	assert.notEqual(got.json.token, token);
+	assert.equal(got.json.user.email, email);
+	for (const each of [token, got.json.token])
+		assert.equal((await client.get('/api/users/me', { token: each })).status, 200);
+});
+
+test('a wrong password and an unknown address are refused with one text', async () => {
+	const { email } = await client.register();
+	const wrong = isProblem(
+		await client.post('/api/sessions', { email, password: 'wrong horse' }), 401, 'unauthorized');
+	const unknown = isProblem(
+		await client.post('/api/sessions', { email: address(), password: PASSWORD }), 401, 'unauthorized');
+	for (const member of ['title', 'detail', 'error', 'message'])
+		assert.equal(wrong[member], unknown[member]);
+});
+
+test('the list of sessions shows each device and which one asks', async () => {
+	const ada = await client.register({ device_name: 'Phone' });
+	const { email, password } = ada;
+	const laptop = await client.post('/api/sessions', { email, password, device_name: 'Laptop' },
+		{ headers: { 'User-Agent': 'Browser/1' } });
+	const got = await client.get('/api/sessions', { token: laptop.json.token });
+	assert.equal(got.status, 200);
+	assert.equal(got.headers['cache-control'], 'no-store');
+	assert.equal(got.json.sessions.length, 2);
+	const [current] = got.json.sessions.filter((session) => session.current);
+	assert.equal(current.id, laptop.json.session.id);
+	assert.equal(current.device_name, 'Laptop');
+	assert.equal(current.user_agent, 'Browser/1');
+	for (const session of got.json.sessions) {
+		assert.deepEqual(Object.keys(session).sort(), [
+			'created_at', 'current', 'device_name', 'expires_at', 'id', 'last_seen_at', 'user_agent',
+		]);
+		assert.match(session.expires_at, TIME);
+		assert.ok(session.expires_at > session.created_at);
+	}
+	assert.doesNotMatch(got.text, /ck_|token|hash/);
+});
+
+test('ending one session ends it at once, and no other', async () => {
+	const { email, password, token } = await client.register();
+	const others = await atOnce(3, 3, () => client.post('/api/sessions', { email, password }));
+	const [victim, ...rest] = others.map((got) => got.json);
+	const gone = await client.delete(`/api/sessions/${victim.session.id}`, { token });
+	assert.equal(gone.status, 204, gone.text);
+	assert.equal(gone.text, '');
+	isProblem(await client.get('/api/users/me', { token: victim.token }), 401, 'unauthorized');
+	for (const each of [token, ...rest.map((one) => one.token)])
+		assert.equal((await client.get('/api/users/me', { token: each })).status, 200);
+	isProblem(await client.delete(`/api/sessions/${victim.session.id}`, { token }), 404, 'not-found');
+});
+
+test('ending the current session refuses its token from the next request on', async () => {
+	const { token } = await client.register();
+	assert.equal((await client.delete('/api/sessions/current', { token })).status, 204);
+	for (const [method, path] of [['GET', '/api/cards'], ['GET', '/api/users/me'], ['POST', '/api/cards'], ['DELETE', '/api/sessions/current']])
+		isProblem(await client.request(method, path, { token, body: method === 'POST' ? '{"name":"A"}' : undefined }), 401, 'unauthorized');
+});
+
+test("somebody else's session and no session look the same", async () => {
+	const ada = await client.register();
+	const eve = await client.register();
+	for (const id of [ada.session.id, '00000000-0000-4000-8000-000000000000', 'nonsense'])
+		isProblem(await client.delete(`/api/sessions/${id}`, { token: eve.token }), 404, 'not-found');
+	assert.equal((await client.get('/api/users/me', { token: ada.token })).status, 200);
+});
+
+test('GET /api/users/me answers the user', async () => {
+	const ada = await client.register();
+	const got = await client.get('/api/users/me', { token: ada.token });
+	assert.equal(got.status, 200);
+	assert.deepEqual(Object.keys(got.json), ['user']);
+	assert.equal(got.json.user.id, ada.id);
+	assert.equal(got.json.user.email, ada.email);
+});
+
+test('no token, or none that is known, is 401', async () => {
+	const { token } = await client.register();
+	const headers = [
+		undefined, '', 'Bearer', 'Bearer ', 'Bearer x', `Basic ${token}`, token, `Bearer ${token}x`,
+		`Bearer ${token.slice(0, -1)}`, `Bearer ck_${'A'.repeat(43)}`, `Bearer ${token} ${token}`,
+		`Bearer ${token.slice(3)}`, `Bearer ${'x'.repeat(5000)}`,
+	];
+	for (const Authorization of headers)
+		isProblem(await client.get('/api/users/me', { headers: { Authorization } }), 401, 'unauthorized');
+});
+
+test('the scheme of a token is read without regard to case', async () => {
+	const { token } = await client.register();
+	const got = await client.get('/api/users/me', { headers: { Authorization: `bearer ${token}` } });
+	assert.equal(got.status, 200);
+});
+
+test('a session ends when its time is over', async () => {
+	const { token, session } = await client.register();
+	await stack.sql(
+		"update cardkeep.sessions set expires_at = clock_timestamp() - interval '1 second' " +
+			`where id = '${session.id}'`, 'super');
+	isProblem(await client.get('/api/users/me', { token }), 401, 'unauthorized');
+});
+
+test('the database holds a digest of the token and an Argon2id hash of the password', async () => {
+	const { id, token, password } = await client.register();
+	const rows = await stack.sql(
+		`select u::text || s::text from cardkeep.users u join cardkeep.sessions s on s.user_id = u.id
+		 where u.id = '${id}'`, 'super');
+	assert.equal(rows.length, 1);
+	assert.match(rows[0], /\$argon2id\$/);
+	for (const secret of [token, token.slice(3), password, Buffer.from(token).toString('hex')])
+		assert.ok(!rows[0].includes(secret));
+	const digests = [token, Buffer.from(token.slice(3), 'base64url')].map((secret) =>
+		createHash('sha256').update(secret).digest('hex'));
+	assert.ok(digests.some((digest) => rows[0].includes(digest)), rows[0]);
+});
+
+test('a device name is one line of at most some length', async () => {
+	for (const device_name of ['x'.repeat(5000), 'a\nb', 7, {}])
+		isInvalid(await client.post('/api/users', { email: address(), password: PASSWORD, device_name }), 'device_name');
+});

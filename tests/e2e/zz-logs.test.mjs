@@ -1,0 +1,44 @@
+// What the logs hold after all the other files: ids, never secrets. Runs last.
+import { readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+
+import { assert, shared, test } from '../lib/harness.mjs';
+
+const { stack, client } = await shared();
+
+function everything() {
+	const dir = path.join(stack.dir, 'log');
+	const files = readdirSync(dir).map((name) => path.join(dir, name));
+	files.push(path.join(stack.dir, 'db/log'));
+	return files.map((file) => readFileSync(file, 'utf8')).join('\n');
+}
+
+test('no log holds a token, a password, an address or the content of a card', async () => {
+	const email = 'zz.secret.address@example.org';
+	const password = 'zz secret password';
+	const device_name = 'zz secret device';
+	const ada = await client.register({ email, password, device_name });
+	await client.post('/api/sessions', { email, password: 'zz secret guess' });
+	await client.post('/api/users', { email, password });
+	const card = await client.card(ada.token, { name: 'zz secret name', fields_config: { a: 'zz secret value' } });
+	await client.patch(`/api/cards/${card.id}`, { version: 7, name: 'zz secret change' }, { token: ada.token });
+	await client.patch(`/api/cards/${card.id}`, { version: 1, name: 'zz secret change\n' }, { token: ada.token });
+	await client.post('/api/cards', '{"name":"zz secret broken', { token: ada.token });
+	await client.patch('/api/profile/personal', { version: 0, primary_email: email }, { token: ada.token });
+	const text = everything();
+	assert.ok(text.length > 1000);
+	assert.doesNotMatch(text, /zz.secret/i);
+	assert.doesNotMatch(text, /zz%20secret/i);
+	assert.doesNotMatch(text, /ck_[A-Za-z0-9_-]{20}/);
+	assert.doesNotMatch(text, /\$argon2/);
+	assert.doesNotMatch(text, /@example\.org/);
+});
+
+test('a request id in the log is in one form, the one that the client saw', () => {
+	assert.doesNotMatch(stack.log(), /\b(id|request|request_id)=[0-9a-f]{32}\b/);
+});
+
+test('every line of the service is one logfmt line', () => {
+	for (const line of stack.log().split('\n'))
+		if (line !== '') assert.match(line, /^ts=\S+Z level=(error|warn|info|debug) pid=\d+ \S/);
+});

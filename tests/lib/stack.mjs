@@ -1,0 +1,332 @@
+// A private Cardkeep: its own cluster, daemon and nginx, in a directory of its own, on a free port.
+//
+// Everything is a child of this process and ends with it. Programs are started as users run them
+// (unprivileged, same templates, same shell functions), but in the foreground, so that a test can
+// kill one, stop it, look at its exit status, and put something between two of them.
+import { spawn, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { once } from 'node:events';
+
+import { Client } from './client.mjs';
+import { Session, query } from './psql.mjs';
+import { serviceUser, shell, top } from './shell.mjs';
+import { until } from './wait.mjs';
+
+const REPORTS = /ERROR: AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|MUST failed/;
+
+// Tests sign up hundreds of accounts; what a hash costs is not what they look at.
+const QUICK = { CARDKEEP_HASH_MEMORY_KIB: '64', CARDKEEP_HASH_PASSES: '1' };
+
+export async function freePort() {
+	const server = net.createServer().listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	const { port } = server.address();
+	server.close();
+	await once(server, 'close');
+	return port;
+}
+
+export class Stack {
+	// options: daemon (program), variant (gcc, asan, tsan), env (more of the daemon's environment),
+	// template (a directory with a deployed, stopped cluster to copy).
+	static async start(options = {}) {
+		const stack = new Stack();
+		try {
+			await stack.#prepare(options);
+			await stack.startDatabase();
+			await stack.startDaemon();
+			await stack.startNginx();
+			await stack.ready();
+		} catch (error) {
+			error.message += `\n${stack.log()}`;
+			await stack.destroy();
+			throw error;
+		}
+		return stack;
+	}
+
+	async #prepare({ daemon, variant = 'gcc', env = {}, template, proxied = false }) {
+		this.user = await serviceUser();
+		this.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'ck-'));
+		for (const name of ['.', 'bin', 'conf', 'log', 'run', 'tmp', 'proxy']) this.#own(name);
+		this.program = path.join(this.dir, 'bin/cardkeepd');
+		fs.copyFileSync(daemon, this.program);
+		fs.chmodSync(this.program, 0o755);
+		Object.assign(this, { variant, template, proxied, env: { ...QUICK, ...env } });
+		this.port = await freePort();
+		this.client = new Client(this.port);
+		this.sessions = new Set();
+		process.once('exit', (this.atExit = () => this.#killAll()));
+	}
+
+	#own(name) {
+		const dir = path.join(this.dir, name);
+		fs.mkdirSync(dir, { recursive: true });
+		fs.chmodSync(dir, 0o755);
+		if (this.user.uid !== undefined) fs.chownSync(dir, this.user.uid, this.user.gid);
+	}
+
+	// ---- PostgreSQL ----
+
+	get cluster() {
+		return path.join(this.dir, 'db');
+	}
+
+	async startDatabase() {
+		if (!fs.existsSync(this.cluster)) await this.#makeCluster();
+		await shell('pg_start "$1"', this.cluster);
+		if (this.conninfo) return;
+		if (!this.template) await shell('pg_deploy "$1"', this.cluster);
+		this.conninfo = {
+			admin: await shell('pg_conninfo "$1" cardkeep_admin', this.cluster),
+			super: await shell('pg_conninfo "$1" postgres', this.cluster),
+			runtime: await shell('pg_conninfo "$1" cardkeep_runtime', this.cluster),
+		};
+	}
+
+	async #makeCluster() {
+		if (this.template) await shell('cp -a "$1" "$2"', this.template, this.cluster);
+		await shell('pg_init "$1" "$2"', this.cluster, this.#path('run'));
+	}
+
+	stopDatabase(mode = 'fast') {
+		return shell('pg_stop "$1" "$2"', this.cluster, mode);
+	}
+
+	// Every process of the server, the postmaster first.
+	databasePids() {
+		const pidFile = this.#path('db/data/postmaster.pid');
+		const main = Number(fs.readFileSync(pidFile, 'utf8').split('\n')[0]);
+		const children = fs
+			.readFileSync(`/proc/${main}/task/${main}/children`, 'utf8')
+			.trim()
+			.split(/\s+/)
+			.filter(Boolean)
+			.map(Number);
+		return [main, ...children];
+	}
+
+	sql(text, as = 'admin') {
+		return query(this.conninfo[as], text);
+	}
+
+	// A psql session that stays open until the test closes it.
+	session(as = 'admin') {
+		const session = new Session(this.conninfo[as]);
+		this.sessions.add(session);
+		return session;
+	}
+
+	// ---- the daemon ----
+
+	async startDaemon() {
+		const host = this.proxied ? this.#path('proxy') : this.#path('run');
+		fs.writeFileSync(
+			this.#path('conf/cardkeep.conf'),
+			`listen = ${this.#path('run/app.sock')}\n` +
+				`database = ${this.conninfo.runtime} host=${host}\n`,
+		);
+		let command = [this.program, '-f', '-c', this.#path('conf/cardkeep.conf')];
+		if (this.variant === 'tsan') command = [...withoutAslr(), ...command];
+		this.daemon = this.#spawn('cardkeepd', command, {
+			LC_ALL: 'C.UTF-8',
+			PATH: process.env.PATH,
+			ASAN_OPTIONS: 'detect_leaks=1:exitcode=99',
+			UBSAN_OPTIONS: 'print_stacktrace=1',
+			TSAN_OPTIONS: 'halt_on_error=0:exitcode=66:second_deadlock_stack=1',
+			...this.env,
+		});
+		const socket = this.#path('run/app.sock');
+		await until('the daemon listens', () => {
+			if (this.daemon.exitCode !== null) throw new Error('the daemon ended at once');
+			return fs.existsSync(socket);
+		});
+	}
+
+	// Asks it to end as an operator would; resolves to its exit status (or the signal's name).
+	async stopDaemon(signal = 'SIGTERM') {
+		const child = this.daemon;
+		if (!child) return 0;
+		child.kill(signal);
+		const limit = setTimeout(() => child.kill('SIGKILL'), 30_000);
+		const status = await ended(child);
+		clearTimeout(limit);
+		this.daemon = undefined;
+		return status;
+	}
+
+	log() {
+		return readIfThere(this.#path('log/cardkeepd.log'));
+	}
+
+	// A place in the log; logSince(mark) is what came after.
+	logMark() {
+		return this.log().length;
+	}
+
+	logSince(mark) {
+		return this.log().slice(mark);
+	}
+
+	// ---- nginx ----
+
+	async startNginx() {
+		const deadline = this.env.CARDKEEP_REQUEST_DEADLINE_MS ?? '5000';
+		await shell(
+			'nginx_render "$1" "$2" "$3" "$4"',
+			this.dir,
+			this.port,
+			this.#path('run/app.sock'),
+			deadline,
+		);
+		this.nginx = this.#spawn('nginx', ['nginx', '-c', this.#path('conf/nginx.conf')], {
+			PATH: `${process.env.PATH}:/usr/sbin`,
+		});
+		await until('nginx listens', () => {
+			if (this.nginx.exitCode !== null)
+				throw new Error(`nginx ended: ${readIfThere(this.#path('log/nginx.log'))}`);
+			return answers(this.port);
+		});
+	}
+
+	async stopNginx(signal = 'SIGQUIT') {
+		const child = this.nginx;
+		if (!child) return;
+		this.client.close();
+		this.client = new Client(this.port);
+		child.kill(signal);
+		const limit = setTimeout(() => child.kill('SIGTERM'), 3_000);
+		await ended(child);
+		clearTimeout(limit);
+		this.nginx = undefined;
+	}
+
+	nginxLog() {
+		return (
+			readIfThere(this.#path('log/nginx-access.log')) +
+			readIfThere(this.#path('log/nginx-error.log'))
+		);
+	}
+
+	// ---- all of it ----
+
+	ready(ms = 20_000) {
+		return until(
+			'the service is ready',
+			async () => (await this.client.get('/readyz').catch(() => ({}))).status === 200,
+			ms,
+		);
+	}
+
+	// Stops everything in order and tells what was wrong: '' when the daemon ended by itself with
+	// status 0 and no sanitizer had anything to say.
+	async stop() {
+		await this.stopNginx();
+		const status = await this.stopDaemon();
+		const log = this.log();
+		await this.destroy();
+		const at = log.search(REPORTS);
+		if (at >= 0) return log.slice(Math.max(0, at - 200), at + 6000);
+		return status === 0 ? '' : `cardkeepd ended with ${status}\n${log.slice(-3000)}`;
+	}
+
+	// Stops everything at once and leaves nothing behind. May be called twice.
+	async destroy() {
+		process.removeListener('exit', this.atExit ?? (() => {}));
+		if (!this.dir) return;
+		this.client?.close();
+		for (const session of this.sessions ?? []) await session.close();
+		for (const child of [this.nginx, this.daemon]) {
+			if (!child || child.exitCode !== null || child.signalCode !== null) continue;
+			child.kill(child === this.nginx ? 'SIGTERM' : 'SIGKILL');
+			await ended(child);
+		}
+		if (fs.existsSync(this.cluster))
+			await shell('! pg_running "$1" || pg_stop "$1" immediate', this.cluster).catch(() => {});
+		if (process.env.CARDKEEP_TEST_KEEP) return;
+		fs.rmSync(this.dir, { recursive: true, force: true });
+		this.dir = undefined;
+	}
+
+	#killAll() {
+		this.nginx?.kill('SIGTERM');
+		this.daemon?.kill('SIGKILL');
+		if (this.cluster && fs.existsSync(this.cluster))
+			spawnSync('bash', [
+				'-c',
+				`. ${top}/scripts/lib/all.sh; pg_stop "$1" immediate; rm -rf "$2"`,
+				'test',
+				this.cluster,
+				this.dir,
+			]);
+	}
+
+	#path(name) {
+		return path.join(this.dir, name);
+	}
+
+	#spawn(name, [program, ...args], env) {
+		const log = fs.openSync(this.#path(`log/${name}.log`), 'a');
+		const child = spawn(program, args, {
+			...this.user,
+			cwd: this.#path('run'),
+			env,
+			stdio: ['ignore', log, log],
+		});
+		fs.closeSync(log);
+		return child;
+	}
+
+	// What another process needs to use this instance; see Stack.attach.
+	describe() {
+		const { dir, port, conninfo, variant } = this;
+		return JSON.stringify({ dir, port, conninfo, variant });
+	}
+
+	// An instance that another process started and will stop.
+	static attach(text) {
+		const stack = new Stack();
+		Object.assign(stack, JSON.parse(text), { sessions: new Set(), attached: true });
+		stack.client = new Client(stack.port);
+		return stack;
+	}
+
+	async detach() {
+		this.client.close();
+		for (const session of this.sessions) await session.close();
+	}
+}
+
+async function ended(child) {
+	if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+	return child.exitCode ?? child.signalCode;
+}
+
+function answers(port) {
+	return new Promise((resolve) => {
+		const socket = net.connect(port, '127.0.0.1');
+		socket.on('connect', () => socket.end(() => resolve(true)));
+		socket.on('error', () => resolve(false));
+	});
+}
+
+function readIfThere(file) {
+	try {
+		return fs.readFileSync(file, 'utf8');
+	} catch {
+		return '';
+	}
+}
+
+function withoutAslr() {
+	const arch = os.machine?.() ?? spawnSync('uname', ['-m'], { encoding: 'utf8' }).stdout.trim();
+	return spawnSync('setarch', [arch, '-R', 'true']).status === 0 ? ['setarch', arch, '-R'] : [];
+}
+
+// A deployed cluster that is not running, to be copied: deploying takes seconds, copying does not.
+export async function makeTemplate(dir) {
+	await shell('pg_init "$1"; pg_start "$1"; pg_deploy "$1"; pg_stop "$1" fast', dir);
+}

@@ -1,0 +1,29 @@
+// Waiting for a condition, never for a time.
+
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+// Asks `condition` (which may be async) every few milliseconds until it gives something true, and
+// resolves to that; rejects after `ms` with what was waited for.
+export async function until(what, condition, ms = 10_000) {
+	const deadline = performance.now() + ms;
+	for (;;) {
+		const value = await condition();
+		if (value) return value;
+		if (performance.now() > deadline) throw new Error(`waited ${ms} ms in vain: ${what}`);
+		await pause(10);
+	}
+}
+
+// Runs `job(i)` for i = 0 .. count-1 with `width` at a time; resolves to the results in order.
+export async function atOnce(count, width, job) {
+	const results = new Array(count);
+	let next = 0;
+	const lane = async () => {
+		while (next < count) {
+			const i = next++;
+			results[i] = await job(i);
+		}
+	};
+	await Promise.all(Array.from({ length: Math.min(width, count) }, lane));
+	return results;
+}

@@ -1,0 +1,211 @@
+/*
+ * From a request to the next step, without a database: what is planned, what is refused at once,
+ * and that a refusal first asks for the session and the card.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "api/router.h"
+#include "base/must.h"
+
+#define TOKEN	"Bearer ck_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define CARD	"/api/cards/00010203-0405-0607-0809-0a0b0c0d0e0f"
+#define NOTHING (-1) /* no call: the answer is there */
+
+static struct conf conf;
+
+static const struct {
+	enum request_method method;
+	const char *path;
+	const char *token;
+	const char *type;
+	const char *body;
+	int call;   /* the planned call, or NOTHING */
+	int status; /* of the prepared answer; 0 for a call that is the request's own */
+} cases[] = {
+	/* 401 first */
+	{REQUEST_GET, "/api/cards", NULL, NULL, "", NOTHING, 401},
+	{REQUEST_GET, "/api/nothing", NULL, NULL, "", NOTHING, 401},
+	{REQUEST_PUT, "/api/cards", NULL, NULL, "", NOTHING, 401},
+	{REQUEST_POST, "/api/cards", NULL, "image/png", "{", NOTHING, 401},
+	{REQUEST_GET, "/api/cards", "Basic eDp5", NULL, "", NOTHING, 401},
+	{REQUEST_GET, "/api/cards", "Bearer ck_short", NULL, "", NOTHING, 401},
+	{REQUEST_GET, "/api/cards", "Bearer xx_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", NULL,
+		"", NOTHING, 401},
+	{REQUEST_GET, "/api/cards", "Bearer ck_!AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", NULL,
+		"", NOTHING, 401},
+	/* then what needs the session, and the card, looked up before it is said */
+	{REQUEST_GET, "/api/nothing", TOKEN, NULL, "", CALL_CHECK_SESSION, 404},
+	{REQUEST_GET, "", TOKEN, NULL, "", CALL_CHECK_SESSION, 404},
+	{REQUEST_GET, "/api/cards/", TOKEN, NULL, "", CALL_CHECK_SESSION, 404},
+	{REQUEST_GET, "/api/cards/7", TOKEN, NULL, "", CALL_CHECK_SESSION, 404},
+	{REQUEST_GET, CARD "/x", TOKEN, NULL, "", CALL_CHECK_SESSION, 404},
+	{REQUEST_PUT, "/api/cards", TOKEN, NULL, "", CALL_CHECK_SESSION, 405},
+	{REQUEST_PUT, CARD, TOKEN, NULL, "", CALL_CHECK_CARD, 405},
+	{REQUEST_OPTIONS, "/api/cards", TOKEN, NULL, "", CALL_CHECK_SESSION, 405},
+	{REQUEST_POST, "/api/cards", TOKEN, "image/png", "{}", CALL_CHECK_SESSION, 415},
+	{REQUEST_PATCH, CARD, TOKEN, "image/png", "{", CALL_CHECK_CARD, 415},
+	{REQUEST_POST, "/api/cards", TOKEN, NULL, "", CALL_CHECK_SESSION, 400},
+	{REQUEST_POST, "/api/cards", TOKEN, NULL, "{", CALL_CHECK_SESSION, 400},
+	{REQUEST_PATCH, CARD, TOKEN, NULL, "{\"name\":\"x\"}", CALL_CHECK_CARD, 428},
+	{REQUEST_PATCH, CARD, TOKEN, NULL, "{\"version\":1}", CALL_CHECK_CARD, 422},
+	{REQUEST_PATCH, CARD, TOKEN, NULL, "{\"version\":1,\"nmae\":\"x\"}", CALL_CHECK_CARD, 422},
+	{REQUEST_PATCH, CARD, TOKEN, NULL, "{\"version\":1,\"name\":null}", CALL_CHECK_CARD, 422},
+	{REQUEST_PATCH, "/api/cards", TOKEN, NULL, "{\"name\":\"x\"}", CALL_CHECK_SESSION, 428},
+	{REQUEST_PATCH, "/api/cards", TOKEN, NULL, "{\"version\":1,\"name\":\"x\"}",
+		CALL_CHECK_SESSION, 422},
+	{REQUEST_PATCH, "/api/cards", TOKEN, NULL, "{\"id\":\"7\",\"version\":1,\"name\":\"x\"}",
+		CALL_CHECK_SESSION, 404},
+	{REQUEST_POST, "/api/cards", TOKEN, NULL, "[]", CALL_CHECK_SESSION, 422},
+	{REQUEST_POST, "/api/cards", TOKEN, NULL, "{}", CALL_CHECK_SESSION, 422},
+	{REQUEST_DELETE, CARD, TOKEN, NULL, "", CALL_CHECK_CARD, 428},
+	{REQUEST_DELETE, "/api/sessions/7", TOKEN, NULL, "", CALL_CHECK_SESSION, 404},
+	/* routes without a session answer at once */
+	{REQUEST_GET, "/api/users", NULL, NULL, "", NOTHING, 405},
+	{REQUEST_PUT, "/api/sessions", NULL, NULL, "", NOTHING, 405},
+	{REQUEST_POST, "/api/users", NULL, "image/png", "{}", NOTHING, 415},
+	{REQUEST_POST, "/api/users", NULL, NULL, "{", NOTHING, 400},
+	{REQUEST_POST, "/api/users", NULL, NULL, "{}", NOTHING, 422},
+	{REQUEST_POST, "/api/sessions", NULL, NULL, "{\"email\":\"x\",\"password\":\"12345678\"}",
+		NOTHING, 422},
+	/* and these are planned */
+	{REQUEST_GET, "/api/cards", TOKEN, NULL, "", CALL_LIST_CARDS, 0},
+	{REQUEST_HEAD, "/api/cards", TOKEN, NULL, "", CALL_LIST_CARDS, 0},
+	{REQUEST_GET, CARD, TOKEN, NULL, "", CALL_READ_CARD, 0},
+	{REQUEST_POST, "/api/cards", TOKEN, NULL, "{\"name\":\"x\"}", CALL_CREATE_CARD, 0},
+	{REQUEST_POST, "/api/cards", TOKEN, "application/x-www-form-urlencoded", "{\"name\":\"x\"}",
+		CALL_CREATE_CARD, 0},
+	{REQUEST_POST, "/api/cards", TOKEN, "text/plain;charset=UTF-8", "{\"name\":\"x\"}",
+		CALL_CREATE_CARD, 0},
+	{REQUEST_POST, "/api/cards", TOKEN, "application/merge-patch+json", "{\"name\":\"x\"}",
+		CALL_CREATE_CARD, 0},
+	{REQUEST_PATCH, CARD, TOKEN, NULL, "{\"version\":1,\"name\":\"x\"}", CALL_UPDATE_CARD, 0},
+	{REQUEST_PATCH, "/api/cards", TOKEN, NULL,
+		"{\"id\":\"00010203-0405-0607-0809-0a0b0c0d0e0f\",\"version\":1,\"name\":\"x\"}",
+		CALL_UPDATE_CARD, 0},
+	{REQUEST_GET, "/api/profile/personal", TOKEN, NULL, "", CALL_READ_PERSONAL, 0},
+	{REQUEST_PATCH, "/api/profile/personal", TOKEN, NULL, "{\"version\":0,\"full_name\":\"x\"}",
+		CALL_SAVE_PERSONAL, 0},
+	{REQUEST_PATCH, "/api/profile/professional", TOKEN, NULL,
+		"{\"version\":0,\"job_title\":\"x\"}", CALL_SAVE_PROFESSIONAL, 0},
+	{REQUEST_DELETE, "/api/sessions/current", TOKEN, NULL, "", CALL_END_SESSION, 0},
+	{REQUEST_GET, "/api/users/me", TOKEN, NULL, "", CALL_READ_USER, 0},
+	{REQUEST_POST, "/api/sessions", NULL, NULL,
+		"{\"email\":\"x@example.org\",\"password\":\"12345678\"}", CALL_FIND_ACCOUNT, 0},
+};
+
+static void begin(struct exchange *x, size_t i)
+{
+	memset(x, 0, sizeof(*x));
+	x->conf = &conf;
+	x->request = (struct request){.method = cases[i].method,
+		.path = cases[i].path,
+		.query = "",
+		.authorization = cases[i].token,
+		.content_type = cases[i].type,
+		.body = cases[i].body,
+		.body_len = strlen(cases[i].body)};
+	uuid_format(&x->request.id, x->request.id_text);
+}
+
+static void requests_are_planned_or_refused_in_the_order_of_checks(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct exchange x;
+		enum step step;
+
+		begin(&x, i);
+		step = router_begin(&x);
+		if (step != (cases[i].call == NOTHING ? STEP_ANSWER : STEP_CALL) ||
+			x.reply.status != cases[i].status ||
+			(step == STEP_CALL && (int)x.call.id != cases[i].call))
+			print_error("case %zu: %s %s: step %d status %d call %s\n", i,
+				cases[i].path, cases[i].body, (int)step, x.reply.status,
+				call_function(x.call.id));
+		assert_int_equal(step, cases[i].call == NOTHING ? STEP_ANSWER : STEP_CALL);
+		assert_int_equal(x.reply.status, cases[i].status);
+		if (step == STEP_CALL) {
+			assert_int_equal(x.call.id, cases[i].call);
+			assert_int_equal(x.call.nargs, call_arity(x.call.id));
+		}
+		exchange_fini(&x);
+	}
+}
+
+static void a_prepared_refusal_gives_way_to_a_missing_session_or_card(void **state)
+{
+	static const int rows[] = {200, 401, 404};
+	static const int answers[] = {428, 401, 404};
+	size_t i = 0;
+
+	(void)state;
+	while (cases[i].status != 428)
+		i++;
+	for (size_t r = 0; r < ARRAY_LEN(rows); r++) {
+		struct exchange x;
+
+		begin(&x, i);
+		assert_int_equal(router_begin(&x), STEP_CALL);
+		x.call.row = (struct call_row){.status = rows[r], .detail = "", .body = ""};
+		assert_int_equal(x.resume(&x), STEP_ANSWER);
+		assert_int_equal(x.reply.status, answers[r]);
+		exchange_fini(&x);
+	}
+}
+
+static void a_wrong_method_is_told_the_right_ones(void **state)
+{
+	size_t i = 0;
+	struct exchange x;
+
+	(void)state;
+	while (cases[i].status != 405 || cases[i].call != CALL_CHECK_CARD)
+		i++;
+	begin(&x, i);
+	assert_int_equal(router_begin(&x), STEP_CALL);
+	assert_non_null(strstr(buf_cstr(&x.reply.headers), "Allow: GET, HEAD, PATCH, DELETE\r\n"));
+	exchange_fini(&x);
+}
+
+static void registration_hashes_before_it_calls(void **state)
+{
+	static const char body[] = "{\"email\":\"A@Example.org\",\"password\":\"correct horse\"}";
+	struct exchange x = {.conf = &conf};
+
+	(void)state;
+	conf.session_lifetime_hours = 2160;
+	x.request = (struct request){.method = REQUEST_POST,
+		.path = "/api/users",
+		.query = "",
+		.body = body,
+		.body_len = strlen(body)};
+	assert_int_equal(router_begin(&x), STEP_HASH);
+	assert_int_equal(x.hash.kind, HASH_MAKE);
+	assert_string_equal(x.hash.password, "correct horse");
+	strcpy(x.hash.encoded, "$argon2id$");
+	assert_int_equal(x.resume(&x), STEP_CALL);
+	assert_int_equal(x.call.id, CALL_REGISTER);
+	assert_string_equal(x.call.values[1], "a@example.org");
+	assert_string_equal(x.call.values[2], "$argon2id$");
+	assert_int_equal(strncmp(x.token, "ck_", 3), 0);
+	assert_int_equal(strlen(x.token), 46);
+	exchange_fini(&x);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(requests_are_planned_or_refused_in_the_order_of_checks),
+		cmocka_unit_test(a_prepared_refusal_gives_way_to_a_missing_session_or_card),
+		cmocka_unit_test(a_wrong_method_is_told_the_right_ones),
+		cmocka_unit_test(registration_hashes_before_it_calls),
+	};
+
+	return cmocka_run_group_tests_name("router", tests, NULL, NULL);
+}
