@@ -7,3 +7,4 @@ include $(srcdir)/tests/unit/wave.mk
 include $(srcdir)/tests/unit/http.mk
 include $(srcdir)/tests/unit/api.mk
 include $(srcdir)/tests/unit/handlers.mk
+include $(srcdir)/tests/unit/proc.mk
