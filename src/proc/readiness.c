@@ -20,14 +20,14 @@ struct census {
 	const char *sqlstate; /* of one that failed */
 };
 
-static void count_thread(
-	struct census *census, const struct snapshot_thread *thread, int64_t now_us)
+/* What is as old as the process was set by the supervisor, before the thread was there. */
+static void count_thread(struct census *census, const struct snapshot_process *process,
+	const struct snapshot_thread *thread, int64_t now_us)
 {
 	census->threads++;
-	/* One that has not turned yet was started a moment ago. */
-	if (thread->beat_us == 0 || now_us - thread->beat_us <= BEAT_FRESH_US)
+	if (thread->beat_us <= process->started_us || now_us - thread->beat_us <= BEAT_FRESH_US)
 		census->turning++;
-	if (thread->db_since_us != 0)
+	if (thread->db_since_us > process->started_us)
 		census->tried++;
 	if (thread->connection == STATS_CONNECTION_OPEN)
 		census->connected++;
@@ -49,7 +49,7 @@ static struct census take_census(const struct snapshot *snapshot)
 			continue;
 		census.running++;
 		for (size_t t = 0; t < snapshot->thread_count; t++)
-			count_thread(&census, &process->threads[t], snapshot->taken_us);
+			count_thread(&census, process, &process->threads[t], snapshot->taken_us);
 	}
 	return census;
 }

@@ -130,6 +130,20 @@ static void reopen_log(const struct worker *worker)
 		log_error("cannot open the log anew error=\"%s\"", why);
 }
 
+/* The thread's latest turn; 0 while it has not made one. What is as old as the process was set by
+ * the supervisor, before the thread was there. */
+static int64_t beat_of(const struct worker *worker, size_t thread)
+{
+	const struct segment *segment = worker->inherit->segment;
+	const size_t slot = worker->inherit->slot;
+	int64_t beat_us = atomic_load_explicit(
+		&segment_thread(segment, slot, thread)->beat_us, memory_order_relaxed);
+	int64_t started_us = atomic_load_explicit(
+		&segment_process(segment, slot)->started_us, memory_order_relaxed);
+
+	return beat_us > started_us ? beat_us : 0;
+}
+
 /* A thread that hangs holds its requests for ever; without the process they are at least over. */
 static void look_after_threads(struct worker *worker)
 {
@@ -137,10 +151,7 @@ static void look_after_threads(struct worker *worker)
 	const int limit = (int)(worker->shared.conf->stall_limit_ms / WATCH_MS) + 1;
 
 	for (size_t i = 0; i < worker->thread_count; i++) {
-		const struct stats_slot *slot = segment_thread(inherit->segment, inherit->slot, i);
-		int64_t beat_us = atomic_load_explicit(&slot->beat_us, memory_order_relaxed);
-
-		if (!stall_look(&worker->stalls[i], beat_us, limit))
+		if (!stall_look(&worker->stalls[i], beat_of(worker, i), limit))
 			continue;
 		log_error("a thread is stalled, aborting slot=%zu thread=%zu limit_ms=%ld",
 			inherit->slot, i, worker->shared.conf->stall_limit_ms);

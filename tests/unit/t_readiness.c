@@ -11,6 +11,7 @@
 #include "proc/readiness.h"
 
 #define NOW	(1000 * CLOCK_S)
+#define STARTED (NOW - 60 * CLOCK_S)
 #define WORKERS 2
 #define THREADS 2
 
@@ -33,6 +34,7 @@ static struct fixture *healthy(void)
 	f.snapshot.processes = f.processes;
 	for (size_t i = 0; i < WORKERS; i++) {
 		f.processes[i].state = STATS_WORKER_READY;
+		f.processes[i].started_us = STARTED;
 		f.processes[i].heartbeat_us = NOW - 500 * CLOCK_MS;
 		f.processes[i].threads = f.threads[i];
 		for (size_t t = 0; t < THREADS; t++) {
@@ -60,12 +62,17 @@ static void disconnect(struct snapshot_thread *thread)
 static void forget_database(struct snapshot_thread *thread)
 {
 	thread->connection = STATS_CONNECTION_CLOSED;
-	thread->db_since_us = 0;
+	thread->db_since_us = STARTED;
 }
 
 static void block(struct snapshot_thread *thread)
 {
 	thread->beat_us = NOW - 4 * CLOCK_S;
+}
+
+static void begin(struct snapshot_thread *thread)
+{
+	thread->beat_us = STARTED;
 }
 
 /* Judges, and expects just that check to fail with that detail. */
@@ -131,6 +138,15 @@ static void a_pool_whose_threads_are_all_blocked_is_not_ready(void **state)
 	assert_true(readiness_judge(&f->snapshot, f->checks));
 }
 
+static void threads_that_have_not_turned_yet_are_not_blocked(void **state)
+{
+	struct fixture *f = healthy();
+
+	(void)state;
+	each_thread(f, begin);
+	assert_true(readiness_judge(&f->snapshot, f->checks));
+}
+
 static void a_pool_without_a_database_is_not_ready_and_says_why(void **state)
 {
 	struct fixture *f = healthy();
@@ -159,6 +175,7 @@ int main(void)
 		cmocka_unit_test(a_worker_that_drains_does_not_count),
 		cmocka_unit_test(workers_that_are_stopped_are_not_ready),
 		cmocka_unit_test(a_pool_whose_threads_are_all_blocked_is_not_ready),
+		cmocka_unit_test(threads_that_have_not_turned_yet_are_not_blocked),
 		cmocka_unit_test(a_pool_without_a_database_is_not_ready_and_says_why),
 		cmocka_unit_test(threads_that_have_not_needed_the_database_yet_are_ready),
 	};
