@@ -552,6 +552,18 @@ static void rearm(int epoll_fd, int fd, struct epoll_event *event)
 #endif
 }
 
+/* What the holder does last of all to a connection that stays. */
+static void let_go(struct fcgi_conn *conn)
+{
+	struct fcgi_gate *gate = conn->gate;
+
+	MUST_ZERO(pthread_mutex_lock(&gate->mutex));
+	if (gate->accept_state == ACCEPT_OFF)
+		ask_to_close(conn);
+	conn->held = false;
+	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
+}
+
 /* Ends the request, and re-arms the connection or forgets it. */
 static void give_back(struct fcgi_conn *conn)
 {
@@ -559,10 +571,12 @@ static void give_back(struct fcgi_conn *conn)
 		.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, .data.ptr = conn};
 
 	FCGX_Finish_r(&conn->fcgi);
-	if (conn->fcgi.ipcFd < 0)
+	if (conn->fcgi.ipcFd < 0) {
 		conn_forget(conn);
-	else
-		rearm(conn->gate->epoll_fd, conn->fd, &event);
+		return;
+	}
+	let_go(conn);
+	rearm(conn->gate->epoll_fd, conn->fd, &event);
 }
 
 void fcgi_reply(struct fcgi_conn *conn, const struct request *request, const struct reply *reply)
