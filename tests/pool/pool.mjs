@@ -73,7 +73,7 @@ export class Pool {
 		const command = [
 			...sanitizer, ...wrap, this.program, '-f', '-c', this.path('cardkeep.conf'),
 		];
-		const log = fs.openSync(this.path('log'), 'w');
+		const log = fs.openSync(this.path('output'), 'w');
 		this.child = spawn(command[0], command.slice(1), {
 			...this.user,
 			cwd: this.dir,
@@ -108,7 +108,7 @@ export class Pool {
 	// ---- looking ----
 
 	log() {
-		return fs.readFileSync(this.path('log'), 'utf8');
+		return fs.readFileSync(this.path('output'), 'utf8');
 	}
 
 	// [{pid, title}] of the supervisor's children.
