@@ -145,8 +145,7 @@ static void no_sample_line_differs_between_the_formats(void **state)
 static void text_names_counters_whole_and_knows_no_info(void **state)
 {
 	static const char *const lines[] = {
-		"# HELP cardkeep_updates_total Updates applied to the version they named; merged "
-		"ones are counted apart.",
+		"# HELP cardkeep_logins_total Sign-ins, by how they ended.",
 		"# TYPE cardkeep_updates_total counter",
 		"# TYPE cardkeep_request_duration_seconds histogram",
 		"# TYPE cardkeep_workers gauge",
@@ -170,9 +169,7 @@ static void openmetrics_names_families_without_suffix_and_ends_in_eof(void **sta
 {
 	static const char *const lines[] = {
 		"# TYPE cardkeep_updates counter",
-		"# HELP cardkeep_updates Updates applied to the version they named; merged ones "
-		"are "
-		"counted apart.",
+		"# HELP cardkeep_logins Sign-ins, by how they ended.",
 		"# TYPE cardkeep_request_duration_seconds histogram",
 		"# UNIT cardkeep_request_duration_seconds seconds",
 		"# TYPE cardkeep_build info",
