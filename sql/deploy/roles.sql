@@ -31,13 +31,20 @@ begin
 end
 $$;
 
-grant cardkeep_owner to cardkeep_admin;
-
 do $$
+declare
+	v_role text;
 begin
-	grant pg_monitor, pg_signal_backend to cardkeep_admin;
+	foreach v_role in array array['cardkeep_owner', 'pg_monitor', 'pg_signal_backend']
+	loop
+		if not exists (select from pg_auth_members m
+			where m.roleid = v_role::regrole and m.member = 'cardkeep_admin'::regrole)
+		then
+			execute format('grant %I to cardkeep_admin', v_role);
+		end if;
+	end loop;
 exception when insufficient_privilege then
-	raise notice 'cardkeep_admin is not in pg_monitor and pg_signal_backend: only a superuser may grant them here';
+	raise notice '% is not granted to cardkeep_admin: only a superuser may, here', v_role;
 end
 $$;
 

@@ -6,6 +6,7 @@
 
 #include "api/auth.h"
 #include "api/cards.h"
+#include "api/health.h"
 #include "api/profiles.h"
 #include "api/sessions.h"
 

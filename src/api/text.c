@@ -147,8 +147,9 @@ static UTransliterator *latin(void)
 	MUST_ZERO(pthread_once(&latin_once, latin_make_key));
 	trans = pthread_getspecific(latin_key);
 	if (trans == NULL) {
-		trans = utrans_openU(u"Any-Latin; Latin-ASCII; Lower", -1, UTRANS_FORWARD, NULL, 0,
-			NULL, &status);
+		/* NFKC first: it reads circled digits, ligatures and full-width letters as plain ones. */
+		trans = utrans_openU(u"NFKC; Any-Latin; Latin-ASCII; Lower", -1, UTRANS_FORWARD,
+			NULL, 0, NULL, &status);
 		MUST(U_SUCCESS(status));
 		MUST_ZERO(pthread_setspecific(latin_key, trans));
 	}

@@ -137,13 +137,24 @@ bool request_percent_decode(
 	return true;
 }
 
+/* An encoded slash is a letter of a name, not a separator; no name of ours has one, so a path that
+ * holds it names nothing. */
+static bool encodes_slash(const char *path, size_t len)
+{
+	for (size_t i = 0; i + 2 < len; i++)
+		if (path[i] == '%' && path[i + 1] == '2' && (path[i + 2] | 0x20) == 'f')
+			return true;
+	return false;
+}
+
 static void fill_target(struct request *request, struct mem_arena *arena, const char *uri)
 {
 	const size_t path_len = strcspn(uri, "?");
 	const char *query = uri[path_len] == '?' ? uri + path_len + 1 : "";
 
 	request->query = mem_arena_copy(arena, query, strlen(query));
-	if (uri[0] != '/' || !request_percent_decode(uri, path_len, false, arena, &request->path))
+	if (uri[0] != '/' || encodes_slash(uri, path_len) ||
+		!request_percent_decode(uri, path_len, false, arena, &request->path))
 		request->path = "";
 }
 

@@ -1,0 +1,102 @@
+-- Registration, sign-in and sessions: every status of each.
+\ir lib/people.psql
+begin;
+select * from no_plan();
+
+select is(pg_temp.seen(pg_temp.sign_up('ann')), '201 v0', 'registering answers 201');
+select is(pg_temp.seen(pg_temp.sign_up('ann')), '201 v0 again',
+	'a repeated registration is answered as the first was');
+select is((pg_temp.sign_up('ann')).body::json -> 'user' ->> 'email', 'ann@example.org',
+	'the answer holds the account');
+select is(pg_temp.keys((pg_temp.sign_up('ann')).body::json ->> 'user'), 'id email created_at',
+	'an account shows id, address and time, and no password');
+select is(pg_temp.keys((pg_temp.sign_up('ann')).body::json ->> 'session'),
+	'id device_name user_agent created_at last_seen_at expires_at current',
+	'a session shows its device and times, and no token');
+select is((select count(*) from cardkeep.users), 1::bigint, 'repeats made no second account');
+select is((select count(*) from cardkeep.sessions), 1::bigint, 'repeats made no second session');
+select is(pg_temp.seen(cardkeep_api.register(pg_temp.id('other'), 'ANN@Example.ORG', 'h',
+	pg_temp.token('other'), null, null, '1 day')), '409 v0 address_taken',
+	'an address is taken in any spelling');
+select matches((pg_temp.sign_up('ann')).body::json -> 'user' ->> 'created_at',
+	'^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$', 'times are RFC 3339 in UTC with microseconds');
+
+select is(pg_temp.seen(cardkeep_api.find_account('Ann@example.org')), '200 v0 hash of ann',
+	'an account is found by its address in any spelling, with its password hash');
+select is((cardkeep_api.find_account('ann@example.org')).body, pg_temp.id('ann')::text,
+	'and with its id');
+select is(pg_temp.seen(cardkeep_api.find_account('nobody@example.org')), '404 v0',
+	'an unknown address is 404');
+
+create function pg_temp.sign_in(p_session text, p_hash text) returns cardkeep_api.answer
+language sql
+return cardkeep_api.open_session(pg_temp.id(p_session), pg_temp.id('ann'), p_hash,
+	pg_temp.token(p_session), 'tablet', 'Test/2', '1 hour');
+select is(pg_temp.seen(pg_temp.sign_in('tablet', 'hash of ann')), '201 v0',
+	'signing in answers 201');
+select is(pg_temp.seen(pg_temp.sign_in('tablet', 'hash of ann')), '201 v0 again',
+	'a repeated sign-in is answered as the first was');
+select is((pg_temp.sign_in('tablet', 'hash of ann')).body::json -> 'session' ->> 'device_name',
+	'tablet', 'the answer holds the new session');
+select is(pg_temp.seen(pg_temp.sign_in('late', 'the password before')), '401 v0',
+	'a password that changed since it was checked opens nothing');
+select is(pg_temp.seen(cardkeep_api.open_session(pg_temp.id('ghost'), pg_temp.id('ghost'), 'h',
+	pg_temp.token('ghost'), null, null, '1 day')), '401 v0', 'an account that is gone is 401');
+
+select is(pg_temp.seen(cardkeep_api.check_session(pg_temp.token('ann'))), '200 v0',
+	'a live session passes');
+select is(pg_temp.seen(cardkeep_api.check_session(pg_temp.token('nobody'))), '401 v0',
+	'an unknown token is 401');
+select is((cardkeep_api.read_user(pg_temp.token('ann'))).body::json -> 'user' ->> 'id',
+	pg_temp.id('ann')::text, 'the caller''s account can be read');
+select is(pg_temp.seen(cardkeep_api.read_user(pg_temp.token('nobody'))), '401 v0',
+	'nobody''s account cannot');
+
+update cardkeep.sessions set last_seen_at = last_seen_at + interval '1 minute'
+where id = pg_temp.id('tablet');
+select is((select string_agg(s ->> 'current', ' ') from json_array_elements(
+	(cardkeep_api.list_sessions(pg_temp.token('ann'))).body::json -> 'sessions') s), 'false true',
+	'sessions are listed with the last seen one first, the caller''s own marked');
+select is(pg_temp.seen(cardkeep_api.list_sessions(pg_temp.token('nobody'))), '401 v0',
+	'nobody''s sessions are not listed');
+
+select pg_temp.sign_up('bob') \g /dev/null
+create function pg_temp.end_session(p_who text, p_write text, p_session uuid)
+returns cardkeep_api.answer language sql
+return cardkeep_api.end_session(pg_temp.token(p_who), pg_temp.id(p_write), p_session);
+select is(pg_temp.seen(pg_temp.end_session('ann', 'w1', pg_temp.id('bob'))), '404 v0',
+	'somebody else''s session looks as if it were not there');
+select is(pg_temp.seen(pg_temp.end_session('ann', 'w1', pg_temp.id('never'))), '404 v0',
+	'an unknown session is 404');
+select is(pg_temp.seen(pg_temp.end_session('nobody', 'w1', null)), '401 v0',
+	'nobody can end a session');
+select is(pg_temp.seen(pg_temp.end_session('ann', 'w1', pg_temp.id('tablet'))), '204 v0',
+	'a session of one''s own ends');
+select is(pg_temp.seen(pg_temp.end_session('ann', 'w1', pg_temp.id('tablet'))), '204 v0 again',
+	'a repeated end is answered as the first was');
+select is(pg_temp.seen(pg_temp.end_session('ann', 'w2', pg_temp.id('tablet'))), '404 v0',
+	'ending it anew is 404');
+select is(pg_temp.seen(cardkeep_api.check_session(pg_temp.token('tablet'))), '401 v0',
+	'an ended session is refused');
+select is(json_array_length((cardkeep_api.list_sessions(pg_temp.token('ann'))).body::json
+	-> 'sessions'), 1, 'an ended session is not listed');
+select is(pg_temp.seen(cardkeep_api.check_session(pg_temp.token('ann'))), '200 v0',
+	'the session that ended it lives on');
+select is(pg_temp.seen(pg_temp.end_session('ann', 'w3', null)), '204 v0',
+	'null ends the caller''s own session');
+select is(pg_temp.seen(pg_temp.end_session('ann', 'w3', null)), '204 v0 again',
+	'the repeat finds that the first ended the session that asks');
+select is(pg_temp.seen(pg_temp.end_session('ann', 'w4', null)), '401 v0',
+	'any other request of it is 401');
+
+update cardkeep.sessions set expires_at = clock_timestamp() where id = pg_temp.id('bob');
+select is(pg_temp.seen(cardkeep_api.check_session(pg_temp.token('bob'))), '401 v0',
+	'an expired session is refused');
+select throws_ok(format($$insert into cardkeep.sessions (user_id, token_hash, expires_at)
+	values (%L, '\x00', now())$$, pg_temp.id('ann')), '23514', null,
+	'a token''s hash has 32 bytes');
+select throws_ok($$insert into cardkeep.users (email, password_hash) values ('Upper@x', 'h')$$,
+	'23514', null, 'an address is kept in lower case');
+
+select * from finish();
+rollback;
