@@ -248,6 +248,12 @@ static void openmetrics_is_for_those_who_ask_for_it(void **state)
 		{"text/plain;q=0.5, application/openmetrics-text; q=0.6", EXPOSE_OPENMETRICS},
 		{"text/plain, application/openmetrics-text;q=0.9", EXPOSE_TEXT},
 		{"application/openmetrics-text;q=0", EXPOSE_TEXT},
+		{"application/openmetrics-text;q=0.000", EXPOSE_TEXT},
+		{"application/openmetrics-text;q=0.001", EXPOSE_OPENMETRICS},
+		{"text/plain;q=0.75,application/openmetrics-text;q=0.751", EXPOSE_OPENMETRICS},
+		{"application/openmetrics-text;q=nan", EXPOSE_TEXT},
+		{"application/openmetrics-text;q=", EXPOSE_TEXT},
+		{"application/openmetrics-text;", EXPOSE_OPENMETRICS},
 		{"application/openmetrics-textile", EXPOSE_TEXT},
 		{",,;,", EXPOSE_TEXT},
 	};
