@@ -2,23 +2,37 @@
 #include "stats/expose.h"
 
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #define BLANKS " \t"
 
-/* How much a media range is liked: 0 to 1000, from its `q`. Without one, all. */
+/* A qvalue in thousandths: "1", "0", or "0." and up to three digits; anything else is no liking. */
+static int qvalue(const char *text)
+{
+	int thousandths = 0;
+	int digit = 100;
+
+	if (text[0] == '1')
+		return 1000;
+	if (text[0] != '0' || text[1] != '.')
+		return 0;
+	for (const char *c = text + 2; digit > 0 && *c >= '0' && *c <= '9'; c++, digit /= 10)
+		thousandths += (*c - '0') * digit;
+	return thousandths;
+}
+
+/* How much a media range is liked, from its `q`; without one, wholly. */
 static int quality(const char *range, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		size_t blanks;
+		const char *parameter = range + i + 1;
 
 		if (range[i] != ';')
 			continue;
-		blanks = strspn(range + i + 1, BLANKS);
-		if (i + 1 + blanks + 2 < len && strncasecmp(range + i + 1 + blanks, "q=", 2) == 0)
-			return (int)(1000 * strtod(range + i + 1 + blanks + 2, NULL));
+		parameter += strspn(parameter, BLANKS);
+		if (strncasecmp(parameter, "q=", 2) == 0)
+			return qvalue(parameter + 2);
 	}
 	return 1000;
 }
