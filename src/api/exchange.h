@@ -24,6 +24,7 @@
 #include "http/problem.h"
 #include "http/reply.h"
 #include "http/request.h"
+#include "stats/metrics.h"
 
 enum step {
 	STEP_ANSWER, /* `reply` is the answer */
@@ -61,7 +62,7 @@ struct exchange {
 	struct hash_job hash;
 	resume_fn *resume;
 
-	const char *route; /* the route's name, for logs */
+	enum stats_route route; /* for logs and counters */
 	const char *tail;  /* the path's last segment, where the route has one there; else NULL */
 	struct json_doc *body;
 	struct buf errors; /* the `errors` of a 422 under construction */

@@ -1,6 +1,7 @@
 # proc: the loop that carries requests, the processes that run it, and who looks after them.
 noinst_LIBRARIES += libproc.a
 libproc_a_SOURCES = \
+	src/proc/account.c src/proc/account.h \
 	src/proc/hasher.c src/proc/hasher.h \
 	src/proc/job.c src/proc/job.h \
 	src/proc/logfile.c src/proc/logfile.h \

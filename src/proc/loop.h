@@ -15,6 +15,7 @@
 #include "db/retry.h"
 #include "http/fcgi.h"
 #include "proc/hasher.h"
+#include "stats/stats.h"
 
 /* What the threads of a process share. Everything in it is thread-safe. */
 struct loop_shared {
@@ -27,7 +28,7 @@ struct loop_shared {
 	_Atomic int64_t drain_end_us; /* monotonic: end then, whatever is still open */
 };
 
-/* Runs until the drain is over. */
-void loop_run(struct loop_shared *shared);
+/* Runs until the drain is over. `slot` is this thread's own. */
+void loop_run(struct loop_shared *shared, struct stats_slot *slot);
 
 #endif

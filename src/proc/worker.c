@@ -26,11 +26,13 @@
 
 #define WATCH_MS 500 /* so often the first thread looks after the others */
 
+struct thread;
+
 struct worker {
 	const struct inherit *inherit;
 	struct loop_shared shared;
 	size_t thread_count;
-	pthread_t *threads;
+	struct thread *threads;
 	struct stall *stalls;	   /* one a thread; the first thread's own */
 	pthread_barrier_t all_run; /* the wave threads and the first */
 	_Atomic size_t running;	   /* wave threads that have not returned */
@@ -81,14 +83,22 @@ static void shared_fini(struct loop_shared *shared)
 	fcgi_gate_free(&shared->gate);
 }
 
+/* What one wave thread is started with. */
+struct thread {
+	struct worker *worker;
+	struct stats_slot *slot;
+	pthread_t id;
+};
+
 static void *run_thread(void *arg)
 {
-	struct worker *worker = arg;
+	struct thread *thread = arg;
+	struct worker *worker = thread->worker;
 
 	/* The first request should not have to wait for it. */
 	text_warm();
 	(void)pthread_barrier_wait(&worker->all_run);
-	loop_run(&worker->shared);
+	loop_run(&worker->shared, thread->slot);
 	atomic_fetch_sub(&worker->running, 1);
 	return NULL;
 }
@@ -97,15 +107,21 @@ static void start_threads(struct worker *worker)
 {
 	MUST_ZERO(pthread_barrier_init(&worker->all_run, NULL, (unsigned)worker->thread_count + 1));
 	atomic_store(&worker->running, worker->thread_count);
-	for (size_t i = 0; i < worker->thread_count; i++)
-		MUST_ZERO(pthread_create(&worker->threads[i], NULL, run_thread, worker));
+	for (size_t i = 0; i < worker->thread_count; i++) {
+		struct thread *thread = &worker->threads[i];
+
+		thread->worker = worker;
+		thread->slot =
+			segment_slot(worker->inherit->segment, worker->inherit->slot, i);
+		MUST_ZERO(pthread_create(&thread->id, NULL, run_thread, thread));
+	}
 	(void)pthread_barrier_wait(&worker->all_run);
 }
 
 static void join_threads(struct worker *worker)
 {
 	for (size_t i = 0; i < worker->thread_count; i++)
-		MUST_ZERO(pthread_join(worker->threads[i], NULL));
+		MUST_ZERO(pthread_join(worker->threads[i].id, NULL));
 	MUST_ZERO(pthread_barrier_destroy(&worker->all_run));
 }
 
