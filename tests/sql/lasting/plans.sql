@@ -114,8 +114,11 @@ reset session_replication_role;
 create function pg_temp.scans() returns text language sql
 return (select string_agg(s.relname || ' ' || s.seq_scan, ', ' order by s.relname)
 	from pg_stat_user_tables s where s.schemaname = 'cardkeep');
-select pg_stat_force_next_flush() \g /dev/null
-create temporary table before as select pg_temp.scans() as scans;
+create function pg_temp.entries() returns bigint language sql
+return (select sum(s.idx_tup_read) from pg_stat_user_indexes s where s.schemaname = 'cardkeep');
+select pg_stat_force_next_flush(), x.f from dblink('service',
+	'select pg_stat_force_next_flush()::text') x(f text) \g /dev/null
+create temporary table before as select pg_temp.scans() as scans, pg_temp.entries() as entries;
 select is(pg_temp.use_all(1), (select statuses from expected),
 	'every call answers as it should on tables of fifty thousand');
 select x.f from dblink('service', 'select pg_stat_force_next_flush()::text') x(f text) \g /dev/null
@@ -123,6 +126,8 @@ select dblink_disconnect('service') \g /dev/null
 select pg_sleep(0.2), pg_stat_clear_snapshot() \g /dev/null
 select ok((select sum(s.idx_scan) > 50 from pg_stat_user_tables s where s.schemaname = 'cardkeep'),
 	'and by indexes');
+select ok(pg_temp.entries() - (select b.entries from before b) < 1000,
+	'that are asked for single entries, not read through');
 select is(pg_temp.scans(), (select b.scans from before b),
 	'no table is scanned by plans made while it was small');
 select * from finish();
