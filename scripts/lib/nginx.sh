@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # nginx as an instance runs it: rendered from nginx/, on loopback.
 
-# nginx_render DIR PORT SOCKET DEADLINE_MS: writes DIR/conf/{nginx.conf,site.conf,params}, for an
+# nginx_render DIR PORT SOCKET DEADLINE_MS: writes DIR/conf/{nginx.conf,site.conf,status.conf,params}, for an
 # instance with DIR/{run,log,tmp}. Paths here hold none of sed's special characters but these.
 nginx_render() {
 	local dir=$1 port=$2 socket=$3 deadline_ms=$4 listen="listen 127.0.0.1:$2;"
@@ -10,8 +10,11 @@ nginx_render() {
 		listen+=" listen [::1]:$port;"
 	fi
 	cp "$top/nginx/params" "$dir/conf/params"
+	nginx_fill "$top/nginx/status.conf.in" "$dir/conf/status.conf" \
+		status_socket "${socket%/*}/status.sock"
 	nginx_fill "$top/nginx/cardkeep.conf.in" "$dir/conf/site.conf" \
 		listen "$listen" socket "$socket" params "$dir/conf/params" \
+		status "$dir/conf/status.conf" \
 		answer_s $(((deadline_ms + 999) / 1000 + 1))
 	nginx_fill "$top/nginx/nginx.conf.in" "$dir/conf/nginx.conf" \
 		state "$dir" site "$dir/conf/site.conf"
@@ -36,7 +39,7 @@ nginx_command=(nginx -c)
 nginx_up() {
 	local port=$1 digest
 	nginx_render "$state" "$port" "$sockets/app.sock" "${CARDKEEP_REQUEST_DEADLINE_MS:-5000}"
-	digest=$(cat "$state/conf/nginx.conf" "$state/conf/site.conf" "$state/conf/params" |
+	digest=$(cat "$state/conf/"{nginx,site,status}.conf "$state/conf/params" |
 		sha256sum | cut -c1-64)
 	proc_is_as nginx "$digest" && return
 	nginx_test

@@ -50,14 +50,15 @@ declare
 	v_users uuid[];
 	v_sessions uuid[];
 	v_slugs text[];
+	v_taken text[]; -- how many slugs were passed over
 	v_bodies text[];
 begin
 	-- Locks first: the insert is a later statement, whose snapshot sees what they guard.
 	select array_agg(k.user_id order by k.i), array_agg(k.session_id order by k.i),
-		array_agg(k.slug order by k.i)
-	into v_users, v_sessions, v_slugs
+		array_agg(k.slug order by k.i), array_agg(k.taken order by k.i)
+	into v_users, v_sessions, v_slugs, v_taken
 	from (
-		select n.i, s.user_id, s.id as session_id,
+		select n.i, s.user_id, s.id as session_id, case when c.slug <> r.slug then '1' else '' end as taken,
 			case when s.id is not null
 				and pg_try_advisory_xact_lock(cardkeep_api.lock_key('card', n.write))
 				and pg_try_advisory_xact_lock(cardkeep_api.lock_key('slug', c.slug))
@@ -106,7 +107,7 @@ begin
 		status := 201;
 		version := 1;
 		replayed := false;
-		detail := '';
+		detail := v_taken[k];
 		body := v_bodies[k];
 		if body is null then
 			select a.status, a.version, a.replayed, a.detail, a.body

@@ -51,7 +51,7 @@ static const struct key {
 
 /* Variables of the scripts, which name no key and are no mistake. */
 static const char *const script_variables[] = {
-	"CARDKEEP_PORT", "CARDKEEP_STATE", "CARDKEEP_WORKERS", "CARDKEEP_CONF"};
+	"CARDKEEP_PORT", "CARDKEEP_STATE", "CARDKEEP_CONF"};
 
 enum origin {
 	ORIGIN_PRESET,

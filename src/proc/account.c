@@ -6,12 +6,6 @@
 
 #include "base/must.h"
 
-/* The route by its number; the router knows it by name only until the request is read. */
-static enum stats_route route_of(const struct job *job)
-{
-	return job->x.route;
-}
-
 void account_started(struct stats_slot *slot, const struct job *job, int64_t now_us)
 {
 	stats_inc(slot, STATS_REQUESTS_STARTED);
@@ -20,7 +14,7 @@ void account_started(struct stats_slot *slot, const struct job *job, int64_t now
 
 void account_finished(struct stats_slot *slot, const struct job *job, int64_t now_us)
 {
-	const enum stats_route route = route_of(job);
+	const enum stats_route route = job->x.route;
 	const int status = job->x.reply.status;
 
 	stats_count2(slot, STATS_REQUESTS, route, stats_code(status));
@@ -35,7 +29,7 @@ void account_finished(struct stats_slot *slot, const struct job *job, int64_t no
 void account_shed(struct stats_slot *slot, const struct job *job, enum stats_shed why)
 {
 	stats_count(slot, STATS_REQUESTS_SHED, why);
-	if (route_of(job) == STATS_ROUTE_SIGN_IN)
+	if (job->x.route == STATS_ROUTE_SIGN_IN)
 		stats_count(slot, STATS_LOGINS, STATS_LOGIN_SHED);
 }
 
@@ -48,18 +42,6 @@ static const enum stats_function functions[] = {
 #undef CALL
 #undef CALL_SET
 };
-
-/* The label of an SQLSTATE: itself where it has one, else its class. */
-static enum stats_sqlstate sqlstate_label(const char *code)
-{
-	for (enum stats_sqlstate label = 0; label < STATS_SQLSTATE_OTHER; label++) {
-		const char *value = metrics_value(STATS_LABEL_SQLSTATE, label);
-
-		if (strncmp(code, value, strlen(value)) == 0)
-			return label;
-	}
-	return STATS_SQLSTATE_OTHER;
-}
 
 static bool split(const struct wave *wave)
 {
@@ -76,7 +58,7 @@ void account_wave(struct stats_slot *slot, const struct wave *wave, int64_t bega
 				functions[wave->calls[i].call->id], now_us - began_us);
 	if (split(wave))
 		stats_count(slot, STATS_WAVE_SPLITS,
-			sqlstate_label(wave->calls[0].error.sqlstate));
+			stats_sqlstate(wave->calls[0].error.sqlstate));
 }
 
 void account_busy(struct stats_slot *slot)

@@ -264,7 +264,7 @@ static void note_warning(const char *variable)
 static void unknown_variables_are_warned_of_but_for_those_of_the_scripts(void **state)
 {
 	char entries[][40] = {"CARDKEEP_THREAD=2", "CARDKEEP_PORT=8080", "CARDKEEP_STATE=/x",
-		"CARDKEEP_WORKERS=2", "CARDKEEP_CONF=/x", "CARDKEEP_threads=2",
+		"CARDKEEP_CONF=/x", "CARDKEEP_threads=2",
 		"CARDKEEP_=", "CARDKEEP_X", "cardkeep_y=1", "CARDKEEPER=1"};
 	char *env[ARRAY_LEN(entries) + 1] = {NULL};
 	struct conf conf;
