@@ -6,11 +6,11 @@ generated=(aclocal.m4 autom4te.cache build-aux config.h.in configure Makefile.in
 
 # Two instances may be built from one checkout at a time; autoreconf writes into it.
 source_lock() {
-	exec {source_fd}<"$top"
-	flock -w 300 "$source_fd" || die "$EX_UNAVAILABLE" 'another script builds this checkout for minutes'
+	exec 8<"$top"
+	flock -w 300 8 || die "$EX_UNAVAILABLE" 'another script builds this checkout for minutes'
 }
 
-source_unlock() { exec {source_fd}<&-; }
+source_unlock() { exec 8<&-; }
 
 # Needed once, and again when what configure is made from is newer than it.
 source_prepare() {

@@ -24,7 +24,7 @@ database_private() {
 		fi
 		pg_init "$db" "$sockets"
 		# The remains of a killed server end by themselves within moments.
-		until_true 20 pg_start "$db" || die "$EX_UNAVAILABLE" "PostgreSQL does not start; see $db/log"
+		until_true 20 pg_start "$db" 9<&- || die "$EX_UNAVAILABLE" "PostgreSQL does not start; see $db/log"
 	fi
 	pg_deploy "$db"
 	database=$(pg_conninfo "$db" cardkeep_runtime)

@@ -35,8 +35,7 @@ proc_start() {
 	rm -f "$state/run/$name.pid"
 	(
 		cd "$state/run" || exit
-		# The lock is the script's, not the program's.
-		[ -z "${lock_fd:-}" ] || exec {lock_fd}<&-
+		exec 9<&-
 		# The limit is raised behind runuser, which sets limits of its own.
 		# shellcheck disable=SC2016 # expanded by the inner shell
 		pg_as setsid -f bash -c 'ulimit -Sn "$1"; printf "%s\n" "$$" >"$2.new"; exec "${@:3}"' \

@@ -103,12 +103,12 @@ sockets_make() {
 	own_directory 750 "$sockets"
 }
 
+# Descriptor 9, which every program that outlives the script is started without.
 state_lock() {
-	exec {lock_fd}<"$state"
-	flock -w 300 "$lock_fd" || die "$EX_UNAVAILABLE" 'another script holds this instance for minutes'
+	exec 9<"$state"
+	flock -w 300 9 || die "$EX_UNAVAILABLE" 'another script holds this instance for minutes'
 	# Whoever held it may have been `down --purge`.
-	if ! [ "/proc/self/fd/$lock_fd" -ef "$state" ]; then
-		exec {lock_fd}<&-
+	if ! [ /proc/self/fd/9 -ef "$state" ]; then
 		state_make
 	fi
 }

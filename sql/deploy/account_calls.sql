@@ -12,18 +12,30 @@ language sql volatile
 return s.ended_at is null and s.expires_at > clock_timestamp();
 comment on function cardkeep_api.is_live is 'Whether a session may still act: neither ended nor expired. Locks nothing.';
 
-create function cardkeep_api.user_json(u cardkeep.users) returns json
+create type cardkeep_api.user_view as (id uuid, email text, created_at text);
+comment on type cardkeep_api.user_view is 'An account as its owner sees it';
+
+create function cardkeep_api.user_json(u cardkeep.users) returns text
 language sql stable parallel safe
-return json_build_object('id', u.id, 'email', u.email,
-	'created_at', cardkeep_api.stamp(u.created_at));
+return row_to_json(row(u.id, u.email, cardkeep_api.stamp(u.created_at))::cardkeep_api.user_view)::text;
 comment on function cardkeep_api.user_json is 'An account as its owner sees it. Locks nothing.';
 
-create function cardkeep_api.session_json(s cardkeep.sessions, p_current uuid) returns json
+create type cardkeep_api.session_view as (
+	id uuid,
+	device_name text,
+	user_agent text,
+	created_at text,
+	last_seen_at text,
+	expires_at text,
+	current boolean
+);
+comment on type cardkeep_api.session_view is 'A session as its owner sees it';
+
+create function cardkeep_api.session_json(s cardkeep.sessions, p_current uuid) returns text
 language sql stable parallel safe
-return json_build_object('id', s.id, 'device_name', s.device_name, 'user_agent', s.user_agent,
-	'created_at', cardkeep_api.stamp(s.created_at),
-	'last_seen_at', cardkeep_api.stamp(s.last_seen_at),
-	'expires_at', cardkeep_api.stamp(s.expires_at), 'current', s.id = p_current);
+return row_to_json(row(s.id, s.device_name, s.user_agent, cardkeep_api.stamp(s.created_at),
+	cardkeep_api.stamp(s.last_seen_at), cardkeep_api.stamp(s.expires_at),
+	s.id = p_current)::cardkeep_api.session_view)::text;
 comment on function cardkeep_api.session_json is 'A session as its owner sees it from the session p_current. Locks nothing.';
 
 create function cardkeep_api.check_session(p_token_hash bytea) returns cardkeep_api.answer
@@ -77,8 +89,8 @@ declare
 begin
 	select t.* into s from cardkeep.sessions t where t.id = p_session;
 	select a.* into u from cardkeep.users a where a.id = s.user_id;
-	return cardkeep_api.reply(201, 0, json_build_object('user', cardkeep_api.user_json(u),
-		'session', cardkeep_api.session_json(s, p_session))::text, p_replayed);
+	return cardkeep_api.reply(201, 0, format('{"user":%s,"session":%s}',
+		cardkeep_api.user_json(u), cardkeep_api.session_json(s, p_session)), p_replayed);
 end
 $$;
 comment on function cardkeep_api.signed_in is '201 with the account and its new session. Locks nothing.';
@@ -146,17 +158,17 @@ as $$
 declare
 	v_session uuid;
 	v_user uuid;
-	v_list json;
+	v_list text;
 begin
 	select s.id, s.user_id into v_session, v_user from cardkeep.sessions s
 	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
 	if not found then
 		return cardkeep_api.reply(401);
 	end if;
-	select json_agg(cardkeep_api.session_json(s, v_session) order by s.last_seen_at desc, s.id)
+	select string_agg(cardkeep_api.session_json(s, v_session), ',' order by s.last_seen_at desc, s.id)
 	into v_list
 	from cardkeep.sessions s where s.user_id = v_user and cardkeep_api.is_live(s);
-	return cardkeep_api.reply(200, 0, json_build_object('sessions', coalesce(v_list, '[]'))::text);
+	return cardkeep_api.reply(200, 0, format('{"sessions":[%s]}', v_list));
 end
 $$;
 comment on function cardkeep_api.list_sessions is 'The caller''s live sessions, the last seen one first; 401. Locks nothing.';
@@ -211,7 +223,7 @@ begin
 	if not found then
 		return cardkeep_api.reply(401);
 	end if;
-	return cardkeep_api.reply(200, 0, json_build_object('user', cardkeep_api.user_json(u))::text);
+	return cardkeep_api.reply(200, 0, format('{"user":%s}', cardkeep_api.user_json(u)));
 end
 $$;
 comment on function cardkeep_api.read_user is 'The caller''s account; 401. Locks nothing.';

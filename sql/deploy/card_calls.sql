@@ -82,7 +82,7 @@ begin
 		limit p_limit + 1
 	loop
 		v_item := cardkeep_api.card_json(c);
-		v_bytes := v_bytes + octet_length(v_item) + 2;
+		v_bytes := v_bytes + octet_length(v_item) + 1;
 		if cardinality(v_items) = p_limit or (v_bytes > c_page_bytes and v_last <> '') then
 			v_cursor := v_last;
 			exit;
@@ -90,8 +90,8 @@ begin
 		v_items := v_items || v_item;
 		v_last := cardkeep_api.card_cursor(c);
 	end loop;
-	return cardkeep_api.reply(200, 0, '{"cards" : [' || array_to_string(v_items, ', ')
-		|| '], "next" : ' || coalesce(to_json(v_cursor)::text, 'null') || '}', false, coalesce(v_cursor, ''));
+	return cardkeep_api.reply(200, 0, '{"cards":[' || array_to_string(v_items, ',')
+		|| '],"next":' || coalesce(to_json(v_cursor)::text, 'null') || '}', false, coalesce(v_cursor, ''));
 end
 $$;
 comment on function cardkeep_api.list_cards is 'A page of the caller''s cards, newest first: at most p_limit of them and 1 MiB of JSON, but at least one; next, and detail, say where it ended when more follow. 200, 401. Locks nothing.';

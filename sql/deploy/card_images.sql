@@ -8,13 +8,27 @@ begin;
 
 set local role cardkeep_owner;
 
+-- What a client sees, in the order in which it sees it. A row becomes JSON without blanks.
+create type cardkeep_api.card_view as (
+	id uuid,
+	user_id uuid,
+	name text,
+	slug text,
+	template_type text,
+	fields_config jsonb,
+	design_config jsonb,
+	is_public boolean,
+	version integer,
+	created_at text,
+	updated_at text
+);
+comment on type cardkeep_api.card_view is 'A card as clients see it';
+
 create function cardkeep_api.card_json(c cardkeep.business_cards) returns text
 language sql stable parallel safe
-return json_build_object('id', c.id, 'user_id', c.user_id, 'name', c.name, 'slug', c.slug,
-	'template_type', c.template_type, 'fields_config', c.fields_config,
-	'design_config', c.design_config, 'is_public', c.is_public, 'version', c.version,
-	'created_at', cardkeep_api.stamp(c.created_at),
-	'updated_at', cardkeep_api.stamp(c.updated_at))::text;
+return row_to_json(row(c.id, c.user_id, c.name, c.slug, c.template_type, c.fields_config,
+	c.design_config, c.is_public, c.version, cardkeep_api.stamp(c.created_at),
+	cardkeep_api.stamp(c.updated_at))::cardkeep_api.card_view)::text;
 comment on function cardkeep_api.card_json is 'A card as clients see it. Locks nothing.';
 
 create function cardkeep_api.card_before(p_card uuid, p_version integer)
@@ -139,7 +153,7 @@ declare
 	v_theirs jsonb;
 	v_base jsonb;
 	v_names text[];
-	v_conflicts json := '[]';
+	v_conflicts text := '[]';
 begin
 	if num_nonnulls(p_name, p_template, p_fields, p_design, p_public) > 0 then
 		v_theirs := cardkeep_api.card_image(c.name, c.template_type, c.fields_config,
@@ -154,8 +168,7 @@ begin
 				or (p_design is not null and starts_with(k, 'design_config.')));
 		v_conflicts := cardkeep_api.conflicts(v_names, v_base, v_mine, v_theirs);
 	end if;
-	return cardkeep_api.reply(409, c.version, json_build_object('currentVersion', c.version,
-		'current', cardkeep_api.card_json(c)::json, 'conflictingFields', v_conflicts)::text);
+	return cardkeep_api.conflict(c.version, cardkeep_api.card_json(c), v_conflicts);
 end
 $$;
 comment on function cardkeep_api.card_conflict is 'The refusal of a write that expected an older version: the card now, and the fields of the request that others changed since the newest version it expected. Locks nothing.';

@@ -41,24 +41,49 @@ create view cardkeep_api.profile_versions as
 	select 'professional_info', v.* from cardkeep.professional_info_versions v;
 comment on view cardkeep_api.profile_versions is 'Both profiles'' histories in one shape, told apart by kind';
 
+create type cardkeep_api.personal_view as (
+	full_name text,
+	primary_email text,
+	secondary_email text,
+	primary_phone text,
+	secondary_phone text,
+	website text,
+	address text,
+	version integer,
+	created_at text,
+	updated_at text
+);
+comment on type cardkeep_api.personal_view is 'A personal profile as clients see it';
+
 create function cardkeep_api.personal_json(f jsonb, p cardkeep_api.profile) returns text
 language sql stable parallel safe
-return json_build_object('full_name', f -> 'full_name', 'primary_email', f -> 'primary_email',
-		'secondary_email', f -> 'secondary_email', 'primary_phone', f -> 'primary_phone',
-		'secondary_phone', f -> 'secondary_phone', 'website', f -> 'website',
-		'address', f -> 'address',
-		'version', p.version, 'created_at', cardkeep_api.stamp(p.created_at),
-		'updated_at', cardkeep_api.stamp(p.updated_at))::text;
+return row_to_json(row(f ->> 'full_name', f ->> 'primary_email', f ->> 'secondary_email',
+	f ->> 'primary_phone', f ->> 'secondary_phone', f ->> 'website', f ->> 'address',
+	p.version, cardkeep_api.stamp(p.created_at),
+	cardkeep_api.stamp(p.updated_at))::cardkeep_api.personal_view)::text;
 comment on function cardkeep_api.personal_json is 'A personal profile as clients see it. Locks nothing.';
+
+create type cardkeep_api.professional_view as (
+	job_title text,
+	company_name text,
+	department text,
+	work_email text,
+	work_phone text,
+	work_address text,
+	company_website text,
+	linkedin_url text,
+	version integer,
+	created_at text,
+	updated_at text
+);
+comment on type cardkeep_api.professional_view is 'A professional profile as clients see it';
 
 create function cardkeep_api.professional_json(f jsonb, p cardkeep_api.profile) returns text
 language sql stable parallel safe
-return json_build_object('job_title', f -> 'job_title', 'company_name', f -> 'company_name',
-		'department', f -> 'department', 'work_email', f -> 'work_email',
-		'work_phone', f -> 'work_phone', 'work_address', f -> 'work_address',
-		'company_website', f -> 'company_website', 'linkedin_url', f -> 'linkedin_url',
-		'version', p.version, 'created_at', cardkeep_api.stamp(p.created_at),
-		'updated_at', cardkeep_api.stamp(p.updated_at))::text;
+return row_to_json(row(f ->> 'job_title', f ->> 'company_name', f ->> 'department',
+	f ->> 'work_email', f ->> 'work_phone', f ->> 'work_address', f ->> 'company_website',
+	f ->> 'linkedin_url', p.version, cardkeep_api.stamp(p.created_at),
+	cardkeep_api.stamp(p.updated_at))::cardkeep_api.professional_view)::text;
 comment on function cardkeep_api.professional_json is 'A professional profile as clients see it. Locks nothing.';
 
 create function cardkeep_api.profile_json(p_kind text, p cardkeep_api.profile) returns text
@@ -236,10 +261,8 @@ declare
 	v_base jsonb := cardkeep_api.profile_base(p_kind, p_user, p.version,
 		(select max(e) from unnest(p_expected) e));
 begin
-	return cardkeep_api.reply(409, p.version, json_build_object('currentVersion', p.version,
-		'current', cardkeep_api.profile_json(p_kind, p)::json, 'conflictingFields',
-		cardkeep_api.conflicts(array(select jsonb_object_keys(p_patch)), v_base, p_patch,
-			p.fields))::text);
+	return cardkeep_api.conflict(p.version, cardkeep_api.profile_json(p_kind, p),
+		cardkeep_api.conflicts(array(select jsonb_object_keys(p_patch)), v_base, p_patch, p.fields));
 end
 $$;
 comment on function cardkeep_api.profile_conflict is 'The refusal of a write that expected an older version: the profile now, and the fields of the request that others changed since the newest version it expected. Locks nothing.';
@@ -274,7 +297,7 @@ declare
 	v_body text := cardkeep_api.profile_json(p_kind, p);
 begin
 	if p.version = 1 then
-		return cardkeep_api.reply(201, 1, left(v_body, -1) || ', "isNew" : true}', p_replayed);
+		return cardkeep_api.reply(201, 1, left(v_body, -1) || ',"isNew":true}', p_replayed);
 	end if;
 	return cardkeep_api.reply(200, p.version, v_body, p_replayed);
 end

@@ -11,13 +11,17 @@ set local role cardkeep_owner;
 
 create function cardkeep_api.slugify(p_text text) returns text
 language sql immutable parallel safe
-return coalesce(nullif(rtrim(left(btrim(regexp_replace(
+return case
+	-- What the service sends is one already.
+	when p_text ~ '^[a-z0-9]+(-[a-z0-9]+)*$' and length(p_text) <= 80 then p_text
+	else coalesce(nullif(rtrim(left(btrim(regexp_replace(
 	lower(regexp_replace(normalize(
 		replace(replace(replace(replace(replace(replace(replace(replace(
 			translate(coalesce(p_text, ''), 'ŁłØøĐđÐðıĦħŦŧĿŀŊŋĸ', 'LlOoDdDdiHhTtLlNnk'),
 			'ß', 'ss'), 'ẞ', 'SS'), 'Æ', 'AE'), 'æ', 'ae'), 'Œ', 'OE'), 'œ', 'oe'), 'Þ', 'TH'), 'þ', 'th'),
 		nfkd), '[\u0300-\u036f]', '', 'g')),
-	'[^a-z0-9]+', '-', 'g'), '-'), 80), '-'), ''), 'card');
+	'[^a-z0-9]+', '-', 'g'), '-'), 80), '-'), ''), 'card')
+end;
 comment on function cardkeep_api.slugify is 'SQL''s own slug rule, for callers that come without the service''s transliteration: Latin letters lose their marks, anything but a-z and 0-9 becomes one dash, at most 80 characters, "card" where nothing is left. A slug stays as it is. Locks nothing.';
 
 create function cardkeep_api.slug_candidate(p_base text, p_attempt integer) returns text

@@ -12,7 +12,9 @@ drop function cardkeep_api.insert_session;
 drop function cardkeep_api.find_account;
 drop function cardkeep_api.check_session;
 drop function cardkeep_api.session_json;
+drop type cardkeep_api.session_view;
 drop function cardkeep_api.user_json;
+drop type cardkeep_api.user_view;
 drop function cardkeep_api.is_live;
 
 commit;

@@ -9,5 +9,6 @@ drop function cardkeep_api.card_replay;
 drop function cardkeep_api.card_at;
 drop function cardkeep_api.card_before;
 drop function cardkeep_api.card_json;
+drop type cardkeep_api.card_view;
 
 commit;

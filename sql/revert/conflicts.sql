@@ -2,6 +2,7 @@
 
 begin;
 
+drop function cardkeep_api.conflict;
 drop function cardkeep_api.conflicts;
 drop function cardkeep_api.flat;
 

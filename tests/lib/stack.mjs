@@ -3,7 +3,7 @@
 // Everything is a child of this process and ends with it. Programs are started as users run them
 // (unprivileged, same templates, same shell functions), but in the foreground, so that a test can
 // kill one, stop it, look at its exit status, and put something between two of them.
-import { spawn, spawnSync } from 'node:child_process';
+import { fork, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
@@ -37,6 +37,7 @@ export class Stack {
 		try {
 			await stack.#prepare(options);
 			await stack.startDatabase();
+			if (stack.proxied) await stack.#startProxy();
 			await stack.startDaemon();
 			await stack.startNginx();
 			await stack.ready();
@@ -100,13 +101,31 @@ export class Stack {
 	databasePids() {
 		const pidFile = this.#path('db/data/postmaster.pid');
 		const main = Number(fs.readFileSync(pidFile, 'utf8').split('\n')[0]);
-		const children = fs
-			.readFileSync(`/proc/${main}/task/${main}/children`, 'utf8')
-			.trim()
-			.split(/\s+/)
-			.filter(Boolean)
-			.map(Number);
-		return [main, ...children];
+		return [main, ...this.children(main)];
+	}
+
+	children(pid) {
+		const text = fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+		return text.trim().split(/\s+/).filter(Boolean).map(Number);
+	}
+
+	// Between daemon and PostgreSQL, as the same user: PostgreSQL knows people by that.
+	async #startProxy() {
+		const name = '.s.PGSQL.5432';
+		fs.copyFileSync(new URL('proxy.mjs', import.meta.url), this.#path('proxy/proxy.mjs'));
+		this.proxyChild = fork(
+			this.#path('proxy/proxy.mjs'),
+			[this.#path(`proxy/${name}`), this.#path(`run/${name}`)],
+			{ ...this.user, cwd: this.#path('proxy') },
+		);
+		await once(this.proxyChild, 'message');
+	}
+
+	// Tells the proxy what to do next (see proxy.mjs); resolves to how often it has cut so far.
+	async proxy(order = {}) {
+		this.proxyChild.send(order);
+		const [answer] = await once(this.proxyChild, 'message');
+		return answer.cuts;
 	}
 
 	sql(text, as = 'admin') {
@@ -129,9 +148,18 @@ export class Stack {
 			`listen = ${this.#path('run/app.sock')}\n` +
 				`database = ${this.conninfo.runtime} host=${host}\n`,
 		);
+		this.daemon = this.#spawnDaemon();
+		const socket = this.#path('run/app.sock');
+		await until('the daemon listens', () => {
+			if (this.daemon.exitCode !== null) throw new Error('the daemon ended at once');
+			return fs.existsSync(socket);
+		});
+	}
+
+	#spawnDaemon() {
 		let command = [this.program, '-f', '-c', this.#path('conf/cardkeep.conf')];
 		if (this.variant === 'tsan') command = [...withoutAslr(), ...command];
-		this.daemon = this.#spawn('cardkeepd', command, {
+		return this.#spawn('cardkeepd', command, {
 			LC_ALL: 'C.UTF-8',
 			PATH: process.env.PATH,
 			ASAN_OPTIONS: 'detect_leaks=1:exitcode=99',
@@ -139,11 +167,15 @@ export class Stack {
 			TSAN_OPTIONS: 'halt_on_error=0:exitcode=66:second_deadlock_stack=1',
 			...this.env,
 		});
-		const socket = this.#path('run/app.sock');
-		await until('the daemon listens', () => {
-			if (this.daemon.exitCode !== null) throw new Error('the daemon ended at once');
-			return fs.existsSync(socket);
-		});
+	}
+
+	// Another one with the same configuration, which must give up; resolves to its exit status.
+	async secondDaemon() {
+		const child = this.#spawnDaemon();
+		const limit = setTimeout(() => child.kill('SIGKILL'), 10_000);
+		const status = await ended(child);
+		clearTimeout(limit);
+		return { status };
 	}
 
 	// Asks it to end as an operator would; resolves to its exit status (or the signal's name).
@@ -239,6 +271,7 @@ export class Stack {
 		if (!this.dir) return;
 		this.client?.close();
 		for (const session of this.sessions ?? []) await session.close();
+		this.proxyChild?.kill('SIGKILL');
 		for (const child of [this.nginx, this.daemon]) {
 			if (!child || child.exitCode !== null || child.signalCode !== null) continue;
 			child.kill(child === this.nginx ? 'SIGTERM' : 'SIGKILL');
@@ -253,6 +286,7 @@ export class Stack {
 
 	#killAll() {
 		this.nginx?.kill('SIGTERM');
+		this.proxyChild?.kill('SIGKILL');
 		this.daemon?.kill('SIGKILL');
 		if (this.cluster && fs.existsSync(this.cluster))
 			spawnSync('bash', [

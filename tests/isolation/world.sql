@@ -1,0 +1,74 @@
+-- What the plays share: words that become ids and tokens, and a world that is made anew for every
+-- permutation. Installed once into the tests' own database.
+
+create schema t;
+grant usage on schema t to cardkeep_runtime, cardkeep_admin;
+
+create function t.id(p_word text) returns uuid language sql immutable
+return md5(p_word)::uuid;
+
+create function t.token(p_word text) returns bytea language sql immutable
+return sha256(p_word::bytea);
+
+-- An answer as one word: status, version, whether it was the first answer again.
+create function t.seen(a cardkeep_api.answer) returns text language sql
+return a.status || ' v' || a.version || case when a.replayed then ' again' else '' end
+	|| case when a.detail <> '' then ' ' || a.detail else '' end;
+
+-- A slug without its luck.
+create function t.plain(p_slug text) returns text language sql immutable
+return regexp_replace(p_slug, '-[a-z0-9]{6}$', '-??????');
+
+-- The answer to a creation, with its slug.
+create function t.made(a cardkeep_api.answer) returns text language sql
+return t.seen(a) || coalesce(' ' || t.plain(nullif(a.body, '')::json ->> 'slug'), '');
+
+create function t.sign_up(p_who text) returns cardkeep_api.answer language sql
+return cardkeep_api.register(t.id(p_who), p_who || '@example.org', 'hash', t.token(p_who), null,
+	null, '1 day');
+
+create function t.create_card(p_who text, p_write text, p_name text)
+returns cardkeep_api.answer language sql
+return cardkeep_api.create_card(t.token(p_who), t.id(p_write), p_name, null, null, null, null, null);
+
+create function t.rename_card(p_write text, p_expected integer, p_name text)
+returns cardkeep_api.answer language sql
+return cardkeep_api.update_card(t.token('ann'), t.id(p_write), t.id('card'), array[p_expected],
+	p_name, null, null, null, null);
+
+create function t.delete_card(p_write text, p_expected integer)
+returns cardkeep_api.answer language sql
+return cardkeep_api.delete_card(t.token('ann'), t.id(p_write), t.id('card'), array[p_expected]);
+
+-- Plays cannot hold braces, so this makes the patch.
+create function t.save(p_write text, p_expected integer, p_name text, p_address text default null)
+returns cardkeep_api.answer language sql
+return cardkeep_api.save_personal_info(t.token('ann'), t.id(p_write), array[p_expected],
+	jsonb_strip_nulls(jsonb_build_object('full_name', p_name, 'address', p_address)));
+
+-- Ann with a card `Card` at version 1 and no profile; bob.
+create procedure t.begin() language plpgsql
+set session_replication_role = replica
+as $$
+begin
+	delete from cardkeep.business_card_versions;
+	delete from cardkeep.personal_info_versions;
+	delete from cardkeep.business_cards;
+	delete from cardkeep.personal_info;
+	delete from cardkeep.retired_slugs where card_id is not null or user_id is not null;
+	delete from cardkeep.sessions;
+	delete from cardkeep.users;
+	perform t.sign_up('ann'), t.sign_up('bob'), t.create_card('ann', 'card', 'Card');
+end
+$$;
+
+-- How the cards came out: each slug with name and version, and how many versions history has.
+create view t.cards as
+	select t.plain(b.slug) as slug, b.name, b.version,
+		(select count(*) from cardkeep.business_card_versions h where h.card_id = b.id) as history
+	from cardkeep.business_cards b order by 1, 2;
+
+create view t.profiles as
+	select p.full_name, p.address, p.version,
+		(select count(*) from cardkeep.personal_info_versions h where h.user_id = p.user_id) as history
+	from cardkeep.personal_info p;
