@@ -14,7 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "api/text.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -85,8 +84,6 @@ static void *run_thread(void *arg)
 {
 	struct worker *worker = arg;
 
-	/* The first request should not have to wait for it. */
-	text_warm();
 	(void)pthread_barrier_wait(&worker->all_run);
 	loop_run(&worker->shared);
 	atomic_fetch_sub(&worker->running, 1);
