@@ -15,8 +15,9 @@ async function start(options) {
 }
 
 // Without PostgreSQL a request with a token is tried until its deadline.
+const token = `ck_${'A'.repeat(43)}`;
 const slow = (connection) =>
-	connection.ask('GET', '/api/users/me', { headers: { Authorization: `Bearer ck_${'A'.repeat(43)}` } });
+	connection.ask('GET', '/api/users/me', { headers: { Authorization: `Bearer ${token}` } });
 
 test('a kept connection is asked to close, and served until it does', async () => {
 	const pool = await start();
