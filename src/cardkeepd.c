@@ -96,36 +96,46 @@ static void load(const struct settings_source *source, struct settings *settings
 	log_set_level(settings->log_level);
 }
 
-int main(int argc, char **argv)
+/* Opens, detaches unless told not to, and serves; the exit status. */
+static int serve(const struct settings_source *source, bool test, bool foreground)
 {
-	struct options options = read_options(argc, argv);
-	struct settings_source source = {
-		.path = options.conf_path != NULL ? mem_strdup(options.conf_path) : CARDKEEP_CONF,
-		.optional = options.conf_path == NULL,
-	};
 	struct settings settings;
 	struct pool *pool;
 	char why[512];
 
-	/* The arguments give way to titles. */
-	title_init(argc, argv);
-	MUST(sodium_init() >= 0);
-	load(&source, &settings);
-	if (options.test) {
+	load(source, &settings);
+	if (test) {
 		puts("cardkeepd: the configuration is sound");
 		return EX_OK;
 	}
-	pool = pool_new(&source, &settings, why, sizeof(why));
+	pool = pool_new(source, &settings, why, sizeof(why));
 	if (pool == NULL) {
 		fprintf(stderr, "cardkeepd: %s\n", why);
 		return EX_CANTCREAT;
 	}
 	/* Where it was started it stays: relative paths in the configuration keep their meaning. */
-	if (!options.foreground && daemon(1, 1) != 0) {
+	if (!foreground && daemon(1, 1) != 0) {
 		fprintf(stderr, "cardkeepd: cannot detach: %s\n", strerror(errno));
+		pool_free(&pool);
 		return EX_OSERR;
 	}
 	pool_run(pool);
 	pool_free(&pool);
 	return EX_OK;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = read_options(argc, argv);
+	bool given = options.conf_path != NULL;
+	char *path = mem_strdup(given ? options.conf_path : CARDKEEP_CONF);
+	struct settings_source source = {.path = path, .optional = !given};
+	int status;
+
+	/* The arguments give way to titles. */
+	title_init(argc, argv);
+	MUST(sodium_init() >= 0);
+	status = serve(&source, options.test, options.foreground);
+	free(path);
+	return status;
 }

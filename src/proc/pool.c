@@ -494,7 +494,7 @@ void pool_run(struct pool *pool)
 {
 	title_set("supervisor");
 	open_signals(pool);
-	/* The tables take a fifth of a second to read; every worker inherits them, and so a worker
+	/* ICU's tables take a fifth of a second to read; every worker inherits them, and so a worker
 	 * that died is back at once. */
 	text_warm();
 	pool->watchdog_us = notify_watchdog_us();

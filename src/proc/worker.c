@@ -14,7 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "api/text.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -95,8 +94,6 @@ static void *run_thread(void *arg)
 	struct thread *thread = arg;
 	struct worker *worker = thread->worker;
 
-	/* The first request should not have to wait for it. */
-	text_warm();
 	(void)pthread_barrier_wait(&worker->all_run);
 	loop_run(&worker->shared, thread->slot);
 	atomic_fetch_sub(&worker->running, 1);

@@ -58,7 +58,7 @@ test('a killed worker is back within 200 ms, ten times over', async () => {
 
 test('a worker that crashed is replaced, and counted as crashed', async () => {
 	const [victim] = pool.workers();
-	process.kill(victim, 'SIGSEGV');
+	process.kill(victim, 'SIGABRT');
 	await until('it is replaced', () => !alive(victim) && pool.workers().length === 2);
 	assert.equal(await metric('cardkeep_worker_restarts_total{reason="crash"}'), 1);
 	assert.match(pool.log(), new RegExp(`level=error .*ended role=worker .*child=${victim} `));

@@ -111,6 +111,11 @@ export class Pool {
 		return fs.readFileSync(this.path('output'), 'utf8');
 	}
 
+	// The lines of the log that match.
+	lines(pattern) {
+		return this.log().split('\n').filter((line) => pattern.test(line));
+	}
+
 	// [{pid, title}] of the supervisor's children.
 	children() {
 		let pids;

@@ -73,7 +73,11 @@ test('a second service on the same socket is refused, and the first goes on', as
 });
 
 test('without -f it detaches, and its parent returns', async () => {
-	const pool = await start({ keys: { log_file: 'daemon.log' }, wait: false, wrap: ['sh', '-c', 'exec "$0" -c "$3"'] });
+	const pool = await start({
+		keys: { log_file: 'daemon.log' },
+		wait: false,
+		wrap: ['sh', '-c', 'exec "$0" -c "$3"'], // its arguments are -f -c FILE
+	});
 	assert.equal(await pool.ended(), 0);
 	const log = () => fs.readFileSync(pool.path('daemon.log'), 'utf8');
 	await until('it is ready', () => / ready workers=2/.test(log()));

@@ -529,7 +529,7 @@ static void who_does_not_end_in_time_is_killed(void **state)
 	assert_string_equal(later(&bench, DRAIN_US), "");
 	assert_string_equal(later(&bench, 500 * CLOCK_MS), "kill w1");
 	assert_string_equal(worker(&bench, EVENT_EXITED, 1), "term s0");
-	assert_string_equal(later(&bench, 2 * CLOCK_S), "kill s0");
+	assert_string_equal(later(&bench, 5 * CLOCK_S), "kill s0");
 	assert_string_equal(status(&bench, EVENT_EXITED, 0), "end");
 }
 
@@ -646,7 +646,7 @@ static void any_course_of_events_ends_after_a_stop(void **state)
 		later(&bench, DRAIN_US + CLOCK_S);
 		for (size_t slot = 0; slot < 2 * WORKERS; slot++)
 			worker(&bench, EVENT_EXITED, slot);
-		later(&bench, 3 * CLOCK_S);
+		later(&bench, 6 * CLOCK_S);
 		for (size_t slot = 0; slot < 2; slot++)
 			status(&bench, EVENT_EXITED, slot);
 		assert_int_equal(bench.sup.state, SUPERVISOR_ENDED);
