@@ -43,7 +43,7 @@ nginx_up() {
 		sha256sum | cut -c1-64)
 	proc_is_as nginx "$digest" && return
 	nginx_test
-	if proc_alive nginx && [ "$(recorded port)" = "$port" ]; then
+	if nginx_is_on "$port"; then
 		say 'Reloading nginx: its configuration changed'
 		proc_signal nginx HUP
 		printf '%s\n' "$digest" >"$state/run/nginx.as"
@@ -60,12 +60,19 @@ nginx_test() {
 	}
 }
 
+# Fails early, before minutes of building, where somebody else has the port.
+nginx_check_port() {
+	nginx_is_on "$1" && return
+	proc_sweep nginx nginx
+	! port_answers "$1" ||
+		die "$EX_UNAVAILABLE" "port $1 is taken; choose another: CARDKEEP_PORT=8081 ./scripts/up"
+}
+
+nginx_is_on() { proc_alive nginx && [ "$(recorded port)" = "$1" ]; }
+
 nginx_start() {
 	local port=$1
 	say "Starting nginx on port $port"
-	proc_sweep nginx nginx
-	! port_answers "$port" ||
-		die "$EX_UNAVAILABLE" "port $port is taken; choose another: CARDKEEP_PORT=8081 ./scripts/up"
 	if ! proc_start nginx "$2" "${nginx_command[@]}" "$state/conf/nginx.conf" ||
 		! until_true 10 port_answers "$port"; then
 		die "$EX_UNAVAILABLE" "nginx does not start; see $state/log/nginx.log"
