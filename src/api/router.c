@@ -166,7 +166,7 @@ enum step router_begin(struct exchange *x)
 {
 	struct match match = find_route(&x->request);
 	enum access access = match.route != NULL ? match.route->access
-			     : match.open	 ? ACCESS_OPEN
+			     : match.open        ? ACCESS_OPEN
 						 : ACCESS_TOKEN;
 
 	x->route = match.route != NULL ? match.route->id : STATS_ROUTE_NONE;

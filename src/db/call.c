@@ -14,10 +14,10 @@ static const struct spec {
 	enum call_kind kind;
 	size_t nargs;
 } specs[] = {
-#define CALL(id, kind, function, args, nargs)                                                \
-	[CALL_##id] = {function,                                                             \
-		"select 1, status, version, replayed, detail, body from cardkeep_api."       \
-		function "(" args ")",                                                       \
+#define CALL(id, kind, function, args, nargs)                                                   \
+	[CALL_##id] = {function,                                                                \
+		"select 1, status, version, replayed, detail, body from cardkeep_api." function \
+		"(" args ")",                                                                   \
 		CALL_##kind, nargs},
 #define CALL_SET(id, function, args, key)
 #include "db/call.def"
@@ -31,10 +31,10 @@ static const struct set_spec {
 	int key;
 } set_specs[CALL_COUNT] = {
 #define CALL(id, kind, function, args, nargs)
-#define CALL_SET(id, function, args, key)                                                    \
-	[CALL_##id] = {function,                                                             \
-		"select item, status, version, replayed, detail, body from cardkeep_api."    \
-		function "(" args ")",                                                       \
+#define CALL_SET(id, function, args, key)                                                          \
+	[CALL_##id] = {function,                                                                   \
+		"select item, status, version, replayed, detail, body from cardkeep_api." function \
+		"(" args ")",                                                                      \
 		key},
 #include "db/call.def"
 #undef CALL

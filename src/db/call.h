@@ -36,9 +36,9 @@ enum call_kind {
 
 /* The row that answered: cardkeep_api.answer. Valid until call_release. */
 struct call_row {
-	int status;	    /* as HTTP's, or CALL_STATUS_BUSY */
-	int version;	    /* of the entity now; 0 where there is none */
-	bool replayed;	    /* this write had been applied before; the row is its first answer */
+	int status;         /* as HTTP's, or CALL_STATUS_BUSY */
+	int version;        /* of the entity now; 0 where there is none */
+	bool replayed;      /* this write had been applied before; the row is its first answer */
 	const char *detail; /* a short word for the handler, or a cursor; "" when there is none */
 	const char *body;   /* JSON text; "" when there is none */
 	size_t body_len;
@@ -50,9 +50,9 @@ struct call {
 	enum call_id id;
 	size_t nargs;
 	const char *values[CALL_ARGS_MAX]; /* NULL is SQL's null */
-	int lengths[CALL_ARGS_MAX];	   /* of binary values */
+	int lengths[CALL_ARGS_MAX];        /* of binary values */
 	bool binary[CALL_ARGS_MAX];
-	struct call_row row;	  /* filled when the outcome is OUTCOME_COMMITTED */
+	struct call_row row;      /* filled when the outcome is OUTCOME_COMMITTED */
 	struct pq_result *result; /* what `row` points into */
 };
 

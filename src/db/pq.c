@@ -21,9 +21,9 @@
 
 struct pq_conn {
 	const char *conninfo;
-	PGconn *pg;	   /* NULL while closed */
-	bool ready;	   /* open, prepared, not broken */
-	bool commit_doubt; /* a warning 01000 came since pq_begin */
+	PGconn *pg;                       /* NULL while closed */
+	bool ready;                       /* open, prepared, not broken */
+	bool commit_doubt;                /* a warning 01000 came since pq_begin */
 	struct buf arrays[CALL_ARGS_MAX]; /* of the set being queued; kept for their memory */
 };
 
@@ -197,9 +197,8 @@ static bool send_prepares(struct pq_conn *conn)
 	for (enum call_id id = 0; id < CALL_COUNT; id++) {
 		if (PQsendPrepare(conn->pg, call_function(id), call_statement(id), 0, NULL) == 0)
 			return false;
-		if (call_set_function(id) != NULL &&
-			PQsendPrepare(conn->pg, call_set_function(id), call_set_statement(id), 0,
-				NULL) == 0)
+		if (call_set_function(id) != NULL && PQsendPrepare(conn->pg, call_set_function(id),
+							     call_set_statement(id), 0, NULL) == 0)
 			return false;
 	}
 	return pq_sync(conn);
@@ -420,8 +419,8 @@ size_t pq_result_rows(const struct pq_result *result)
 	return (size_t)PQntuples(result->pg);
 }
 
-bool pq_result_row(const struct pq_result *result, size_t row, size_t *ret_item,
-	struct call_row *ret_row)
+bool pq_result_row(
+	const struct pq_result *result, size_t row, size_t *ret_item, struct call_row *ret_row)
 {
 	const PGresult *pg = result->pg;
 	const int at = (int)row;

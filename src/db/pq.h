@@ -71,8 +71,8 @@ bool pq_commit_doubt(const struct pq_conn *conn);
 /* Rows of a result, and the one at `row`: of type cardkeep_api.answer, pointing into `result`, and
  * the number (from 1) of the item it answers. False when it is anything else. */
 size_t pq_result_rows(const struct pq_result *result);
-MUST_CHECK bool pq_result_row(const struct pq_result *result, size_t row, size_t *ret_item,
-	struct call_row *ret_row);
+MUST_CHECK bool pq_result_row(
+	const struct pq_result *result, size_t row, size_t *ret_item, struct call_row *ret_row);
 /* One more owner, to be freed by one more pq_result_free. Owners share a thread. */
 MUST_CHECK struct pq_result *pq_result_share(struct pq_result *result);
 void pq_result_free(struct pq_result **result);

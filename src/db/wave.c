@@ -80,8 +80,7 @@ void wave_add(struct wave *wave, struct call *call)
 {
 	MUST(wave->count < WAVE_CALLS_MAX);
 	call_release(call);
-	wave->calls[wave->count] =
-		(struct wave_call){.call = call, .layer = layer_of(wave, call)};
+	wave->calls[wave->count] = (struct wave_call){.call = call, .layer = layer_of(wave, call)};
 	wave->count++;
 	wave->bytes += call_bytes_total(call);
 }

@@ -41,11 +41,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define BACKLOG		4096
-#define EVENTS_MAX	64 /* taken from the kernel at a time */
-#define ACCEPTS_A_TURN	16 /* then others, and other processes, have a go */
+#define BACKLOG         4096
+#define EVENTS_MAX      64 /* taken from the kernel at a time */
+#define ACCEPTS_A_TURN  16 /* then others, and other processes, have a go */
 #define ACCEPT_PAUSE_US (100 * CLOCK_MS)
-#define READ_BYTES	8192
+#define READ_BYTES      8192
 
 struct fcgi_conn {
 	struct fcgi_gate *gate;

@@ -49,7 +49,8 @@ static bool split(const struct wave *wave)
 	       wave->calls[wave->count - 1].outcome == OUTCOME_NEIGHBOUR;
 }
 
-void account_wave(struct stats_slot *slot, const struct wave *wave, int64_t began_us, int64_t now_us)
+void account_wave(
+	struct stats_slot *slot, const struct wave *wave, int64_t began_us, int64_t now_us)
 {
 	stats_observe(slot, STATS_WAVE_SIZE, STATS_NO_LABEL, (int64_t)wave->count);
 	for (size_t i = 0; i < wave->count; i++)
@@ -57,8 +58,7 @@ void account_wave(struct stats_slot *slot, const struct wave *wave, int64_t bega
 			stats_observe(slot, STATS_DB_CALL_DURATION,
 				functions[wave->calls[i].call->id], now_us - began_us);
 	if (split(wave))
-		stats_count(slot, STATS_WAVE_SPLITS,
-			stats_sqlstate(wave->calls[0].error.sqlstate));
+		stats_count(slot, STATS_WAVE_SPLITS, stats_sqlstate(wave->calls[0].error.sqlstate));
 }
 
 void account_busy(struct stats_slot *slot)

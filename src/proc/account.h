@@ -23,7 +23,8 @@ void account_finished(struct stats_slot *slot, const struct job *job, int64_t no
 void account_shed(struct stats_slot *slot, const struct job *job, enum stats_shed why);
 
 /* A wave ended that was sent (or should have been) at began_us. */
-void account_wave(struct stats_slot *slot, const struct wave *wave, int64_t began_us, int64_t now_us);
+void account_wave(
+	struct stats_slot *slot, const struct wave *wave, int64_t began_us, int64_t now_us);
 /* A call found its row or key held and is parked. */
 void account_busy(struct stats_slot *slot);
 /* A call will be made again. */

@@ -22,9 +22,9 @@
 #include "proc/account.h"
 
 #define IDLE_CONNECT_US (500 * CLOCK_MS)
-#define IDLE_WAIT_MS 200 /* an idle thread looks this often whether it should end */
-#define BUSY_BASE_US (5 * CLOCK_MS)
-#define BUSY_MAX_US  (100 * CLOCK_MS)
+#define IDLE_WAIT_MS    200 /* an idle thread looks this often whether it should end */
+#define BUSY_BASE_US    (5 * CLOCK_MS)
+#define BUSY_MAX_US     (100 * CLOCK_MS)
 
 struct loop {
 	struct loop_shared *shared;
@@ -33,8 +33,8 @@ struct loop {
 	int64_t margin_us; /* a call is not sent when less than this is left */
 	struct pq_conn *conn;
 	struct job_queue ready; /* calls for the next waves */
-	struct job *parked;	/* by due time, the next first */
-	size_t in_hand;		/* jobs this thread holds */
+	struct job *parked;     /* by due time, the next first */
+	size_t in_hand;         /* jobs this thread holds */
 	struct wave wave;
 	struct job *riders[WAVE_CALLS_MAX]; /* whose calls are in `wave` */
 	struct fcgi_conn *conns[WAVE_CALLS_MAX];
@@ -484,8 +484,8 @@ static void gather(struct loop *loop)
 
 	if (loop->in_hand == 0)
 		show(loop, STATS_THREAD_IDLE, NULL, clock_mono_us());
-	n = fcgi_gather(loop->shared->gate, loop->conns,
-		(size_t)loop->shared->conf->wave_calls, wait_ms(loop), &woken);
+	n = fcgi_gather(loop->shared->gate, loop->conns, (size_t)loop->shared->conf->wave_calls,
+		wait_ms(loop), &woken);
 	stats_beat(loop->slot, clock_mono_us());
 	for (size_t i = 0; i < n; i++)
 		begin(loop, loop->conns[i]);

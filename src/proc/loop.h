@@ -24,7 +24,7 @@ struct loop_shared {
 	struct hasher *hasher;
 	struct retry_budget *budget;
 	struct retry_breaker *breaker;
-	atomic_bool draining;	      /* no new connections; end when the last one is gone */
+	atomic_bool draining;         /* no new connections; end when the last one is gone */
 	_Atomic int64_t drain_end_us; /* monotonic: end then, whatever is still open */
 };
 

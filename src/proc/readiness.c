@@ -7,16 +7,16 @@
 
 /* A worker's first thread turns every half second, a wave thread five times a second when idle. */
 #define HEARTBEAT_FRESH_US (2 * CLOCK_S)
-#define BEAT_FRESH_US	   (3 * CLOCK_S)
+#define BEAT_FRESH_US      (3 * CLOCK_S)
 
 /* What the workers that run add up to. */
 struct census {
-	size_t ready;	/* said so */
+	size_t ready;   /* said so */
 	size_t running; /* of those, whose heartbeat is fresh */
 	size_t threads; /* of those that run */
 	size_t turning; /* of those threads, whose beat is fresh */
 	size_t connected;
-	size_t tried;	      /* threads that have opened a connection or failed to */
+	size_t tried;         /* threads that have opened a connection or failed to */
 	const char *sqlstate; /* of one that failed */
 };
 

@@ -19,12 +19,12 @@
 struct settings {
 	struct conf conf;
 	enum log_level log_level;
-	size_t workers;	   /* the key, or the number of cores where that is 0 */
-	gid_t group;	   /* of the sockets; (gid_t)-1: the process's own */
+	size_t workers;    /* the key, or the number of cores where that is 0 */
+	gid_t group;       /* of the sockets; (gid_t)-1: the process's own */
 	size_t peer_count; /* the users of allowed_peers */
 	uid_t peers[SETTINGS_PEERS_MAX];
 	char status_listen[SETTINGS_PATH_BYTES]; /* the key, or status.sock beside `listen` */
-	char segment[SETTINGS_PATH_BYTES];	 /* the key, or segment beside `listen` */
+	char segment[SETTINGS_PATH_BYTES];       /* the key, or segment beside `listen` */
 };
 
 struct settings_source {

@@ -26,7 +26,7 @@
 #include "stats/snapshot.h"
 #include "stats/window.h"
 
-#define TURN_MS	      1000
+#define TURN_MS       1000
 #define DRAIN_US      CLOCK_S
 #define DRAIN_TURN_MS 50
 #define CONNS_MAX     16

@@ -6,11 +6,11 @@
 #include "base/clock.h"
 #include "base/must.h"
 
-#define START_LIMIT_US	   (30 * CLOCK_S) /* a process that is not ready by then never will be */
-#define EARLY_PAUSE_US	   (100 * CLOCK_MS)
+#define START_LIMIT_US     (30 * CLOCK_S) /* a process that is not ready by then never will be */
+#define EARLY_PAUSE_US     (100 * CLOCK_MS)
 #define EARLY_PAUSE_MAX_US (10 * CLOCK_S)
-#define STATUS_END_US	   (5 * CLOCK_S)
-#define END_GRACE_US	   (500 * CLOCK_MS) /* beyond the drain that the process bounds itself */
+#define STATUS_END_US      (5 * CLOCK_S)
+#define END_GRACE_US       (500 * CLOCK_MS) /* beyond the drain that the process bounds itself */
 
 const char *role_name(enum role role)
 {

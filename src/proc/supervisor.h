@@ -59,7 +59,7 @@ struct crew {
 	size_t wanted;
 	size_t slot_count;
 	struct slot slots[SUPERVISOR_SLOTS_MAX];
-	int early_ends;	     /* in a row, that ended before they were ready */
+	int early_ends;      /* in a row, that ended before they were ready */
 	int64_t start_us;    /* no start before then */
 	int64_t end_wait_us; /* time to end in, once asked */
 };
@@ -88,13 +88,13 @@ struct supervisor_event {
 };
 
 enum supervisor_action_kind {
-	ACTION_START,	      /* start a process of this role and generation in this slot */
-	ACTION_TERM,	      /* ask it to end */
-	ACTION_KILL,	      /* do not ask */
-	ACTION_REOPEN,	      /* tell it to open its log anew */
+	ACTION_START,         /* start a process of this role and generation in this slot */
+	ACTION_TERM,          /* ask it to end */
+	ACTION_KILL,          /* do not ask */
+	ACTION_REOPEN,        /* tell it to open its log anew */
 	ACTION_TELL_READY,    /* every crew is complete and of the present generation */
 	ACTION_TELL_STOPPING, /* the service begins to end */
-	ACTION_END,	      /* nothing is left: return */
+	ACTION_END,           /* nothing is left: return */
 };
 
 struct supervisor_action {

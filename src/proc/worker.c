@@ -32,9 +32,9 @@ struct worker {
 	struct loop_shared shared;
 	size_t thread_count;
 	struct thread *threads;
-	struct stall *stalls;	   /* one a thread; the first thread's own */
+	struct stall *stalls;      /* one a thread; the first thread's own */
 	pthread_barrier_t all_run; /* the wave threads and the first */
-	_Atomic size_t running;	   /* wave threads that have not returned */
+	_Atomic size_t running;    /* wave threads that have not returned */
 };
 
 /* Takes these from all threads: only the first one asks for them. */
@@ -108,8 +108,7 @@ static void start_threads(struct worker *worker)
 		struct thread *thread = &worker->threads[i];
 
 		thread->worker = worker;
-		thread->slot =
-			segment_slot(worker->inherit->segment, worker->inherit->slot, i);
+		thread->slot = segment_slot(worker->inherit->segment, worker->inherit->slot, i);
 		MUST_ZERO(pthread_create(&thread->id, NULL, run_thread, thread));
 	}
 	(void)pthread_barrier_wait(&worker->all_run);

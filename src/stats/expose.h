@@ -11,7 +11,7 @@
 #include "stats/window.h"
 
 enum expose_format {
-	EXPOSE_TEXT,	    /* Prometheus text 0.0.4 */
+	EXPOSE_TEXT,        /* Prometheus text 0.0.4 */
 	EXPOSE_OPENMETRICS, /* OpenMetrics 1.0 */
 };
 

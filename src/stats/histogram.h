@@ -16,7 +16,7 @@
 /* Four unit buckets, four for each doubling from 4 on, and one for what is beyond. */
 #define HISTOGRAM_BUCKETS (4 + 4 * (HISTOGRAM_TOP_BITS - 2) + 1)
 /* Where a histogram keeps its cells: the buckets, then the sum of the values. */
-#define HISTOGRAM_SUM	HISTOGRAM_BUCKETS
+#define HISTOGRAM_SUM   HISTOGRAM_BUCKETS
 #define HISTOGRAM_CELLS (HISTOGRAM_BUCKETS + 1)
 
 /* The bucket that `value` falls into. */

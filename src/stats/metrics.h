@@ -80,8 +80,8 @@ enum {
 };
 
 struct stats_shape {
-	uint16_t at;	    /* its first cell */
-	uint16_t width;	    /* cells for one pair of label values */
+	uint16_t at;        /* its first cell */
+	uint16_t width;     /* cells for one pair of label values */
 	uint16_t counts[2]; /* values of its labels; 1 where it has none */
 };
 

@@ -22,8 +22,8 @@
 #include "stats/stats.h"
 
 #define SEGMENT_MAGIC UINT64_C(0x7065656b64726163) /* "cardkeep", as bytes in the file */
-#define SEGMENT_MAJOR 1				   /* readers refuse another */
-#define SEGMENT_MINOR 0				   /* readers take a newer one */
+#define SEGMENT_MAJOR 1                            /* readers refuse another */
+#define SEGMENT_MINOR 0                            /* readers take a newer one */
 
 #define SEGMENT_PROCESSES_MAX 1024
 #define SEGMENT_THREADS_MAX   64
@@ -40,7 +40,7 @@ struct segment_header {
 	uint32_t workers;   /* as configured */
 	uint32_t processes; /* slots for worker processes */
 	uint32_t threads;   /* wave threads of each */
-	uint32_t cells;	    /* in each thread's slot */
+	uint32_t cells;     /* in each thread's slot */
 	uint64_t schema;    /* metrics_hash() of who made it */
 	int64_t made_us;    /* monotonic */
 	int64_t made_wall_us;
@@ -62,11 +62,11 @@ struct segment_supervisor {
 struct segment_process {
 	/* Written by the supervisor. */
 	alignas(STATS_LINE_BYTES) _Atomic int32_t pid;
-	_Atomic uint32_t state;	     /* enum stats_worker */
+	_Atomic uint32_t state;      /* enum stats_worker */
 	_Atomic uint32_t generation; /* the supervisor's when it was forked */
 	uint32_t pad1;
 	_Atomic int64_t started_us; /* monotonic */
-	_Atomic uint64_t lost;	    /* requests that died with workers of this slot */
+	_Atomic uint64_t lost;      /* requests that died with workers of this slot */
 	_Atomic uint64_t restarts[STATS_RESTART_COUNT];
 	uint64_t pad2[7];
 	/* Written by the worker. */
@@ -81,12 +81,12 @@ _Static_assert(sizeof(struct segment_process) == 192, "doc/segment.md");
 
 enum segment_status {
 	SEGMENT_OK,
-	SEGMENT_ABSENT,	   /* no such file: the service was never started here */
-	SEGMENT_IO,	   /* errno says what went wrong */
+	SEGMENT_ABSENT,    /* no such file: the service was never started here */
+	SEGMENT_IO,        /* errno says what went wrong */
 	SEGMENT_FOREIGN,   /* not a segment at all */
 	SEGMENT_VERSION,   /* another major version */
-	SEGMENT_SCHEMA,	   /* another list of metrics */
-	SEGMENT_SIZE,	   /* shorter than it says, or of other measures */
+	SEGMENT_SCHEMA,    /* another list of metrics */
+	SEGMENT_SIZE,      /* shorter than it says, or of other measures */
 	SEGMENT_NOT_READY, /* its maker has not finished, or died before */
 };
 

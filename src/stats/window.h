@@ -10,7 +10,7 @@
 
 #include "stats/snapshot.h"
 
-#define WINDOW_SECONDS	    300
+#define WINDOW_SECONDS      300
 #define WINDOW_STEP_SECONDS 5
 
 enum window_count {

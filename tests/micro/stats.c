@@ -13,7 +13,7 @@
 #include "stats/snapshot.h"
 
 #define REQUESTS 2000000
-#define ROUNDS	 5
+#define ROUNDS   5
 
 static double now_ns(void)
 {

@@ -18,7 +18,7 @@
 struct refused {
 	const char *text;
 	size_t len;
-	size_t at;	  /* the byte that is named */
+	size_t at;        /* the byte that is named */
 	const char *what; /* part of the sentence */
 };
 

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "proc/readiness.h"
 
-#define NOW	(1000 * CLOCK_S)
+#define NOW     (1000 * CLOCK_S)
 #define STARTED (NOW - 60 * CLOCK_S)
 #define WORKERS 2
 #define THREADS 2

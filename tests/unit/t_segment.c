@@ -180,7 +180,7 @@ enum { WRITERS = 12 };
 struct writer {
 	struct stats_slot *slot;
 	struct stats_slot *other; /* where requests are finished */
-	uint64_t rounds;	  /* done when it has ended */
+	uint64_t rounds;          /* done when it has ended */
 	pthread_t thread;
 };
 

@@ -13,9 +13,9 @@
 #include "proc/stall.h"
 #include "proc/supervisor.h"
 
-#define WORKERS	  2
+#define WORKERS   2
 #define DRAIN_US  (10 * CLOCK_S)
-#define T0	  (1000 * CLOCK_S)
+#define T0        (1000 * CLOCK_S)
 #define ACTS_SIZE 1024
 
 /* ---- a supervisor in hand ---------------------------------------------------------------------- */

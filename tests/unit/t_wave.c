@@ -29,10 +29,10 @@ struct pq_conn {
 	bool doubt;
 	bool bad_row;
 	bool closed;
-	size_t legs;                   /* queries queued so far */
-	size_t items[WAVE_CALLS_MAX];  /* calls in each */
-	size_t answered;               /* results given so far */
-	bool twice;                    /* a set answers its first item twice */
+	size_t legs;                  /* queries queued so far */
+	size_t items[WAVE_CALLS_MAX]; /* calls in each */
+	size_t answered;              /* results given so far */
+	bool twice;                   /* a set answers its first item twice */
 };
 
 struct pq_result {
@@ -112,8 +112,8 @@ size_t pq_result_rows(const struct pq_result *result)
 }
 
 /* Items are answered in reverse: only their numbers say whose a row is. */
-bool pq_result_row(const struct pq_result *result, size_t row, size_t *ret_item,
-	struct call_row *ret_row)
+bool pq_result_row(
+	const struct pq_result *result, size_t row, size_t *ret_item, struct call_row *ret_row)
 {
 	if (result->bad)
 		return false;
@@ -436,8 +436,8 @@ static void calls_of_one_kind_travel_as_a_set_where_it_pays(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct call calls[WAVE_CALLS_MAX] = {0};
 		struct wave wave = updates(calls, cases[i].cards, cases[i].form);
-		struct pq_conn conn = scripted(
-			many + (ARRAY_LEN(many) - 1 - cases[i].legs), cases[i].legs + 1);
+		struct pq_conn conn =
+			scripted(many + (ARRAY_LEN(many) - 1 - cases[i].legs), cases[i].legs + 1);
 
 		wave_run(&wave, &conn, 1);
 		assert_int_equal(conn.legs, cases[i].legs);
