@@ -1,15 +1,13 @@
 /*
- * cardkeepd: the service. Reads its options and configuration, opens its socket, serves.
+ * cardkeepd: the service. Reads its options and configuration, opens what it needs, serves.
  *
- * Exit status: 0 after a stop, 64 wrong usage, 73 the socket cannot be made, 77 the configuration
- * cannot be read, 78 the configuration is wrong (sysexits.h).
+ * Exit status: 0 after a stop, 64 wrong usage, 73 a socket, the segment or the log cannot be made,
+ * 77 the configuration cannot be read, 78 the configuration is wrong (sysexits.h).
  */
 #include "config.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <grp.h>
-#include <pwd.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,12 +18,9 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "http/fcgi.h"
-#include "proc/worker.h"
-
-#define PEERS_MAX 16
-
-extern char **environ;
+#include "proc/pool.h"
+#include "proc/settings.h"
+#include "proc/title.h"
 
 struct options {
 	const char *conf_path; /* NULL: the default, where it exists */
@@ -83,20 +78,12 @@ static struct options read_options(int argc, char **argv)
 	return options;
 }
 
-static void warn_unknown(const char *variable)
+/* The configuration; exits with the one line that says what is wrong with it. */
+static void load(const struct settings_source *source, struct settings *settings)
 {
-	log_warn("unknown environment variable name=%s", variable);
-}
-
-static void load_conf(const struct options *options, struct conf *conf)
-{
-	const char *path = options->conf_path;
 	char why[512];
-	enum log_level level = LOG_LEVEL_INFO;
 
-	if (path == NULL && access(CARDKEEP_CONF, F_OK) == 0)
-		path = CARDKEEP_CONF;
-	switch (conf_load(path, environ, warn_unknown, conf, why, sizeof(why))) {
+	switch (settings_load(source, settings, why, sizeof(why))) {
 	case CONF_OK:
 		break;
 	case CONF_UNREADABLE:
@@ -106,75 +93,49 @@ static void load_conf(const struct options *options, struct conf *conf)
 		fprintf(stderr, "cardkeepd: %s\n", why);
 		exit(EX_CONFIG);
 	}
-	MUST(log_level_parse(conf->log_level, &level));
-	log_set_level(level);
+	log_set_level(settings->log_level);
 }
 
-static gid_t socket_group(const struct conf *conf)
+/* Opens, detaches unless told not to, and serves; the exit status. */
+static int serve(const struct settings_source *source, bool test, bool foreground)
 {
-	const struct group *group;
+	struct settings settings;
+	struct pool *pool;
+	char why[512];
 
-	if (conf->socket_group[0] == '\0')
-		return (gid_t)-1;
-	group = getgrnam(conf->socket_group);
-	if (group == NULL) {
-		fprintf(stderr, "cardkeepd: socket_group: no group %s\n", conf->socket_group);
-		exit(EX_CONFIG);
+	load(source, &settings);
+	if (test) {
+		puts("cardkeepd: the configuration is sound");
+		return EX_OK;
 	}
-	return group->gr_gid;
-}
-
-/* The users of allowed_peers, by number. */
-static size_t read_peers(const struct conf *conf, uid_t peers[PEERS_MAX])
-{
-	char *names = mem_strdup(conf->allowed_peers);
-	char *save = NULL;
-	size_t count = 0;
-
-	for (char *name = strtok_r(names, " ,", &save); name != NULL;
-		name = strtok_r(NULL, " ,", &save)) {
-		const struct passwd *user = getpwnam(name);
-
-		if (user == NULL || count == PEERS_MAX) {
-			fprintf(stderr, "cardkeepd: allowed_peers: %s %s\n", name,
-				user == NULL ? "is no user" : "is one too many");
-			exit(EX_CONFIG);
-		}
-		peers[count++] = user->pw_uid;
+	pool = pool_new(source, &settings, why, sizeof(why));
+	if (pool == NULL) {
+		fprintf(stderr, "cardkeepd: %s\n", why);
+		return EX_CANTCREAT;
 	}
-	free(names);
-	return count;
+	/* Where it was started it stays: relative paths in the configuration keep their meaning. */
+	if (!foreground && daemon(1, 1) != 0) {
+		fprintf(stderr, "cardkeepd: cannot detach: %s\n", strerror(errno));
+		pool_free(&pool);
+		return EX_OSERR;
+	}
+	pool_run(pool);
+	pool_free(&pool);
+	return EX_OK;
 }
 
 int main(int argc, char **argv)
 {
 	struct options options = read_options(argc, argv);
-	uid_t peers[PEERS_MAX];
-	struct fcgi_options gate = {.peers = peers};
-	struct conf conf;
-	char why[512];
-	int listen_fd;
-	gid_t group;
+	bool given = options.conf_path != NULL;
+	char *path = mem_strdup(given ? options.conf_path : CARDKEEP_CONF);
+	struct settings_source source = {.path = path, .optional = !given};
+	int status;
 
+	/* The arguments give way to titles. */
+	title_init(argc, argv);
 	MUST(sodium_init() >= 0);
-	load_conf(&options, &conf);
-	gate.io_timeout_ms = conf.io_timeout_ms;
-	gate.peer_count = read_peers(&conf, peers);
-	group = socket_group(&conf);
-	if (options.test) {
-		puts("cardkeepd: the configuration is sound");
-		return EX_OK;
-	}
-	listen_fd = fcgi_listen(conf.listen, group, why, sizeof(why));
-	if (listen_fd < 0) {
-		fprintf(stderr, "cardkeepd: %s\n", why);
-		return EX_CANTCREAT;
-	}
-	if (!options.foreground && daemon(0, 1) != 0) {
-		fprintf(stderr, "cardkeepd: cannot detach: %s\n", strerror(errno));
-		return EX_OSERR;
-	}
-	worker_run(&conf, listen_fd, &gate);
-	unlink(conf.listen);
-	return EX_OK;
+	status = serve(&source, options.test, options.foreground);
+	free(path);
+	return status;
 }

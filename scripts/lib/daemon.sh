@@ -2,7 +2,7 @@
 # cardkeepd as an instance runs it.
 
 # Variables that are the scripts' own, or that up decides itself because nginx must agree.
-daemon_reserved=' CARDKEEP_PORT CARDKEEP_STATE CARDKEEP_WORKERS CARDKEEP_CONF CARDKEEP_DATABASE CARDKEEP_LISTEN '
+daemon_reserved=' CARDKEEP_PORT CARDKEEP_STATE CARDKEEP_CONF CARDKEEP_DATABASE CARDKEEP_LISTEN '
 
 # The environment it gets: its own keys, libpq's only where the server is not ours, nothing else.
 daemon_environment() {

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # nginx as an instance runs it: rendered from nginx/, on loopback.
 
-# nginx_render DIR PORT SOCKET DEADLINE_MS: writes DIR/conf/{nginx.conf,site.conf,params}, for an
+# nginx_render DIR PORT SOCKET DEADLINE_MS: writes DIR/conf/{nginx.conf,site.conf,status.conf,params}, for an
 # instance with DIR/{run,log,tmp}. Paths here hold none of sed's special characters but these.
 nginx_render() {
 	local dir=$1 port=$2 socket=$3 deadline_ms=$4 listen="listen 127.0.0.1:$2;"
@@ -10,8 +10,11 @@ nginx_render() {
 		listen+=" listen [::1]:$port;"
 	fi
 	cp "$top/nginx/params" "$dir/conf/params"
+	nginx_fill "$top/nginx/status.conf.in" "$dir/conf/status.conf" \
+		status_socket "${socket%/*}/status.sock"
 	nginx_fill "$top/nginx/cardkeep.conf.in" "$dir/conf/site.conf" \
 		listen "$listen" socket "$socket" params "$dir/conf/params" \
+		status "$dir/conf/status.conf" \
 		answer_s $(((deadline_ms + 999) / 1000 + 1))
 	nginx_fill "$top/nginx/nginx.conf.in" "$dir/conf/nginx.conf" \
 		state "$dir" site "$dir/conf/site.conf"
@@ -36,11 +39,11 @@ nginx_command=(nginx -c)
 nginx_up() {
 	local port=$1 digest
 	nginx_render "$state" "$port" "$sockets/app.sock" "${CARDKEEP_REQUEST_DEADLINE_MS:-5000}"
-	digest=$(cat "$state/conf/nginx.conf" "$state/conf/site.conf" "$state/conf/params" |
+	digest=$(cat "$state/conf/"{nginx,site,status}.conf "$state/conf/params" |
 		sha256sum | cut -c1-64)
 	proc_is_as nginx "$digest" && return
 	nginx_test
-	if proc_alive nginx && [ "$(recorded port)" = "$port" ]; then
+	if nginx_is_on "$port"; then
 		say 'Reloading nginx: its configuration changed'
 		proc_signal nginx HUP
 		printf '%s\n' "$digest" >"$state/run/nginx.as"
@@ -57,12 +60,19 @@ nginx_test() {
 	}
 }
 
+# Fails early, before minutes of building, where somebody else has the port.
+nginx_check_port() {
+	nginx_is_on "$1" && return
+	proc_sweep nginx nginx
+	! port_answers "$1" ||
+		die "$EX_UNAVAILABLE" "port $1 is taken; choose another: CARDKEEP_PORT=8081 ./scripts/up"
+}
+
+nginx_is_on() { proc_alive nginx && [ "$(recorded port)" = "$1" ]; }
+
 nginx_start() {
 	local port=$1
 	say "Starting nginx on port $port"
-	proc_sweep nginx nginx
-	! port_answers "$port" ||
-		die "$EX_UNAVAILABLE" "port $port is taken; choose another: CARDKEEP_PORT=8081 ./scripts/up"
 	if ! proc_start nginx "$2" "${nginx_command[@]}" "$state/conf/nginx.conf" ||
 		! until_true 10 port_answers "$port"; then
 		die "$EX_UNAVAILABLE" "nginx does not start; see $state/log/nginx.log"

@@ -60,7 +60,8 @@ begin
 			c := cardkeep_api.insert_card(p_user, p_session, p_write, p_name, v_slug, p_template,
 				p_fields, p_design, p_public);
 			if c.id is not null then
-				return cardkeep_api.reply(201, 1, cardkeep_api.card_json(c));
+				return cardkeep_api.reply(201, 1, cardkeep_api.card_json(c), false,
+					case when v_round > 1 then (v_round - 1)::text else '' end);
 			end if;
 		end if;
 		if v_round = 1 then
@@ -74,7 +75,7 @@ begin
 	return cardkeep_api.reply(500, 0, '', false, 'slug_exhausted');
 end
 $$;
-comment on function cardkeep_api.create_card_core is 'A card whose id is the write id, with the first free slug: bare, else with six random characters. 201; 201 replayed where the id exists; 409 id_taken; 423 where somebody holds the id; 500 slug_exhausted after ten slugs. Tries the advisory locks of the id, then of each slug; never waits.';
+comment on function cardkeep_api.create_card_core is 'A card whose id is the write id, with the first free slug: bare, else with six random characters. 201, whose detail counts the slugs that were taken; 201 replayed where the id exists; 409 id_taken; 423 where somebody holds the id; 500 slug_exhausted after ten slugs. Tries the advisory locks of the id, then of each slug; never waits.';
 
 create function cardkeep_api.created_before(p_card uuid, p_user uuid)
 returns cardkeep_api.answer

@@ -136,11 +136,12 @@ begin
 	v := cardkeep_api.card_before(c.id, p_version);
 	return cardkeep_api.card_image(coalesce(v.b_name, c.name),
 		coalesce(v.b_template_type, c.template_type),
-		coalesce(v.b_fields_config, c.fields_config),
-		coalesce(v.b_design_config, c.design_config), coalesce(v.b_is_public, c.is_public));
+		case when c.fields_config is not null then coalesce(v.b_fields_config, c.fields_config) end,
+		case when c.design_config is not null then coalesce(v.b_design_config, c.design_config) end,
+		coalesce(v.b_is_public, c.is_public));
 end
 $$;
-comment on function cardkeep_api.card_base is 'The flat image of a card at an older version; null where history does not reach: a version that never was, more than 1,000 versions back, or rows that are missing. Locks nothing.';
+comment on function cardkeep_api.card_base is 'The flat image of a card at an older version, without the documents that c comes without; null where history does not reach: a version that never was, more than 1,000 versions back, or rows that are missing. Locks nothing.';
 
 create function cardkeep_api.card_conflict(c cardkeep.business_cards, p_expected integer[],
 	p_name text default null, p_template text default null, p_fields jsonb default null,
@@ -150,22 +151,25 @@ language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_mine jsonb := cardkeep_api.card_image(p_name, p_template, p_fields, p_design, p_public);
+	v_now cardkeep.business_cards := c;
 	v_theirs jsonb;
 	v_base jsonb;
 	v_names text[];
 	v_conflicts text := '[]';
 begin
 	if num_nonnulls(p_name, p_template, p_fields, p_design, p_public) > 0 then
-		v_theirs := cardkeep_api.card_image(c.name, c.template_type, c.fields_config,
-			c.design_config, c.is_public);
-		v_base := cardkeep_api.card_base(c, (select max(e) from unnest(p_expected) e));
+		-- Documents that the request leaves out need not be taken apart.
+		v_now.fields_config := case when p_fields is not null then c.fields_config end;
+		v_now.design_config := case when p_design is not null then c.design_config end;
+		v_theirs := cardkeep_api.card_image(c.name, c.template_type, v_now.fields_config,
+			v_now.design_config, c.is_public);
+		v_base := cardkeep_api.card_base(v_now, (select max(e) from unnest(p_expected) e));
 		-- A document is replaced as a whole: keys that the request leaves out are part of it.
 		v_names := array(
 			select k from jsonb_object_keys(v_mine) k
 			union
 			select k from jsonb_object_keys(coalesce(v_base, v_theirs)) k
-			where (p_fields is not null and starts_with(k, 'fields_config.'))
-				or (p_design is not null and starts_with(k, 'design_config.')));
+			where starts_with(k, 'fields_config.') or starts_with(k, 'design_config.'));
 		v_conflicts := cardkeep_api.conflicts(v_names, v_base, v_mine, v_theirs);
 	end if;
 	return cardkeep_api.conflict(c.version, cardkeep_api.card_json(c), v_conflicts);

@@ -11,6 +11,9 @@ create function cardkeep_api.flat(p_name text, p_document jsonb) returns jsonb
 language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
 as $$
 begin
+	if p_document is null then
+		return '{}';
+	end if;
 	return coalesce((select jsonb_object_agg(p_name || '.' || e.key, e.value)
 		from jsonb_each(p_document) e), '{}');
 end

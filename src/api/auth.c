@@ -9,9 +9,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define TOKEN_PREFIX	 "ck_"
+#define TOKEN_PREFIX     "ck_"
 #define TOKEN_PREFIX_LEN (sizeof(TOKEN_PREFIX) - 1)
-#define TOKEN_VARIANT	 sodium_base64_VARIANT_URLSAFE_NO_PADDING
+#define TOKEN_VARIANT    sodium_base64_VARIANT_URLSAFE_NO_PADDING
 #define TOKEN_TEXT_BYTES \
 	(TOKEN_PREFIX_LEN + sodium_base64_ENCODED_LEN(EXCHANGE_TOKEN_BYTES, TOKEN_VARIANT))
 

@@ -9,8 +9,8 @@
 #include "api/text.h"
 #include "api/versioned.h"
 
-#define NAME_MAX_POINTS	  200
-#define PAGE_CARDS_MAX	  100
+#define NAME_MAX_POINTS   200
+#define PAGE_CARDS_MAX    100
 #define PAGE_CARDS_PRESET 20
 
 /* What a client may change. */

@@ -24,6 +24,7 @@
 #include "http/problem.h"
 #include "http/reply.h"
 #include "http/request.h"
+#include "stats/metrics.h"
 
 enum step {
 	STEP_ANSWER, /* `reply` is the answer */
@@ -31,7 +32,7 @@ enum step {
 	STEP_HASH,   /* `hash` is to be worked out, then `resume` */
 };
 
-#define EXCHANGE_TOKEN_BYTES 32	 /* of a token, and of its SHA-256 */
+#define EXCHANGE_TOKEN_BYTES 32  /* of a token, and of its SHA-256 */
 #define EXCHANGE_HASH_BYTES  128 /* crypto_pwhash_STRBYTES, checked in proc/hasher.c */
 
 enum hash_kind {
@@ -61,8 +62,8 @@ struct exchange {
 	struct hash_job hash;
 	resume_fn *resume;
 
-	const char *route; /* the route's name, for logs */
-	const char *tail;  /* the path's last segment, where the route has one there; else NULL */
+	enum stats_route route; /* for logs and counters */
+	const char *tail; /* the path's last segment, where the route has one there; else NULL */
 	struct json_doc *body;
 	struct buf errors; /* the `errors` of a 422 under construction */
 	uint8_t token_hash[EXCHANGE_TOKEN_BYTES];
@@ -70,7 +71,7 @@ struct exchange {
 	struct uuid card;
 	bool by_header; /* the version came as If-Match: a stale one is 412, not 409 */
 
-	char token[64];	   /* sessions: the new token in clear, until it is answered */
+	char token[64];    /* sessions: the new token in clear, until it is answered */
 	const char *email; /* sessions: cleaned */
 	const char *device_name;
 	struct uuid account; /* sessions: who signs in */

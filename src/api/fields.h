@@ -13,16 +13,16 @@
 #include "api/exchange.h"
 
 enum field_kind {
-	FIELD_LINE,	/* a trimmed line of text in NFC */
-	FIELD_LINES,	/* the same, line breaks allowed */
-	FIELD_EMAIL,	/* as FIELD_LINE, and an address one can write to */
-	FIELD_WEB,	/* as FIELD_LINE, and an http or https URL */
+	FIELD_LINE,     /* a trimmed line of text in NFC */
+	FIELD_LINES,    /* the same, line breaks allowed */
+	FIELD_EMAIL,    /* as FIELD_LINE, and an address one can write to */
+	FIELD_WEB,      /* as FIELD_LINE, and an http or https URL */
 	FIELD_TEMPLATE, /* 1 to 64 of a-z 0-9 and dash */
-	FIELD_SECRET,	/* text as it is, `max` counts bytes */
+	FIELD_SECRET,   /* text as it is, `max` counts bytes */
 	FIELD_DOCUMENT, /* a JSON object, handed on as the client wrote it; null is {} */
 	FIELD_BOOLEAN,
-	FIELD_UUID,	 /* malformed is no fault here: nothing has such an id */
-	FIELD_VERSION,	 /* read by api/versioned */
+	FIELD_UUID,      /* malformed is no fault here: nothing has such an id */
+	FIELD_VERSION,   /* read by api/versioned */
 	FIELD_READ_ONLY, /* may be sent back as it was read, and is passed over */
 };
 

@@ -6,7 +6,6 @@
 
 #include "api/auth.h"
 #include "api/cards.h"
-#include "api/health.h"
 #include "api/profiles.h"
 #include "api/sessions.h"
 
@@ -14,7 +13,7 @@ enum access { ACCESS_OPEN, ACCESS_TOKEN };
 enum body { BODY_JSON, BODY_NONE };
 
 struct route {
-	const char *name;
+	enum stats_route id;
 	enum request_method method;
 	const char *path; /* with a final slash: takes one more segment */
 	enum access access;
@@ -23,8 +22,8 @@ struct route {
 };
 
 static const struct route routes[] = {
-#define ROUTE(name, method, path, access, body, handler) \
-	{name, REQUEST_##method, path, ACCESS_##access, BODY_##body, handler},
+#define ROUTE(id, method, path, access, body, handler) \
+	{STATS_ROUTE_##id, REQUEST_##method, path, ACCESS_##access, BODY_##body, handler},
 #include "api/routes.def"
 #undef ROUTE
 };
@@ -167,10 +166,10 @@ enum step router_begin(struct exchange *x)
 {
 	struct match match = find_route(&x->request);
 	enum access access = match.route != NULL ? match.route->access
-			     : match.open	 ? ACCESS_OPEN
+			     : match.open        ? ACCESS_OPEN
 						 : ACCESS_TOKEN;
 
-	x->route = match.route != NULL ? match.route->name : "none";
+	x->route = match.route != NULL ? match.route->id : STATS_ROUTE_NONE;
 	x->tail = match.tail;
 	if (access == ACCESS_TOKEN && !auth_read(x))
 		return exchange_problem(x, PROBLEM_UNAUTHORIZED,

@@ -15,7 +15,7 @@
 
 #define PASSWORD_BYTES_MAX 1024
 #define DEVICE_POINTS_MAX  100
-#define USER_AGENT_MAX	   512
+#define USER_AGENT_MAX     512
 
 enum {
 	ACCOUNT_EMAIL,

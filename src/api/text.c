@@ -17,15 +17,15 @@
 #include <unicode/ustring.h>
 #include <unicode/utrans.h>
 
-#define REPLACEMENT	0xFFFD
-#define NFC_GROWTH	3 /* most UTF-16 units that normalising makes of one */
-#define UTF8_GROWTH	3 /* most bytes that one UTF-16 unit takes */
-#define LINE_SEPARATOR	0x2028
-#define PARA_SEPARATOR	0x2029
-#define CURLY_QUOTE	0x2019
-#define SOFT_HYPHEN	0x00AD
-#define SLUG_FALLBACK	"card"
-#define SLUG_CUT_FROM	(TEXT_SLUG_MAX * 2 / 3)
+#define REPLACEMENT     0xFFFD
+#define NFC_GROWTH      3 /* most UTF-16 units that normalising makes of one */
+#define UTF8_GROWTH     3 /* most bytes that one UTF-16 unit takes */
+#define LINE_SEPARATOR  0x2028
+#define PARA_SEPARATOR  0x2029
+#define CURLY_QUOTE     0x2019
+#define SOFT_HYPHEN     0x00AD
+#define SLUG_FALLBACK   "card"
+#define SLUG_CUT_FROM   (TEXT_SLUG_MAX * 2 / 3)
 #define SLUG_UNITS_READ 512  /* no more of a name is looked at: 80 characters come of far less */
 #define SLUG_UNITS_ROOM 8192 /* an ideograph reads as at most six letters and a blank */
 

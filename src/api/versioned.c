@@ -60,7 +60,7 @@ static const char *next_tag(const char *p, struct tag *tag)
 
 struct match {
 	bool star;
-	bool names_own;	 /* a tag, weak or not, holds the version of the body */
+	bool names_own;  /* a tag, weak or not, holds the version of the body */
 	struct buf list; /* strong versions, joined by commas */
 };
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #define CLOCK_MS INT64_C(1000)
-#define CLOCK_S	 INT64_C(1000000)
+#define CLOCK_S  INT64_C(1000000)
 
 /* Microseconds since some point in the past; never goes back. */
 int64_t clock_mono_us(void);

@@ -20,10 +20,10 @@
 
 #define ENV_PREFIX     "CARDKEEP_"
 #define ENV_NAME_BYTES 64
-#define SECTION	       "cardkeep"
+#define SECTION        "cardkeep"
 
 enum key_id {
-#define CONF_TEXT(name, preset, help)		     KEY_##name,
+#define CONF_TEXT(name, preset, help)                KEY_##name,
 #define CONF_NUMBER(name, preset, least, most, help) KEY_##name,
 #include "base/conf.def"
 #undef CONF_TEXT
@@ -35,8 +35,8 @@ static const struct key {
 	const char *name;
 	const char *help;
 	const char *text; /* the preset of a text; NULL: the key is a number */
-	size_t offset;	  /* in struct conf */
-	long number;	  /* the preset of a number */
+	size_t offset;    /* in struct conf */
+	long number;      /* the preset of a number */
 	long least;
 	long most;
 } keys[KEY_COUNT] = {
@@ -50,8 +50,7 @@ static const struct key {
 };
 
 /* Variables of the scripts, which name no key and are no mistake. */
-static const char *const script_variables[] = {
-	"CARDKEEP_PORT", "CARDKEEP_STATE", "CARDKEEP_WORKERS", "CARDKEEP_CONF"};
+static const char *const script_variables[] = {"CARDKEEP_PORT", "CARDKEEP_STATE", "CARDKEEP_CONF"};
 
 enum origin {
 	ORIGIN_PRESET,

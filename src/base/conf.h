@@ -15,7 +15,7 @@
 #define CONF_TEXT_BYTES 1024 /* longest text value, with its NUL */
 
 struct conf {
-#define CONF_TEXT(name, preset, help)		     char name[CONF_TEXT_BYTES];
+#define CONF_TEXT(name, preset, help)                char name[CONF_TEXT_BYTES];
 #define CONF_NUMBER(name, preset, least, most, help) long name;
 #include "base/conf.def"
 #undef CONF_TEXT
@@ -25,7 +25,7 @@ struct conf {
 enum conf_status {
 	CONF_OK,
 	CONF_UNREADABLE, /* the file cannot be opened: exit status 77 (EX_NOPERM) */
-	CONF_INVALID,	 /* a key or value is wrong: exit status 78 (EX_CONFIG) */
+	CONF_INVALID,    /* a key or value is wrong: exit status 78 (EX_CONFIG) */
 };
 
 /* Called for each CARDKEEP_ variable that is no key: not an error, as a parent may have set it. */

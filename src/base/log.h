@@ -17,8 +17,8 @@
 
 enum log_level {
 	LOG_LEVEL_ERROR, /* an operator should look */
-	LOG_LEVEL_WARN,	 /* handled, but not for ever: retries, refused peers, lost connections */
-	LOG_LEVEL_INFO,	 /* the life of the service, and one line a request */
+	LOG_LEVEL_WARN,  /* handled, but not for ever: retries, refused peers, lost connections */
+	LOG_LEVEL_INFO,  /* the life of the service, and one line a request */
 	LOG_LEVEL_DEBUG,
 };
 

@@ -8,10 +8,10 @@
 #ifndef BASE_MUST_H
 #define BASE_MUST_H
 
-#define MUST_CHECK	  __attribute__((warn_unused_result))
+#define MUST_CHECK        __attribute__((warn_unused_result))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
-#define NO_RETURN	  __attribute__((noreturn))
-#define ARRAY_LEN(a)	  (sizeof(a) / sizeof((a)[0]))
+#define NO_RETURN         __attribute__((noreturn))
+#define ARRAY_LEN(a)      (sizeof(a) / sizeof((a)[0]))
 
 #define MUST(cond) ((cond) ? (void)0 : must_fail(#cond, __FILE__, __LINE__, __func__))
 /* For pthread calls and others that return 0 or an errno that only a bug can cause. */

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <string.h>
 
 #include "base/must.h"
 #include "db/pq.h"
@@ -13,13 +14,31 @@ static const struct spec {
 	enum call_kind kind;
 	size_t nargs;
 } specs[] = {
-#define CALL(id, kind, function, args, nargs)                                                \
-	[CALL_##id] = {function,                                                             \
-		"select status, version, replayed, detail, body from cardkeep_api." function \
-		"(" args ")",                                                                \
+#define CALL(id, kind, function, args, nargs)                                                   \
+	[CALL_##id] = {function,                                                                \
+		"select 1, status, version, replayed, detail, body from cardkeep_api." function \
+		"(" args ")",                                                                   \
 		CALL_##kind, nargs},
+#define CALL_SET(id, function, args, key)
 #include "db/call.def"
 #undef CALL
+#undef CALL_SET
+};
+
+static const struct set_spec {
+	const char *function;
+	const char *statement;
+	int key;
+} set_specs[CALL_COUNT] = {
+#define CALL(id, kind, function, args, nargs)
+#define CALL_SET(id, function, args, key)                                                          \
+	[CALL_##id] = {function,                                                                   \
+		"select item, status, version, replayed, detail, body from cardkeep_api." function \
+		"(" args ")",                                                                      \
+		key},
+#include "db/call.def"
+#undef CALL
+#undef CALL_SET
 };
 
 static const struct spec *spec_of(enum call_id id)
@@ -97,4 +116,24 @@ enum call_kind call_kind(enum call_id id)
 size_t call_arity(enum call_id id)
 {
 	return spec_of(id)->nargs;
+}
+
+const char *call_set_function(enum call_id id)
+{
+	MUST((size_t)id < ARRAY_LEN(set_specs));
+	return set_specs[id].function;
+}
+
+const char *call_set_statement(enum call_id id)
+{
+	MUST((size_t)id < ARRAY_LEN(set_specs));
+	return set_specs[id].statement;
+}
+
+bool call_same_entity(const struct call *a, const struct call *b)
+{
+	int key = set_specs[a->id].key;
+
+	MUST(a->id == b->id && set_specs[a->id].function != NULL);
+	return key != CALL_NO_KEY && strcmp(a->values[key], b->values[key]) == 0;
 }

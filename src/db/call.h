@@ -19,8 +19,10 @@
 
 enum call_id {
 #define CALL(id, kind, function, args, nargs) CALL_##id,
+#define CALL_SET(id, function, args, key)
 #include "db/call.def"
 #undef CALL
+#undef CALL_SET
 	CALL_COUNT,
 };
 
@@ -34,9 +36,9 @@ enum call_kind {
 
 /* The row that answered: cardkeep_api.answer. Valid until call_release. */
 struct call_row {
-	int status;	    /* as HTTP's, or CALL_STATUS_BUSY */
-	int version;	    /* of the entity now; 0 where there is none */
-	bool replayed;	    /* this write had been applied before; the row is its first answer */
+	int status;         /* as HTTP's, or CALL_STATUS_BUSY */
+	int version;        /* of the entity now; 0 where there is none */
+	bool replayed;      /* this write had been applied before; the row is its first answer */
 	const char *detail; /* a short word for the handler, or a cursor; "" when there is none */
 	const char *body;   /* JSON text; "" when there is none */
 	size_t body_len;
@@ -48,9 +50,9 @@ struct call {
 	enum call_id id;
 	size_t nargs;
 	const char *values[CALL_ARGS_MAX]; /* NULL is SQL's null */
-	int lengths[CALL_ARGS_MAX];	   /* of binary values */
+	int lengths[CALL_ARGS_MAX];        /* of binary values */
 	bool binary[CALL_ARGS_MAX];
-	struct call_row row;	  /* filled when the outcome is OUTCOME_COMMITTED */
+	struct call_row row;      /* filled when the outcome is OUTCOME_COMMITTED */
 	struct pq_result *result; /* what `row` points into */
 };
 
@@ -72,5 +74,12 @@ const char *call_function(enum call_id id);
 const char *call_statement(enum call_id id);
 enum call_kind call_kind(enum call_id id);
 size_t call_arity(enum call_id id);
+
+/* The set-wise form: NULL where there is none. */
+#define CALL_NO_KEY (-1)
+const char *call_set_function(enum call_id id);
+const char *call_set_statement(enum call_id id);
+/* Whether two calls of one id name the same entity, so that one set cannot hold both. */
+bool call_same_entity(const struct call *a, const struct call *b);
 
 #endif

@@ -20,10 +20,10 @@ enum outcome_kind {
 
 /* What the pipeline showed of one wave. */
 struct outcome_wave {
-	bool any_sent;	   /* at least one byte may have left for the server */
-	bool sync_seen;	   /* the sync's own result arrived */
-	bool failed;	   /* an error was seen in the wave, before or at its sync */
-	bool conn_ok;	   /* the connection is good, its transaction idle */
+	bool any_sent;     /* at least one byte may have left for the server */
+	bool sync_seen;    /* the sync's own result arrived */
+	bool failed;       /* an error was seen in the wave, before or at its sync */
+	bool conn_ok;      /* the connection is good, its transaction idle */
 	bool commit_doubt; /* warning 01000: a wait for a synchronous standby was cancelled */
 };
 

@@ -1,6 +1,7 @@
 /* One connection to PostgreSQL, asynchronous and in pipeline mode: the only door to libpq. */
 #include "db/pq.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libpq-fe.h>
 #include <poll.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -19,16 +21,17 @@
 
 struct pq_conn {
 	const char *conninfo;
-	PGconn *pg;	   /* NULL while closed */
-	bool ready;	   /* open, prepared, not broken */
-	bool commit_doubt; /* a warning 01000 came since pq_begin */
+	PGconn *pg;                       /* NULL while closed */
+	bool ready;                       /* open, prepared, not broken */
+	bool commit_doubt;                /* a warning 01000 came since pq_begin */
+	struct buf arrays[CALL_ARGS_MAX]; /* of the set being queued; kept for their memory */
 };
 
-/* PGresult under a name that does not need libpq's header. */
-static PGresult *pg_result(const struct pq_result *result)
-{
-	return (PGresult *)(uintptr_t)result;
-}
+/* One PGresult and how many calls hold rows of it. */
+struct pq_result {
+	PGresult *pg;
+	size_t owners;
+};
 
 /* ---- errors -------------------------------------------------------------------------------- */
 
@@ -135,6 +138,8 @@ void pq_free(struct pq_conn **conn)
 	if (*conn == NULL)
 		return;
 	pq_close(*conn);
+	for (size_t i = 0; i < CALL_ARGS_MAX; i++)
+		buf_free(&(*conn)->arrays[i]);
 	free(*conn);
 	*conn = NULL;
 }
@@ -187,16 +192,21 @@ static bool finish_connection(struct pq_conn *conn, int64_t deadline_us, struct 
 	return true;
 }
 
+static bool send_prepares(struct pq_conn *conn)
+{
+	for (enum call_id id = 0; id < CALL_COUNT; id++) {
+		if (PQsendPrepare(conn->pg, call_function(id), call_statement(id), 0, NULL) == 0)
+			return false;
+		if (call_set_function(id) != NULL && PQsendPrepare(conn->pg, call_set_function(id),
+							     call_set_statement(id), 0, NULL) == 0)
+			return false;
+	}
+	return pq_sync(conn);
+}
+
 static bool prepare_all(struct pq_conn *conn, int64_t deadline_us, struct pq_error *ret_error)
 {
-	for (int id = 0; id < CALL_COUNT; id++) {
-		if (PQsendPrepare(conn->pg, call_function((enum call_id)id),
-			    call_statement((enum call_id)id), 0, NULL) == 0) {
-			error_from_conn(conn, ret_error);
-			return false;
-		}
-	}
-	if (!pq_sync(conn)) {
+	if (!send_prepares(conn)) {
 		error_from_conn(conn, ret_error);
 		return false;
 	}
@@ -268,9 +278,72 @@ bool pq_queue(struct pq_conn *conn, const struct call *call)
 		       call->values, call->lengths, formats, 0) == 1;
 }
 
+/* ---- a set: arguments as arrays in PostgreSQL's binary format --------------------------------- */
+
+/* Types of elements, as numbered in pg_type for all time. */
+#define OID_BYTEA 17
+#define OID_TEXT  25
+
+static void add_int32(struct buf *out, int32_t value)
+{
+	uint32_t wire = htonl((uint32_t)value);
+
+	buf_add(out, &wire, sizeof(wire));
+}
+
+/* dimensions, "has nulls", element type, length, lower bound; then each element's length and bytes.
+ * Binary needs no quoting, so nothing a client sends can be mistaken for syntax. */
+static void encode_array(struct buf *out, const struct call *const *calls, size_t count, size_t arg)
+{
+	buf_reset(out);
+	add_int32(out, 1);
+	add_int32(out, 1);
+	add_int32(out, calls[0]->binary[arg] ? OID_BYTEA : OID_TEXT);
+	add_int32(out, (int32_t)count);
+	add_int32(out, 1);
+	for (size_t i = 0; i < count; i++) {
+		const char *value = calls[i]->values[arg];
+		size_t len;
+
+		if (value == NULL) {
+			add_int32(out, -1);
+			continue;
+		}
+		len = calls[i]->binary[arg] ? (size_t)calls[i]->lengths[arg] : strlen(value);
+		add_int32(out, (int32_t)len);
+		buf_add(out, value, len);
+	}
+}
+
+bool pq_queue_set(struct pq_conn *conn, const struct call *const *calls, size_t count)
+{
+	const size_t nargs = call_arity(calls[0]->id);
+	const char *values[CALL_ARGS_MAX];
+	int lengths[CALL_ARGS_MAX];
+	int formats[CALL_ARGS_MAX];
+
+	for (size_t arg = 0; arg < nargs; arg++) {
+		encode_array(&conn->arrays[arg], calls, count, arg);
+		values[arg] = conn->arrays[arg].data;
+		lengths[arg] = (int)conn->arrays[arg].len;
+		formats[arg] = 1;
+	}
+	return PQsendQueryPrepared(conn->pg, call_set_function(calls[0]->id), (int)nargs, values,
+		       lengths, formats, 0) == 1;
+}
+
 bool pq_sync(struct pq_conn *conn)
 {
 	return PQpipelineSync(conn->pg) == 1;
+}
+
+static struct pq_result *result_new(PGresult *pg)
+{
+	struct pq_result *result = mem_zero(sizeof(*result));
+
+	result->pg = pg;
+	result->owners = 1;
+	return result;
 }
 
 /* Sorts one result; PQ_LOST also covers what a pipeline of plain calls never sends. */
@@ -309,7 +382,7 @@ enum pq_event pq_next(struct pq_conn *conn, int64_t deadline_us, struct pq_resul
 			continue; /* ends each call's results */
 		event = sort_result(result, ret_error);
 		if (event == PQ_ROW)
-			*ret_result = (struct pq_result *)result;
+			*ret_result = result_new(result);
 		else
 			PQclear(result);
 		return event;
@@ -332,6 +405,7 @@ bool pq_commit_doubt(const struct pq_conn *conn)
 /* ---- a row --------------------------------------------------------------------------------- */
 
 enum {
+	COLUMN_ITEM,
 	COLUMN_STATUS,
 	COLUMN_VERSION,
 	COLUMN_REPLAYED,
@@ -340,28 +414,46 @@ enum {
 	COLUMN_COUNT,
 };
 
-bool pq_result_row(const struct pq_result *result, struct call_row *ret_row)
+size_t pq_result_rows(const struct pq_result *result)
 {
-	const PGresult *pg = pg_result(result);
+	return (size_t)PQntuples(result->pg);
+}
 
-	if (PQntuples(pg) != 1 || PQnfields(pg) != COLUMN_COUNT ||
-		PQgetisnull(pg, 0, COLUMN_STATUS) != 0)
+bool pq_result_row(
+	const struct pq_result *result, size_t row, size_t *ret_item, struct call_row *ret_row)
+{
+	const PGresult *pg = result->pg;
+	const int at = (int)row;
+
+	if (row >= pq_result_rows(result) || PQnfields(pg) != COLUMN_COUNT ||
+		PQgetisnull(pg, at, COLUMN_STATUS) != 0)
 		return false;
+	*ret_item = (size_t)strtoul(PQgetvalue(pg, at, COLUMN_ITEM), NULL, 10);
 	/* An SQL null reads as "": version 0, not replayed, no detail, no body. */
 	*ret_row = (struct call_row){
-		.status = (int)strtol(PQgetvalue(pg, 0, COLUMN_STATUS), NULL, 10),
-		.version = (int)strtol(PQgetvalue(pg, 0, COLUMN_VERSION), NULL, 10),
-		.replayed = PQgetvalue(pg, 0, COLUMN_REPLAYED)[0] == 't',
-		.detail = PQgetvalue(pg, 0, COLUMN_DETAIL),
-		.body = PQgetvalue(pg, 0, COLUMN_BODY),
-		.body_len = (size_t)PQgetlength(pg, 0, COLUMN_BODY),
+		.status = (int)strtol(PQgetvalue(pg, at, COLUMN_STATUS), NULL, 10),
+		.version = (int)strtol(PQgetvalue(pg, at, COLUMN_VERSION), NULL, 10),
+		.replayed = PQgetvalue(pg, at, COLUMN_REPLAYED)[0] == 't',
+		.detail = PQgetvalue(pg, at, COLUMN_DETAIL),
+		.body = PQgetvalue(pg, at, COLUMN_BODY),
+		.body_len = (size_t)PQgetlength(pg, at, COLUMN_BODY),
 	};
 	return true;
 }
 
-void pq_result_free(struct pq_result **result)
+struct pq_result *pq_result_share(struct pq_result *result)
 {
-	if (*result != NULL)
-		PQclear(pg_result(*result));
-	*result = NULL;
+	result->owners++;
+	return result;
+}
+
+void pq_result_free(struct pq_result **ptr)
+{
+	struct pq_result *result = *ptr;
+
+	*ptr = NULL;
+	if (result == NULL || --result->owners > 0)
+		return;
+	PQclear(result->pg);
+	free(result);
 }

@@ -42,11 +42,11 @@ void pq_close(struct pq_conn *conn);
 void pq_drop_if_gone(struct pq_conn *conn);
 
 /*
- * A wave: pq_begin, pq_queue for each call, pq_sync, then pq_next until PQ_SYNCED, PQ_LOST or
+ * A wave: pq_begin, pq_queue for each call or set of calls, pq_sync, then pq_next until PQ_SYNCED, PQ_LOST or
  * PQ_LATE. Nothing is sent before the whole wave is encoded, but for libpq's own flush of long ones.
  */
 enum pq_event {
-	PQ_ROW,	    /* the next call's answer: *ret_result is the caller's to free */
+	PQ_ROW,     /* the next call's or set's answer: *ret_result is the caller's to free */
 	PQ_ERROR,   /* the next call failed, or (after the last call) the commit did */
 	PQ_SKIPPED, /* the next call was not run, as an earlier one failed */
 	PQ_SYNCED,  /* the transaction ended */
@@ -57,6 +57,8 @@ enum pq_event {
 void pq_begin(struct pq_conn *conn);
 /* False: libpq refused (out of memory, broken connection); the wave must be given up. */
 MUST_CHECK bool pq_queue(struct pq_conn *conn, const struct call *call);
+/* The same for `count` calls of one id as one call of its set-wise form: one result for all. */
+MUST_CHECK bool pq_queue_set(struct pq_conn *conn, const struct call *const *calls, size_t count);
 MUST_CHECK bool pq_sync(struct pq_conn *conn);
 MUST_CHECK enum pq_event pq_next(struct pq_conn *conn, int64_t deadline_us,
 	struct pq_result **ret_result, struct pq_error *ret_error);
@@ -66,9 +68,13 @@ bool pq_idle(const struct pq_conn *conn);
 /* Whether a warning since pq_begin leaves doubt that the commit reached the standby (01000). */
 bool pq_commit_doubt(const struct pq_conn *conn);
 
-/* Reads the one row of type cardkeep_api.answer; it points into `result`. False when the result
- * is anything else. */
-MUST_CHECK bool pq_result_row(const struct pq_result *result, struct call_row *ret_row);
+/* Rows of a result, and the one at `row`: of type cardkeep_api.answer, pointing into `result`, and
+ * the number (from 1) of the item it answers. False when it is anything else. */
+size_t pq_result_rows(const struct pq_result *result);
+MUST_CHECK bool pq_result_row(
+	const struct pq_result *result, size_t row, size_t *ret_item, struct call_row *ret_row);
+/* One more owner, to be freed by one more pq_result_free. Owners share a thread. */
+MUST_CHECK struct pq_result *pq_result_share(struct pq_result *result);
 void pq_result_free(struct pq_result **result);
 
 #endif

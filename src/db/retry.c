@@ -187,7 +187,7 @@ bool retry_budget_take(struct retry_budget *budget, int64_t now_us)
  * reports is followed by the next one after a full delay.
  */
 #define STEP_BITS     UINT64_C(15)
-#define PROBING	      UINT64_C(16)
+#define PROBING       UINT64_C(16)
 #define TIME_SHIFT    5
 #define STEP_FIRST_US (20 * CLOCK_MS)
 #define STEP_LAST_US  (400 * CLOCK_MS)

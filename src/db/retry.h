@@ -18,7 +18,7 @@
 struct retry_limits {
 	int max_attempts;     /* the first included */
 	int64_t base_us;      /* ceiling of the first delay; doubles with each attempt */
-	int64_t max_us;	      /* no ceiling is higher */
+	int64_t max_us;       /* no ceiling is higher */
 	int64_t busy_base_us; /* first delay of a busy answer; doubles with each busy answer */
 	int64_t busy_max_us;
 };
@@ -26,9 +26,9 @@ struct retry_limits {
 enum retry_reason {
 	RETRY_TRANSIENT,  /* rolled back by chance of timing */
 	RETRY_RECONNECT,  /* nothing was sent: no connection */
-	RETRY_UNKNOWN,	  /* ask the database what happened, with the same write id */
+	RETRY_UNKNOWN,    /* ask the database what happened, with the same write id */
 	RETRY_STALE_PLAN, /* a migration ran: once more on a fresh connection */
-	RETRY_STANDBY,	  /* once more on the primary */
+	RETRY_STANDBY,    /* once more on the primary */
 };
 
 enum retry_verdict {
@@ -38,7 +38,7 @@ enum retry_verdict {
 };
 
 struct retry_state {
-	int attempts;	    /* made so far, at least 1 */
+	int attempts;       /* made so far, at least 1 */
 	bool stale_retried; /* RETRY_STALE_PLAN was granted once already */
 	int64_t now_us;
 	int64_t deadline_us;

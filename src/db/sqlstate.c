@@ -7,12 +7,12 @@
 #include "base/must.h"
 
 static const struct rule {
-	const char *prefix;	    /* five characters, or the two of a class */
+	const char *prefix;         /* five characters, or the two of a class */
 	const char *constraint_end; /* NULL: whatever the constraint */
 	const char *message_part;   /* NULL: whatever the message */
 	enum sqlstate_class class;
 } rules[] = {
-#define SQLSTATE(code, class, why)		   {code, NULL, NULL, SQLSTATE_##class},
+#define SQLSTATE(code, class, why)                 {code, NULL, NULL, SQLSTATE_##class},
 #define SQLSTATE_CONSTRAINT(code, end, class, why) {code, end, NULL, SQLSTATE_##class},
 #define SQLSTATE_MESSAGE(code, part, class, why)   {code, NULL, part, SQLSTATE_##class},
 #include "db/sqlstate.def"

@@ -12,12 +12,12 @@
 enum sqlstate_class {
 	SQLSTATE_TRANSIENT, /* rolled back by chance of timing: deadlock, serialization, lock timeout */
 	SQLSTATE_UNAVAILABLE, /* the server takes no connection now: nothing was sent */
-	SQLSTATE_LOST,	      /* the connection went after something was sent: outcome unknown */
-	SQLSTATE_STALE,	      /* the connection's prepared plans are out of date: a migration ran */
+	SQLSTATE_LOST,        /* the connection went after something was sent: outcome unknown */
+	SQLSTATE_STALE,       /* the connection's prepared plans are out of date: a migration ran */
 	SQLSTATE_READ_ONLY,   /* a standby: reconnect to the primary */
-	SQLSTATE_TAKEN,	      /* unique violation */
+	SQLSTATE_TAKEN,       /* unique violation */
 	SQLSTATE_NO_ACCOUNT,  /* the user is gone: foreign key to users */
-	SQLSTATE_INPUT,	      /* the caller's mistake, that validation should have caught */
+	SQLSTATE_INPUT,       /* the caller's mistake, that validation should have caught */
 	SQLSTATE_FAILED,      /* anything else: rolled back, and somebody should look */
 };
 

@@ -4,6 +4,11 @@
  * The dangerous argument, once: a row that arrives before the sync's own result proves nothing,
  * for the commit comes after it. Only outcome_of, given everything the pipeline showed, may call a
  * wave committed; until then its rows are held and not looked at.
+ *
+ * How a wave travels. Its calls are dealt into legs, each one query of the pipeline: a set of calls
+ * of one kind, or a single call. A set holds an entity at most once, as one statement cannot change
+ * a row twice; the second call for an entity goes into a second set (a second layer), which runs
+ * after the first and sees what it did. So a hot card costs a wave no more than a spread of cards.
  */
 #include "db/wave.h"
 
@@ -11,18 +16,30 @@
 
 #include "base/must.h"
 
-#define NOBODY WAVE_CALLS_MAX /* no call owns the error: the commit itself failed */
+#define NOBODY WAVE_CALLS_MAX /* no leg owns the error: the commit itself failed */
+
+/* One query of the pipeline. */
+struct leg {
+	struct wave_call *riders[WAVE_CALLS_MAX];
+	size_t count;
+	struct pq_result *result; /* held until the wave's fate is known */
+};
 
 /* What a run has seen so far. */
 struct run {
+	struct leg legs[WAVE_CALLS_MAX];
+	size_t count;
+	size_t next;    /* the leg whose result comes next */
+	size_t culprit; /* the leg that failed, or NOBODY */
 	struct outcome_wave seen;
-	size_t next;	       /* the call whose result comes next */
-	size_t culprit;	       /* the call that failed, or NOBODY */
 	struct pq_error error; /* the first error, or why the connection was lost */
 };
 
-void wave_reset(struct wave *wave)
+/* ---- filling ------------------------------------------------------------------------------- */
+
+void wave_reset(struct wave *wave, enum wave_form form)
 {
+	wave->form = form;
 	wave->count = 0;
 	wave->bytes = 0;
 }
@@ -46,58 +63,131 @@ bool wave_has_room(const struct wave *wave, size_t limit, const struct call *cal
 	return wave->count < limit && wave->bytes + call_bytes_total(call) <= WAVE_BYTES_MAX;
 }
 
+static size_t layer_of(const struct wave *wave, const struct call *call)
+{
+	size_t layer = 0;
+
+	if (call_set_function(call->id) == NULL)
+		return 0;
+	for (size_t i = 0; i < wave->count; i++)
+		if (wave->calls[i].call->id == call->id &&
+			call_same_entity(wave->calls[i].call, call))
+			layer++;
+	return layer;
+}
+
 void wave_add(struct wave *wave, struct call *call)
 {
 	MUST(wave->count < WAVE_CALLS_MAX);
 	call_release(call);
-	wave->calls[wave->count++] = (struct wave_call){.call = call};
+	wave->calls[wave->count] = (struct wave_call){.call = call, .layer = layer_of(wave, call)};
+	wave->count++;
 	wave->bytes += call_bytes_total(call);
 }
 
-static bool send_all(struct wave *wave, struct pq_conn *conn)
+/* ---- legs ---------------------------------------------------------------------------------- */
+
+/* The leg that takes `entry`: the set of its kind and layer, or a new one. */
+static struct leg *leg_for(const struct wave *wave, struct run *run, const struct wave_call *entry)
+{
+	bool set = wave->form == WAVE_SETWISE && call_set_function(entry->call->id) != NULL;
+
+	for (size_t i = 0; set && i < run->count; i++) {
+		const struct wave_call *first = run->legs[i].riders[0];
+
+		if (first->call->id == entry->call->id && first->layer == entry->layer)
+			return &run->legs[i];
+	}
+	run->legs[run->count].count = 0;
+	run->legs[run->count].result = NULL;
+	return &run->legs[run->count++];
+}
+
+/* Splits legs too small to pay for arrays into single calls. They stay in the order of their
+ * layers: a later call for an entity must come after the earlier. */
+static void split_small_legs(struct run *run)
+{
+	for (size_t i = 0; i < run->count; i++) {
+		struct leg *leg = &run->legs[i];
+		size_t extra = leg->count - 1;
+
+		if (leg->count == 1 || leg->count >= WAVE_SET_MIN)
+			continue;
+		memmove(leg + 1 + extra, leg + 1, (run->count - i - 1) * sizeof(*leg));
+		for (size_t k = 1; k <= extra; k++)
+			leg[k] = (struct leg){.riders = {leg->riders[k]}, .count = 1};
+		leg->count = 1;
+		run->count += extra;
+	}
+}
+
+static void deal(struct wave *wave, struct run *run)
+{
+	for (size_t i = 0; i < wave->count; i++) {
+		struct leg *leg = leg_for(wave, run, &wave->calls[i]);
+
+		leg->riders[leg->count++] = &wave->calls[i];
+	}
+	split_small_legs(run);
+}
+
+/* ---- sending and receiving ----------------------------------------------------------------- */
+
+static bool send_leg(const struct leg *leg, struct pq_conn *conn)
+{
+	const struct call *calls[WAVE_CALLS_MAX];
+
+	if (leg->count == 1)
+		return pq_queue(conn, leg->riders[0]->call);
+	for (size_t i = 0; i < leg->count; i++)
+		calls[i] = leg->riders[i]->call;
+	return pq_queue_set(conn, calls, leg->count);
+}
+
+static bool send_all(const struct run *run, struct pq_conn *conn)
 {
 	pq_begin(conn);
-	for (size_t i = 0; i < wave->count; i++)
-		if (!pq_queue(conn, wave->calls[i].call))
+	for (size_t i = 0; i < run->count; i++)
+		if (!send_leg(&run->legs[i], conn))
 			return false;
 	return pq_sync(conn);
 }
 
-/* A second result for a call, or one after the last, is not a pipeline we understand. */
-static bool take_result(struct wave *wave, struct run *run, struct pq_result *result)
+/* A result after the last leg's is not a pipeline we understand. */
+static bool take_result(struct run *run, struct pq_result *result)
 {
-	if (run->next >= wave->count) {
+	if (run->next >= run->count) {
 		pq_result_free(&result);
 		return false;
 	}
-	wave->calls[run->next++].call->result = result;
+	run->legs[run->next++].result = result;
 	return true;
 }
 
-static void note_error(struct wave *wave, struct run *run, const struct pq_error *error)
+static void note_error(struct run *run, const struct pq_error *error)
 {
 	if (!run->seen.failed) {
 		run->seen.failed = true;
 		run->error = *error;
-		run->culprit = run->next < wave->count ? run->next : NOBODY;
+		run->culprit = run->next < run->count ? run->next : NOBODY;
 	}
 	run->next++;
 }
 
-static void receive_all(
-	struct wave *wave, struct pq_conn *conn, int64_t deadline_us, struct run *run)
+static void receive_all(struct pq_conn *conn, int64_t deadline_us, struct run *run)
 {
-	for (;;) {
+	/* Every leg and the commit fail at most once; more is a pipeline we do not understand. */
+	while (run->next <= run->count + 1) {
 		struct pq_result *result = NULL;
 		struct pq_error error = {0};
 
 		switch (pq_next(conn, deadline_us, &result, &error)) {
 		case PQ_ROW:
-			if (!take_result(wave, run, result))
+			if (!take_result(run, result))
 				return;
 			break;
 		case PQ_ERROR:
-			note_error(wave, run, &error);
+			note_error(run, &error);
 			break;
 		case PQ_SKIPPED:
 			run->next++;
@@ -113,41 +203,65 @@ static void receive_all(
 			strcpy(run->error.message, "no answer before the deadline");
 			return;
 		}
-		/* Every call and the commit fail at most once. */
-		if (run->next > wave->count + 1)
-			return;
 	}
 }
 
-/* Turns the held results into rows. A committed call without a well-formed row would be a bug in
- * our own function: nobody could say what was applied, so it is UNKNOWN. */
-static void read_row(struct wave_call *entry)
+/* ---- the end of a wave --------------------------------------------------------------------- */
+
+/* Hands each rider its row: every item answered once, or the leg is not understood. */
+static bool deal_rows(struct leg *leg)
 {
-	if (entry->call->result != NULL && pq_result_row(entry->call->result, &entry->call->row))
-		return;
-	entry->outcome = OUTCOME_UNKNOWN;
-	strcpy(entry->error.message, "no row of type answer");
+	if (leg->result == NULL || pq_result_rows(leg->result) != leg->count)
+		return false;
+	for (size_t row = 0; row < leg->count; row++) {
+		struct call_row answer;
+		struct call *call;
+		size_t item;
+
+		if (!pq_result_row(leg->result, row, &item, &answer) || item < 1 ||
+			item > leg->count)
+			return false;
+		call = leg->riders[item - 1]->call;
+		if (call->result != NULL)
+			return false;
+		call->row = answer;
+		call->result = pq_result_share(leg->result);
+	}
+	return true;
 }
 
-static void settle(struct wave *wave, const struct run *run)
+/* A committed call without a well-formed row would be a bug in our own function: nobody could say
+ * what was applied, so it is UNKNOWN. */
+static void read_rows(struct leg *leg)
 {
-	size_t culprit = run->culprit;
+	if (deal_rows(leg))
+		return;
+	for (size_t i = 0; i < leg->count; i++) {
+		struct wave_call *entry = leg->riders[i];
 
-	/* Alone in its wave, a call owns the error of its commit. */
-	if (run->seen.failed && wave->count == 1)
-		culprit = 0;
-	for (size_t i = 0; i < wave->count; i++) {
-		struct wave_call *entry = &wave->calls[i];
+		call_release(entry->call);
+		entry->outcome = OUTCOME_UNKNOWN;
+		strcpy(entry->error.message, "no row of type answer");
+	}
+}
 
-		entry->outcome = outcome_of(&run->seen, i == culprit);
+static void settle(struct run *run, size_t i, bool own_error)
+{
+	struct leg *leg = &run->legs[i];
+	bool committed = false;
+
+	for (size_t k = 0; k < leg->count; k++) {
+		struct wave_call *entry = leg->riders[k];
+
+		entry->outcome = outcome_of(&run->seen, own_error);
 		entry->error = run->error;
 		entry->class = sqlstate_class(run->error.sqlstate, run->error.constraint,
 			run->error.message, run->seen.conn_ok);
-		if (entry->outcome == OUTCOME_COMMITTED)
-			read_row(entry);
-		else
-			call_release(entry->call);
+		committed = entry->outcome == OUTCOME_COMMITTED;
 	}
+	if (committed)
+		read_rows(leg);
+	pq_result_free(&leg->result);
 }
 
 void wave_run(struct wave *wave, struct pq_conn *conn, int64_t deadline_us)
@@ -155,13 +269,19 @@ void wave_run(struct wave *wave, struct pq_conn *conn, int64_t deadline_us)
 	struct run run = {.culprit = NOBODY};
 
 	MUST(wave->count > 0);
+	deal(wave, &run);
 	/* From here on libpq may have flushed a part, so a failure to encode counts as sent. */
 	run.seen.any_sent = true;
-	if (send_all(wave, conn))
-		receive_all(wave, conn, deadline_us, &run);
+	if (send_all(&run, conn))
+		receive_all(conn, deadline_us, &run);
 	run.seen.conn_ok = pq_idle(conn);
 	run.seen.commit_doubt = pq_commit_doubt(conn);
-	settle(wave, &run);
+	/* Alone in its wave, a call owns the error of its commit. */
+	if (run.seen.failed && wave->count == 1)
+		run.culprit = 0;
+	/* The error of a set does not say whose it is: all its riders are neighbours of it. */
+	for (size_t i = 0; i < run.count; i++)
+		settle(&run, i, i == run.culprit && run.legs[i].count == 1);
 	if (!run.seen.sync_seen || !run.seen.conn_ok)
 		pq_close(conn);
 }

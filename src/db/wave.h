@@ -2,6 +2,9 @@
  * A wave: the calls that one thread sends together, as one pipeline with a single sync: one
  * transaction, one commit. Answers may be given only after wave_run says COMMITTED.
  *
+ * Calls of one hot kind travel set-wise: one call with arrays in, one row per call out. Where fewer
+ * than WAVE_SET_MIN are there, or the caller asks for it, each goes by itself.
+ *
  * The calls of a wave share their fate: when one fails, nothing of the wave is applied. So every
  * expected refusal is a row, and the caller runs the innocent neighbours of a failed call again.
  */
@@ -17,24 +20,32 @@
 #include "db/sqlstate.h"
 
 #define WAVE_CALLS_MAX 64
+#define WAVE_SET_MIN   4
 /* A wave takes no further call once its arguments exceed this: it bounds what one thread holds. */
 #define WAVE_BYTES_MAX (1024 * 1024)
 
+enum wave_form {
+	WAVE_SETWISE, /* sets where they pay */
+	WAVE_SINGLES, /* each call by itself, so that an error says whose it is */
+};
+
 struct wave_call {
 	struct call *call; /* the caller's; its row is filled when COMMITTED */
+	size_t layer;      /* earlier calls of this wave that name the same entity */
 	enum outcome_kind outcome;
 	enum sqlstate_class class; /* unless COMMITTED or NEIGHBOUR */
-	struct pq_error error;	   /* likewise */
+	struct pq_error error;     /* likewise */
 };
 
 struct wave {
-	struct wave_call calls[WAVE_CALLS_MAX];
+	enum wave_form form;
+	struct wave_call calls[WAVE_CALLS_MAX]; /* in the order they were added */
 	size_t count;
 	size_t bytes; /* of the arguments */
 };
 
 /* An empty wave. */
-void wave_reset(struct wave *wave);
+void wave_reset(struct wave *wave, enum wave_form form);
 /* Whether `call` still fits. */
 bool wave_has_room(const struct wave *wave, size_t limit, const struct call *call);
 /* Adds a call, borrowed until wave_run has returned. */

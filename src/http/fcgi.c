@@ -41,16 +41,17 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define BACKLOG		4096
-#define EVENTS_MAX	64 /* taken from the kernel at a time */
-#define ACCEPTS_A_TURN	16 /* then others, and other processes, have a go */
+#define BACKLOG         4096
+#define EVENTS_MAX      64 /* taken from the kernel at a time */
+#define ACCEPTS_A_TURN  16 /* then others, and other processes, have a go */
 #define ACCEPT_PAUSE_US (100 * CLOCK_MS)
-#define READ_BYTES	8192
+#define READ_BYTES      8192
 
 struct fcgi_conn {
 	struct fcgi_gate *gate;
 	struct fcgi_conn *prev; /* these two: in the gate's list, guarded by its mutex */
 	struct fcgi_conn *next;
+	bool held; /* a thread has it in hand; guarded by the mutex as well */
 	int fd;
 	FCGX_Request fcgi;
 };
@@ -221,10 +222,27 @@ void fcgi_gate_watch(struct fcgi_gate *gate, int fd)
 	MUST_ZERO(epoll_ctl(gate->epoll_fd, EPOLL_CTL_ADD, fd, &event));
 }
 
+/* Asks nginx to close a connection that it keeps for later: an empty record of FCGI_STDERR, which
+ * means nothing. On a connection at rest nginx takes any byte for a reason to close it; behind an
+ * answer it takes the connection for one that cannot be kept; and when it has just put a request on
+ * it, the record is the answer's harmless beginning. So no request is lost, whoever was first. */
+static void ask_to_close(const struct fcgi_conn *conn)
+{
+	static const FCGI_Header nothing = {
+		.version = FCGI_VERSION_1, .type = FCGI_STDERR, .requestIdB0 = 1};
+
+	/* A peer that is gone, or that reads so slowly, need not be asked. */
+	if (send(conn->fd, &nothing, sizeof(nothing), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		return;
+}
+
 void fcgi_gate_drain(struct fcgi_gate *gate)
 {
 	MUST_ZERO(pthread_mutex_lock(&gate->mutex));
 	(void)set_accept_state(gate, ACCEPT_OFF);
+	for (const struct fcgi_conn *conn = gate->conns; conn != NULL; conn = conn->next)
+		if (!conn->held)
+			ask_to_close(conn);
 	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
 }
 
@@ -387,6 +405,16 @@ static void accept_some(struct fcgi_gate *gate)
 
 /* ---- gathering ------------------------------------------------------------------------- */
 
+/* From now on a drain leaves the connection to whoever holds it: its record must not land amid an
+ * answer. */
+static void take_in_hand(struct fcgi_gate *gate, struct fcgi_conn *const *conns, int count)
+{
+	MUST_ZERO(pthread_mutex_lock(&gate->mutex));
+	for (int i = 0; i < count; i++)
+		conns[i]->held = true;
+	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
+}
+
 /* One wait. Connections found, or -1 when a signal ended it. */
 static int gather_once(struct fcgi_gate *gate, struct fcgi_conn **conns, size_t max, int timeout_ms,
 	bool *ret_woken)
@@ -407,6 +435,8 @@ static int gather_once(struct fcgi_gate *gate, struct fcgi_conn **conns, size_t 
 		else
 			conns[count++] = events[i].data.ptr;
 	}
+	if (count > 0)
+		take_in_hand(gate, conns, count);
 	return count;
 }
 
@@ -522,6 +552,18 @@ static void rearm(int epoll_fd, int fd, struct epoll_event *event)
 #endif
 }
 
+/* What the holder does last of all to a connection that stays. */
+static void let_go(struct fcgi_conn *conn)
+{
+	struct fcgi_gate *gate = conn->gate;
+
+	MUST_ZERO(pthread_mutex_lock(&gate->mutex));
+	if (gate->accept_state == ACCEPT_OFF)
+		ask_to_close(conn);
+	conn->held = false;
+	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
+}
+
 /* Ends the request, and re-arms the connection or forgets it. */
 static void give_back(struct fcgi_conn *conn)
 {
@@ -529,10 +571,12 @@ static void give_back(struct fcgi_conn *conn)
 		.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, .data.ptr = conn};
 
 	FCGX_Finish_r(&conn->fcgi);
-	if (conn->fcgi.ipcFd < 0)
+	if (conn->fcgi.ipcFd < 0) {
 		conn_forget(conn);
-	else
-		rearm(conn->gate->epoll_fd, conn->fd, &event);
+		return;
+	}
+	let_go(conn);
+	rearm(conn->gate->epoll_fd, conn->fd, &event);
 }
 
 void fcgi_reply(struct fcgi_conn *conn, const struct request *request, const struct reply *reply)

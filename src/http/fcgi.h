@@ -43,8 +43,9 @@ void fcgi_gate_free(struct fcgi_gate **gate);
 /* Lets fcgi_gather wake up for a descriptor that is not a connection (an eventfd): level-triggered;
  * the caller reads it empty. One per gate. */
 void fcgi_gate_watch(struct fcgi_gate *gate, int fd);
-/* Stops accepting. Connections live on until nginx closes them: a draining worker never closes
- * first, or a request that nginx just put on a kept connection would be lost. */
+/* Stops accepting, and asks nginx to close what it keeps, now and after each answer. Connections
+ * live on until it does: a draining worker never closes first, or a request that nginx just put on
+ * a kept connection would be lost. */
 void fcgi_gate_drain(struct fcgi_gate *gate);
 /* Connections open now, gathered ones included. */
 size_t fcgi_gate_connections(struct fcgi_gate *gate);

@@ -39,7 +39,7 @@ struct json_member {
 	const char *string; /* JSON_STRING: decoded, NUL-terminated (and without NUL inside) */
 	size_t string_len;
 	int64_t integer; /* JSON_INTEGER */
-	bool boolean;	 /* JSON_BOOLEAN */
+	bool boolean;    /* JSON_BOOLEAN */
 };
 
 struct json_doc;

@@ -16,11 +16,11 @@
 #define REPLY_PROBLEM "application/problem+json"
 
 struct reply {
-	int status;		  /* 100..599; 0 while nothing is decided */
+	int status;               /* 100..599; 0 while nothing is decided */
 	const char *content_type; /* static; NULL for an answer without a body */
-	struct buf headers;	  /* whole lines, each ended by CR LF */
-	struct buf body;	  /* used when `borrowed` is NULL */
-	const char *borrowed;	  /* a body owned by somebody who outlives the reply */
+	struct buf headers;       /* whole lines, each ended by CR LF */
+	struct buf body;          /* used when `borrowed` is NULL */
+	const char *borrowed;     /* a body owned by somebody who outlives the reply */
 	size_t borrowed_len;
 	bool cache_control; /* a Cache-Control line is among the headers */
 };

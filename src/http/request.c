@@ -28,6 +28,7 @@ static const struct {
 	{"CONTENT_TYPE", offsetof(struct request, content_type)},
 	{"HTTP_IF_MATCH", offsetof(struct request, if_match)},
 	{"HTTP_IF_NONE_MATCH", offsetof(struct request, if_none_match)},
+	{"HTTP_ACCEPT", offsetof(struct request, accept)},
 	{"HTTP_USER_AGENT", offsetof(struct request, user_agent)},
 	{"REMOTE_ADDR", offsetof(struct request, remote_address)},
 };

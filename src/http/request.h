@@ -36,6 +36,7 @@ struct request {
 	const char *content_type;
 	const char *if_match;
 	const char *if_none_match;
+	const char *accept;
 	const char *user_agent;
 	const char *remote_address;
 	struct uuid id; /* nginx's $request_id */

@@ -18,9 +18,9 @@ static_assert(EXCHANGE_HASH_BYTES >= crypto_pwhash_STRBYTES, "room for an encode
 struct hasher {
 	const struct conf *conf;
 	char decoy[EXCHANGE_HASH_BYTES]; /* of a password nobody has; read-only once running */
-	int fd;				 /* eventfd: counts finished jobs */
+	int fd;                          /* eventfd: counts finished jobs */
 
-	pthread_mutex_t lock;	/* guards all below */
+	pthread_mutex_t lock;   /* guards all below */
 	pthread_cond_t waiting; /* a job came, or it is time to stop */
 	struct job_queue todo;
 	struct job_queue done;

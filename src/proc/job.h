@@ -17,14 +17,14 @@ struct job {
 	struct exchange x;
 	struct fcgi_conn *conn;
 	int64_t deadline_us; /* monotonic: answered by then */
-	int64_t due_us;	     /* parked: not before then */
-	int attempts;	     /* of the present call, without busy answers and splits */
-	int tries;	     /* of all calls, for the log */
-	int busy;	     /* busy answers to the present call */
+	int64_t due_us;      /* parked: not before then */
+	int attempts;        /* of the present call, without busy answers and splits */
+	int tries;           /* of all calls, for the log */
+	int busy;            /* busy answers to the present call */
 	bool maybe_applied;  /* an attempt's outcome is unknown: ends by a row, or as 504 */
-	bool alone;	     /* its wave failed: rides by itself */
+	int splits;          /* failed waves it rode in without being at fault */
 	bool stale_retried;  /* was granted a fresh connection for stale plans */
-	size_t riders;	     /* calls in the last wave it rode in, for the log */
+	size_t riders;       /* calls in the last wave it rode in, for the log */
 	struct job *next;    /* in whatever list holds it */
 };
 

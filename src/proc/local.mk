@@ -1,8 +1,20 @@
-# proc: the loop that carries requests, and what surrounds it.
+# proc: the loop that carries requests, the processes that run it, and who looks after them.
 noinst_LIBRARIES += libproc.a
 libproc_a_SOURCES = \
+	src/proc/account.c src/proc/account.h \
 	src/proc/hasher.c src/proc/hasher.h \
 	src/proc/job.c src/proc/job.h \
+	src/proc/logfile.c src/proc/logfile.h \
 	src/proc/loop.c src/proc/loop.h \
+	src/proc/notify.c src/proc/notify.h \
+	src/proc/pool.c src/proc/pool.h \
+	src/proc/readiness.c src/proc/readiness.h \
+	src/proc/settings.c src/proc/settings.h \
+	src/proc/spawn.c src/proc/spawn.h \
+	src/proc/stall.h \
+	src/proc/statusd.c src/proc/statusd.h \
+	src/proc/supervisor.c src/proc/supervisor.h \
+	src/proc/title.c src/proc/title.h \
 	src/proc/worker.c src/proc/worker.h
-libproc_a_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
+libproc_a_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(SYSTEMD_CFLAGS)
+PROC_LIBS = $(SYSTEMD_LIBS)

@@ -15,24 +15,26 @@
 #include <string.h>
 
 #include "api/router.h"
-#include "api/text.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "db/wave.h"
+#include "proc/account.h"
 
-#define IDLE_WAIT_MS 200 /* an idle thread looks this often whether it should end */
-#define BUSY_BASE_US (5 * CLOCK_MS)
-#define BUSY_MAX_US  (100 * CLOCK_MS)
+#define IDLE_CONNECT_US (500 * CLOCK_MS)
+#define IDLE_WAIT_MS    200 /* an idle thread looks this often whether it should end */
+#define BUSY_BASE_US    (5 * CLOCK_MS)
+#define BUSY_MAX_US     (100 * CLOCK_MS)
 
 struct loop {
 	struct loop_shared *shared;
+	struct stats_slot *slot;
 	struct retry_limits limits;
 	int64_t margin_us; /* a call is not sent when less than this is left */
 	struct pq_conn *conn;
 	struct job_queue ready; /* calls for the next waves */
-	struct job *parked;	/* by due time, the next first */
-	size_t in_hand;		/* jobs this thread holds */
+	struct job *parked;     /* by due time, the next first */
+	size_t in_hand;         /* jobs this thread holds */
 	struct wave wave;
 	struct job *riders[WAVE_CALLS_MAX]; /* whose calls are in `wave` */
 	struct fcgi_conn *conns[WAVE_CALLS_MAX];
@@ -48,22 +50,34 @@ static const char *method_word(enum request_method method)
 	return words[method];
 }
 
+/* How many jobs the thread holds. */
+static void hold(struct loop *loop, int more)
+{
+	loop->in_hand = (size_t)((ptrdiff_t)loop->in_hand + more);
+	stats_in_hand(loop->slot, loop->in_hand);
+}
+
 static void finish(struct loop *loop, struct job *job)
 {
 	const struct exchange *x = &job->x;
+	int64_t now_us;
 
 	fcgi_reply(job->conn, &x->request, &x->reply);
+	now_us = clock_mono_us();
+	account_finished(loop->slot, job, now_us);
 	log_info("request id=%s method=%s route=%s status=%d us=%lld wave=%zu attempts=%d",
 		x->request.id_text, method_word(x->request.method),
-		x->route != NULL ? x->route : "none", x->reply.status,
-		(long long)(clock_mono_us() - x->request.began_us), job->riders, job->tries);
+		metrics_value(STATS_LABEL_ROUTE, x->route), x->reply.status,
+		(long long)(now_us - x->request.began_us), job->riders, job->tries);
 	job_free(&job);
-	loop->in_hand--;
+	hold(loop, -1);
 }
 
 /* Out of time, or out of attempts. */
 static void give_up(struct loop *loop, struct job *job)
 {
+	if (job->attempts > 0)
+		account_operation(loop->slot, job, false);
 	if (job->maybe_applied)
 		(void)exchange_problem(&job->x, PROBLEM_OUTCOME_UNKNOWN,
 			"the database did not say in time whether this was applied: look, or "
@@ -79,7 +93,7 @@ static void start_call(struct loop *loop, struct job *job)
 	job->attempts = 0;
 	job->busy = 0;
 	job->maybe_applied = false;
-	job->alone = false;
+	job->splits = 0;
 	job_push(&loop->ready, job);
 }
 
@@ -93,11 +107,13 @@ static void take_step(struct loop *loop, struct job *job, enum step step)
 		start_call(loop, job);
 		break;
 	case STEP_HASH:
+		job->attempts = 0;
 		if (hasher_submit(loop->shared->hasher, job)) {
-			loop->in_hand--;
+			hold(loop, -1);
 			break;
 		}
 		log_warn("hash queue full request=%s", job->x.request.id_text);
+		account_shed(loop->slot, job, STATS_SHED_HASH_QUEUE);
 		give_up(loop, job);
 		break;
 	}
@@ -136,18 +152,24 @@ static void settle_busy(struct loop *loop, struct job *job)
 	int64_t delay_us = retry_busy_delay(&loop->limits, ++job->busy, clock_mono_us(),
 		job->deadline_us - loop->margin_us, randombytes_random());
 
-	if (delay_us < 0)
+	/* A busy answer is no attempt: nothing was tried. */
+	job->attempts--;
+	if (delay_us < 0) {
 		give_up(loop, job);
-	else
-		park(loop, job, delay_us);
+		return;
+	}
+	account_busy(loop->slot);
+	park(loop, job, delay_us);
 }
 
 static void settle_row(struct loop *loop, struct job *job)
 {
-	if (job->x.call.row.status == CALL_STATUS_BUSY)
+	if (job->x.call.row.status == CALL_STATUS_BUSY) {
 		settle_busy(loop, job);
-	else
-		take_step(loop, job, job->x.resume(&job->x));
+		return;
+	}
+	account_operation(loop->slot, job, true);
+	take_step(loop, job, job->x.resume(&job->x));
 }
 
 /* The text of an error may quote what the client sent, where the client's input caused it. */
@@ -165,6 +187,7 @@ static void settle_refused(struct loop *loop, struct job *job, const struct wave
 		give_up(loop, job);
 		return;
 	}
+	account_operation(loop->slot, job, false);
 	exchange_failed(&job->x, entry->class);
 	finish(loop, job);
 }
@@ -177,6 +200,7 @@ static void settle_again(struct loop *loop, struct job *job, const struct wave_c
 		job->attempts + 1, loop->limits.max_attempts, call_function(job->x.call.id),
 		retry_reason_name(reason), outcome_name(entry->outcome), entry->error.sqlstate,
 		(long long)(delay_us / CLOCK_MS), job->x.request.id_text, loggable(entry));
+	account_retry(loop->slot, reason);
 	if (reason == RETRY_STALE_PLAN) {
 		job->stale_retried = true;
 		pq_close(loop->conn);
@@ -236,8 +260,8 @@ static void settle(struct loop *loop, struct job *job, const struct wave_call *e
 		settle_row(loop, job);
 		break;
 	case OUTCOME_NEIGHBOUR:
-		/* Not its fault, and no attempt of its own: it goes again, alone. */
-		job->alone = true;
+		/* Not its fault, and no attempt of its own. */
+		job->splits++;
 		job->attempts--;
 		job_push(&loop->ready, job);
 		break;
@@ -260,22 +284,48 @@ static bool connect_now(struct loop *loop, int64_t deadline_us, struct pq_error 
 	}
 	if (pq_open(loop->conn, limit_us < deadline_us ? limit_us : deadline_us, ret_error)) {
 		retry_breaker_succeeded(breaker);
+		stats_connection(loop->slot, STATS_CONNECTION_OPEN, NULL, clock_mono_us());
 		log_info("database connected");
 		return true;
 	}
+	stats_connection(loop->slot, STATS_CONNECTION_CLOSED, ret_error->sqlstate, clock_mono_us());
 	retry_breaker_failed(breaker, clock_mono_us(), randombytes_random());
 	log_warn("database connection failed error=\"%s\"", ret_error->message);
 	return false;
 }
 
-/* Whether `job` may ride in the wave under construction. */
+/*
+ * How a failed wave is mended. An error in a set does not say whose it is, so the riders of a failed
+ * wave go again as single calls, among themselves: the culprit is then known and cut out, and the
+ * rest go again. After SPLITS_MAX failures each goes alone. So one bad call costs its neighbours one
+ * more round trip, and many cost no more than sending each by itself.
+ */
+#define SPLITS_MAX 3
+
+static bool rides_alone(const struct job *job)
+{
+	return job->splits >= SPLITS_MAX;
+}
+
+/* Whether `job` may ride in the wave under construction, whose first rider it would join. */
 static bool may_ride(const struct loop *loop, const struct job *job, enum call_kind kind)
 {
+	const struct job *first = loop->wave.count > 0 ? loop->riders[0] : NULL;
+
 	if (call_kind(job->x.call.id) != kind)
 		return false;
-	if (job->alone && loop->wave.count > 0)
+	if (first != NULL && (rides_alone(first) || rides_alone(job) ||
+				     (first->splits > 0) != (job->splits > 0)))
 		return false;
 	return wave_has_room(&loop->wave, (size_t)loop->shared->conf->wave_calls, &job->x.call);
+}
+
+static void embark(struct loop *loop, struct job *job)
+{
+	if (loop->wave.count == 0)
+		wave_reset(&loop->wave, job->splits > 0 ? WAVE_SINGLES : WAVE_SETWISE);
+	loop->riders[loop->wave.count] = job;
+	wave_add(&loop->wave, &job->x.call);
 }
 
 /* Fills the wave from the ready calls of one kind; the rest keep their order. Returns when its
@@ -285,47 +335,80 @@ static int64_t board(struct loop *loop, enum call_kind kind)
 	struct job_queue rest = {0};
 	int64_t deadline_us = INT64_MAX;
 	int64_t now_us = clock_mono_us();
-	bool full = false;
 	struct job *job;
 
-	wave_reset(&loop->wave);
+	wave_reset(&loop->wave, WAVE_SETWISE);
 	while ((job = job_pop(&loop->ready)) != NULL) {
 		if (now_us >= job->deadline_us - loop->margin_us) {
 			give_up(loop, job);
-			continue;
-		}
-		if (full || !may_ride(loop, job, kind)) {
+		} else if (!may_ride(loop, job, kind)) {
 			job_push(&rest, job);
-			continue;
+		} else {
+			embark(loop, job);
+			if (job->deadline_us < deadline_us)
+				deadline_us = job->deadline_us;
 		}
-		full = job->alone;
-		loop->riders[loop->wave.count] = job;
-		wave_add(&loop->wave, &job->x.call);
-		if (job->deadline_us < deadline_us)
-			deadline_us = job->deadline_us;
 	}
 	loop->ready = rest;
 	return deadline_us;
 }
 
-static void execute(struct loop *loop, enum call_kind kind)
+/* What this thread does now, for whoever looks at the segment. */
+static void show(struct loop *loop, enum stats_thread state, const struct job *job, int64_t now_us)
 {
-	int64_t deadline_us = board(loop, kind);
-	struct pq_error error = {0};
+	if (job == NULL)
+		stats_activity(loop->slot, state, STATS_ROUTE_NONE, NULL, now_us);
+	else
+		stats_activity(loop->slot, state, job->x.route, &job->x.request.id, now_us);
+}
 
-	if (loop->wave.count == 0)
-		return;
+static void count_attempts(struct loop *loop)
+{
 	for (size_t i = 0; i < loop->wave.count; i++) {
 		loop->riders[i]->attempts++;
 		loop->riders[i]->tries++;
 		loop->riders[i]->riders = loop->wave.count;
 		retry_budget_deposit(loop->shared->budget);
 	}
+}
+
+/* Notes a server that went away while nobody looked. */
+static void drop_if_gone(struct loop *loop)
+{
+	bool was_ready = pq_ready(loop->conn);
+
 	pq_drop_if_gone(loop->conn);
+	if (was_ready && !pq_ready(loop->conn))
+		stats_connection(loop->slot, STATS_CONNECTION_CLOSED, "57P01", clock_mono_us());
+}
+
+static void send_wave(struct loop *loop, int64_t deadline_us)
+{
+	const struct wave *wave = &loop->wave;
+	int64_t began_us = clock_mono_us();
+	struct pq_error error = {0};
+
+	show(loop, STATS_THREAD_DATABASE, loop->riders[0], began_us);
+	drop_if_gone(loop);
 	if (pq_ready(loop->conn) || connect_now(loop, deadline_us, &error))
 		wave_run(&loop->wave, loop->conn, deadline_us);
 	else
 		wave_not_sent(&loop->wave, &error);
+	account_wave(loop->slot, wave, began_us, clock_mono_us());
+	if (!pq_ready(loop->conn))
+		stats_connection(loop->slot, STATS_CONNECTION_CLOSED, wave->calls[0].error.sqlstate,
+			clock_mono_us());
+}
+
+static void execute(struct loop *loop, enum call_kind kind)
+{
+	int64_t deadline_us = board(loop, kind);
+
+	if (loop->wave.count == 0)
+		return;
+	count_attempts(loop);
+	send_wave(loop, deadline_us);
+	show(loop, STATS_THREAD_ANSWERING, loop->riders[0], clock_mono_us());
 	for (size_t i = 0; i < loop->wave.count; i++)
 		settle(loop, loop->riders[i], &loop->wave.calls[i]);
 }
@@ -336,18 +419,24 @@ static void begin(struct loop *loop, struct fcgi_conn *conn)
 {
 	const struct conf *conf = loop->shared->conf;
 	struct job *job = job_new(conf, conn);
+	int64_t now_us;
 
 	if (!fcgi_read(conn, &job->x.arena, &job->x.request)) {
 		job_free(&job);
 		return;
 	}
-	loop->in_hand++;
+	now_us = clock_mono_us();
+	hold(loop, 1);
+	account_started(loop->slot, job, now_us);
+	job->x.route = STATS_ROUTE_NONE;
 	job->deadline_us = job->x.request.began_us + conf->request_deadline_ms * CLOCK_MS;
 	/* Too old when picked up: its client has gone, or is about to. */
-	if (clock_mono_us() >= job->deadline_us - loop->margin_us)
+	if (now_us >= job->deadline_us - loop->margin_us) {
+		account_shed(loop->slot, job, STATS_SHED_LATE);
 		give_up(loop, job);
-	else
+	} else {
 		take_step(loop, job, router_begin(&job->x));
+	}
 }
 
 static void resume_hashed(struct loop *loop)
@@ -357,7 +446,7 @@ static void resume_hashed(struct loop *loop)
 
 	hasher_collect(loop->shared->hasher, &done);
 	while ((job = job_pop(&done)) != NULL) {
-		loop->in_hand++;
+		hold(loop, 1);
 		if (clock_mono_us() >= job->deadline_us - loop->margin_us)
 			give_up(loop, job);
 		else
@@ -377,17 +466,34 @@ static int wait_ms(const struct loop *loop)
 	return ms < IDLE_WAIT_MS ? ms : IDLE_WAIT_MS;
 }
 
+/* An idle thread looks after its connection, so that the first request after a pause, or after the
+ * database came back, need not wait for one, and that readiness knows. */
+static void look_after_connection(struct loop *loop)
+{
+	struct pq_error error;
+
+	drop_if_gone(loop);
+	if (!pq_ready(loop->conn))
+		(void)connect_now(loop, clock_mono_us() + IDLE_CONNECT_US, &error);
+}
+
 static void gather(struct loop *loop)
 {
 	bool woken = false;
-	size_t n = fcgi_gather(loop->shared->gate, loop->conns,
-		(size_t)loop->shared->conf->wave_calls, wait_ms(loop), &woken);
+	size_t n;
 
+	if (loop->in_hand == 0)
+		show(loop, STATS_THREAD_IDLE, NULL, clock_mono_us());
+	n = fcgi_gather(loop->shared->gate, loop->conns, (size_t)loop->shared->conf->wave_calls,
+		wait_ms(loop), &woken);
+	stats_beat(loop->slot, clock_mono_us());
 	for (size_t i = 0; i < n; i++)
 		begin(loop, loop->conns[i]);
 	if (woken)
 		resume_hashed(loop);
 	unpark_due(loop);
+	if (n == 0 && loop->in_hand == 0)
+		look_after_connection(loop);
 }
 
 static bool drained(const struct loop *loop)
@@ -400,12 +506,13 @@ static bool drained(const struct loop *loop)
 	       clock_mono_us() >= atomic_load(&shared->drain_end_us);
 }
 
-static struct loop *loop_new(struct loop_shared *shared)
+static struct loop *loop_new(struct loop_shared *shared, struct stats_slot *slot)
 {
 	struct loop *loop = mem_zero(sizeof(*loop));
 	const struct conf *conf = shared->conf;
 
 	loop->shared = shared;
+	loop->slot = slot;
 	loop->limits = (struct retry_limits){
 		.max_attempts = (int)conf->retry_max_attempts,
 		.base_us = conf->retry_base_ms * CLOCK_MS,
@@ -425,11 +532,10 @@ static void loop_free(struct loop *loop)
 	free(loop);
 }
 
-void loop_run(struct loop_shared *shared)
+void loop_run(struct loop_shared *shared, struct stats_slot *slot)
 {
-	struct loop *loop = loop_new(shared);
+	struct loop *loop = loop_new(shared, slot);
 
-	text_warm();
 	while (!drained(loop)) {
 		gather(loop);
 		execute(loop, CALL_READ);

@@ -15,6 +15,7 @@
 #include "db/retry.h"
 #include "http/fcgi.h"
 #include "proc/hasher.h"
+#include "stats/stats.h"
 
 /* What the threads of a process share. Everything in it is thread-safe. */
 struct loop_shared {
@@ -23,11 +24,11 @@ struct loop_shared {
 	struct hasher *hasher;
 	struct retry_budget *budget;
 	struct retry_breaker *breaker;
-	atomic_bool draining;	      /* no new connections; end when the last one is gone */
+	atomic_bool draining;         /* no new connections; end when the last one is gone */
 	_Atomic int64_t drain_end_us; /* monotonic: end then, whatever is still open */
 };
 
-/* Runs until the drain is over. */
-void loop_run(struct loop_shared *shared);
+/* Runs until the drain is over. `slot` is this thread's own. */
+void loop_run(struct loop_shared *shared, struct stats_slot *slot);
 
 #endif

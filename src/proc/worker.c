@@ -1,28 +1,49 @@
-/* A worker process: its threads, its signals, its end. */
+/*
+ * A worker process: its threads, its signals, its end.
+ *
+ * The first thread takes the signals and keeps watch; it never serves. So it turns while every wave
+ * thread is blocked, and the process's own heartbeat in the segment tells a stopped process from a
+ * blocked thread.
+ */
 #include "proc/worker.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "proc/logfile.h"
 #include "proc/loop.h"
+#include "proc/stall.h"
+#include "proc/title.h"
+#include "stats/segment.h"
 
-/* Blocks the signals that end the process, for this thread and all it starts: only wait_for_end
- * takes them. */
-static sigset_t block_signals(void)
+#define WATCH_MS 500 /* so often the first thread looks after the others */
+
+struct thread;
+
+struct worker {
+	const struct inherit *inherit;
+	struct loop_shared shared;
+	size_t thread_count;
+	struct thread *threads;
+	struct stall *stalls;      /* one a thread; the first thread's own */
+	pthread_barrier_t all_run; /* the wave threads and the first */
+	_Atomic size_t running;    /* wave threads that have not returned */
+};
+
+/* Takes these from all threads: only the first one asks for them. */
+static void block_signals(sigset_t *ret_set)
 {
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	MUST_ZERO(pthread_sigmask(SIG_BLOCK, &set, NULL));
-	return set;
+	sigemptyset(ret_set);
+	sigaddset(ret_set, SIGTERM);
+	sigaddset(ret_set, SIGUSR1);
+	MUST_ZERO(pthread_sigmask(SIG_SETMASK, ret_set, NULL));
 }
 
 /* libfcgi installs handlers for these when it starts: ours go on top. A peer that hangs up must not
@@ -31,34 +52,24 @@ static void own_handlers(void)
 {
 	MUST(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
 	MUST(signal(SIGTERM, SIG_DFL) != SIG_ERR);
-	MUST(signal(SIGUSR1, SIG_IGN) != SIG_ERR);
+	MUST(signal(SIGUSR1, SIG_DFL) != SIG_ERR);
 }
 
-static void wait_for_end(const sigset_t *set)
+static void shared_init(struct loop_shared *shared, const struct inherit *inherit)
 {
-	int sig;
+	const struct settings *settings = inherit->settings;
+	const struct fcgi_options options = {
+		.peers = settings->peers,
+		.peer_count = settings->peer_count,
+		.io_timeout_ms = settings->conf.io_timeout_ms,
+	};
 
-	while (sigwait(set, &sig) != 0)
-		;
-	log_info("stopping signal=%d", sig);
-	/* From now on the default action is wanted: a second signal ends the process at once. */
-	MUST_ZERO(pthread_sigmask(SIG_UNBLOCK, set, NULL));
-}
-
-static void *run_thread(void *shared)
-{
-	loop_run(shared);
-	return NULL;
-}
-
-static void shared_init(struct loop_shared *shared, const struct conf *conf, int listen_fd,
-	const struct fcgi_options *options)
-{
-	*shared = (struct loop_shared){.conf = conf};
-	shared->gate = fcgi_gate_new(listen_fd, options);
+	*shared = (struct loop_shared){.conf = &settings->conf};
+	shared->gate = fcgi_gate_new(inherit->listen_fd, &options);
 	own_handlers();
-	shared->hasher = hasher_new(conf);
-	shared->budget = retry_budget_new((int)conf->retry_budget_percent, clock_mono_us());
+	shared->hasher = hasher_new(&settings->conf);
+	shared->budget =
+		retry_budget_new((int)settings->conf.retry_budget_percent, clock_mono_us());
 	shared->breaker = retry_breaker_new();
 	fcgi_gate_watch(shared->gate, hasher_fd(shared->hasher));
 }
@@ -71,29 +82,138 @@ static void shared_fini(struct loop_shared *shared)
 	fcgi_gate_free(&shared->gate);
 }
 
-static void drain(struct loop_shared *shared)
+/* What one wave thread is started with. */
+struct thread {
+	struct worker *worker;
+	struct stats_slot *slot;
+	pthread_t id;
+};
+
+static void *run_thread(void *arg)
 {
+	struct thread *thread = arg;
+	struct worker *worker = thread->worker;
+
+	(void)pthread_barrier_wait(&worker->all_run);
+	loop_run(&worker->shared, thread->slot);
+	atomic_fetch_sub(&worker->running, 1);
+	return NULL;
+}
+
+static void start_threads(struct worker *worker)
+{
+	MUST_ZERO(pthread_barrier_init(&worker->all_run, NULL, (unsigned)worker->thread_count + 1));
+	atomic_store(&worker->running, worker->thread_count);
+	for (size_t i = 0; i < worker->thread_count; i++) {
+		struct thread *thread = &worker->threads[i];
+
+		thread->worker = worker;
+		thread->slot = segment_slot(worker->inherit->segment, worker->inherit->slot, i);
+		MUST_ZERO(pthread_create(&thread->id, NULL, run_thread, thread));
+	}
+	(void)pthread_barrier_wait(&worker->all_run);
+}
+
+static void join_threads(struct worker *worker)
+{
+	for (size_t i = 0; i < worker->thread_count; i++)
+		MUST_ZERO(pthread_join(worker->threads[i].id, NULL));
+	MUST_ZERO(pthread_barrier_destroy(&worker->all_run));
+}
+
+static void drain(struct worker *worker)
+{
+	struct loop_shared *shared = &worker->shared;
+
+	if (atomic_load(&shared->draining))
+		return;
+	log_info("draining slot=%zu", worker->inherit->slot);
+	title_set("worker %zu draining", worker->inherit->slot);
 	atomic_store(&shared->drain_end_us, clock_mono_us() + shared->conf->drain_ms * CLOCK_MS);
 	atomic_store(&shared->draining, true);
 	fcgi_gate_drain(shared->gate);
 }
 
-void worker_run(const struct conf *conf, int listen_fd, const struct fcgi_options *options)
+static void reopen_log(const struct worker *worker)
 {
-	sigset_t signals = block_signals();
-	size_t threads = (size_t)conf->threads;
-	pthread_t *ids = mem_zero(threads * sizeof(*ids));
-	struct loop_shared shared;
+	char why[512];
 
-	shared_init(&shared, conf, listen_fd, options);
-	for (size_t i = 0; i < threads; i++)
-		MUST_ZERO(pthread_create(&ids[i], NULL, run_thread, &shared));
-	log_info("serving listen=%s threads=%zu", conf->listen, threads);
-	wait_for_end(&signals);
-	drain(&shared);
-	for (size_t i = 0; i < threads; i++)
-		MUST_ZERO(pthread_join(ids[i], NULL));
-	shared_fini(&shared);
-	free(ids);
-	log_info("stopped");
+	if (!logfile_open(worker->inherit->settings->conf.log_file, why, sizeof(why)))
+		log_error("cannot open the log anew error=\"%s\"", why);
+}
+
+/* The thread's latest turn; 0 while it has not made one. What is as old as the process was set by
+ * the supervisor, before the thread was there. */
+static int64_t beat_of(const struct worker *worker, size_t thread)
+{
+	const struct segment *segment = worker->inherit->segment;
+	const size_t slot = worker->inherit->slot;
+	int64_t beat_us = atomic_load_explicit(
+		&segment_thread(segment, slot, thread)->beat_us, memory_order_relaxed);
+	int64_t started_us = atomic_load_explicit(
+		&segment_process(segment, slot)->started_us, memory_order_relaxed);
+
+	return beat_us > started_us ? beat_us : 0;
+}
+
+/* A thread that hangs holds its requests for ever; without the process they are at least over. */
+static void look_after_threads(struct worker *worker)
+{
+	const struct inherit *inherit = worker->inherit;
+	const int limit = (int)(worker->shared.conf->stall_limit_ms / WATCH_MS) + 1;
+
+	for (size_t i = 0; i < worker->thread_count; i++) {
+		if (!stall_look(&worker->stalls[i], beat_of(worker, i), limit))
+			continue;
+		log_error("a thread is stalled, aborting slot=%zu thread=%zu limit_ms=%ld",
+			inherit->slot, i, worker->shared.conf->stall_limit_ms);
+		spawn_tell(inherit, NEWS_STALLED);
+		abort();
+	}
+}
+
+/* Takes signals and keeps watch until the drain is over. */
+static void watch(struct worker *worker, const sigset_t *signals)
+{
+	const struct timespec pause = {.tv_nsec = WATCH_MS * 1000000L};
+	const struct timespec short_pause = {.tv_nsec = 20 * 1000000L};
+
+	while (atomic_load(&worker->running) > 0) {
+		bool draining = atomic_load(&worker->shared.draining);
+		int sig = sigtimedwait(signals, NULL, draining ? &short_pause : &pause);
+
+		segment_worker_beat(
+			worker->inherit->segment, worker->inherit->slot, clock_mono_us());
+		if (sig == SIGTERM)
+			drain(worker);
+		else if (sig == SIGUSR1)
+			reopen_log(worker);
+		else if (!draining)
+			look_after_threads(worker);
+	}
+}
+
+void worker_main(const struct inherit *inherit)
+{
+	struct worker worker = {.inherit = inherit};
+	sigset_t signals;
+
+	title_set("worker %zu starting", inherit->slot);
+	block_signals(&signals);
+	worker.thread_count = (size_t)inherit->settings->conf.threads;
+	worker.threads = mem_zero(worker.thread_count * sizeof(*worker.threads));
+	worker.stalls = mem_zero(worker.thread_count * sizeof(*worker.stalls));
+	shared_init(&worker.shared, inherit);
+	start_threads(&worker);
+	segment_worker_beat(inherit->segment, inherit->slot, clock_mono_us());
+	title_set("worker %zu serving", inherit->slot);
+	log_info("serving slot=%zu generation=%u threads=%zu", inherit->slot, inherit->generation,
+		worker.thread_count);
+	spawn_tell(inherit, NEWS_READY);
+	watch(&worker, &signals);
+	join_threads(&worker);
+	shared_fini(&worker.shared);
+	free(worker.stalls);
+	free(worker.threads);
+	log_info("stopped slot=%zu", inherit->slot);
 }

@@ -4,14 +4,15 @@
 #ifndef PROC_WORKER_H
 #define PROC_WORKER_H
 
-#include "base/conf.h"
-#include "http/fcgi.h"
+#include "proc/spawn.h"
 
 /*
- * Serves requests from `listen_fd` (which it closes) until SIGTERM or SIGINT: then it accepts no
- * more, answers what comes on the open connections until nginx closes them or drain_ms is over,
- * and returns. A second such signal ends the process at once.
+ * The life of a worker, as a child_main_fn. It tells the supervisor when its threads run, and
+ * serves until SIGTERM: then it accepts no more, answers what comes on the open connections until
+ * nginx closes them or drain_ms is over, and returns. Further SIGTERMs change nothing: who is in a
+ * hurry kills. SIGUSR1 opens the log anew. When a wave thread makes no turn for stall_limit_ms, it
+ * tells the supervisor and aborts.
  */
-void worker_run(const struct conf *conf, int listen_fd, const struct fcgi_options *options);
+void worker_main(const struct inherit *inherit);
 
 #endif

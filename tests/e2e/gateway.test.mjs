@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 
-import { assert, isProblem, raw, shared, test, top } from '../lib/harness.mjs';
+import { assert, isProblem, raw, shared, test, top, until } from '../lib/harness.mjs';
 
 const { stack, client } = await shared();
 const ada = await client.register();
@@ -128,7 +128,7 @@ test('every answer has one request id, never one of the client, and no two have 
 
 test('the log of the service has the id that the answer has', async () => {
 	const got = await client.get(`/api/cards/${card.id}`, { token: ada.token });
-	assert.ok(stack.log().includes(got.headers['x-request-id']));
+	await until('the line is written', () => stack.log().includes(got.headers['x-request-id']));
 });
 
 test('the log of nginx has the id of what nginx refused itself', async () => {

@@ -1,10 +1,13 @@
 // Clients that do not stop: they create cards, and remember every answer.
 import { atOnce } from '../lib/harness.mjs';
 
+let runs = 0; // no two loads use the same names
+
 // Starts `width` clients; the returned object's stop() resolves to all answers, each
 // {name, status, ms, at, requestId, retryAfter, text, error}, `at` being when the answer came.
 export function load(stack, token, width = 16) {
 	const answers = [];
+	const run = ++runs;
 	let going = true;
 	let next = 0;
 	const one = async (name) => {
@@ -26,7 +29,7 @@ export function load(stack, token, width = 16) {
 		}
 	};
 	const done = atOnce(width, width, async (lane) => {
-		while (going) await one(`Load ${lane}-${next++}`);
+		while (going) await one(`Load ${run}-${lane}-${next++}`);
 	});
 	return {
 		answers,

@@ -17,7 +17,8 @@ create temporary table granted as
 		'cardkeep_api.read_card', 'cardkeep_api.read_personal_info',
 		'cardkeep_api.read_professional_info', 'cardkeep_api.read_user', 'cardkeep_api.register',
 		'cardkeep_api.save_personal_info', 'cardkeep_api.save_professional_info',
-		'cardkeep_api.update_card']) f;
+		'cardkeep_api.update_card', 'cardkeep_api.read_cards', 'cardkeep_api.create_cards',
+		'cardkeep_api.update_cards']) f;
 
 select set_eq($$select o.name from ours o
 	where has_function_privilege('cardkeep_runtime', o.oid, 'execute')$$, 'select name from granted',
@@ -51,7 +52,7 @@ select is_empty($$select c.oid::regclass from pg_class c
 select is((select (r.rolsuper or r.rolcanlogin) from pg_roles r
 	where r.rolname = 'cardkeep_owner'), false, 'who is no superuser and cannot sign in');
 select is_empty($$select o.name from ours o where o.prosqlbody is null
-	and o.proconfig is distinct from array['search_path=pg_catalog, pg_temp']$$,
+	and 'search_path=pg_catalog, pg_temp' <> all (coalesce(o.proconfig, '{""}'))$$,
 	'every function has its search path pinned, or its names bound when it was made');
 select set_eq($$select o.name from ours o where o.prosecdef
 	and o.prorettype <> 'trigger'::regtype$$, 'select name from granted',

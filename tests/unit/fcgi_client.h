@@ -24,9 +24,9 @@ struct client_request {
 	const char *body; /* NULL: none */
 	size_t body_len;
 	const char *length; /* CONTENT_LENGTH; NULL: the true one */
-	const char *id;	    /* CARDKEEP_REQUEST_ID; NULL: a good one */
-	int role;	    /* 0: responder */
-	bool close;	    /* the connection is not to be kept */
+	const char *id;     /* CARDKEEP_REQUEST_ID; NULL: a good one */
+	int role;           /* 0: responder */
+	bool close;         /* the connection is not to be kept */
 };
 
 /* A connection, or -1 with errno. Reads from it give up after ten seconds. */

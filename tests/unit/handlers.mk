@@ -1,7 +1,7 @@
 # Handlers of api that need no database.
 check_PROGRAMS += tests/unit/t_versioned tests/unit/t_router
 TESTS += tests/unit/t_versioned tests/unit/t_router
-HANDLER_LIBS = libapi.a libhttp.a libdb.a libbase.a $(API_LIBS) $(HTTP_LIBS) $(DB_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+HANDLER_LIBS = libapi.a libhttp.a libdb.a libstats.a libbase.a $(API_LIBS) $(HTTP_LIBS) $(DB_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_t_versioned_SOURCES = tests/unit/t_versioned.c
 tests_unit_t_versioned_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_versioned_LDADD = $(HANDLER_LIBS)

@@ -113,7 +113,7 @@ static void statements_name_the_function_and_every_argument_once(void **state)
 		}
 	}
 	assert_string_equal(call_statement(CALL_CHECK_CARD),
-		"select status, version, replayed, detail, body "
+		"select 1, status, version, replayed, detail, body "
 		"from cardkeep_api.check_card($1::bytea, $2::uuid)");
 }
 

@@ -13,7 +13,7 @@
 
 #include "base/conf.h"
 
-#define FILL_50	 "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
+#define FILL_50  "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
 #define FILL_100 FILL_50 FILL_50
 
 static char dir[] = "/tmp/t_conf.XXXXXX";
@@ -264,8 +264,8 @@ static void note_warning(const char *variable)
 static void unknown_variables_are_warned_of_but_for_those_of_the_scripts(void **state)
 {
 	char entries[][40] = {"CARDKEEP_THREAD=2", "CARDKEEP_PORT=8080", "CARDKEEP_STATE=/x",
-		"CARDKEEP_WORKERS=2", "CARDKEEP_CONF=/x", "CARDKEEP_threads=2",
-		"CARDKEEP_=", "CARDKEEP_X", "cardkeep_y=1", "CARDKEEPER=1"};
+		"CARDKEEP_CONF=/x", "CARDKEEP_threads=2", "CARDKEEP_=", "CARDKEEP_X",
+		"cardkeep_y=1", "CARDKEEPER=1"};
 	char *env[ARRAY_LEN(entries) + 1] = {NULL};
 	struct conf conf;
 
@@ -295,7 +295,7 @@ static void the_example_names_every_key_with_its_default(void **state)
 	memset(&example, 0, sizeof(example));
 	assert_int_equal(conf_load(NULL, NULL, NULL, &preset, why, sizeof(why)), CONF_OK);
 	assert_int_equal(conf_load(file, NULL, NULL, &example, why, sizeof(why)), CONF_OK);
-#define CONF_TEXT(name, value, help)		    assert_string_equal(example.name, preset.name);
+#define CONF_TEXT(name, value, help)                assert_string_equal(example.name, preset.name);
 #define CONF_NUMBER(name, value, least, most, help) assert_int_equal(example.name, preset.name);
 #include "base/conf.def"
 #undef CONF_TEXT

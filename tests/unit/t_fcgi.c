@@ -28,10 +28,10 @@
 #include "http/fcgi.h"
 
 #define IO_TIMEOUT_MS 300
-#define WAVE	      8
+#define WAVE          8
 #define THREADS_MAX   4
 #define HUGE_BYTES    (4 * 1024 * 1024)
-#define ID_TEXT	      "00010203-0405-0607-0809-0a0b0c0d0e0f"
+#define ID_TEXT       "00010203-0405-0607-0809-0a0b0c0d0e0f"
 
 static char directory[] = "/tmp/cardkeep-t_fcgi-XXXXXX";
 static char path[64];

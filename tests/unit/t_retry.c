@@ -13,9 +13,9 @@
 #include "base/must.h"
 #include "db/retry.h"
 
-#define NOW	 (1000 * CLOCK_S)
-#define TOKENS	 100 /* in a full budget */
-#define THREADS	 4
+#define NOW      (1000 * CLOCK_S)
+#define TOKENS   100 /* in a full budget */
+#define THREADS  4
 #define UNSET_US INT64_C(-77)
 
 static const struct retry_limits limits = {
@@ -40,7 +40,7 @@ static struct retry_state first_failure(void)
 }
 
 #define GOES_ON(reason) RETRY_AGAIN, reason
-#define REFUSED		RETRY_REFUSE, 0
+#define REFUSED         RETRY_REFUSE, 0
 
 /* Of an operation that failed once, with time and budget left. */
 static const struct {

@@ -13,8 +13,8 @@
 #include "api/router.h"
 #include "base/must.h"
 
-#define TOKEN	"Bearer ck_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-#define CARD	"/api/cards/00010203-0405-0607-0809-0a0b0c0d0e0f"
+#define TOKEN   "Bearer ck_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define CARD    "/api/cards/00010203-0405-0607-0809-0a0b0c0d0e0f"
 #define NOTHING (-1) /* no call: the answer is there */
 
 static struct conf conf;

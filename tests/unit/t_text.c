@@ -35,8 +35,8 @@ static const struct {
 	{"\u00a0\u3000\u2003My card\u2028\xc2\x85", TEXT_ONE_LINE, TEXT_OK, "My card"},
 	{"Cafe\u0301", TEXT_ONE_LINE, TEXT_OK, "Caf\u00e9"},
 	{"\u1112\u1161\u11ab", TEXT_ONE_LINE, TEXT_OK, "\ud55c"}, /* Hangul is composed */
-	{"\u212b", TEXT_ONE_LINE, TEXT_OK, "\u00c5"},		  /* the Angstrom sign */
-	{"\ufb01ne", TEXT_ONE_LINE, TEXT_OK, "\ufb01ne"},	  /* NFC, not NFKC */
+	{"\u212b", TEXT_ONE_LINE, TEXT_OK, "\u00c5"},             /* the Angstrom sign */
+	{"\ufb01ne", TEXT_ONE_LINE, TEXT_OK, "\ufb01ne"},         /* NFC, not NFKC */
 	{"\U0001f600", TEXT_ONE_LINE, TEXT_OK, "\U0001f600"},
 	{"", TEXT_ONE_LINE, TEXT_EMPTY, NULL},
 	{" \t\r\n\u00a0\u3000", TEXT_ONE_LINE, TEXT_EMPTY, NULL},

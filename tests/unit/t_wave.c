@@ -29,10 +29,17 @@ struct pq_conn {
 	bool doubt;
 	bool bad_row;
 	bool closed;
+	size_t legs;                  /* queries queued so far */
+	size_t items[WAVE_CALLS_MAX]; /* calls in each */
+	size_t answered;              /* results given so far */
+	bool twice;                   /* a set answers its first item twice */
 };
 
 struct pq_result {
+	size_t rows;
+	size_t owners;
 	bool bad;
+	bool twice;
 };
 
 static int live_results;
@@ -40,11 +47,21 @@ static int live_results;
 void pq_begin(struct pq_conn *conn)
 {
 	conn->queued = 0;
+	conn->legs = 0;
 }
 
 bool pq_queue(struct pq_conn *conn, const struct call *call)
 {
-	assert_int_equal(call->id, CALL_READ_CARD);
+	assert_int_equal(call->nargs, 2);
+	conn->items[conn->legs++] = 1;
+	return conn->queued++ != conn->refuse_at;
+}
+
+bool pq_queue_set(struct pq_conn *conn, const struct call *const *calls, size_t count)
+{
+	for (size_t i = 1; i < count; i++)
+		assert_int_equal(calls[i]->id, calls[0]->id);
+	conn->items[conn->legs++] = count;
 	return conn->queued++ != conn->refuse_at;
 }
 
@@ -63,7 +80,10 @@ enum pq_event pq_next(struct pq_conn *conn, int64_t deadline_us, struct pq_resul
 	event = conn->script[conn->at++];
 	if (event == PQ_ROW) {
 		*ret_result = calloc(1, sizeof(**ret_result));
-		(*ret_result)->bad = conn->bad_row;
+		**ret_result = (struct pq_result){.rows = conn->items[conn->answered++],
+			.owners = 1,
+			.bad = conn->bad_row,
+			.twice = conn->twice};
 		live_results++;
 	}
 	if (event == PQ_ERROR)
@@ -86,20 +106,38 @@ void pq_close(struct pq_conn *conn)
 	conn->closed = true;
 }
 
-bool pq_result_row(const struct pq_result *result, struct call_row *ret_row)
+size_t pq_result_rows(const struct pq_result *result)
+{
+	return result->rows;
+}
+
+/* Items are answered in reverse: only their numbers say whose a row is. */
+bool pq_result_row(
+	const struct pq_result *result, size_t row, size_t *ret_item, struct call_row *ret_row)
 {
 	if (result->bad)
 		return false;
-	*ret_row = (struct call_row){.status = 200, .detail = "", .body = ""};
+	*ret_item = result->twice ? 1 : result->rows - row;
+	*ret_row = (struct call_row){
+		.status = 200, .version = (int)*ret_item, .detail = "", .body = ""};
 	return true;
 }
 
-void pq_result_free(struct pq_result **result)
+struct pq_result *pq_result_share(struct pq_result *result)
 {
-	if (*result != NULL)
-		live_results--;
-	free(*result);
-	*result = NULL;
+	result->owners++;
+	return result;
+}
+
+void pq_result_free(struct pq_result **ptr)
+{
+	struct pq_result *result = *ptr;
+
+	*ptr = NULL;
+	if (result == NULL || --result->owners > 0)
+		return;
+	live_results--;
+	free(result);
 }
 
 /* ---- helpers ------------------------------------------------------------------------------- */
@@ -119,7 +157,7 @@ static struct wave run(struct pq_conn *conn, struct call *calls, size_t count)
 {
 	struct wave wave;
 
-	wave_reset(&wave);
+	wave_reset(&wave, WAVE_SETWISE);
 	for (size_t i = 0; i < count; i++) {
 		call_start(&calls[i], CALL_READ_CARD);
 		call_bytes(&calls[i], "token", 5);
@@ -142,6 +180,24 @@ static void expect_all(const struct wave *wave, enum outcome_kind outcome)
 {
 	for (size_t i = 0; i < wave->count; i++)
 		assert_int_equal(wave->calls[i].outcome, outcome);
+}
+
+/* A wave of updates, each of the card its letter names. */
+static struct wave updates(struct call *calls, const char *cards, enum wave_form form)
+{
+	static const char *const names[] = {"a", "b", "c", "d", "e"};
+	struct wave wave;
+
+	wave_reset(&wave, form);
+	for (size_t i = 0; cards[i] != '\0'; i++) {
+		call_start(&calls[i], CALL_UPDATE_CARD);
+		call_bytes(&calls[i], "token", 5);
+		call_text(&calls[i], "write");
+		call_text(&calls[i], names[cards[i] - 'a']);
+		calls[i].nargs = 2; /* the pipeline looks no further */
+		wave_add(&wave, &calls[i]);
+	}
+	return wave;
 }
 
 static const enum pq_event good[] = {PQ_ROW, PQ_ROW, PQ_ROW, PQ_SYNCED};
@@ -321,7 +377,7 @@ static void without_a_connection_nothing_was_sent(void **state)
 	struct wave wave;
 
 	(void)state;
-	wave_reset(&wave);
+	wave_reset(&wave, WAVE_SETWISE);
 	call_start(&call, CALL_READ_CARD);
 	wave_add(&wave, &call);
 	wave_not_sent(&wave, &error);
@@ -337,7 +393,7 @@ static void a_wave_is_bounded_in_calls_and_in_bytes(void **state)
 	struct wave wave;
 
 	(void)state;
-	wave_reset(&wave);
+	wave_reset(&wave, WAVE_SETWISE);
 	for (size_t i = 0; i < WAVE_CALLS_MAX; i++) {
 		call_start(&calls[i], CALL_READ_CARD);
 		assert_true(wave_has_room(&wave, WAVE_CALLS_MAX, &calls[i]));
@@ -347,7 +403,7 @@ static void a_wave_is_bounded_in_calls_and_in_bytes(void **state)
 	assert_false(wave_has_room(&wave, WAVE_CALLS_MAX, &calls[0]));
 
 	memset(big, 'x', sizeof(big) - 1);
-	wave_reset(&wave);
+	wave_reset(&wave, WAVE_SETWISE);
 	call_start(&calls[0], CALL_READ_CARD);
 	call_text(&calls[0], big);
 	assert_true(wave_has_room(&wave, WAVE_CALLS_MAX, &calls[0]));
@@ -355,6 +411,83 @@ static void a_wave_is_bounded_in_calls_and_in_bytes(void **state)
 	call_start(&calls[1], CALL_READ_CARD);
 	call_text(&calls[1], "xx");
 	assert_false(wave_has_room(&wave, WAVE_CALLS_MAX, &calls[1]));
+}
+
+static void calls_of_one_kind_travel_as_a_set_where_it_pays(void **state)
+{
+	static const struct {
+		const char *cards;
+		enum wave_form form;
+		size_t legs;
+		size_t items[8];
+	} cases[] = {
+		{"abcd", WAVE_SETWISE, 1, {4}},
+		{"abc", WAVE_SETWISE, 3, {1, 1, 1}},
+		{"abcd", WAVE_SINGLES, 4, {1, 1, 1, 1}},
+		/* the second update of a card runs after the first */
+		{"aabcd", WAVE_SETWISE, 2, {4, 1}},
+		{"abcdabcd", WAVE_SETWISE, 2, {4, 4}},
+		{"aaaa", WAVE_SETWISE, 4, {1, 1, 1, 1}},
+		{"abcdeab", WAVE_SETWISE, 3, {5, 1, 1}},
+	};
+	static const enum pq_event many[] = {PQ_ROW, PQ_ROW, PQ_ROW, PQ_ROW, PQ_SYNCED};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct call calls[WAVE_CALLS_MAX] = {0};
+		struct wave wave = updates(calls, cases[i].cards, cases[i].form);
+		struct pq_conn conn =
+			scripted(many + (ARRAY_LEN(many) - 1 - cases[i].legs), cases[i].legs + 1);
+
+		wave_run(&wave, &conn, 1);
+		assert_int_equal(conn.legs, cases[i].legs);
+		for (size_t k = 0; k < conn.legs; k++)
+			assert_int_equal(conn.items[k], cases[i].items[k]);
+		expect_all(&wave, OUTCOME_COMMITTED);
+		release(calls, WAVE_CALLS_MAX);
+	}
+}
+
+static void rows_of_a_set_find_their_calls_by_number(void **state)
+{
+	static const enum pq_event script[] = {PQ_ROW, PQ_SYNCED};
+	struct call calls[4] = {0};
+	struct wave wave = updates(calls, "abcd", WAVE_SETWISE);
+	struct pq_conn conn = scripted(script, ARRAY_LEN(script));
+
+	(void)state;
+	wave_run(&wave, &conn, 1);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(calls[i].row.version, i + 1);
+	release(calls, 4);
+}
+
+static void a_set_that_answers_an_item_twice_is_unknown(void **state)
+{
+	static const enum pq_event script[] = {PQ_ROW, PQ_SYNCED};
+	struct call calls[4] = {0};
+	struct wave wave = updates(calls, "abcd", WAVE_SETWISE);
+	struct pq_conn conn = scripted(script, ARRAY_LEN(script));
+
+	(void)state;
+	conn.twice = true;
+	wave_run(&wave, &conn, 1);
+	expect_all(&wave, OUTCOME_UNKNOWN);
+	release(calls, 4);
+}
+
+static void the_error_of_a_set_is_nobodys_own(void **state)
+{
+	static const enum pq_event script[] = {PQ_ERROR, PQ_SYNCED};
+	struct call calls[4] = {0};
+	struct wave wave = updates(calls, "abcd", WAVE_SETWISE);
+	struct pq_conn conn = scripted(script, ARRAY_LEN(script));
+
+	(void)state;
+	wave_run(&wave, &conn, 1);
+	expect_all(&wave, OUTCOME_NEIGHBOUR);
+	assert_false(conn.closed);
+	release(calls, 4);
 }
 
 int main(void)
@@ -371,6 +504,10 @@ int main(void)
 		cmocka_unit_test(a_committed_call_without_a_row_is_unknown_to_us),
 		cmocka_unit_test(without_a_connection_nothing_was_sent),
 		cmocka_unit_test(a_wave_is_bounded_in_calls_and_in_bytes),
+		cmocka_unit_test(calls_of_one_kind_travel_as_a_set_where_it_pays),
+		cmocka_unit_test(rows_of_a_set_find_their_calls_by_number),
+		cmocka_unit_test(a_set_that_answers_an_item_twice_is_unknown),
+		cmocka_unit_test(the_error_of_a_set_is_nobodys_own),
 	};
 
 	return cmocka_run_group_tests_name("wave", tests, NULL, NULL);

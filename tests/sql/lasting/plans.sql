@@ -57,6 +57,11 @@ begin
 		'cardkeep_api.update_card(%1$s, md5(''wROUND-TURN'')::uuid, md5(''cROUND-TURN'')::uuid, ''{1}'', ''New'', null, null, null, null)',
 		'cardkeep_api.update_card(%1$s, md5(''wROUND-TURN'')::uuid, md5(''cROUND-TURN'')::uuid, ''{1}'', ''New'', null, null, null, null)',
 		'cardkeep_api.update_card(%1$s, md5(''xROUND-TURN'')::uuid, md5(''cROUND-TURN'')::uuid, ''{1}'', ''Old'', null, ''{"a": 1}'', null, null)',
+		'cardkeep_api.create_cards(array[%1$s, %1$s, %1$s, %1$s], array[md5(''m0ROUND-TURN'')::uuid::text, md5(''m1ROUND-TURN'')::uuid::text, md5(''m2ROUND-TURN'')::uuid::text, md5(''m3ROUND-TURN'')::uuid::text], ''{Set,Set,Sets,Many}'', null, null, null, null, null)',
+		'cardkeep_api.create_cards(array[%1$s, %1$s, %1$s, %1$s], array[md5(''m0ROUND-TURN'')::uuid::text, md5(''m1ROUND-TURN'')::uuid::text, md5(''m2ROUND-TURN'')::uuid::text, md5(''m3ROUND-TURN'')::uuid::text], ''{Set,Set,Sets,Many}'', null, null, null, null, null)',
+		'cardkeep_api.update_cards(array[%1$s, %1$s, %1$s, %1$s], array[md5(''n0ROUND-TURN'')::uuid::text, md5(''n1ROUND-TURN'')::uuid::text, md5(''n2ROUND-TURN'')::uuid::text, md5(''n3ROUND-TURN'')::uuid::text], array[md5(''m0ROUND-TURN'')::uuid::text, md5(''m1ROUND-TURN'')::uuid::text, md5(''m2ROUND-TURN'')::uuid::text, md5(''m3ROUND-TURN'')::uuid::text], ''{"{1}","{1}","{1}","{1}"}'', ''{A,B,C,D}'', null, null, null, null)',
+		'cardkeep_api.update_cards(array[%1$s, %1$s, %1$s, %1$s], array[md5(''o0ROUND-TURN'')::uuid::text, md5(''o1ROUND-TURN'')::uuid::text, md5(''o2ROUND-TURN'')::uuid::text, md5(''o3ROUND-TURN'')::uuid::text], array[md5(''m0ROUND-TURN'')::uuid::text, md5(''m1ROUND-TURN'')::uuid::text, md5(''m2ROUND-TURN'')::uuid::text, md5(''m3ROUND-TURN'')::uuid::text], ''{"{1}","{1}","{1}","{1}"}'', ''{E,F,G,H}'', null, null, null, null)',
+		'cardkeep_api.read_cards(array[%1$s, %1$s, %1$s, %1$s], array[md5(''m0ROUND-TURN'')::uuid::text, md5(''m1ROUND-TURN'')::uuid::text, md5(''m2ROUND-TURN'')::uuid::text, md5(''m3ROUND-TURN'')::uuid::text])',
 		'cardkeep_api.read_card(%1$s, md5(''cROUND-TURN'')::uuid)',
 		'cardkeep_api.list_cards(%1$s, 3, null, null)',
 		'cardkeep_api.list_cards(%1$s, 3, 1700000000000000, md5(''x'')::uuid)',
@@ -77,7 +82,7 @@ begin
 	return rtrim(v_seen);
 end
 $$;
-create temporary table expected as select '200 200 200 200 200 201 201 204 201 201 200 200 409 200 '
+create temporary table expected as select '200 200 200 200 200 201 201 204 201 201 200 200 409 201 201 200 409 200 200 '
 	'200 200 204 204 201 200 200 409 201 200 409 200 200' as statuses;
 
 select is(pg_temp.use_all(0), (select statuses from expected),
@@ -109,8 +114,11 @@ reset session_replication_role;
 create function pg_temp.scans() returns text language sql
 return (select string_agg(s.relname || ' ' || s.seq_scan, ', ' order by s.relname)
 	from pg_stat_user_tables s where s.schemaname = 'cardkeep');
-select pg_stat_force_next_flush() \g /dev/null
-create temporary table before as select pg_temp.scans() as scans;
+create function pg_temp.entries() returns bigint language sql
+return (select sum(s.idx_tup_read) from pg_stat_user_indexes s where s.schemaname = 'cardkeep');
+select pg_stat_force_next_flush(), x.f from dblink('service',
+	'select pg_stat_force_next_flush()::text') x(f text) \g /dev/null
+create temporary table before as select pg_temp.scans() as scans, pg_temp.entries() as entries;
 select is(pg_temp.use_all(1), (select statuses from expected),
 	'every call answers as it should on tables of fifty thousand');
 select x.f from dblink('service', 'select pg_stat_force_next_flush()::text') x(f text) \g /dev/null
@@ -118,6 +126,8 @@ select dblink_disconnect('service') \g /dev/null
 select pg_sleep(0.2), pg_stat_clear_snapshot() \g /dev/null
 select ok((select sum(s.idx_scan) > 50 from pg_stat_user_tables s where s.schemaname = 'cardkeep'),
 	'and by indexes');
+select ok(pg_temp.entries() - (select b.entries from before b) < 1000,
+	'that are asked for single entries, not read through');
 select is(pg_temp.scans(), (select b.scans from before b),
 	'no table is scanned by plans made while it was small');
 select * from finish();

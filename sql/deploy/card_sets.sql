@@ -1,0 +1,214 @@
+-- Deploy cardkeep:card_sets to pg
+--
+-- The hot calls, set-wise: arrays in, one row an item out, told apart by `item`. A set costs little
+-- more than its longest statement, where single calls pay for each. It does what its single form
+-- does and leaves whatever is not plain sailing to it: an item that the set's statements did not
+-- serve goes through the single form, one by one. So there is one place that knows the hard cases.
+--
+-- Statements find rows through `join lateral (... limit 1)` or by ctid, with the joins that scan
+-- switched off: a plan that a connection made while the tables were small is kept while they grow,
+-- and a hash join over a whole table that was right for ten rows is ruin for ten thousand.
+
+begin;
+
+set local role cardkeep_owner;
+
+create function cardkeep_api.read_cards(p_token_hash bytea[], p_card text[])
+returns table (item integer, status integer, version integer, replayed boolean, detail text,
+	body text)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
+as $$
+begin
+	return query
+	select n.i::integer, case when s.id is null then 401 when b.id is null then 404 else 200 end,
+		coalesce(b.version, 0), false, '',
+		case when b.id is null then '' else cardkeep_api.card_json(b) end
+	from unnest(p_token_hash, p_card) with ordinality n(token_hash, card, i)
+	left join lateral (
+		select t.id, t.user_id from cardkeep.sessions t
+		where t.token_hash = n.token_hash and cardkeep_api.is_live(t)
+		limit 1) s on true
+	left join lateral (
+		select c.* from cardkeep.business_cards c
+		where c.id = n.card::uuid and c.user_id = s.user_id
+		limit 1) b on true;
+end
+$$;
+comment on function cardkeep_api.read_cards is 'read_card for each item. Locks nothing.';
+
+create function cardkeep_api.create_cards(p_token_hash bytea[], p_write text[], p_name text[],
+	p_base text[], p_template text[], p_fields text[], p_design text[], p_public text[])
+returns table (item integer, status integer, version integer, replayed boolean, detail text,
+	body text)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+	v_writes uuid[] := p_write::uuid[];
+	v_now timestamptz := clock_timestamp();
+	v_users uuid[];
+	v_sessions uuid[];
+	v_slugs text[];
+	v_taken text[]; -- how many slugs were passed over
+	v_bodies text[];
+begin
+	-- Locks first: the insert is a later statement, whose snapshot sees what they guard.
+	select array_agg(k.user_id order by k.i), array_agg(k.session_id order by k.i),
+		array_agg(k.slug order by k.i), array_agg(k.taken order by k.i)
+	into v_users, v_sessions, v_slugs, v_taken
+	from (
+		select n.i, s.user_id, s.id as session_id, case when c.slug <> r.slug then '1' else '' end as taken,
+			case when s.id is not null
+				and pg_try_advisory_xact_lock(cardkeep_api.lock_key('card', n.write))
+				and pg_try_advisory_xact_lock(cardkeep_api.lock_key('slug', c.slug))
+			then c.slug end as slug
+		from unnest(p_token_hash, p_write, p_base, p_name) with ordinality
+			n(token_hash, write, base, name, i)
+		left join lateral (
+			select t.id, t.user_id from cardkeep.sessions t
+			where t.token_hash = n.token_hash and cardkeep_api.is_live(t)
+			limit 1) s on true
+		cross join lateral (
+			select cardkeep_api.slugify(coalesce(n.base, n.name)) as slug offset 0) r
+		cross join lateral (
+			-- A popular name is known to be taken without taking its lock.
+			select case when exists (select from cardkeep.business_cards b where b.slug = r.slug)
+				then cardkeep_api.slug_candidate(r.slug, 2) else r.slug end as slug
+			offset 0) c) k;
+
+	with item as (
+		select * from unnest(v_writes, v_users, v_sessions, v_slugs, p_name, p_template, p_fields,
+			p_design, p_public) with ordinality
+			n(id, user_id, session_id, slug, name, template, fields, design, public, i)
+	), put as (
+		insert into cardkeep.business_cards as b (id, user_id, name, slug, template_type,
+			fields_config, design_config, is_public, version, last_write, created_at, updated_at)
+		select n.id, n.user_id, n.name, n.slug, coalesce(n.template, 'personal-small'),
+			coalesce(n.fields, '{}')::jsonb, coalesce(n.design, '{}')::jsonb,
+			coalesce(n.public::boolean, true), 1, n.id, v_now, v_now
+		from item n
+		where n.slug is not null
+			and not exists (select from cardkeep.retired_slugs r where r.slug = n.slug)
+			and not exists (select from cardkeep.retired_slugs r where r.card_id = n.id)
+		on conflict do nothing
+		returning b.*
+	), kept as (
+		insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at)
+		select p.id, 1, n.session_id, p.id, v_now from put p join item n on n.id = p.id
+	)
+	select array_agg(case when p.id is not null
+		then cardkeep_api.card_json((p.*)::cardkeep.business_cards) end order by n.i)
+	into v_bodies
+	from item n left join put p on p.id = n.id;
+
+	for k in 1..cardinality(v_writes) loop
+		item := k;
+		status := 201;
+		version := 1;
+		replayed := false;
+		detail := v_taken[k];
+		body := v_bodies[k];
+		if body is null then
+			select a.status, a.version, a.replayed, a.detail, a.body
+			into status, version, replayed, detail, body
+			from cardkeep_api.create_card(p_token_hash[k], v_writes[k], p_name[k], p_base[k],
+				p_template[k], p_fields[k]::jsonb, p_design[k]::jsonb, p_public[k]::boolean) a;
+		end if;
+		return next;
+	end loop;
+end
+$$;
+comment on function cardkeep_api.create_cards is 'create_card for each item. Tries the advisory lock of each id, then of one slug for each, all before the insert; what that did not serve goes through create_card. Never waits.';
+
+create function cardkeep_api.update_cards(p_token_hash bytea[], p_write text[], p_card text[],
+	p_expected text[], p_name text[], p_template text[], p_fields text[], p_design text[],
+	p_public text[])
+returns table (item integer, status integer, version integer, replayed boolean, detail text,
+	body text)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
+as $$
+declare
+	v_users uuid[];
+	v_sessions uuid[];
+	v_bodies text[];
+	v_versions integer[];
+begin
+	select array_agg(s.user_id order by n.i), array_agg(s.id order by n.i)
+	into v_users, v_sessions
+	from unnest(p_token_hash) with ordinality n(token_hash, i)
+	left join lateral (
+		select t.id, t.user_id from cardkeep.sessions t
+		where t.token_hash = n.token_hash and cardkeep_api.is_live(t)
+		limit 1) s on true;
+
+	with held as materialized (
+		select n.i, n.write, n.session_id, b.ctid as at, b.name, b.template_type, b.fields_config,
+			b.design_config, b.is_public, n.name as new_name, n.template as new_template,
+			n.fields as new_fields, n.design as new_design, n.public as new_public
+		from (
+			select u.i, u.card::uuid as card, u.user_id, u.session_id, u.write::uuid as write,
+				u.expected::integer[] as expected, u.name, u.template, u.fields::jsonb as fields,
+				u.design::jsonb as design, u.public::boolean as public
+			from unnest(p_card, v_users, v_sessions, p_write, p_expected, p_name, p_template,
+				p_fields, p_design, p_public) with ordinality
+				u(card, user_id, session_id, write, expected, name, template, fields, design,
+					public, i)) n
+		join lateral (
+			select c.ctid, c.* from cardkeep.business_cards c
+			where c.id = n.card and c.user_id = n.user_id and c.version = any (n.expected)
+				and not cardkeep_api.card_same(c, n.name, n.template, n.fields, n.design, n.public)
+			limit 1
+			for no key update skip locked) b on true
+	), up as (
+		update cardkeep.business_cards b
+		set name = coalesce(h.new_name, b.name),
+			template_type = coalesce(h.new_template, b.template_type),
+			fields_config = coalesce(h.new_fields, b.fields_config),
+			design_config = coalesce(h.new_design, b.design_config),
+			is_public = coalesce(h.new_public, b.is_public), version = b.version + 1,
+			last_write = h.write, updated_at = greatest(clock_timestamp(), b.updated_at)
+		from held h
+		where b.ctid = h.at
+		returning b.*, h.i, h.session_id, h.name as o_name, h.template_type as o_template,
+			h.fields_config as o_fields, h.design_config as o_design, h.is_public as o_public
+	), kept as (
+		insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at,
+			b_name, b_template_type, b_fields_config, b_design_config, b_is_public)
+		select p.id, p.version, p.session_id, p.last_write, p.updated_at,
+			nullif(p.o_name, p.name), nullif(p.o_template, p.template_type),
+			nullif(p.o_fields, p.fields_config), nullif(p.o_design, p.design_config),
+			nullif(p.o_public, p.is_public)
+		from up p
+	)
+	select array_agg(p.version order by n.i), array_agg(p.body order by n.i)
+	into v_versions, v_bodies
+	from generate_series(1, cardinality(p_card)) n(i)
+	left join (
+		select u.i, u.version, cardkeep_api.card_json(row(u.id, u.user_id, u.name, u.slug,
+			u.template_type, u.fields_config, u.design_config, u.is_public, u.version,
+			u.last_write, u.created_at, u.updated_at)::cardkeep.business_cards) as body
+		from up u) p on p.i = n.i;
+
+	for k in 1..cardinality(p_card) loop
+		item := k;
+		status := 200;
+		version := v_versions[k];
+		replayed := false;
+		detail := '';
+		body := v_bodies[k];
+		if body is null then
+			select a.status, a.version, a.replayed, a.detail, a.body
+			into status, version, replayed, detail, body
+			from cardkeep_api.update_card(p_token_hash[k], p_write[k]::uuid, p_card[k]::uuid,
+				p_expected[k]::integer[], p_name[k], p_template[k], p_fields[k]::jsonb,
+				p_design[k]::jsonb, p_public[k]::boolean) a;
+		end if;
+		return next;
+	end loop;
+end
+$$;
+comment on function cardkeep_api.update_cards is 'update_card for each item; a card may stand in a set once. Tries the rows (no key update, skip locked) in one statement; what that did not serve goes through update_card. Never waits.';
+
+commit;

@@ -1,0 +1,137 @@
+/* What the loop tells the segment. */
+#include "proc/account.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/must.h"
+
+void account_started(struct stats_slot *slot, const struct job *job, int64_t now_us)
+{
+	stats_inc(slot, STATS_REQUESTS_STARTED);
+	stats_observe(slot, STATS_QUEUE_WAIT, STATS_NO_LABEL, now_us - job->x.request.began_us);
+}
+
+void account_finished(struct stats_slot *slot, const struct job *job, int64_t now_us)
+{
+	const enum stats_route route = job->x.route;
+	const int status = job->x.reply.status;
+
+	stats_count2(slot, STATS_REQUESTS, route, stats_code(status));
+	stats_observe(slot, STATS_REQUEST_DURATION, route, now_us - job->x.request.began_us);
+	if (route == STATS_ROUTE_SIGN_IN && status == 201)
+		stats_count(slot, STATS_LOGINS, STATS_LOGIN_OK);
+	if (route == STATS_ROUTE_SIGN_IN && status == 401)
+		stats_count(slot, STATS_LOGINS, STATS_LOGIN_REFUSED);
+	stats_inc(slot, STATS_REQUESTS_FINISHED);
+}
+
+void account_shed(struct stats_slot *slot, const struct job *job, enum stats_shed why)
+{
+	stats_count(slot, STATS_REQUESTS_SHED, why);
+	if (job->x.route == STATS_ROUTE_SIGN_IN)
+		stats_count(slot, STATS_LOGINS, STATS_LOGIN_SHED);
+}
+
+/* ---- waves --------------------------------------------------------------------------------- */
+
+static const enum stats_function functions[] = {
+#define CALL(id, kind, function, args, nargs) [CALL_##id] = STATS_FUNCTION_##id,
+#define CALL_SET(id, function, args, key)
+#include "db/call.def"
+#undef CALL
+#undef CALL_SET
+};
+
+static bool split(const struct wave *wave)
+{
+	return wave->calls[0].outcome == OUTCOME_NEIGHBOUR ||
+	       wave->calls[wave->count - 1].outcome == OUTCOME_NEIGHBOUR;
+}
+
+void account_wave(
+	struct stats_slot *slot, const struct wave *wave, int64_t began_us, int64_t now_us)
+{
+	stats_observe(slot, STATS_WAVE_SIZE, STATS_NO_LABEL, (int64_t)wave->count);
+	for (size_t i = 0; i < wave->count; i++)
+		if (wave->calls[i].outcome == OUTCOME_COMMITTED)
+			stats_observe(slot, STATS_DB_CALL_DURATION,
+				functions[wave->calls[i].call->id], now_us - began_us);
+	if (split(wave))
+		stats_count(slot, STATS_WAVE_SPLITS, stats_sqlstate(wave->calls[0].error.sqlstate));
+}
+
+void account_busy(struct stats_slot *slot)
+{
+	stats_inc(slot, STATS_BUSY_WAITS);
+}
+
+static const enum stats_reason reasons[] = {
+	[RETRY_TRANSIENT] = STATS_REASON_TRANSIENT,
+	[RETRY_RECONNECT] = STATS_REASON_RECONNECT,
+	[RETRY_UNKNOWN] = STATS_REASON_UNKNOWN,
+	[RETRY_STALE_PLAN] = STATS_REASON_STALE_PLAN,
+	[RETRY_STANDBY] = STATS_REASON_STANDBY,
+};
+
+void account_retry(struct stats_slot *slot, enum retry_reason reason)
+{
+	MUST((size_t)reason < ARRAY_LEN(reasons));
+	stats_count(slot, STATS_RETRY_ATTEMPTS, reasons[reason]);
+}
+
+/* ---- what came of a call ------------------------------------------------------------------- */
+
+/* A creation's row says in its detail how many slugs were taken. */
+static void creation(struct stats_slot *slot, const struct call_row *row)
+{
+	if (row->status == 201 && !row->replayed)
+		stats_add(slot, STATS_SLUG_COLLISIONS, strtoul(row->detail, NULL, 10));
+	if (strcmp(row->detail, "slug_exhausted") == 0)
+		stats_inc(slot, STATS_SLUG_FAILURES);
+}
+
+static void change(struct stats_slot *slot, const struct call_row *row, enum stats_entity entity)
+{
+	if (row->status == 409)
+		stats_count(slot, STATS_VERSION_CONFLICTS, entity);
+	else if (row->status < 300 && !row->replayed)
+		stats_count(slot, STATS_UPDATES, entity);
+}
+
+static void row_seen(struct stats_slot *slot, enum call_id id, const struct call_row *row)
+{
+	switch (id) {
+	case CALL_CREATE_CARD:
+		creation(slot, row);
+		break;
+	case CALL_UPDATE_CARD:
+	case CALL_DELETE_CARD:
+		change(slot, row, STATS_ENTITY_CARD);
+		break;
+	case CALL_SAVE_PERSONAL:
+		change(slot, row, STATS_ENTITY_PERSONAL);
+		break;
+	case CALL_SAVE_PROFESSIONAL:
+		change(slot, row, STATS_ENTITY_PROFESSIONAL);
+		break;
+	case CALL_REGISTER:
+	case CALL_OPEN_SESSION:
+		if (row->status == 201 && !row->replayed)
+			stats_inc(slot, STATS_SESSIONS_CREATED);
+		break;
+	default:
+		break;
+	}
+}
+
+void account_operation(struct stats_slot *slot, const struct job *job, bool answered)
+{
+	stats_inc(slot, STATS_OPERATIONS);
+	stats_add(slot, STATS_OPERATION_ATTEMPTS, (uint64_t)job->attempts);
+	if (job->attempts > 1)
+		stats_count(slot, STATS_RETRIED_OPERATIONS,
+			answered ? STATS_OUTCOME_ANSWERED : STATS_OUTCOME_FAILED);
+	if (answered)
+		row_seen(slot, job->x.call.id, &job->x.call.row);
+}

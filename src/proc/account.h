@@ -1,0 +1,35 @@
+/*
+ * What the loop tells the segment: one function for each thing that happens to a request, so that
+ * the loop says what happened and the bookkeeping stands in one place.
+ *
+ * A slot is written by its own thread only, and so is everything here.
+ */
+#ifndef PROC_ACCOUNT_H
+#define PROC_ACCOUNT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "db/retry.h"
+#include "db/wave.h"
+#include "proc/job.h"
+#include "stats/stats.h"
+
+/* A request was read; `now_us` is when. */
+void account_started(struct stats_slot *slot, const struct job *job, int64_t now_us);
+/* It was answered. */
+void account_finished(struct stats_slot *slot, const struct job *job, int64_t now_us);
+/* It is turned away before any work was done for it. */
+void account_shed(struct stats_slot *slot, const struct job *job, enum stats_shed why);
+
+/* A wave ended that was sent (or should have been) at began_us. */
+void account_wave(
+	struct stats_slot *slot, const struct wave *wave, int64_t began_us, int64_t now_us);
+/* A call found its row or key held and is parked. */
+void account_busy(struct stats_slot *slot);
+/* A call will be made again. */
+void account_retry(struct stats_slot *slot, enum retry_reason reason);
+/* A call came to an end: with a row, or (`answered` false) without. Before the row is answered. */
+void account_operation(struct stats_slot *slot, const struct job *job, bool answered);
+
+#endif

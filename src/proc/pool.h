@@ -1,0 +1,35 @@
+/*
+ * The pool: the supervisor as a process. It opens the sockets and the segment, starts the others,
+ * waits for what happens, asks proc/supervisor what to do about it, and does that.
+ *
+ * It has no threads and no connection to the database: little can go wrong in it. What a request
+ * can break breaks in a worker.
+ */
+#ifndef PROC_POOL_H
+#define PROC_POOL_H
+
+#include <stddef.h>
+
+#include "proc/settings.h"
+
+struct pool;
+
+/* Opens what the service needs: its two sockets (or takes them from systemd, where they are named
+ * `app` and `status`), its log, its segment. NULL with `why` when something cannot be made.
+ * `source` is read again at a reload, and must outlive the pool. */
+MUST_CHECK struct pool *pool_new(const struct settings_source *source,
+	const struct settings *settings, char *why, size_t why_size);
+
+/*
+ * Serves until SIGTERM or SIGINT: then the workers drain, at most drain_ms, and after them the
+ * status process ends; a second such signal ends everything at once. SIGHUP reads the
+ * configuration again and replaces the processes one by one; a wrong one is refused and logged.
+ * SIGUSR1 opens the logs anew. Call it in the process that stays: after detaching.
+ */
+void pool_run(struct pool *pool);
+
+/* Closes everything, and removes the sockets that pool_new made. The segment's file stays: it is
+ * what is left to look at. */
+void pool_free(struct pool **pool);
+
+#endif

@@ -1,0 +1,283 @@
+/*
+ * The status process: answers /livez, /readyz, /metrics and /status.json on a socket of its own.
+ *
+ * One thread is enough: every answer is made in a millisecond from what the segment holds. The
+ * window of the last minutes comes from the supervisor, which keeps it up all the time; this
+ * process goes on with its copy, so that a replacement does not forget.
+ */
+#include "config.h"
+
+#include "proc/statusd.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "http/fcgi.h"
+#include "http/json.h"
+#include "http/problem.h"
+#include "proc/logfile.h"
+#include "proc/readiness.h"
+#include "proc/title.h"
+#include "stats/expose.h"
+#include "stats/snapshot.h"
+#include "stats/window.h"
+
+#define TURN_MS       1000
+#define DRAIN_US      CLOCK_S
+#define DRAIN_TURN_MS 50
+#define CONNS_MAX     16
+
+struct statusd {
+	const struct inherit *inherit;
+	struct fcgi_gate *gate;
+	struct window *window; /* this process's copy */
+	int signal_fd;
+	bool draining;
+	int64_t drain_end_us;
+};
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+typedef void answer_fn(
+	const struct statusd *statusd, const struct request *request, struct reply *reply);
+
+static struct snapshot *look(const struct statusd *statusd)
+{
+	return snapshot_take(statusd->inherit->segment, clock_mono_us());
+}
+
+/* This process lives no longer than the supervisor, so that it answers is the answer. */
+static void answer_livez(
+	const struct statusd *statusd, const struct request *request, struct reply *reply)
+{
+	(void)statusd;
+	(void)request;
+	reply_start(reply, 200, REPLY_JSON);
+	buf_str(&reply->body, "{\"status\":\"alive\"}\n");
+}
+
+static void add_checks(struct buf *out, const struct readiness_check *checks)
+{
+	buf_str(out, "\"checks\":[");
+	for (size_t i = 0; i < READINESS_COUNT; i++) {
+		buf_printf(out, "%s{\"name\":\"%s\",\"ok\":%s,\"detail\":", i > 0 ? "," : "",
+			checks[i].name, checks[i].ok ? "true" : "false");
+		json_quote(out, checks[i].detail, strlen(checks[i].detail));
+		buf_char(out, '}');
+	}
+	buf_char(out, ']');
+}
+
+static void answer_not_ready(const struct request *request, const struct readiness_check *checks,
+	bool verbose, struct reply *reply)
+{
+	const struct readiness_check *failed = checks;
+	struct buf members = {0};
+
+	while (failed->ok)
+		failed++;
+	if (verbose) {
+		buf_char(&members, '{');
+		add_checks(&members, checks);
+		buf_char(&members, '}');
+	}
+	problem_reply(reply, PROBLEM_UNAVAILABLE, request->id_text,
+		verbose ? buf_cstr(&members) : NULL, "%s: %s", failed->name, failed->detail);
+	buf_free(&members);
+}
+
+static void answer_readyz(
+	const struct statusd *statusd, const struct request *request, struct reply *reply)
+{
+	struct readiness_check checks[READINESS_COUNT];
+	struct snapshot *snapshot = look(statusd);
+	struct mem_arena arena = {0};
+	const char *value;
+	const bool verbose =
+		request_param(request, "verbose", &arena, &value) != REQUEST_PARAM_ABSENT;
+
+	if (!readiness_judge(snapshot, checks)) {
+		answer_not_ready(request, checks, verbose, reply);
+	} else {
+		reply_start(reply, 200, REPLY_JSON);
+		buf_str(&reply->body, "{\"status\":\"ready\"");
+		if (verbose) {
+			buf_char(&reply->body, ',');
+			add_checks(&reply->body, checks);
+		}
+		buf_str(&reply->body, "}\n");
+	}
+	mem_arena_free(&arena);
+	snapshot_free(&snapshot);
+}
+
+static void answer_metrics(
+	const struct statusd *statusd, const struct request *request, struct reply *reply)
+{
+	const enum expose_format format = expose_negotiate(request->accept);
+	struct snapshot *snapshot = look(statusd);
+
+	snapshot_measure(snapshot);
+	reply_start(reply, 200, expose_content_type(format));
+	reply_header(reply, "Vary", "Accept");
+	expose_metrics(&reply->body, snapshot, format);
+	snapshot_free(&snapshot);
+}
+
+static void answer_status(
+	const struct statusd *statusd, const struct request *request, struct reply *reply)
+{
+	struct snapshot *snapshot = look(statusd);
+
+	(void)request;
+	snapshot_measure(snapshot);
+	reply_start(reply, 200, REPLY_JSON);
+	expose_status(&reply->body, snapshot, statusd->window);
+	snapshot_free(&snapshot);
+}
+
+static const struct {
+	const char *path;
+	answer_fn *answer;
+} pages[] = {
+	{"/livez", answer_livez},
+	{"/readyz", answer_readyz},
+	{"/metrics", answer_metrics},
+	{"/status.json", answer_status},
+};
+
+static answer_fn *find_page(const char *path)
+{
+	for (size_t i = 0; i < ARRAY_LEN(pages); i++)
+		if (strcmp(pages[i].path, path) == 0)
+			return pages[i].answer;
+	return NULL;
+}
+
+static void answer(
+	const struct statusd *statusd, const struct request *request, struct reply *reply)
+{
+	answer_fn *page = find_page(request->path);
+
+	if (page == NULL) {
+		problem_reply(reply, PROBLEM_NOT_FOUND, request->id_text, NULL,
+			"nothing is at this address");
+	} else if (request->method != REQUEST_GET && request->method != REQUEST_HEAD) {
+		problem_reply(reply, PROBLEM_METHOD_NOT_ALLOWED, request->id_text, NULL,
+			"this can only be read");
+		reply_header(reply, "Allow", "GET, HEAD");
+	} else {
+		page(statusd, request, reply);
+	}
+}
+
+static void serve(const struct statusd *statusd, struct fcgi_conn *conn)
+{
+	struct mem_arena arena = {0};
+	struct request request;
+	struct reply reply = {0};
+
+	if (fcgi_read(conn, &arena, &request)) {
+		answer(statusd, &request, &reply);
+		fcgi_reply(conn, &request, &reply);
+	}
+	reply_free(&reply);
+	mem_arena_free(&arena);
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+static void take_signals(struct statusd *statusd)
+{
+	struct signalfd_siginfo info;
+	char why[512];
+
+	while (read(statusd->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGTERM && !statusd->draining) {
+			title_set("status draining");
+			statusd->draining = true;
+			statusd->drain_end_us = clock_mono_us() + DRAIN_US;
+			fcgi_gate_drain(statusd->gate);
+		} else if (info.ssi_signo == SIGUSR1 &&
+			   !logfile_open(
+				   statusd->inherit->settings->conf.log_file, why, sizeof(why))) {
+			log_error("cannot open the log anew error=\"%s\"", why);
+		}
+	}
+}
+
+static void open_signals(struct statusd *statusd)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGUSR1);
+	MUST_ZERO(sigprocmask(SIG_SETMASK, &set, NULL));
+	statusd->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	MUST(statusd->signal_fd >= 0);
+}
+
+static void open_gate(struct statusd *statusd)
+{
+	const struct settings *settings = statusd->inherit->settings;
+	const struct fcgi_options options = {
+		.peers = settings->peers,
+		.peer_count = settings->peer_count,
+		.io_timeout_ms = settings->conf.io_timeout_ms,
+	};
+
+	statusd->gate = fcgi_gate_new(statusd->inherit->listen_fd, &options);
+	/* libfcgi installed handlers when it started: ours go on top. */
+	MUST(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+	MUST(signal(SIGTERM, SIG_DFL) != SIG_ERR);
+	MUST(signal(SIGUSR1, SIG_DFL) != SIG_ERR);
+	fcgi_gate_watch(statusd->gate, statusd->signal_fd);
+}
+
+static void sample(struct statusd *statusd)
+{
+	struct snapshot *snapshot = look(statusd);
+
+	window_add(statusd->window, snapshot);
+	snapshot_free(&snapshot);
+}
+
+static bool is_over(const struct statusd *statusd)
+{
+	return statusd->draining && (fcgi_gate_connections(statusd->gate) == 0 ||
+					    clock_mono_us() >= statusd->drain_end_us);
+}
+
+static void turn(struct statusd *statusd)
+{
+	struct fcgi_conn *conns[CONNS_MAX];
+	bool woken;
+	size_t count = fcgi_gather(statusd->gate, conns, CONNS_MAX,
+		statusd->draining ? DRAIN_TURN_MS : TURN_MS, &woken);
+
+	for (size_t i = 0; i < count; i++)
+		serve(statusd, conns[i]);
+	if (woken)
+		take_signals(statusd);
+	sample(statusd);
+}
+
+void statusd_main(const struct inherit *inherit)
+{
+	struct statusd statusd = {.inherit = inherit, .window = inherit->window};
+
+	open_signals(&statusd);
+	open_gate(&statusd);
+	title_set("status");
+	log_info("serving role=status generation=%u", inherit->generation);
+	spawn_tell(inherit, NEWS_READY);
+	while (!is_over(&statusd))
+		turn(&statusd);
+	fcgi_gate_free(&statusd.gate);
+	close(statusd.signal_fd);
+}

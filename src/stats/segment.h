@@ -1,0 +1,152 @@
+/*
+ * The shared-memory segment: what every process of the service tells about itself, in one mapped
+ * file that outlives them.
+ *
+ *     header | supervisor | process[processes] | slot[processes x threads]
+ *
+ * The supervisor creates it before it forks; workers inherit the mapping and each thread writes its
+ * own slot; everybody else attaches read-only, also while the service hangs and after it died.
+ * doc/segment.md draws every byte. No pointers, no text from users, one writer for each cache line,
+ * and no lock that a killed process could leave held.
+ *
+ * There are more process slots than workers: on a reload a new worker serves while the old one, in
+ * another slot, still drains. Counters belong to the slot and never go back.
+ */
+#ifndef STATS_SEGMENT_H
+#define STATS_SEGMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stats/stats.h"
+
+#define SEGMENT_MAGIC UINT64_C(0x7065656b64726163) /* "cardkeep", as bytes in the file */
+#define SEGMENT_MAJOR 1                            /* readers refuse another */
+#define SEGMENT_MINOR 0                            /* readers take a newer one */
+
+#define SEGMENT_PROCESSES_MAX 1024
+#define SEGMENT_THREADS_MAX   64
+
+/* Written once, before `ready`. */
+struct segment_header {
+	uint64_t magic;
+	uint32_t major;
+	uint32_t minor;
+	uint32_t header_bytes;
+	uint32_t supervisor_bytes;
+	uint32_t process_bytes;
+	uint32_t slot_bytes;
+	uint32_t workers;   /* as configured */
+	uint32_t processes; /* slots for worker processes */
+	uint32_t threads;   /* wave threads of each */
+	uint32_t cells;     /* in each thread's slot */
+	uint64_t schema;    /* metrics_hash() of who made it */
+	int64_t made_us;    /* monotonic */
+	int64_t made_wall_us;
+	char version[32]; /* of the service */
+	_Atomic uint32_t ready;
+	uint32_t pad[5];
+};
+
+/* Written by the supervisor. */
+struct segment_supervisor {
+	alignas(STATS_LINE_BYTES) _Atomic int32_t pid;
+	_Atomic int32_t status_pid;  /* of the status process; 0 when there is none */
+	_Atomic uint32_t generation; /* rises with each reload */
+	uint32_t pad1;
+	_Atomic int64_t heartbeat_us; /* monotonic: its latest turn */
+	uint64_t pad2[5];
+};
+
+struct segment_process {
+	/* Written by the supervisor. */
+	alignas(STATS_LINE_BYTES) _Atomic int32_t pid;
+	_Atomic uint32_t state;      /* enum stats_worker */
+	_Atomic uint32_t generation; /* the supervisor's when it was forked */
+	uint32_t pad1;
+	_Atomic int64_t started_us; /* monotonic */
+	_Atomic uint64_t lost;      /* requests that died with workers of this slot */
+	_Atomic uint64_t restarts[STATS_RESTART_COUNT];
+	uint64_t pad2[7];
+	/* Written by the worker. */
+	alignas(STATS_LINE_BYTES) _Atomic int64_t heartbeat_us; /* monotonic */
+	uint64_t pad3[7];
+};
+
+_Static_assert(sizeof(struct segment_header) == 128, "doc/segment.md");
+_Static_assert(sizeof(struct segment_supervisor) == STATS_LINE_BYTES, "doc/segment.md");
+_Static_assert(offsetof(struct segment_process, heartbeat_us) == 128, "doc/segment.md");
+_Static_assert(sizeof(struct segment_process) == 192, "doc/segment.md");
+
+enum segment_status {
+	SEGMENT_OK,
+	SEGMENT_ABSENT,    /* no such file: the service was never started here */
+	SEGMENT_IO,        /* errno says what went wrong */
+	SEGMENT_FOREIGN,   /* not a segment at all */
+	SEGMENT_VERSION,   /* another major version */
+	SEGMENT_SCHEMA,    /* another list of metrics */
+	SEGMENT_SIZE,      /* shorter than it says, or of other measures */
+	SEGMENT_NOT_READY, /* its maker has not finished, or died before */
+};
+
+const char *segment_status_text(enum segment_status status);
+
+struct segment_shape {
+	uint32_t workers;
+	uint32_t processes; /* at least `workers`; twice as many leave room for a reload */
+	uint32_t threads;
+	const char *version; /* of the service, at most 31 bytes */
+};
+
+struct segment;
+
+/* ---- opening ------------------------------------------------------------------------------- */
+
+/* Makes a fresh segment and moves it to `path`, so that readers of an older one keep what they
+ * have. Pages are set aside now: a full file system fails here, not later by SIGBUS. On anything
+ * but SEGMENT_OK errno is set and *ret is untouched. */
+MUST_CHECK enum segment_status segment_create(
+	const char *path, const struct segment_shape *shape, struct segment **ret);
+/* Maps an existing one for reading only. */
+MUST_CHECK enum segment_status segment_attach(const char *path, struct segment **ret);
+/* Takes the mapping away; the file stays. */
+void segment_close(struct segment **segment);
+
+/* ---- looking ------------------------------------------------------------------------------- */
+
+const struct segment_header *segment_header(const struct segment *segment);
+const struct segment_supervisor *segment_supervisor(const struct segment *segment);
+const struct segment_process *segment_process(const struct segment *segment, size_t process);
+const struct stats_slot *segment_thread(
+	const struct segment *segment, size_t process, size_t thread);
+
+/* ---- the supervisor's part ----------------------------------------------------------------- */
+
+void segment_supervisor_set(
+	struct segment *segment, int32_t pid, int32_t status_pid, uint32_t generation);
+/* The supervisor turns. */
+void segment_supervisor_beat(struct segment *segment, int64_t now_us);
+/* Before the fork: the slot gets a new tenant, state STARTING, and what its threads last did is
+ * wiped. Counters stay. */
+void segment_worker_start(
+	struct segment *segment, size_t process, uint32_t generation, int64_t now_us);
+/* After the fork. */
+void segment_worker_pid(struct segment *segment, size_t process, int32_t pid);
+/* READY or DRAINING. */
+void segment_worker_state(struct segment *segment, size_t process, enum stats_worker state);
+/* After it was reaped: state DEAD, and what it had started and not finished is lost. Harmless when
+ * repeated. */
+void segment_worker_end(struct segment *segment, size_t process);
+/* Its place is taken by another, because of `reason`. */
+void segment_worker_restart(struct segment *segment, size_t process, enum stats_restart reason);
+/* The slot may be given away: state FREE. */
+void segment_worker_free(struct segment *segment, size_t process);
+
+/* ---- the worker's part --------------------------------------------------------------------- */
+
+/* The slot of one wave thread, to write; only its thread may. */
+struct stats_slot *segment_slot(struct segment *segment, size_t process, size_t thread);
+void segment_worker_beat(struct segment *segment, size_t process, int64_t now_us);
+
+#endif

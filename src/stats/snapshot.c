@@ -1,0 +1,258 @@
+/* Everything the segment says, at one moment. */
+#include "stats/snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "stats/procfs.h"
+
+/* ---- totals -------------------------------------------------------------------------------- */
+
+static uint64_t sum_cell(const struct segment *segment, size_t cell, memory_order order)
+{
+	const struct segment_header *header = segment_header(segment);
+	uint64_t sum = 0;
+
+	for (size_t p = 0; p < header->processes; p++)
+		for (size_t t = 0; t < header->threads; t++)
+			sum += atomic_load_explicit(
+				&segment_thread(segment, p, t)->cells[cell], order);
+	return sum;
+}
+
+static void add_slot(uint64_t cells[STATS_CELLS], const struct stats_slot *slot)
+{
+	for (size_t i = 0; i < STATS_CELLS; i++)
+		cells[i] += atomic_load_explicit(&slot->cells[i], memory_order_relaxed);
+}
+
+static uint64_t sum_lost(const struct segment *segment)
+{
+	uint64_t sum = 0;
+
+	for (size_t p = 0; p < segment_header(segment)->processes; p++)
+		sum += atomic_load_explicit(
+			&segment_process(segment, p)->lost, memory_order_acquire);
+	return sum;
+}
+
+/* Finished first, then lost, then started with all the rest: whatever happens in between can only
+ * make the number in flight too high, never negative. */
+static void read_cells(struct snapshot *snapshot, const struct segment *segment)
+{
+	uint64_t finished = sum_cell(segment, STATS_AT_REQUESTS_FINISHED, memory_order_acquire);
+	uint64_t lost = sum_lost(segment);
+	uint64_t *cells = snapshot->cells;
+
+	for (size_t p = 0; p < snapshot->process_count; p++)
+		for (size_t t = 0; t < snapshot->thread_count; t++)
+			add_slot(cells, segment_thread(segment, p, t));
+	cells[STATS_AT_REQUESTS_FINISHED] = finished;
+	cells[STATS_AT_REQUESTS_LOST] = lost;
+	cells[STATS_AT_REQUESTS_IN_FLIGHT] = cells[STATS_AT_REQUESTS_STARTED] - finished - lost;
+}
+
+/* ---- processes and threads ----------------------------------------------------------------- */
+
+/* Text from a file: what is not plain becomes a question mark, so that no format is broken. */
+static void copy_plain(char *to, size_t size, const char *from, size_t from_bytes)
+{
+	size_t len = strnlen(from, from_bytes);
+
+	if (len > size - 1)
+		len = size - 1;
+	for (size_t i = 0; i < len; i++) {
+		bool plain = from[i] >= ' ' && from[i] < 0x7f && from[i] != '"' && from[i] != '\\';
+
+		to[i] = plain ? from[i] : '?';
+	}
+	to[len] = '\0';
+}
+
+static void read_thread(struct snapshot_thread *ret, const struct stats_slot *slot)
+{
+	uint32_t connection = atomic_load_explicit(&slot->connection, memory_order_acquire);
+	uint64_t sqlstate = atomic_load_explicit(&slot->db_sqlstate, memory_order_relaxed);
+	char text[sizeof(sqlstate)];
+
+	memcpy(text, &sqlstate, sizeof(text));
+	copy_plain(ret->db_sqlstate, sizeof(ret->db_sqlstate), text, sizeof(text));
+	ret->connection = connection == STATS_CONNECTION_OPEN ? STATS_CONNECTION_OPEN
+							      : STATS_CONNECTION_CLOSED;
+	ret->db_since_us = atomic_load_explicit(&slot->db_since_us, memory_order_relaxed);
+	ret->beat_us = atomic_load_explicit(&slot->beat_us, memory_order_relaxed);
+	ret->in_hand = atomic_load_explicit(&slot->in_hand, memory_order_relaxed);
+	ret->activity_known = stats_activity_read(slot, &ret->activity);
+}
+
+static void read_process(
+	struct snapshot_process *ret, const struct segment *segment, size_t process)
+{
+	const struct segment_process *from = segment_process(segment, process);
+	uint32_t state = atomic_load_explicit(&from->state, memory_order_acquire);
+
+	ret->state = state < STATS_WORKER_COUNT ? (enum stats_worker)state : STATS_WORKER_DEAD;
+	ret->pid = atomic_load_explicit(&from->pid, memory_order_relaxed);
+	ret->generation = atomic_load_explicit(&from->generation, memory_order_relaxed);
+	ret->started_us = atomic_load_explicit(&from->started_us, memory_order_relaxed);
+	ret->heartbeat_us = atomic_load_explicit(&from->heartbeat_us, memory_order_relaxed);
+	ret->lost = atomic_load_explicit(&from->lost, memory_order_relaxed);
+	for (size_t i = 0; i < STATS_RESTART_COUNT; i++)
+		ret->restarts[i] = atomic_load_explicit(&from->restarts[i], memory_order_relaxed);
+	procfs_read(0, ret->usage);
+	for (size_t t = 0; t < segment_header(segment)->threads; t++)
+		read_thread(&ret->threads[t], segment_thread(segment, process, t));
+}
+
+/* ---- what follows from them ---------------------------------------------------------------- */
+
+static void derive_threads(uint64_t *cells, const struct snapshot_process *process, size_t threads)
+{
+	for (size_t t = 0; t < threads; t++) {
+		const struct snapshot_thread *thread = &process->threads[t];
+
+		cells[STATS_AT_THREADS]++;
+		/* A record that would not hold still belongs to a thread that works. */
+		if (!thread->activity_known || thread->activity.state != STATS_THREAD_IDLE)
+			cells[STATS_AT_THREADS_BUSY]++;
+		cells[STATS_AT_DB_CONNECTIONS + thread->connection]++;
+	}
+}
+
+static void derive_cells(struct snapshot *snapshot, const struct segment_header *header)
+{
+	uint64_t *cells = snapshot->cells;
+
+	for (size_t p = 0; p < snapshot->process_count; p++) {
+		const struct snapshot_process *process = &snapshot->processes[p];
+
+		cells[STATS_AT_WORKERS + process->state]++;
+		for (size_t i = 0; i < STATS_RESTART_COUNT; i++)
+			cells[STATS_AT_WORKER_RESTARTS + i] += process->restarts[i];
+		if (snapshot_alive(process->state))
+			derive_threads(cells, process, snapshot->thread_count);
+	}
+	cells[STATS_AT_DB_CONNECTIONS_MAX] = snapshot->process_count * snapshot->thread_count;
+	cells[STATS_AT_START_TIME] = (uint64_t)header->made_wall_us;
+	cells[STATS_AT_BUILD_INFO] = 1;
+}
+
+/* ---- taking one ---------------------------------------------------------------------------- */
+
+static struct snapshot *snapshot_new(size_t processes, size_t threads)
+{
+	struct snapshot *snapshot = mem_zero(sizeof(*snapshot));
+	struct snapshot_thread *all = mem_zero(processes * threads * sizeof(*all));
+
+	snapshot->process_count = processes;
+	snapshot->thread_count = threads;
+	snapshot->processes = mem_zero(processes * sizeof(*snapshot->processes));
+	for (size_t p = 0; p < processes; p++)
+		snapshot->processes[p].threads = all + p * threads;
+	return snapshot;
+}
+
+struct snapshot *snapshot_take(const struct segment *segment, int64_t now_us)
+{
+	const struct segment_header *header = segment_header(segment);
+	const struct segment_supervisor *supervisor = segment_supervisor(segment);
+	struct snapshot *snapshot = snapshot_new(header->processes, header->threads);
+
+	snapshot->taken_us = now_us;
+	snapshot->made_us = header->made_us;
+	copy_plain(snapshot->version, sizeof(snapshot->version), header->version,
+		sizeof(header->version));
+	snapshot->generation = atomic_load_explicit(&supervisor->generation, memory_order_relaxed);
+	snapshot->supervisor_pid = atomic_load_explicit(&supervisor->pid, memory_order_relaxed);
+	snapshot->supervisor_beat_us =
+		atomic_load_explicit(&supervisor->heartbeat_us, memory_order_relaxed);
+	snapshot->status_pid = atomic_load_explicit(&supervisor->status_pid, memory_order_relaxed);
+	procfs_read(0, snapshot->supervisor_usage);
+	procfs_read(0, snapshot->status_usage);
+	read_cells(snapshot, segment);
+	for (size_t p = 0; p < snapshot->process_count; p++)
+		read_process(&snapshot->processes[p], segment, p);
+	derive_cells(snapshot, header);
+	return snapshot;
+}
+
+void snapshot_measure(struct snapshot *snapshot)
+{
+	procfs_read(snapshot->supervisor_pid, snapshot->supervisor_usage);
+	procfs_read(snapshot->status_pid, snapshot->status_usage);
+	for (size_t p = 0; p < snapshot->process_count; p++) {
+		struct snapshot_process *process = &snapshot->processes[p];
+
+		if (snapshot_alive(process->state))
+			procfs_read(process->pid, process->usage);
+	}
+}
+
+void snapshot_free(struct snapshot **snapshot)
+{
+	if (*snapshot == NULL)
+		return;
+	free((*snapshot)->processes[0].threads);
+	free((*snapshot)->processes);
+	free(*snapshot);
+	*snapshot = NULL;
+}
+
+/* ---- reading one --------------------------------------------------------------------------- */
+
+bool snapshot_alive(enum stats_worker state)
+{
+	return state == STATS_WORKER_STARTING || state == STATS_WORKER_READY ||
+	       state == STATS_WORKER_DRAINING;
+}
+
+uint64_t snapshot_value(
+	const struct snapshot *snapshot, enum stats_metric metric, size_t label1, size_t label2)
+{
+	const struct stats_shape *shape = &stats_shapes[metric];
+
+	MUST(shape->width == 1 && label1 < shape->counts[0] && label2 < shape->counts[1]);
+	return snapshot->cells[shape->at + label1 * shape->counts[1] + label2];
+}
+
+uint64_t snapshot_sum(const struct snapshot *snapshot, enum stats_metric metric)
+{
+	const struct stats_shape *shape = &stats_shapes[metric];
+	size_t count = (size_t)shape->counts[0] * shape->counts[1];
+	uint64_t sum = 0;
+
+	MUST(shape->width == 1);
+	for (size_t i = 0; i < count; i++)
+		sum += snapshot->cells[shape->at + i];
+	return sum;
+}
+
+void snapshot_histogram(const struct snapshot *snapshot, enum stats_metric metric,
+	uint64_t ret_cells[HISTOGRAM_CELLS])
+{
+	const struct stats_shape *shape = &stats_shapes[metric];
+	size_t count = (size_t)shape->counts[0] * shape->counts[1];
+
+	MUST(shape->width == HISTOGRAM_CELLS);
+	memset(ret_cells, 0, HISTOGRAM_CELLS * sizeof(*ret_cells));
+	for (size_t i = 0; i < count; i++)
+		for (size_t c = 0; c < HISTOGRAM_CELLS; c++)
+			ret_cells[c] += snapshot->cells[shape->at + i * HISTOGRAM_CELLS + c];
+}
+
+void snapshot_difference(
+	const struct snapshot *newer, const struct snapshot *older, uint64_t ret_cells[STATS_CELLS])
+{
+	memcpy(ret_cells, newer->cells, sizeof(newer->cells));
+	for (int m = 0; m < STATS_METRIC_COUNT; m++) {
+		enum stats_kind kind = metrics_entry((enum stats_metric)m)->kind;
+		const struct stats_shape *shape = &stats_shapes[m];
+		size_t end = shape->at + (size_t)shape->width * shape->counts[0] * shape->counts[1];
+
+		if (kind == STATS_KIND_GAUGE || kind == STATS_KIND_INFO)
+			continue;
+		for (size_t i = shape->at; i < end; i++)
+			ret_cells[i] -= older->cells[i];
+	}
+}

@@ -1,0 +1,75 @@
+/*
+ * Everything the segment says at one moment, in memory of one's own: totals over all threads, and
+ * what each process and thread does.
+ *
+ * Counters are read while they are written, so those of one request may be a moment apart. One
+ * relation is kept: what is seen finished or lost has been seen started, so that the number of
+ * requests in flight is never negative.
+ */
+#ifndef STATS_SNAPSHOT_H
+#define STATS_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stats/segment.h"
+
+struct snapshot_thread {
+	bool activity_known; /* false: it changed at every look, or its writer died amid writing */
+	struct stats_activity activity;
+	int64_t beat_us; /* monotonic, as all times here */
+	uint32_t in_hand;
+	enum stats_connection connection;
+	char db_sqlstate[9]; /* why there is no connection, or "" */
+	int64_t db_since_us;
+};
+
+struct snapshot_process {
+	int32_t pid;
+	enum stats_worker state;
+	uint32_t generation;
+	int64_t started_us;
+	int64_t heartbeat_us;
+	uint64_t lost;
+	uint64_t restarts[STATS_RESTART_COUNT];
+	uint64_t usage[STATS_USAGE_COUNT];
+	struct snapshot_thread *threads;
+};
+
+struct snapshot {
+	int64_t taken_us;
+	int64_t made_us; /* when the service was started */
+	char version[32];
+	uint32_t generation;
+	int32_t supervisor_pid;
+	int64_t supervisor_beat_us;
+	int32_t status_pid;
+	uint64_t supervisor_usage[STATS_USAGE_COUNT];
+	uint64_t status_usage[STATS_USAGE_COUNT];
+	uint64_t cells[STATS_CELLS]; /* as metrics.h lays them out, TALLY and GAUGE included */
+	size_t process_count;
+	size_t thread_count; /* of each process */
+	struct snapshot_process *processes;
+};
+
+/* Takes one. Usage figures are unknown until snapshot_measure. */
+MUST_CHECK struct snapshot *snapshot_take(const struct segment *segment, int64_t now_us);
+/* Asks the kernel about every living process. */
+void snapshot_measure(struct snapshot *snapshot);
+void snapshot_free(struct snapshot **snapshot);
+
+/* Whether a worker in this state serves, or will. */
+bool snapshot_alive(enum stats_worker state);
+/* One value; the sum over all label values. */
+uint64_t snapshot_value(
+	const struct snapshot *snapshot, enum stats_metric metric, size_t label1, size_t label2);
+uint64_t snapshot_sum(const struct snapshot *snapshot, enum stats_metric metric);
+/* A histogram, summed over the values of its label. */
+void snapshot_histogram(const struct snapshot *snapshot, enum stats_metric metric,
+	uint64_t ret_cells[HISTOGRAM_CELLS]);
+/* What was counted between two snapshots of one segment; gauges are the newer one's. */
+void snapshot_difference(const struct snapshot *newer, const struct snapshot *older,
+	uint64_t ret_cells[STATS_CELLS]);
+
+#endif

@@ -1,0 +1,146 @@
+// How the pool lives: deaths, respawns, and who ends with whom. No PostgreSQL, no nginx.
+import { assert, after, test } from '../lib/harness.mjs';
+import { pause, until } from '../lib/wait.mjs';
+import { Pool, alive } from './pool.mjs';
+
+const pool = await Pool.start();
+after(() => pool.destroy());
+
+const metric = async (name) => {
+	const { text } = await pool.look('/metrics');
+	const line = text.split('\n').find((l) => l.startsWith(`${name} `));
+	return line === undefined ? undefined : Number(line.slice(name.length + 1));
+};
+
+test('titles tell role and slot', () => {
+	assert.equal(pool.title(), 'cardkeepd: supervisor');
+	assert.deepEqual(pool.children().map(({ title }) => title).sort(), [
+		'cardkeepd: status',
+		'cardkeepd: worker 0 serving',
+		'cardkeepd: worker 1 serving',
+	]);
+});
+
+test('the workers answer on one socket', async () => {
+	for (let i = 0; i < 20; i++) assert.equal((await pool.request()).status, 401);
+});
+
+test('a worker holds its socket, its pipe, its threads, and nothing of the others', async () => {
+	const { readdirSync, readlinkSync } = await import('node:fs');
+	const [worker] = pool.workers();
+	const links = readdirSync(`/proc/${worker}/fd`).map((fd) => {
+		try {
+			return readlinkSync(`/proc/${worker}/fd/${fd}`);
+		} catch {
+			return '';
+		}
+	});
+	const of = (pattern) => links.filter((link) => pattern.test(link)).length;
+	assert.equal(of(/^socket:/), 1, links.join(' '));
+	assert.equal(of(/^pipe:/), 1, links.join(' '));
+	assert.equal(of(/signalfd/), 0, links.join(' '));
+});
+
+test('a killed worker is back within 200 ms, ten times over', async () => {
+	const limit = process.env.CK_VARIANT === 'gcc' ? 200 : 5000;
+	const times = [];
+	for (let i = 0; i < 10; i++) {
+		const [victim] = pool.workers();
+		const began = performance.now();
+		process.kill(victim, 'SIGKILL');
+		await until('two workers serve', () => !alive(victim) && pool.workers().length === 2);
+		times.push(Math.round(performance.now() - began));
+	}
+	times.sort((a, b) => a - b);
+	assert.ok(times[8] <= limit, `${times} ms`);
+	assert.equal(await metric('cardkeep_worker_restarts_total{reason="killed"}'), 10);
+});
+
+test('a worker that crashed is replaced, and counted as crashed', async () => {
+	const [victim] = pool.workers();
+	process.kill(victim, 'SIGABRT');
+	await until('it is replaced', () => !alive(victim) && pool.workers().length === 2);
+	assert.equal(await metric('cardkeep_worker_restarts_total{reason="crash"}'), 1);
+	assert.match(pool.log(), new RegExp(`level=error .*ended role=worker .*child=${victim} `));
+});
+
+test('a worker told to end by an operator drains, and is replaced', async () => {
+	const [victim] = pool.workers();
+	process.kill(victim, 'SIGTERM');
+	await until('it is replaced', () => !alive(victim) && pool.workers().length === 2);
+	assert.equal(await metric('cardkeep_worker_restarts_total{reason="exit"}'), 1);
+});
+
+test('a killed status process is back, and its counters with it', async () => {
+	const before = await metric('cardkeep_worker_restarts_total{reason="killed"}');
+	const victim = pool.statusPid();
+	process.kill(victim, 'SIGKILL');
+	await until('another one serves', () => (pool.statusPid() ?? victim) !== victim);
+	assert.equal(await metric('cardkeep_worker_restarts_total{reason="killed"}'), before);
+});
+
+test('the status pages answer while every worker is stopped, and readyz says so', async () => {
+	const workers = pool.workers();
+	for (const pid of workers) process.kill(pid, 'SIGSTOP');
+	try {
+		const readyz = await until('readyz notices', async () => {
+			const got = await pool.look('/readyz?verbose');
+			const check = got.json.checks?.find(({ name }) => name === 'workers');
+			return check?.ok === false && got;
+		});
+		assert.equal(readyz.status, 503);
+		assert.match(readyz.json.detail, /^workers: 0 of 2 ready workers run$/);
+		for (const page of ['/livez', '/readyz', '/metrics', '/status.json']) {
+			const times = [];
+			for (let i = 0; i < 5; i++) times.push((await pool.look(page)).ms);
+			times.sort((a, b) => a - b);
+			assert.ok(times[2] < 50, `${page}: ${times} ms`);
+		}
+		assert.equal((await pool.look('/livez')).status, 200);
+	} finally {
+		for (const pid of workers) process.kill(pid, 'SIGCONT');
+	}
+	await until('readyz sees them run', async () => {
+		const { json } = await pool.look('/readyz?verbose');
+		return json.checks.find(({ name }) => name === 'workers').ok;
+	});
+	assert.deepEqual(pool.workers(), workers, 'nobody was taken for stalled');
+});
+
+test('it ends with status 0, leaves no socket and no sanitizer report', async () => {
+	const { existsSync } = await import('node:fs');
+	const pids = pool.children().map(({ pid }) => pid);
+	pool.signal('SIGTERM');
+	assert.equal(await pool.ended(), 0, pool.log());
+	assert.ok(!existsSync(pool.app) && !existsSync(pool.status));
+	assert.deepEqual(pids.filter(alive), []);
+	assert.equal(pool.reports(), '', pool.log());
+});
+
+test('nobody outlives a killed supervisor, the stopped and the draining included', async () => {
+	const orphaned = await Pool.start({ keys: { workers: 4 } });
+	after(() => orphaned.destroy());
+	const connection = await orphaned.connect();
+	await connection.ask('GET', '/api/users/me');
+	const workers = orphaned.workers();
+	process.kill(workers[0], 'SIGSTOP');
+	for (const pid of workers.slice(1)) process.kill(pid, 'SIGTERM');
+	const pids = orphaned.children().map(({ pid }) => pid);
+	orphaned.signal('SIGKILL');
+	const began = performance.now();
+	await until('all are gone', () => !pids.some(alive), 5000);
+	assert.ok(performance.now() - began < 1000);
+	connection.close();
+	await pause(0);
+});
+
+test('what a killed supervisor left behind does not keep the next one from starting', async () => {
+	const first = await Pool.start();
+	after(() => first.destroy());
+	first.signal('SIGKILL');
+	await first.ended();
+	first.respawn();
+	await first.ready();
+	assert.equal((await first.request()).status, 401);
+	assert.equal(await first.stop(), '');
+});

@@ -1,0 +1,89 @@
+// How the pool starts, and what it does when it cannot. No PostgreSQL, no nginx.
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+
+import { assert, after, test } from '../lib/harness.mjs';
+import { until } from '../lib/wait.mjs';
+import { Pool, alive } from './pool.mjs';
+
+const plain = process.env.CK_VARIANT === 'gcc' ? {} : { skip: 'sanitizers need the memory' };
+const running = new Set();
+after(() => {
+	for (const pool of running) pool.destroy();
+});
+
+async function start(options) {
+	const pool = await Pool.start(options);
+	running.add(pool);
+	return pool;
+}
+
+const starts = (pool) => pool.log().match(/started role=worker/g)?.length ?? 0;
+
+// Hashing wants more memory than there is, so workers die before they are ready.
+test('workers that die young are tried again, less and less often', plain, async () => {
+	const pool = await start({
+		keys: { hash_memory_kib: 1048576 },
+		wrap: ['prlimit', '--as=700000000'],
+		wait: false,
+	});
+	await until('it tried a few times', () => starts(pool) >= 8);
+	const times = [...pool.log().matchAll(/^ts=(\S+) .*started role=worker slot=0/gm)].map((m) =>
+		Date.parse(m[1]),
+	);
+	const pauses = times.slice(1).map((time, i) => time - times[i]);
+	assert.ok(pauses[0] >= 90 && pauses.at(-1) > 2 * pauses[0], `${pauses} ms`);
+	assert.match(pool.log(), /level=error .*ended role=worker .*signal=6 reason=crash/);
+
+	const readyz = await pool.look('/readyz');
+	assert.equal(readyz.status, 503);
+	assert.equal(readyz.json.detail, 'workers: no worker is ready');
+
+	pool.configure({ hash_memory_kib: 64 });
+	pool.signal('SIGHUP');
+	const began = performance.now();
+	await until('two workers serve', () => pool.workers().length === 2);
+	assert.ok(performance.now() - began < 1000, 'the cure does not wait for the pause');
+	assert.equal(await pool.stop(), '');
+});
+
+test('it says what is wrong with its configuration and exits with 78', async () => {
+	const pool = await start({ wait: false, keys: { threads: 1000 } });
+	assert.equal(await pool.ended(), 78);
+	assert.match(pool.log(), /cardkeep\.conf:\d+: threads: 1000 is out of bounds/);
+});
+
+test('it exits with 73 where its socket cannot be made', async () => {
+	const pool = await start({ wait: false, keys: { status_listen: '/nowhere/status.sock' } });
+	assert.equal(await pool.ended(), 73);
+	assert.match(pool.log(), /\/nowhere\/status\.sock: No such file or directory/);
+	assert.equal(fs.existsSync(pool.app), false, 'the socket that could be made is gone');
+});
+
+test('a second service on the same socket is refused, and the first goes on', async () => {
+	const pool = await start();
+	const again = spawnSync(pool.program, ['-f', '-c', pool.path('cardkeep.conf')], {
+		...pool.user,
+		encoding: 'utf8',
+	});
+	assert.equal(again.status, 73);
+	assert.match(again.stderr, /a running service listens there/);
+	assert.equal((await pool.request()).status, 401);
+	assert.equal(await pool.stop(), '');
+});
+
+test('without -f it detaches, and its parent returns', async () => {
+	const pool = await start({
+		keys: { log_file: 'daemon.log' },
+		wait: false,
+		wrap: ['sh', '-c', 'exec "$0" -c "$3"'], // its arguments are -f -c FILE
+	});
+	assert.equal(await pool.ended(), 0);
+	const log = () => fs.readFileSync(pool.path('daemon.log'), 'utf8');
+	await until('it is ready', () => / ready workers=2/.test(log()));
+	const { pid } = (await pool.look('/status.json')).json.supervisor;
+	assert.equal((await pool.request()).status, 401);
+	process.kill(pid, 'SIGTERM');
+	await until('it is gone', () => !alive(pid));
+	assert.match(log(), / stopped\n$/);
+});
