@@ -294,10 +294,11 @@ static void bury(struct pool *pool, enum role role, size_t slot, int status)
 {
 	struct member *member = &pool->members[role][slot];
 	const bool serving = pool->supervisor.state == SUPERVISOR_SERVING;
-	const enum stats_restart restart = restart_reason(member, status);
+	enum stats_restart restart;
 
-	/* What it said last came before its end. */
+	/* What it said last came before its end, and may be the reason. */
 	hear(pool, role, slot);
+	restart = restart_reason(member, status);
 	log_end(member, role, slot, status,
 		serving ? metrics_value(STATS_LABEL_RESTART, restart) : NULL);
 	if (role == ROLE_WORKER) {
