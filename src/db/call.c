@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/must.h"
-#include "db/pq.h"
 
 static const struct spec {
 	const char *function;
@@ -94,7 +93,8 @@ void call_boolean(struct call *call, int value)
 
 void call_release(struct call *call)
 {
-	pq_result_free(&call->result);
+	if (call->result != NULL)
+		call->result_free(&call->result);
 	call->row = (struct call_row){0};
 }
 

@@ -53,7 +53,9 @@ struct call {
 	int lengths[CALL_ARGS_MAX];        /* of binary values */
 	bool binary[CALL_ARGS_MAX];
 	struct call_row row;      /* filled when the outcome is OUTCOME_COMMITTED */
-	struct pq_result *result; /* what `row` points into */
+	/* What `row` points into, and how to give it back; kept by db/wave. */
+	struct pq_result *result;
+	void (*result_free)(struct pq_result **result);
 };
 
 /* Starts a call anew; an earlier row is released. */

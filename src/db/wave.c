@@ -226,6 +226,7 @@ static bool deal_rows(struct leg *leg)
 			return false;
 		call->row = answer;
 		call->result = pq_result_share(leg->result);
+		call->result_free = pq_result_free;
 	}
 	return true;
 }

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libproc.a
 libproc_a_SOURCES = \
 	src/proc/account.c src/proc/account.h \
+	src/proc/hand.c src/proc/hand.h \
 	src/proc/hasher.c src/proc/hasher.h \
 	src/proc/job.c src/proc/job.h \
 	src/proc/logfile.c src/proc/logfile.h \
@@ -9,6 +10,7 @@ libproc_a_SOURCES = \
 	src/proc/notify.c src/proc/notify.h \
 	src/proc/pool.c src/proc/pool.h \
 	src/proc/readiness.c src/proc/readiness.h \
+	src/proc/settle.c src/proc/settle.h \
 	src/proc/settings.c src/proc/settings.h \
 	src/proc/spawn.c src/proc/spawn.h \
 	src/proc/stall.h \

@@ -4,9 +4,6 @@
  * Waves grow by themselves. While one is at the database, connections become readable; the next
  * gather takes them all, up to wave_calls. At low load a wave is one call and costs what one call
  * costs; there is no timer and so no added latency.
- *
- * Unknown is sticky. Once an attempt of a write may have been applied, its job ends by a row of the
- * same write's repeat, or as 504: never as 503, which promises that nothing was applied.
  */
 #include "proc/loop.h"
 
@@ -20,6 +17,8 @@
 #include "base/mem.h"
 #include "db/wave.h"
 #include "proc/account.h"
+#include "proc/hand.h"
+#include "proc/settle.h"
 
 #define IDLE_CONNECT_US (500 * CLOCK_MS)
 #define IDLE_WAIT_MS    200 /* an idle thread looks this often whether it should end */
@@ -28,247 +27,14 @@
 
 struct loop {
 	struct loop_shared *shared;
-	struct stats_slot *slot;
-	struct retry_limits limits;
-	int64_t margin_us; /* a call is not sent when less than this is left */
+	struct stats_slot *slot; /* this thread's own */
+	struct settle_rules rules;
+	struct hand hand;
 	struct pq_conn *conn;
-	struct job_queue ready; /* calls for the next waves */
-	struct job *parked;     /* by due time, the next first */
-	size_t in_hand;         /* jobs this thread holds */
 	struct wave wave;
 	struct job *riders[WAVE_CALLS_MAX]; /* whose calls are in `wave` */
 	struct fcgi_conn *conns[WAVE_CALLS_MAX];
 };
-
-/* ---- answering ----------------------------------------------------------------------------- */
-
-static const char *method_word(enum request_method method)
-{
-	static const char *const words[] = {
-		"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"};
-
-	return words[method];
-}
-
-/* How many jobs the thread holds. */
-static void hold(struct loop *loop, int more)
-{
-	loop->in_hand = (size_t)((ptrdiff_t)loop->in_hand + more);
-	stats_in_hand(loop->slot, loop->in_hand);
-}
-
-static void finish(struct loop *loop, struct job *job)
-{
-	const struct exchange *x = &job->x;
-	int64_t now_us;
-
-	fcgi_reply(job->conn, &x->request, &x->reply);
-	now_us = clock_mono_us();
-	account_finished(loop->slot, job, now_us);
-	log_info("request id=%s method=%s route=%s status=%d us=%lld wave=%zu attempts=%d",
-		x->request.id_text, method_word(x->request.method),
-		metrics_value(STATS_LABEL_ROUTE, x->route), x->reply.status,
-		(long long)(now_us - x->request.began_us), job->riders, job->tries);
-	job_free(&job);
-	hold(loop, -1);
-}
-
-/* Out of time, or out of attempts. */
-static void give_up(struct loop *loop, struct job *job)
-{
-	if (job->attempts > 0)
-		account_operation(loop->slot, job, false);
-	if (job->maybe_applied)
-		(void)exchange_problem(&job->x, PROBLEM_OUTCOME_UNKNOWN,
-			"the database did not say in time whether this was applied: look, or "
-			"repeat with the same Idempotency-Key");
-	else
-		(void)exchange_problem(&job->x, PROBLEM_UNAVAILABLE,
-			"this could not be carried out in time; nothing was applied");
-	finish(loop, job);
-}
-
-static void start_call(struct loop *loop, struct job *job)
-{
-	job->attempts = 0;
-	job->busy = 0;
-	job->maybe_applied = false;
-	job->splits = 0;
-	job_push(&loop->ready, job);
-}
-
-static void take_step(struct loop *loop, struct job *job, enum step step)
-{
-	switch (step) {
-	case STEP_ANSWER:
-		finish(loop, job);
-		break;
-	case STEP_CALL:
-		start_call(loop, job);
-		break;
-	case STEP_HASH:
-		job->attempts = 0;
-		if (hasher_submit(loop->shared->hasher, job)) {
-			hold(loop, -1);
-			break;
-		}
-		log_warn("hash queue full request=%s", job->x.request.id_text);
-		account_shed(loop->slot, job, STATS_SHED_HASH_QUEUE);
-		give_up(loop, job);
-		break;
-	}
-}
-
-/* ---- parking ------------------------------------------------------------------------------- */
-
-static void park(struct loop *loop, struct job *job, int64_t delay_us)
-{
-	struct job **at = &loop->parked;
-
-	job->due_us = clock_mono_us() + delay_us;
-	while (*at != NULL && (*at)->due_us <= job->due_us)
-		at = &(*at)->next;
-	job->next = *at;
-	*at = job;
-}
-
-static void unpark_due(struct loop *loop)
-{
-	int64_t now_us = clock_mono_us();
-
-	while (loop->parked != NULL && loop->parked->due_us <= now_us) {
-		struct job *job = loop->parked;
-
-		loop->parked = job->next;
-		job_push(&loop->ready, job);
-	}
-}
-
-/* ---- after a wave -------------------------------------------------------------------------- */
-
-/* Somebody holds the row or key: nothing was done, and nobody waited. */
-static void settle_busy(struct loop *loop, struct job *job)
-{
-	int64_t delay_us = retry_busy_delay(&loop->limits, ++job->busy, clock_mono_us(),
-		job->deadline_us - loop->margin_us, randombytes_random());
-
-	/* A busy answer is no attempt: nothing was tried. */
-	job->attempts--;
-	if (delay_us < 0) {
-		give_up(loop, job);
-		return;
-	}
-	account_busy(loop->slot);
-	park(loop, job, delay_us);
-}
-
-static void settle_row(struct loop *loop, struct job *job)
-{
-	if (job->x.call.row.status == CALL_STATUS_BUSY) {
-		settle_busy(loop, job);
-		return;
-	}
-	account_operation(loop->slot, job, true);
-	take_step(loop, job, job->x.resume(&job->x));
-}
-
-/* The text of an error may quote what the client sent, where the client's input caused it. */
-static const char *loggable(const struct wave_call *entry)
-{
-	return entry->class == SQLSTATE_INPUT ? "(withheld)" : entry->error.message;
-}
-
-static void settle_refused(struct loop *loop, struct job *job, const struct wave_call *entry)
-{
-	log_error("call failed fn=%s code=%s class=%s request=%s error=\"%s\"",
-		call_function(job->x.call.id), entry->error.sqlstate,
-		sqlstate_class_name(entry->class), job->x.request.id_text, loggable(entry));
-	if (job->maybe_applied) {
-		give_up(loop, job);
-		return;
-	}
-	account_operation(loop->slot, job, false);
-	exchange_failed(&job->x, entry->class);
-	finish(loop, job);
-}
-
-static void settle_again(struct loop *loop, struct job *job, const struct wave_call *entry,
-	enum retry_reason reason, int64_t delay_us)
-{
-	log_warn("Retry attempt %d/%d fn=%s reason=%s outcome=%s code=%s delay_ms=%lld request=%s "
-		 "error=\"%s\"",
-		job->attempts + 1, loop->limits.max_attempts, call_function(job->x.call.id),
-		retry_reason_name(reason), outcome_name(entry->outcome), entry->error.sqlstate,
-		(long long)(delay_us / CLOCK_MS), job->x.request.id_text, loggable(entry));
-	account_retry(loop->slot, reason);
-	if (reason == RETRY_STALE_PLAN) {
-		job->stale_retried = true;
-		pq_close(loop->conn);
-	}
-	if (reason == RETRY_STANDBY)
-		pq_close(loop->conn);
-	park(loop, job, delay_us);
-}
-
-/* Only work done over costs budget, as opposed to asking what happened, or knocking again. */
-static bool budget_for(struct loop *loop, const struct wave_call *entry)
-{
-	if (entry->outcome != OUTCOME_ROLLED_BACK || entry->class != SQLSTATE_TRANSIENT)
-		return true;
-	return retry_budget_take(loop->shared->budget, clock_mono_us());
-}
-
-static void settle_failed(struct loop *loop, struct job *job, const struct wave_call *entry)
-{
-	struct retry_state state = {
-		.attempts = job->attempts,
-		.stale_retried = job->stale_retried,
-		.now_us = clock_mono_us(),
-		.deadline_us = job->deadline_us - loop->margin_us,
-		.random = randombytes_random(),
-		.budget_left = budget_for(loop, entry),
-	};
-	enum retry_reason reason = RETRY_TRANSIENT;
-	int64_t delay_us = 0;
-
-	if (entry->outcome == OUTCOME_UNKNOWN && call_kind(job->x.call.id) == CALL_WRITE)
-		job->maybe_applied = true;
-	switch (retry_decide(
-		&loop->limits, entry->outcome, entry->class, &state, &delay_us, &reason)) {
-	case RETRY_AGAIN:
-		settle_again(loop, job, entry, reason, delay_us);
-		break;
-	case RETRY_STOP:
-		log_warn(
-			"Retries exhausted after attempt %d/%d fn=%s outcome=%s code=%s request=%s "
-			"error=\"%s\"",
-			job->attempts, loop->limits.max_attempts, call_function(job->x.call.id),
-			outcome_name(entry->outcome), entry->error.sqlstate, job->x.request.id_text,
-			loggable(entry));
-		give_up(loop, job);
-		break;
-	case RETRY_REFUSE:
-		settle_refused(loop, job, entry);
-		break;
-	}
-}
-
-static void settle(struct loop *loop, struct job *job, const struct wave_call *entry)
-{
-	switch (entry->outcome) {
-	case OUTCOME_COMMITTED:
-		settle_row(loop, job);
-		break;
-	case OUTCOME_NEIGHBOUR:
-		/* Not its fault, and no attempt of its own. */
-		job->splits++;
-		job->attempts--;
-		job_push(&loop->ready, job);
-		break;
-	default:
-		settle_failed(loop, job, entry);
-	}
-}
 
 /* ---- a wave -------------------------------------------------------------------------------- */
 
@@ -338,9 +104,9 @@ static int64_t board(struct loop *loop, enum call_kind kind)
 	struct job *job;
 
 	wave_reset(&loop->wave, WAVE_SETWISE);
-	while ((job = job_pop(&loop->ready)) != NULL) {
-		if (now_us >= job->deadline_us - loop->margin_us) {
-			give_up(loop, job);
+	while ((job = job_pop(&loop->hand.ready)) != NULL) {
+		if (hand_too_late(&loop->hand, job, now_us)) {
+			hand_give_up(&loop->hand, job);
 		} else if (!may_ride(loop, job, kind)) {
 			job_push(&rest, job);
 		} else {
@@ -349,7 +115,7 @@ static int64_t board(struct loop *loop, enum call_kind kind)
 				deadline_us = job->deadline_us;
 		}
 	}
-	loop->ready = rest;
+	loop->hand.ready = rest;
 	return deadline_us;
 }
 
@@ -410,7 +176,8 @@ static void execute(struct loop *loop, enum call_kind kind)
 	send_wave(loop, deadline_us);
 	show(loop, STATS_THREAD_ANSWERING, loop->riders[0], clock_mono_us());
 	for (size_t i = 0; i < loop->wave.count; i++)
-		settle(loop, loop->riders[i], &loop->wave.calls[i]);
+		if (!settle(&loop->rules, &loop->hand, loop->riders[i], &loop->wave.calls[i]))
+			pq_close(loop->conn);
 }
 
 /* ---- gathering ----------------------------------------------------------------------------- */
@@ -426,16 +193,16 @@ static void begin(struct loop *loop, struct fcgi_conn *conn)
 		return;
 	}
 	now_us = clock_mono_us();
-	hold(loop, 1);
+	hand_take(&loop->hand, job);
 	account_started(loop->slot, job, now_us);
 	job->x.route = STATS_ROUTE_NONE;
 	job->deadline_us = job->x.request.began_us + conf->request_deadline_ms * CLOCK_MS;
 	/* Too old when picked up: its client has gone, or is about to. */
-	if (now_us >= job->deadline_us - loop->margin_us) {
+	if (hand_too_late(&loop->hand, job, now_us)) {
 		account_shed(loop->slot, job, STATS_SHED_LATE);
-		give_up(loop, job);
+		hand_give_up(&loop->hand, job);
 	} else {
-		take_step(loop, job, router_begin(&job->x));
+		hand_step(&loop->hand, job, router_begin(&job->x));
 	}
 }
 
@@ -446,24 +213,12 @@ static void resume_hashed(struct loop *loop)
 
 	hasher_collect(loop->shared->hasher, &done);
 	while ((job = job_pop(&done)) != NULL) {
-		hold(loop, 1);
-		if (clock_mono_us() >= job->deadline_us - loop->margin_us)
-			give_up(loop, job);
+		hand_take(&loop->hand, job);
+		if (hand_too_late(&loop->hand, job, clock_mono_us()))
+			hand_give_up(&loop->hand, job);
 		else
-			take_step(loop, job, job->x.resume(&job->x));
+			hand_step(&loop->hand, job, job->x.resume(&job->x));
 	}
-}
-
-static int wait_ms(const struct loop *loop)
-{
-	int ms;
-
-	if (loop->ready.count > 0)
-		return 0;
-	if (loop->parked == NULL)
-		return IDLE_WAIT_MS;
-	ms = clock_wait_ms(clock_mono_us(), loop->parked->due_us);
-	return ms < IDLE_WAIT_MS ? ms : IDLE_WAIT_MS;
 }
 
 /* An idle thread looks after its connection, so that the first request after a pause, or after the
@@ -482,17 +237,17 @@ static void gather(struct loop *loop)
 	bool woken = false;
 	size_t n;
 
-	if (loop->in_hand == 0)
+	if (loop->hand.count == 0)
 		show(loop, STATS_THREAD_IDLE, NULL, clock_mono_us());
 	n = fcgi_gather(loop->shared->gate, loop->conns, (size_t)loop->shared->conf->wave_calls,
-		wait_ms(loop), &woken);
+		hand_wait_ms(&loop->hand, IDLE_WAIT_MS), &woken);
 	stats_beat(loop->slot, clock_mono_us());
 	for (size_t i = 0; i < n; i++)
 		begin(loop, loop->conns[i]);
 	if (woken)
 		resume_hashed(loop);
-	unpark_due(loop);
-	if (n == 0 && loop->in_hand == 0)
+	hand_unpark(&loop->hand);
+	if (n == 0 && loop->hand.count == 0)
 		look_after_connection(loop);
 }
 
@@ -500,7 +255,7 @@ static bool drained(const struct loop *loop)
 {
 	struct loop_shared *shared = loop->shared;
 
-	if (!atomic_load(&shared->draining) || loop->in_hand > 0)
+	if (!atomic_load(&shared->draining) || loop->hand.count > 0)
 		return false;
 	return fcgi_gate_connections(shared->gate) == 0 ||
 	       clock_mono_us() >= atomic_load(&shared->drain_end_us);
@@ -513,21 +268,26 @@ static struct loop *loop_new(struct loop_shared *shared, struct stats_slot *slot
 
 	loop->shared = shared;
 	loop->slot = slot;
-	loop->limits = (struct retry_limits){
+	loop->rules.limits = (struct retry_limits){
 		.max_attempts = (int)conf->retry_max_attempts,
 		.base_us = conf->retry_base_ms * CLOCK_MS,
 		.max_us = conf->retry_max_ms * CLOCK_MS,
 		.busy_base_us = BUSY_BASE_US,
 		.busy_max_us = BUSY_MAX_US,
 	};
-	loop->margin_us = conf->request_deadline_ms * CLOCK_MS / 20;
+	loop->rules.budget = shared->budget;
+	loop->hand = (struct hand){
+		.hasher = shared->hasher,
+		.slot = slot,
+		.margin_us = conf->request_deadline_ms * CLOCK_MS / 20,
+	};
 	loop->conn = pq_new(conf->database);
 	return loop;
 }
 
 static void loop_free(struct loop *loop)
 {
-	MUST(loop->in_hand == 0 && loop->parked == NULL && loop->ready.count == 0);
+	MUST(loop->hand.count == 0 && loop->hand.parked == NULL && loop->hand.ready.count == 0);
 	pq_free(&loop->conn);
 	free(loop);
 }

@@ -66,6 +66,7 @@ static void a_row_is_released_once_however_often_it_is_asked(void **state)
 	assert_int_equal(freed, 0);
 	call_start(&call, CALL_READ_USER);
 	call.result = (struct pq_result *)(void *)result;
+	call.result_free = pq_result_free;
 	call.row.status = 200;
 	call.row.body = result;
 	call_release(&call);
@@ -87,6 +88,7 @@ static void a_call_started_anew_gives_back_its_earlier_row_and_arguments(void **
 	call_start(&call, CALL_FIND_ACCOUNT);
 	call_text(&call, "ann@example.org");
 	call.result = (struct pq_result *)(void *)result;
+	call.result_free = pq_result_free;
 	call_start(&call, CALL_READ_CARD);
 	assert_int_equal(freed, 1);
 	assert_int_equal(call.id, CALL_READ_CARD);

@@ -1,0 +1,131 @@
+/* The hand: the jobs that one thread holds, from reading to answering. */
+#include "proc/hand.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "proc/account.h"
+
+static void count(struct hand *hand, int more)
+{
+	hand->count = (size_t)((ptrdiff_t)hand->count + more);
+	stats_in_hand(hand->slot, hand->count);
+}
+
+void hand_take(struct hand *hand, struct job *job)
+{
+	MUST(job->next == NULL);
+	count(hand, 1);
+}
+
+bool hand_too_late(const struct hand *hand, const struct job *job, int64_t now_us)
+{
+	return now_us >= job->deadline_us - hand->margin_us;
+}
+
+/* ---- answering ----------------------------------------------------------------------------- */
+
+static const char *method_word(enum request_method method)
+{
+	static const char *const words[] = {
+		"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"};
+
+	return words[method];
+}
+
+void hand_finish(struct hand *hand, struct job *job)
+{
+	const struct exchange *x = &job->x;
+	int64_t now_us;
+
+	fcgi_reply(job->conn, &x->request, &x->reply);
+	now_us = clock_mono_us();
+	account_finished(hand->slot, job, now_us);
+	log_info("request id=%s method=%s route=%s status=%d us=%lld wave=%zu attempts=%d",
+		x->request.id_text, method_word(x->request.method),
+		metrics_value(STATS_LABEL_ROUTE, x->route), x->reply.status,
+		(long long)(now_us - x->request.began_us), job->riders, job->tries);
+	job_free(&job);
+	count(hand, -1);
+}
+
+void hand_give_up(struct hand *hand, struct job *job)
+{
+	if (job->attempts > 0)
+		account_operation(hand->slot, job, false);
+	if (job->maybe_applied)
+		(void)exchange_problem(&job->x, PROBLEM_OUTCOME_UNKNOWN,
+			"the database did not say in time whether this was applied: look, or "
+			"repeat with the same Idempotency-Key");
+	else
+		(void)exchange_problem(&job->x, PROBLEM_UNAVAILABLE,
+			"this could not be carried out in time; nothing was applied");
+	hand_finish(hand, job);
+}
+
+static void start_call(struct hand *hand, struct job *job)
+{
+	job->attempts = 0;
+	job->busy = 0;
+	job->maybe_applied = false;
+	job->splits = 0;
+	job_push(&hand->ready, job);
+}
+
+void hand_step(struct hand *hand, struct job *job, enum step step)
+{
+	switch (step) {
+	case STEP_ANSWER:
+		hand_finish(hand, job);
+		break;
+	case STEP_CALL:
+		start_call(hand, job);
+		break;
+	case STEP_HASH:
+		job->attempts = 0;
+		if (hasher_submit(hand->hasher, job)) {
+			count(hand, -1);
+			break;
+		}
+		log_warn("hash queue full request=%s", job->x.request.id_text);
+		account_shed(hand->slot, job, STATS_SHED_HASH_QUEUE);
+		hand_give_up(hand, job);
+		break;
+	}
+}
+
+/* ---- parking ------------------------------------------------------------------------------- */
+
+void hand_park(struct hand *hand, struct job *job, int64_t delay_us)
+{
+	struct job **at = &hand->parked;
+
+	job->due_us = clock_mono_us() + delay_us;
+	while (*at != NULL && (*at)->due_us <= job->due_us)
+		at = &(*at)->next;
+	job->next = *at;
+	*at = job;
+}
+
+void hand_unpark(struct hand *hand)
+{
+	int64_t now_us = clock_mono_us();
+
+	while (hand->parked != NULL && hand->parked->due_us <= now_us) {
+		struct job *job = hand->parked;
+
+		hand->parked = job->next;
+		job_push(&hand->ready, job);
+	}
+}
+
+int hand_wait_ms(const struct hand *hand, int limit_ms)
+{
+	int ms;
+
+	if (hand->ready.count > 0)
+		return 0;
+	if (hand->parked == NULL)
+		return limit_ms;
+	ms = clock_wait_ms(clock_mono_us(), hand->parked->due_us);
+	return ms < limit_ms ? ms : limit_ms;
+}

@@ -1,0 +1,43 @@
+/*
+ * The hand: the jobs that one thread holds, from reading to answering.
+ *
+ * A job in hand is in exactly one place: on its way through a handler, ready for the next wave,
+ * riding in a wave, or parked until it is due. It leaves the hand when it is answered, or while the
+ * hasher has it. A hand belongs to its thread.
+ */
+#ifndef PROC_HAND_H
+#define PROC_HAND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proc/hasher.h"
+#include "proc/job.h"
+#include "stats/stats.h"
+
+struct hand {
+	struct hasher *hasher;
+	struct stats_slot *slot; /* the thread's own */
+	int64_t margin_us;       /* a call is not sent when less than this is left */
+	struct job_queue ready;  /* calls for the next waves */
+	struct job *parked;      /* by due time, the next first */
+	size_t count;            /* jobs in hand */
+};
+
+/* Takes a job in: one that was just read, or that comes back from the hasher. */
+void hand_take(struct hand *hand, struct job *job);
+/* Whether it is too late to send a call for this job. */
+bool hand_too_late(const struct hand *hand, const struct job *job, int64_t now_us);
+/* Goes where a handler's step leads: to the answer, the next wave or the hasher. */
+void hand_step(struct hand *hand, struct job *job, enum step step);
+/* Sends the answer that is in the job's reply, and frees the job. */
+void hand_finish(struct hand *hand, struct job *job);
+/* Out of time, or out of attempts: answers 503, or 504 where an attempt may have been applied. */
+void hand_give_up(struct hand *hand, struct job *job);
+/* Puts the job aside for delay_us; hand_unpark brings those that are due back among the ready. */
+void hand_park(struct hand *hand, struct job *job, int64_t delay_us);
+void hand_unpark(struct hand *hand);
+/* How long the thread may wait for something to do, at most limit_ms. */
+int hand_wait_ms(const struct hand *hand, int limit_ms);
+
+#endif

@@ -1,0 +1,132 @@
+/* What comes of a call after its wave. */
+#include "proc/settle.h"
+
+#include <sodium.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "proc/account.h"
+
+/* Somebody holds the row or key: nothing was done, and nobody waited. */
+static void settle_busy(const struct settle_rules *rules, struct hand *hand, struct job *job)
+{
+	int64_t delay_us = retry_busy_delay(&rules->limits, ++job->busy, clock_mono_us(),
+		job->deadline_us - hand->margin_us, randombytes_random());
+
+	/* A busy answer is no attempt: nothing was tried. */
+	job->attempts--;
+	if (delay_us < 0) {
+		hand_give_up(hand, job);
+		return;
+	}
+	account_busy(hand->slot);
+	hand_park(hand, job, delay_us);
+}
+
+static void settle_row(const struct settle_rules *rules, struct hand *hand, struct job *job)
+{
+	if (job->x.call.row.status == CALL_STATUS_BUSY) {
+		settle_busy(rules, hand, job);
+		return;
+	}
+	account_operation(hand->slot, job, true);
+	hand_step(hand, job, job->x.resume(&job->x));
+}
+
+/* The text of an error may quote what the client sent, where the client's input caused it. */
+static const char *loggable(const struct wave_call *entry)
+{
+	return entry->class == SQLSTATE_INPUT ? "(withheld)" : entry->error.message;
+}
+
+static void settle_refused(struct hand *hand, struct job *job, const struct wave_call *entry)
+{
+	log_error("call failed fn=%s code=%s class=%s request=%s error=\"%s\"",
+		call_function(job->x.call.id), entry->error.sqlstate,
+		sqlstate_class_name(entry->class), job->x.request.id_text, loggable(entry));
+	if (job->maybe_applied) {
+		hand_give_up(hand, job);
+		return;
+	}
+	account_operation(hand->slot, job, false);
+	exchange_failed(&job->x, entry->class);
+	hand_finish(hand, job);
+}
+
+static bool settle_again(const struct settle_rules *rules, struct hand *hand, struct job *job,
+	const struct wave_call *entry, enum retry_reason reason, int64_t delay_us)
+{
+	log_warn("Retry attempt %d/%d fn=%s reason=%s outcome=%s code=%s delay_ms=%lld request=%s "
+		 "error=\"%s\"",
+		job->attempts + 1, rules->limits.max_attempts, call_function(job->x.call.id),
+		retry_reason_name(reason), outcome_name(entry->outcome), entry->error.sqlstate,
+		(long long)(delay_us / CLOCK_MS), job->x.request.id_text, loggable(entry));
+	account_retry(hand->slot, reason);
+	if (reason == RETRY_STALE_PLAN)
+		job->stale_retried = true;
+	hand_park(hand, job, delay_us);
+	return reason != RETRY_STALE_PLAN && reason != RETRY_STANDBY;
+}
+
+/* Only work done over costs budget, as opposed to asking what happened, or knocking again. */
+static bool budget_for(const struct settle_rules *rules, const struct wave_call *entry)
+{
+	if (entry->outcome != OUTCOME_ROLLED_BACK || entry->class != SQLSTATE_TRANSIENT)
+		return true;
+	return retry_budget_take(rules->budget, clock_mono_us());
+}
+
+static bool settle_failed(const struct settle_rules *rules, struct hand *hand, struct job *job,
+	const struct wave_call *entry)
+{
+	struct retry_state state = {
+		.attempts = job->attempts,
+		.stale_retried = job->stale_retried,
+		.now_us = clock_mono_us(),
+		.deadline_us = job->deadline_us - hand->margin_us,
+		.random = randombytes_random(),
+		.budget_left = budget_for(rules, entry),
+	};
+	enum retry_reason reason = RETRY_TRANSIENT;
+	int64_t delay_us = 0;
+
+	if (entry->outcome == OUTCOME_UNKNOWN && call_kind(job->x.call.id) == CALL_WRITE)
+		job->maybe_applied = true;
+	switch (retry_decide(
+		&rules->limits, entry->outcome, entry->class, &state, &delay_us, &reason)) {
+	case RETRY_AGAIN:
+		return settle_again(rules, hand, job, entry, reason, delay_us);
+	case RETRY_STOP:
+		log_warn(
+			"Retries exhausted after attempt %d/%d fn=%s outcome=%s code=%s request=%s "
+			"error=\"%s\"",
+			job->attempts, rules->limits.max_attempts, call_function(job->x.call.id),
+			outcome_name(entry->outcome), entry->error.sqlstate, job->x.request.id_text,
+			loggable(entry));
+		hand_give_up(hand, job);
+		break;
+	case RETRY_REFUSE:
+		settle_refused(hand, job, entry);
+		break;
+	}
+	return true;
+}
+
+bool settle(const struct settle_rules *rules, struct hand *hand, struct job *job,
+	const struct wave_call *entry)
+{
+	switch (entry->outcome) {
+	case OUTCOME_COMMITTED:
+		settle_row(rules, hand, job);
+		break;
+	case OUTCOME_NEIGHBOUR:
+		/* Not its fault, and no attempt of its own. */
+		job->splits++;
+		job->attempts--;
+		job_push(&hand->ready, job);
+		break;
+	default:
+		return settle_failed(rules, hand, job, entry);
+	}
+	return true;
+}
