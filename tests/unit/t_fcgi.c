@@ -154,7 +154,7 @@ static void nap(int ms)
 /* Waits until the gate holds that many connections; it may take a moment to see one close. */
 static void expect_connections(struct service *service, size_t count)
 {
-	for (int i = 0; i < 300 && fcgi_gate_connections(service->gate) != count; i++)
+	for (int i = 0; i < 1500 && fcgi_gate_connections(service->gate) != count; i++)
 		nap(10);
 	assert_int_equal(fcgi_gate_connections(service->gate), count);
 }
