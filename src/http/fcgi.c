@@ -304,6 +304,16 @@ static bool peer_welcome(const struct fcgi_gate *gate, int fd)
 	return false;
 }
 
+/* From now on a drain leaves the connection to whoever holds it: its record must not land amid an
+ * answer. */
+static void take_in_hand(struct fcgi_gate *gate, struct fcgi_conn *const *conns, int count)
+{
+	MUST_ZERO(pthread_mutex_lock(&gate->mutex));
+	for (int i = 0; i < count; i++)
+		conns[i]->held = true;
+	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
+}
+
 /* Takes an accepted descriptor in; 0, or the errno of a kernel that has no room for it. */
 static int admit(struct fcgi_gate *gate, int fd)
 {
@@ -321,6 +331,7 @@ static int admit(struct fcgi_gate *gate, int fd)
 	if (epoll_ctl(gate->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
 		const int error = errno;
 
+		take_in_hand(gate, &conn, 1);
 		fcgi_close(conn);
 		return error;
 	}
@@ -404,16 +415,6 @@ static void accept_some(struct fcgi_gate *gate)
 }
 
 /* ---- gathering ------------------------------------------------------------------------- */
-
-/* From now on a drain leaves the connection to whoever holds it: its record must not land amid an
- * answer. */
-static void take_in_hand(struct fcgi_gate *gate, struct fcgi_conn *const *conns, int count)
-{
-	MUST_ZERO(pthread_mutex_lock(&gate->mutex));
-	for (int i = 0; i < count; i++)
-		conns[i]->held = true;
-	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
-}
 
 /* One wait. Connections found, or -1 when a signal ended it. */
 static int gather_once(struct fcgi_gate *gate, struct fcgi_conn **conns, size_t max, int timeout_ms,
