@@ -7,6 +7,7 @@
 packages_build=(
 	autoconf automake make/make gcc/gcc libc6-dev pkgconf/pkg-config
 	libfcgi-dev libpq-dev libjson-c-dev libsodium-dev libicu-dev libinih-dev liburiparser-dev
+	libsystemd-dev
 )
 packages_run=(
 	nginx/nginx postgresql-15 postgresql-client-15 sqitch/sqitch libdbd-pg-perl curl/curl
@@ -15,6 +16,7 @@ packages_demo=(nodejs/node)
 packages_test=(
 	libcmocka-dev nodejs/node clang/clang clang-format-14/clang-format-14 shellcheck/shellcheck
 	postgresql-15-pgtap libtap-parser-sourcehandler-pgtap-perl xz-utils/xz
+	strace/strace
 )
 export packages_build packages_run packages_demo packages_test
 
