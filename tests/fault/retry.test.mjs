@@ -5,7 +5,8 @@ import { assert, endsCleanly, own, test, until } from '../lib/harness.mjs';
 
 const GATE = 4711; // an advisory lock that the test holds and the trigger waits for
 
-const stack = await own();
+// Long enough for a deadlock to be arranged on a busy machine.
+const stack = await own({ env: { CARDKEEP_REQUEST_DEADLINE_MS: '20000' } });
 const { client } = stack;
 const { id: user, token } = await client.register();
 
@@ -48,9 +49,11 @@ function retryLine(got, mark) {
 const patch = (card, fields) => client.patch(`/api/cards/${card.id}`, { version: card.version, ...fields }, { token });
 
 test('a deadlock is retried, logged as 40P01, and the update lands', async () => {
-	await settings("set lock_timeout = '4s'");
-	await stack.sql("alter role cardkeep_runtime set deadlock_timeout = '300ms'", 'super');
-	await settings("set statement_timeout = '4s'");
+	// Who waits looks for a cycle once, after its deadlock_timeout. The service shall be the one who
+	// finds it, so the other's wait must begin before that and end later.
+	await stack.sql("alter role cardkeep_runtime set deadlock_timeout = '2s'", 'super');
+	await stack.sql("alter role cardkeep_runtime in database cardkeep set statement_timeout = '15s'", 'super');
+	await settings("set lock_timeout = '15s'");
 	const card = await client.card(token);
 	const other = stack.session('super');
 	await other.run(`begin; set local deadlock_timeout = '60s'; select pg_advisory_xact_lock(${GATE})`);

@@ -6,7 +6,7 @@ const stack = await own();
 let figures;
 
 test('while a row is held, updates of other cards go on and none fails', async () => {
-	figures = await measure(stack, { seconds: 1 });
+	figures = await measure(stack, { seconds: 1, rounds: 2 });
 	assert.equal(figures.bad, 0);
 	// Loose on purpose: tests/fault/row-lock.mjs is what measures.
 	assert.ok(figures.rateRatio > 0.3, `${figures.rateRatio}`);
@@ -22,7 +22,7 @@ test("the held card's own requests end as 200, 409 or 503 within the deadline", 
 
 test('a stale version of the held card is refused at once, without its lock', () => {
 	const refused = figures.answers.filter(({ status }) => status === 409);
-	assert.ok(refused.length >= 3);
+	assert.ok(refused.length >= 2);
 	assert.ok(refused.some(({ ms }) => ms < 1000));
 });
 

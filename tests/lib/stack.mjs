@@ -196,11 +196,11 @@ export class Stack {
 
 	// A place in the log; logSince(mark) is what came after.
 	logMark() {
-		return this.log().length;
+		return fs.statSync(this.#path('log/cardkeepd.log')).size;
 	}
 
 	logSince(mark) {
-		return this.log().slice(mark);
+		return readIfThere(this.#path('log/cardkeepd.log'), mark);
 	}
 
 	// ---- nginx ----
@@ -347,11 +347,16 @@ function answers(port) {
 	});
 }
 
-function readIfThere(file) {
+function readIfThere(file, from = 0) {
+	let fd;
 	try {
-		return fs.readFileSync(file, 'utf8');
+		fd = fs.openSync(file);
+		const bytes = Buffer.alloc(fs.fstatSync(fd).size - from);
+		return bytes.toString('utf8', 0, fs.readSync(fd, bytes, 0, bytes.length, from));
 	} catch {
 		return '';
+	} finally {
+		if (fd !== undefined) fs.closeSync(fd);
 	}
 }
 
