@@ -51,6 +51,7 @@ declare
 	v_sessions uuid[];
 	v_slugs text[];
 	v_taken text[]; -- how many slugs were passed over
+	v_done integer[]; -- the items that the set served, and their bodies
 	v_bodies text[];
 begin
 	-- Locks first: the insert is a later statement, whose snapshot sees what they guard.
@@ -92,30 +93,22 @@ begin
 			and not exists (select from cardkeep.retired_slugs r where r.slug = n.slug)
 			and not exists (select from cardkeep.retired_slugs r where r.card_id = n.id)
 		on conflict do nothing
-		returning b.*
+		returning b.id, cardkeep_api.card_json(b) as body
 	), kept as (
 		insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at)
 		select p.id, 1, n.session_id, p.id, v_now from put p join item n on n.id = p.id
 	)
-	select array_agg(case when p.id is not null
-		then cardkeep_api.card_json((p.*)::cardkeep.business_cards) end order by n.i)
-	into v_bodies
-	from item n left join put p on p.id = n.id;
+	select array_agg(n.i), array_agg(p.body) into v_done, v_bodies
+	from put p join item n on n.id = p.id;
 
+	return query
+	select d.i, 201, 1, false, v_taken[d.i], d.body from unnest(v_done, v_bodies) d(i, body);
 	for k in 1..cardinality(v_writes) loop
-		item := k;
-		status := 201;
-		version := 1;
-		replayed := false;
-		detail := v_taken[k];
-		body := v_bodies[k];
-		if body is null then
-			select a.status, a.version, a.replayed, a.detail, a.body
-			into status, version, replayed, detail, body
-			from cardkeep_api.create_card(p_token_hash[k], v_writes[k], p_name[k], p_base[k],
-				p_template[k], p_fields[k]::jsonb, p_design[k]::jsonb, p_public[k]::boolean) a;
-		end if;
-		return next;
+		continue when k = any (v_done);
+		return query
+		select k, a.* from cardkeep_api.create_card(p_token_hash[k], v_writes[k], p_name[k],
+			p_base[k], p_template[k], p_fields[k]::jsonb, p_design[k]::jsonb,
+			p_public[k]::boolean) a;
 	end loop;
 end
 $$;
@@ -132,8 +125,9 @@ as $$
 declare
 	v_users uuid[];
 	v_sessions uuid[];
-	v_bodies text[];
+	v_done integer[]; -- the items that the set served, and what they came to
 	v_versions integer[];
+	v_bodies text[];
 begin
 	select array_agg(s.user_id order by n.i), array_agg(s.id order by n.i)
 	into v_users, v_sessions
@@ -171,41 +165,32 @@ begin
 			last_write = h.write, updated_at = greatest(clock_timestamp(), b.updated_at)
 		from held h
 		where b.ctid = h.at
-		returning b.*, h.i, h.session_id, h.name as o_name, h.template_type as o_template,
-			h.fields_config as o_fields, h.design_config as o_design, h.is_public as o_public
+		returning b.id, b.version, b.last_write, b.updated_at, cardkeep_api.card_json(b) as body,
+			h.i, h.session_id, nullif(h.name, b.name) as o_name,
+			nullif(h.template_type, b.template_type) as o_template,
+			nullif(h.fields_config, b.fields_config) as o_fields,
+			nullif(h.design_config, b.design_config) as o_design,
+			nullif(h.is_public, b.is_public) as o_public
 	), kept as (
 		insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at,
 			b_name, b_template_type, b_fields_config, b_design_config, b_is_public)
-		select p.id, p.version, p.session_id, p.last_write, p.updated_at,
-			nullif(p.o_name, p.name), nullif(p.o_template, p.template_type),
-			nullif(p.o_fields, p.fields_config), nullif(p.o_design, p.design_config),
-			nullif(p.o_public, p.is_public)
+		select p.id, p.version, p.session_id, p.last_write, p.updated_at, p.o_name, p.o_template,
+			p.o_fields, p.o_design, p.o_public
 		from up p
 	)
-	select array_agg(p.version order by n.i), array_agg(p.body order by n.i)
-	into v_versions, v_bodies
-	from generate_series(1, cardinality(p_card)) n(i)
-	left join (
-		select u.i, u.version, cardkeep_api.card_json(row(u.id, u.user_id, u.name, u.slug,
-			u.template_type, u.fields_config, u.design_config, u.is_public, u.version,
-			u.last_write, u.created_at, u.updated_at)::cardkeep.business_cards) as body
-		from up u) p on p.i = n.i;
+	select array_agg(p.i), array_agg(p.version), array_agg(p.body)
+	into v_done, v_versions, v_bodies
+	from up p;
 
+	return query
+	select d.i, 200, d.version, false, '', d.body
+	from unnest(v_done, v_versions, v_bodies) d(i, version, body);
 	for k in 1..cardinality(p_card) loop
-		item := k;
-		status := 200;
-		version := v_versions[k];
-		replayed := false;
-		detail := '';
-		body := v_bodies[k];
-		if body is null then
-			select a.status, a.version, a.replayed, a.detail, a.body
-			into status, version, replayed, detail, body
-			from cardkeep_api.update_card(p_token_hash[k], p_write[k]::uuid, p_card[k]::uuid,
-				p_expected[k]::integer[], p_name[k], p_template[k], p_fields[k]::jsonb,
-				p_design[k]::jsonb, p_public[k]::boolean) a;
-		end if;
-		return next;
+		continue when k = any (v_done);
+		return query
+		select k, a.* from cardkeep_api.update_card(p_token_hash[k], p_write[k]::uuid,
+			p_card[k]::uuid, p_expected[k]::integer[], p_name[k], p_template[k],
+			p_fields[k]::jsonb, p_design[k]::jsonb, p_public[k]::boolean) a;
 	end loop;
 end
 $$;
