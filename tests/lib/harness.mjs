@@ -9,6 +9,9 @@ import { after, test } from 'node:test';
 
 import { Stack } from './stack.mjs';
 
+// The runner ends a file so; the handlers of `exit` then end the file's instance.
+process.once('SIGTERM', () => process.exit(143));
+
 export { assert, test, after };
 export { raw, Client } from './client.mjs';
 export { shell, top } from './shell.mjs';

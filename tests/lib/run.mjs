@@ -47,6 +47,8 @@ async function runFile(file, env) {
 		stdio: ['ignore', 'pipe', 'pipe'],
 	});
 	const closed = once(child, 'close');
+	const stop = () => child.kill('SIGTERM');
+	process.once('exit', stop);
 	const before = count.failed;
 	let errors = '';
 	let seen = 0;
@@ -68,6 +70,7 @@ async function runFile(file, env) {
 	}
 	const [status] = await closed;
 	clearTimeout(limit);
+	process.removeListener('exit', stop);
 	if (seen === 0 || (status !== 0 && count.failed === before)) {
 		report(false, `${label}: the file runs (it ended with ${status})`);
 		console.log(errors.slice(-4000));
@@ -76,8 +79,6 @@ async function runFile(file, env) {
 
 async function sharedSuite() {
 	const stack = await Stack.start({ daemon: values.daemon, variant: values.variant });
-	process.once('SIGINT', () => process.exit(130));
-	process.once('SIGTERM', () => process.exit(143));
 	for (const file of files()) await runFile(file, { CK_STACK: stack.describe() });
 	const wrong = await stack.stop();
 	report(wrong === '', `${suite} (${values.variant}): the daemon ends with status 0 and no sanitizer report`);
@@ -87,6 +88,7 @@ async function sharedSuite() {
 async function ownSuite() {
 	const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'ckt-'));
 	fs.chmodSync(dir, 0o755);
+	process.once('exit', () => fs.rmSync(dir, { recursive: true, force: true }));
 	const template = path.join(dir, 'db');
 	try {
 		await makeTemplate(template);
@@ -101,6 +103,9 @@ async function ownSuite() {
 	}
 }
 
+// Interrupted, it still ends what it started: the handlers of `exit` do.
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
 try {
 	await (suite === 'e2e' ? sharedSuite() : ownSuite());
 } catch (error) {
