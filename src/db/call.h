@@ -52,7 +52,7 @@ struct call {
 	const char *values[CALL_ARGS_MAX]; /* NULL is SQL's null */
 	int lengths[CALL_ARGS_MAX];        /* of binary values */
 	bool binary[CALL_ARGS_MAX];
-	struct call_row row;      /* filled when the outcome is OUTCOME_COMMITTED */
+	struct call_row row; /* filled when the outcome is OUTCOME_COMMITTED */
 	/* What `row` points into, and how to give it back; kept by db/wave. */
 	struct pq_result *result;
 	void (*result_free)(struct pq_result **result);
