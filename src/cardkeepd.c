@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -96,6 +97,19 @@ static void load(const struct settings_source *source, struct settings *settings
 	log_set_level(settings->log_level);
 }
 
+/* A connection from nginx is a descriptor, and the usual soft limit of 1,024 is there for select(),
+ * which nothing here uses. The children inherit it. Going without is no reason not to serve. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		log_warn("cannot raise the limit of descriptors error=\"%s\"", strerror(errno));
+}
+
 /* Opens, detaches unless told not to, and serves; the exit status. */
 static int serve(const struct settings_source *source, bool test, bool foreground)
 {
@@ -119,6 +133,7 @@ static int serve(const struct settings_source *source, bool test, bool foregroun
 		pool_free(&pool);
 		return EX_OSERR;
 	}
+	raise_descriptor_limit();
 	pool_run(pool);
 	pool_free(&pool);
 	return EX_OK;
