@@ -1,0 +1,119 @@
+-- What wrk sends, and what it says at its end: one line of JSON behind `bench `.
+--
+--   wrk ... -s load.lua URL -- KIND SEED USERS WARM STRIDE MARK TOKENS CARDS
+--
+-- KIND is create, create-one, update, hot, read or constant. MARK lets one call in a hundred carry a
+-- name that the database refuses (1), or none (0). TOKENS and CARDS are files, a line each.
+--
+-- A script does not learn which connection it is asked for, so updates walk through all cards in one
+-- order: a card comes again only after all others had their turn, seconds after its answer, and the
+-- version it must then be at is known. Only `hot`, where clients meet on purpose, reads the answers.
+local threads = {}
+local head = ' HTTP/1.1\r\nHost: localhost\r\n'
+local design = '"design_config":{"accent":"#204060","font":"serif","layout":"two-columns"}'
+local tokens, cards = {}, {}
+local versions = {}
+local asked, verified = -1, false
+local users, warm, stride, mark
+marked, refused = 0, 0
+
+function setup(thread) table.insert(threads, thread) end
+
+local function lines(path, into)
+	for line in io.lines(path) do into[#into + 1] = line end
+end
+
+local function send(method, path, user, body)
+	local text = method .. ' ' .. path .. head .. 'Authorization: Bearer ' .. tokens[user + 1] .. '\r\n'
+	if not body then return text .. '\r\n' end
+	return text .. 'Content-Type: application/json\r\nContent-Length: ' .. #body .. '\r\n\r\n' .. body
+end
+
+local function fields(n)
+	return '"fields_config":{"email":"ada@example.org","title":"Engineer","phone":"' .. n .. '"}'
+end
+
+local function create(name)
+	local body = '{"name":"' .. name .. '",' .. fields(asked) .. ',' .. design .. '}'
+	return send('POST', '/api/cards', math.random(0, users - 1), body)
+end
+
+local function update(k, version, name)
+	local body = '{"version":' .. version .. ',"name":"' .. name .. '",' .. fields(asked) .. '}'
+	return send('PATCH', '/api/cards/' .. cards[k + 1], math.floor(k / 8), body)
+end
+
+-- Every hundredth card is one whose updates are refused, so it stays at version 1.
+local function walk()
+	local count = #cards - warm
+	local k = warm + (asked * stride) % count
+	local version = 1 + math.floor(asked / count)
+	if mark and k % 100 == 0 then
+		marked = marked + 1
+		return update(k, 1, 'refuse ' .. asked)
+	end
+	return update(k, version, 'Card ' .. k .. ' ' .. version)
+end
+
+-- One card of each of 8 people.
+local function hot()
+	local k = warm + 8 * math.random(0, 7)
+	return update(k, versions[cards[k + 1]] or 1, 'Hot ' .. asked)
+end
+
+-- Both answers name the card first; a refusal says where it is now.
+local function learn(status, headers, body)
+	if status == 409 then refused = refused + 1 end
+	local id = body:match('"id":"([^"]+)"')
+	local version = tonumber(body:match('"currentVersion":(%d+)') or body:match('"version":(%d+)'))
+	if id and version and version > (versions[id] or 1) then versions[id] = version end
+end
+
+local kinds = {
+	create = function()
+		if mark and math.random(100) == 1 then
+			marked = marked + 1
+			return create('refuse ' .. asked)
+		end
+		return create('Card ' .. asked)
+	end,
+	['create-one'] = function() return create('My Card') end,
+	update = walk,
+	hot = hot,
+	read = function()
+		local k = math.random(0, #cards - 1)
+		return send('GET', '/api/cards/' .. cards[k + 1], math.floor(k / 8))
+	end,
+	constant = function() return 'GET /api/cards/' .. cards[1] .. head .. '\r\n' end,
+}
+
+function init(args)
+	local make = kinds[args[1]]
+	math.randomseed(tonumber(args[2]))
+	users, warm, stride = tonumber(args[3]), tonumber(args[4]), tonumber(args[5])
+	mark = args[6] == '1'
+	lines(args[7], tokens)
+	lines(args[8], cards)
+	if args[1] == 'hot' then response = learn end
+	-- wrk asks once to look at the request, and does not send that one.
+	request = function()
+		if verified then asked = asked + 1 end
+		if not verified then
+			verified = true
+			return 'GET /api/cards/' .. cards[1] .. head .. '\r\n'
+		end
+		return make()
+	end
+end
+
+-- wrk looks for it before init has run in this state; init puts the real one in its place.
+function request() end
+
+function done(summary, latency)
+	local thread, errors = threads[1], summary.errors
+	print(string.format(
+		'bench {"requests":%d,"us":%d,"p50_us":%d,"p99_us":%d,"status":%d,"socket":%d,"marked":%d,"refused":%d}',
+		summary.requests, summary.duration, latency:percentile(50), latency:percentile(99), errors.status,
+		errors.connect + errors.read + errors.write + errors.timeout, thread:get('marked'),
+		thread:get('refused')))
+end
