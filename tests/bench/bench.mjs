@@ -15,7 +15,7 @@ import { KINDS, cases } from './cases.mjs';
 import { childrenCpuUs, cpuUs } from './cpu.mjs';
 import { pgbench, wrk } from './generators.mjs';
 import { print, summarize } from './report.mjs';
-import { CARDS, WARM, World } from './world.mjs';
+import { CARDS, World } from './world.mjs';
 
 const { values: options } = parseArgs({
 	options: {
@@ -53,19 +53,13 @@ async function restart(stack, way) {
 
 async function prepare(world, one, kind) {
 	const { stack } = world;
-	await world.empty();
-	if (kind.world === 'grown') {
-		await world.fill(0, CARDS - 1);
-		await world.settle();
-	}
-	if (kind.world === 'growing') await world.fill(0, WARM - 1);
-	await world.failMarked(kind.mark);
+	await world.begin(kind);
 	if (one.way === 'pgbench') return;
 	// Plans made while the tables are small are what the fresh cases are about.
 	if (kind.world !== 'grown' || stack.way !== one.way) await restart(stack, one.way);
 	if (kind.world === 'empty') return;
 	await world.warm(stack.client, kind.sends, kind.world === 'growing' ? 50 : 5);
-	if (kind.world === 'growing') await world.fill(WARM, CARDS - 1);
+	if (kind.world === 'growing') await world.grow();
 }
 
 function cpu(stack) {

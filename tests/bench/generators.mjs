@@ -70,8 +70,12 @@ function logged(dir, seconds) {
 	return { rate: counted.length / seconds, p50: at(0.5), p99: at(0.99) };
 }
 
+let running; // ends with this process, however that ends
+process.on('exit', () => running?.kill('SIGKILL'));
+
 async function output(program, args, user = {}) {
 	const child = spawn(program, args.map(String), { ...user, stdio: ['ignore', 'pipe', 'pipe'] });
+	running = child;
 	let text = '';
 	for (const stream of [child.stdout, child.stderr])
 		stream.setEncoding('utf8').on('data', (part) => (text += part));
@@ -79,6 +83,7 @@ async function output(program, args, user = {}) {
 		child.on('error', reject);
 		child.on('close', resolve);
 	});
+	running = undefined;
 	if (status !== 0) throw new Error(`${program} ended with ${status}:\n${text.slice(-3000)}`);
 	return text;
 }

@@ -9,6 +9,9 @@ create schema bench;
 create function bench.token(p_user integer) returns bytea language sql immutable
 return sha256(convert_to('bench token ' || p_user, 'UTF8'));
 
+create function bench.token_text(p_user integer) returns text language sql immutable
+return 'ck_' || rtrim(translate(encode(bench.token(p_user), 'base64'), '+/', '-_'), '=');
+
 create function bench.id(p_what text, p_number integer) returns uuid language sql immutable
 return md5('bench ' || p_what || ' ' || p_number)::uuid;
 
@@ -53,8 +56,7 @@ vacuum analyze cardkeep.sessions;
 
 -- What wrk reads: a token a line.
 \o :tokens
-select 'ck_' || rtrim(translate(encode(bench.token(u), 'base64'), '+/', '-_'), '=')
-from generate_series(0, :users - 1) u order by u;
+select bench.token_text(u) from generate_series(0, :users - 1) u order by u;
 \o :cards
 select id from bench.cards order by k;
 \o

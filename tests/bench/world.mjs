@@ -9,7 +9,6 @@ export const CARDS = USERS * 8;
 export const WARM = 64; // the first cards, of 8 people: for warming up, left alone by the load
 export const STRIDE = 7919; // a prime: walking by it leaves no card out and no two neighbours together
 
-const LANES = 64;
 const MUST = { fsync: 'on', full_page_writes: 'on', synchronous_commit: 'on', commit_delay: '0' };
 
 export class World {
@@ -20,8 +19,7 @@ export class World {
 		await world.#seed();
 		world.session = stack.session('super');
 		await world.#run('set client_min_messages = error');
-		world.tokens = await world.#run('select encode(bench.token(u), \'base64\') ' +
-			'from generate_series(0, 7) u order by u');
+		world.tokens = await world.#run('select bench.token_text(u) from generate_series(0, 7) u order by u');
 		world.ids = await world.#run(`select id from bench.cards where k < ${WARM} order by k`);
 		return world;
 	}
@@ -63,24 +61,34 @@ export class World {
 		return rows;
 	}
 
-	// Tables made anew, so that no case has another's dead rows, pages to write or statistics.
-	async empty() {
+	// What a case begins with: `grown` is every card, in tables made anew, so that no case has
+	// another's dead rows, pages to write or statistics; `growing` the few cards to warm up with;
+	// `empty` none.
+	async begin(kind) {
+		if (kind.world === 'grown' && this.untouched) return;
+		this.untouched = kind.world === 'grown' && !kind.counts;
 		await this.#run('set session_replication_role = replica');
 		await this.#run('truncate cardkeep.business_cards, cardkeep.business_card_versions');
 		await this.#run('reset session_replication_role');
-	}
-
-	async fill(from, to) {
-		await this.#run(`select bench.put(${from}, ${to})`);
-	}
-
-	async settle() {
+		await this.#failMarked(kind.mark);
+		if (kind.world === 'growing') await this.#fill(0, WARM - 1);
+		if (kind.world !== 'grown') return;
+		await this.#fill(0, CARDS - 1);
 		await this.#run('vacuum (analyze) cardkeep.business_cards');
 		await this.#run('vacuum (analyze) cardkeep.business_card_versions');
 		await this.#run('checkpoint');
 	}
 
-	async failMarked(on) {
+	// The rest of a `growing` world; nothing tells the planner.
+	grow() {
+		return this.#fill(WARM, CARDS - 1);
+	}
+
+	async #fill(from, to) {
+		await this.#run(`select bench.put(${from}, ${to})`);
+	}
+
+	async #failMarked(on) {
 		await this.#run('drop trigger if exists bench_refuse on cardkeep.business_cards');
 		if (!on) return;
 		await this.#run(
@@ -92,18 +100,16 @@ export class World {
 	// Connections opened, statements prepared, plans settled (PostgreSQL settles one at its sixth
 	// use), with the cards that are there for it.
 	async warm(client, sends, rounds) {
-		const tokens = this.tokens.map((text) => `ck_${text.replace(/\+/g, '-').replace(/\//g, '_').replace(/=/g, '')}`);
-		await atOnce(LANES, LANES, async (lane) => {
-			const token = tokens[Math.floor(lane / 8)];
+		const answers = await atOnce(WARM, WARM, async (lane) => {
+			const options = { token: this.tokens[Math.floor(lane / 8)] };
 			const at = `/api/cards/${this.ids[lane]}`;
-			for (let version = 1; version <= rounds; version++) {
-				const name = `Warm ${lane} ${version}`;
-				if (sends.startsWith('create')) await client.post('/api/cards', { name }, { token });
-				else if (sends === 'update' || sends === 'hot')
-					await client.patch(at, { name, version }, { token });
-				else await client.get(at, { token });
-			}
+			const got = [];
+			for (let version = 1; version <= rounds; version++)
+				got.push(await warmer(client, sends, at, version, options));
+			return got;
 		});
+		const bad = answers.flat().find(({ status }) => status >= 300);
+		if (bad) throw new Error(`warming up with ${sends} got ${bad.status}: ${bad.text}`);
 	}
 
 	// How much of it was written so far.
@@ -112,4 +118,11 @@ export class World {
 		const what = counts === 'cards' ? 'count(*)' : 'coalesce(sum(version), 0)';
 		return Number((await this.#run(`select ${what} from cardkeep.business_cards`))[0]);
 	}
+}
+
+function warmer(client, sends, at, version, options) {
+	const name = `Warm ${at.slice(-12)} ${version}`;
+	if (sends.startsWith('create')) return client.post('/api/cards', { name }, options);
+	if (sends === 'update' || sends === 'hot') return client.patch(at, { name, version }, options);
+	return client.get(at, options);
 }
