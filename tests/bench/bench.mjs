@@ -71,8 +71,8 @@ function cpu(stack) {
 	};
 }
 
-// Runs one case; its errors are what was not answered as it should be, and what was acknowledged but
-// is not in the database.
+// Runs one case; its errors are what was not answered as it should be, and what was acknowledged
+// but is not in the database.
 async function measure(world, bin, one) {
 	const { stack } = world;
 	const kind = KINDS[one.kind];
@@ -107,7 +107,8 @@ async function play(world, bin, chosen) {
 	for (let number = 1; number <= rounds; number++) {
 		const round = {};
 		for (const [i, one] of shuffled(chosen).entries()) {
-			progress(`\rround ${number}/${rounds}, ${i + 1}/${chosen.length}: ${one.id.padEnd(30)}`);
+			const at = `round ${number}/${rounds}, ${i + 1}/${chosen.length}`;
+			progress(`\r${at}: ${one.id.padEnd(30)}`);
 			round[one.id] = await measure(world, bin, one);
 		}
 		played.push(round);
@@ -132,7 +133,7 @@ async function main() {
 	const chosen = cases({ ...options, only: options.only?.split(',') });
 	if (chosen.length === 0) throw new Error(`no case begins with ${options.only}`);
 	const [load] = os.loadavg();
-	if (load > 1) progress(`the load of this machine is ${load.toFixed(1)}: figures will be noisy\n`);
+	if (load > 1) progress(`the load here is ${load.toFixed(1)}: figures will be noisy\n`);
 	const bin = await shell('pg_bin');
 	const stack = await Stack.start({ daemon: options.daemon, env: keys });
 	stack.way = 'waves';

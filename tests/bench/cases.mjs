@@ -3,8 +3,8 @@
 // A case is KIND/WAY/WIDTH. WAY: `waves` is Cardkeep as users get it, `ones` the same with waves of
 // one call, `pgbench` the same prepared call without us. WIDTH: connections, or pgbench's clients.
 
-// sends: the load generator's word; counts: what grows by one with each answer; world: what is there
-// at the start; mark: one call in a hundred is made to fail.
+// sends: the load generator's word; counts: what grows by one with each answer; world: what is
+// there at the start; mark: one call in a hundred is made to fail.
 export const KINDS = {
 	create: { sends: 'create', counts: 'cards', world: 'grown' },
 	'create-one': { sends: 'create-one', counts: 'cards', world: 'grown' },
@@ -41,32 +41,38 @@ function cross(kinds, way, widths) {
 	);
 }
 
-// Each: what it says, the value asked of which case, over which (`*`: the best in that round), and
-// the mark it is held against.
+// Each: what it says, which value, of which case, over which (`*`: the best in that round), and the
+// mark that it is held against.
+const least = (mark) => ({ bound: 'at least', mark });
+const most = (mark) => ({ bound: 'at most', mark });
+const rate = (says, of, over, mark) => ({ says, value: 'rate', of, over, ...mark });
+const p50 = (says, of, over, mark) => ({ says, value: 'p50', of, over, ...mark });
+
+function tail(kind, width) {
+	const of = `${kind}/waves/${width}`;
+	const says = `${kind}, ${width} connections: p99 over p50`;
+	return { says, value: 'p99', of, overValue: 'p50', over: of, ...most(4) };
+}
+
 export const RATIOS = [
-	['creates over pgbench', 'rate', 'create/waves/64', 'create/pgbench/*', 'at least', 1.6],
-	['updates over pgbench', 'rate', 'update/waves/64', 'update/pgbench/*', 'at least', 1.8],
-	['reads over pgbench', 'rate', 'read/waves/64', 'read/pgbench/*'],
-	['creates of one name over pgbench', 'rate', 'create-one/waves/64', 'create-one/pgbench/*'],
-	['one connection, create over pgbench', 'p50', 'create/waves/1', 'create/pgbench/1', 'at most', 1.4],
-	['one connection, update over pgbench', 'p50', 'update/waves/1', 'update/pgbench/1', 'at most', 1.4],
-	['one connection, read over pgbench', 'p50', 'read/waves/1', 'read/pgbench/1', 'at most', 1.4],
-	['reads over a constant answer', 'rate', 'read/waves/64', 'constant/waves/64', 'at least', 0.6],
-	['8 hot cards over spread ones', 'rate', 'hot/waves/64', 'update/waves/64', 'at least', 0.8],
-	['creates, 1 % failing, over none', 'rate', 'create-errors/waves/64', 'create/waves/64', 'at least', 0.7],
-	['updates, 1 % failing, over none', 'rate', 'update-errors/waves/64', 'update/waves/64', 'at least', 0.7],
-	['creates from empty over pgbench', 'rate', 'create-fresh/waves/64', 'create/pgbench/*', 'at least', 1.6],
-	['updates, old plans, over pgbench', 'rate', 'update-fresh/waves/64', 'update/pgbench/*', 'at least', 1.8],
-	['one name over distinct names', 'rate', 'create-one/waves/64', 'create/waves/64'],
-	['creates, waves over waves of one', 'rate', 'create/waves/64', 'create/ones/64'],
-	['updates, waves over waves of one', 'rate', 'update/waves/64', 'update/ones/64'],
-	['reads, waves over waves of one', 'rate', 'read/waves/64', 'read/ones/64'],
-	...[256, 1000, 2000].flatMap((width) =>
-		['create', 'update', 'read'].map((kind) => [
-			`${width} connections, ${kind}: p99 over p50`, 'p99', `${kind}/waves/${width}`,
-			`${kind}/waves/${width}`, 'at most', 4, 'p50',
-		]),
+	rate('creates over pgbench', 'create/waves/64', 'create/pgbench/*', least(1.6)),
+	rate('updates over pgbench', 'update/waves/64', 'update/pgbench/*', least(1.8)),
+	rate('creates of one name over pgbench', 'create-one/waves/64', 'create-one/pgbench/*'),
+	rate('reads over pgbench', 'read/waves/64', 'read/pgbench/*'),
+	p50('create, one connection, over pgbench', 'create/waves/1', 'create/pgbench/1', most(1.4)),
+	p50('update, one connection, over pgbench', 'update/waves/1', 'update/pgbench/1', most(1.4)),
+	p50('read, one connection, over pgbench', 'read/waves/1', 'read/pgbench/1', most(1.4)),
+	rate('reads over a constant answer', 'read/waves/64', 'constant/waves/64', least(0.6)),
+	rate('8 hot cards over spread ones', 'hot/waves/64', 'update/waves/64', least(0.8)),
+	rate('creates, failing 1 %, over none', 'create-errors/waves/64', 'create/waves/64', least(0.7)),
+	rate('updates, failing 1 %, over none', 'update-errors/waves/64', 'update/waves/64', least(0.7)),
+	rate('fresh creates over pgbench', 'create-fresh/waves/64', 'create/pgbench/*', least(1.6)),
+	rate('fresh updates over pgbench', 'update-fresh/waves/64', 'update/pgbench/*', least(1.8)),
+	rate('one name over distinct names', 'create-one/waves/64', 'create/waves/64'),
+	...['create', 'update', 'read'].map((kind) =>
+		rate(`${kind}s, waves over waves of one`, `${kind}/waves/64`, `${kind}/ones/64`),
 	),
-].map(([says, value, of, over, bound, mark, overValue = value]) => ({
-	says, value, of, over, bound, mark, overValue,
-}));
+	...[256, 1000, 2000].flatMap((width) =>
+		['create', 'update', 'read'].map((kind) => tail(kind, width)),
+	),
+];

@@ -2,14 +2,17 @@
 --
 --   wrk ... -s load.lua URL -- KIND SEED USERS WARM STRIDE MARK TOKENS CARDS
 --
--- KIND is create, create-one, update, hot, read or constant. MARK lets one call in a hundred carry a
--- name that the database refuses (1), or none (0). TOKENS and CARDS are files, a line each.
+-- KIND is create, create-one, update, hot, read or constant. MARK lets one call in a hundred carry
+-- a name that the database refuses (1), or none (0). TOKENS and CARDS are files, a line each.
 --
--- A script does not learn which connection it is asked for, so updates walk through all cards in one
--- order: a card comes again only after all others had their turn, seconds after its answer, and the
--- version it must then be at is known. Only `hot`, where clients meet on purpose, reads the answers.
+-- A script does not learn which connection it is asked for, so updates walk through all cards in
+-- one order: a card comes again only after all others had their turn, long after its answer, and
+-- the version it must then be at is known. Only `hot`, where clients meet on purpose, reads the
+-- answers.
 local threads = {}
 local head = ' HTTP/1.1\r\nHost: localhost\r\n'
+local bearer = 'Authorization: Bearer '
+local json = 'Content-Type: application/json\r\nContent-Length: '
 local design = '"design_config":{"accent":"#204060","font":"serif","layout":"two-columns"}'
 local tokens, cards = {}, {}
 local versions = {}
@@ -24,9 +27,9 @@ local function lines(path, into)
 end
 
 local function send(method, path, user, body)
-	local text = method .. ' ' .. path .. head .. 'Authorization: Bearer ' .. tokens[user + 1] .. '\r\n'
+	local text = method .. ' ' .. path .. head .. bearer .. tokens[user + 1] .. '\r\n'
 	if not body then return text .. '\r\n' end
-	return text .. 'Content-Type: application/json\r\nContent-Length: ' .. #body .. '\r\n\r\n' .. body
+	return text .. json .. #body .. '\r\n\r\n' .. body
 end
 
 local function fields(n)
@@ -121,9 +124,19 @@ function request() end
 
 function done(summary, latency)
 	local thread, errors = threads[1], summary.errors
-	print(string.format(
-		'bench {"requests":%d,"us":%d,"p50_us":%d,"p99_us":%d,"status":%d,"socket":%d,"marked":%d,"refused":%d}',
-		summary.requests, summary.duration, latency:percentile(50), latency:percentile(99), errors.status,
-		errors.connect + errors.read + errors.write + errors.timeout, thread:get('marked'),
-		thread:get('refused')))
+	local figures = {
+		requests = summary.requests,
+		us = summary.duration,
+		p50_us = latency:percentile(50),
+		p99_us = latency:percentile(99),
+		status = errors.status,
+		socket = errors.connect + errors.read + errors.write + errors.timeout,
+		marked = thread:get('marked'),
+		refused = thread:get('refused'),
+	}
+	local parts = {}
+	for name, value in pairs(figures) do
+		parts[#parts + 1] = string.format('"%s":%d', name, value)
+	end
+	print('bench {' .. table.concat(parts, ',') .. '}')
 end

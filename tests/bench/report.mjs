@@ -1,7 +1,7 @@
 // From what each round measured to one table and a list of ratios.
 //
-// The machine's speed wanders from minute to minute, so a ratio is taken within each round, and what
-// is shown is the median of the rounds with the least and the most.
+// The machine's speed wanders from minute to minute, so a ratio is taken within each round, and
+// what is shown is the median of the rounds with the least and the most.
 import { RATIOS } from './cases.mjs';
 
 const VALUES = ['rate', 'p50', 'p99', 'nginx_us', 'cardkeepd_us', 'postgres_us', 'generator_us'];
@@ -46,8 +46,8 @@ export function summarize(cases, rounds) {
 		row.over_pgbench = over && ratio(rounds, { of: one.id, value: 'rate', over });
 		return row;
 	});
-	const ratios = RATIOS.map((one) => ({ ...one, got: ratio(rounds, one) })).filter((one) => one.got);
-	return { rows, ratios };
+	const ratios = RATIOS.map((one) => ({ ...one, got: ratio(rounds, one) }));
+	return { rows, ratios: ratios.filter((one) => one.got) };
 }
 
 const shown = (number, digits) => (Number.isFinite(number) ? number.toFixed(digits) : '');

@@ -1,4 +1,4 @@
--- The bench's people and their cards, made once: `users` people with a session each, 8 cards a person.
+-- The bench's people and their cards, made once: `users` people with a session and 8 cards each.
 --
 -- Everything is derived from a number, so that wrk, pgbench and this file mean the same card by the
 -- same number without looking it up. The tables in schema bench are what each case starts from.

@@ -7,7 +7,7 @@ import { shell } from '../lib/shell.mjs';
 export const USERS = 2000;
 export const CARDS = USERS * 8;
 export const WARM = 64; // the first cards, of 8 people: for warming up, left alone by the load
-export const STRIDE = 7919; // a prime: walking by it leaves no card out and no two neighbours together
+export const STRIDE = 7919; // a prime: walking by it reaches every card, neighbours far apart
 
 const MUST = { fsync: 'on', full_page_writes: 'on', synchronous_commit: 'on', commit_delay: '0' };
 
@@ -15,11 +15,14 @@ export class World {
 	static async make(stack) {
 		const world = new World();
 		world.stack = stack;
-		world.files = { tokens: path.join(stack.dir, 'tokens'), cards: path.join(stack.dir, 'cards') };
+		const file = (name) => path.join(stack.dir, name);
+		world.files = { tokens: file('tokens'), cards: file('cards') };
 		await world.#seed();
 		world.session = stack.session('super');
 		await world.#run('set client_min_messages = error');
-		world.tokens = await world.#run('select bench.token_text(u) from generate_series(0, 7) u order by u');
+		world.tokens = await world.#run(
+			`select bench.token_text(u) from generate_series(0, ${WARM / 8 - 1}) u order by u`,
+		);
 		world.ids = await world.#run(`select id from bench.cards where k < ${WARM} order by k`);
 		return world;
 	}
@@ -47,11 +50,9 @@ export class World {
 	async refuseUnsafe() {
 		const have = await this.settings();
 		const wrong = Object.keys(MUST).filter((name) => have[name] !== MUST[name]);
+		const words = wrong.map((name) => `${name} is ${have[name]}, must be ${MUST[name]}`);
 		if (wrong.length > 0)
-			throw new Error(
-				'no figures without safe writes: ' +
-					wrong.map((name) => `${name} is ${have[name]}, must be ${MUST[name]}`).join('; '),
-			);
+			throw new Error(`no figures without safe writes: ${words.join('; ')}`);
 		return have;
 	}
 
