@@ -62,18 +62,21 @@ export class World {
 		return rows;
 	}
 
-	// What a case begins with: `grown` is every card, in tables made anew, so that no case has
-	// another's dead rows, pages to write or statistics; `growing` the few cards to warm up with;
-	// `empty` none.
+	// What a case begins with. Tables that only reads have seen since serve again.
 	async begin(kind) {
-		if (kind.world === 'grown' && this.untouched) return;
+		if (kind.world !== 'grown' || !this.untouched) await this.#remake(kind.world);
 		this.untouched = kind.world === 'grown' && !kind.counts;
+		await this.#failMarked(kind.mark);
+	}
+
+	// `grown` is every card, in tables made anew, so that no case has another's dead rows, pages to
+	// write or statistics; `growing` the few cards to warm up with; `empty` none.
+	async #remake(world) {
 		await this.#run('set session_replication_role = replica');
 		await this.#run('truncate cardkeep.business_cards, cardkeep.business_card_versions');
 		await this.#run('reset session_replication_role');
-		await this.#failMarked(kind.mark);
-		if (kind.world === 'growing') await this.#fill(0, WARM - 1);
-		if (kind.world !== 'grown') return;
+		if (world === 'growing') await this.#fill(0, WARM - 1);
+		if (world !== 'grown') return;
 		await this.#fill(0, CARDS - 1);
 		await this.#run('vacuum (analyze) cardkeep.business_cards');
 		await this.#run('vacuum (analyze) cardkeep.business_card_versions');
