@@ -131,7 +131,10 @@ async function describe(stack, settings, load) {
 
 async function main() {
 	const chosen = cases({ ...options, only: options.only?.split(',') });
-	if (chosen.length === 0) throw new Error(`no case begins with ${options.only}`);
+	if (chosen.length === 0) {
+		progress(`bench: no case begins with ${options.only}\n`);
+		process.exit(64);
+	}
 	const [load] = os.loadavg();
 	if (load > 1) progress(`the load here is ${load.toFixed(1)}: figures will be noisy\n`);
 	const bin = await shell('pg_bin');
