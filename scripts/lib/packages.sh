@@ -13,12 +13,13 @@ packages_run=(
 	nginx/nginx postgresql-15 postgresql-client-15 sqitch/sqitch libdbd-pg-perl curl/curl
 )
 packages_demo=(nodejs/node)
+packages_bench=(nodejs/node wrk/wrk)
 packages_test=(
 	libcmocka-dev nodejs/node clang/clang clang-format-14/clang-format-14 shellcheck/shellcheck
 	postgresql-15-pgtap libtap-parser-sourcehandler-pgtap-perl xz-utils/xz
 	strace/strace
 )
-export packages_build packages_run packages_demo packages_test
+export packages_build packages_run packages_demo packages_bench packages_test
 
 package_present() {
 	local entry=$1

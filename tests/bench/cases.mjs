@@ -1,0 +1,78 @@
+// What is measured: every case, and which of them are set against each other.
+//
+// A case is KIND/WAY/WIDTH. WAY: `waves` is Cardkeep as users get it, `ones` the same with waves of
+// one call, `pgbench` the same prepared call without us. WIDTH: connections, or pgbench's clients.
+
+// sends: the load generator's word; counts: what grows by one with each answer; world: what is
+// there at the start; mark: one call in a hundred is made to fail.
+export const KINDS = {
+	create: { sends: 'create', counts: 'cards', world: 'grown' },
+	'create-one': { sends: 'create-one', counts: 'cards', world: 'grown' },
+	update: { sends: 'update', counts: 'versions', world: 'grown' },
+	read: { sends: 'read', world: 'grown' },
+	constant: { sends: 'constant', world: 'grown' },
+	hot: { sends: 'hot', counts: 'versions', world: 'grown' },
+	'create-errors': { sends: 'create', counts: 'cards', world: 'grown', mark: true },
+	'update-errors': { sends: 'update', counts: 'versions', world: 'grown', mark: true },
+	'create-fresh': { sends: 'create', counts: 'cards', world: 'empty' },
+	'update-fresh': { sends: 'update', counts: 'versions', world: 'growing' },
+};
+
+const CALLS = ['create', 'create-one', 'update', 'read'];
+const AT_64 = ['constant', 'hot', 'create-errors', 'update-errors', 'create-fresh', 'update-fresh'];
+
+// only: prefixes of cases (`update`, `update/pgbench`); none: all.
+export function cases({ quick, many, only }) {
+	const widths = [1, ...(quick ? [] : [16]), 64, ...(quick ? [] : [256])];
+	if (many) widths.push(256, 1000, 2000);
+	const clients = quick ? [1, 8, 16] : [1, 4, 8, 16, 32];
+	const all = [
+		...cross(CALLS, 'waves', [...new Set(widths)]),
+		...cross(CALLS, 'ones', [1, 64]),
+		...cross(CALLS, 'pgbench', clients),
+		...cross(AT_64, 'waves', [64]),
+	];
+	return all.filter(({ id }) => !only || only.some((word) => `${id}/`.startsWith(`${word}/`)));
+}
+
+function cross(kinds, way, widths) {
+	return kinds.flatMap((kind) =>
+		widths.map((width) => ({ id: `${kind}/${way}/${width}`, kind, way, width })),
+	);
+}
+
+// Each: what it says, which value, of which case, over which (`*`: the best in that round), and the
+// mark that it is held against.
+const least = (mark) => ({ bound: 'at least', mark });
+const most = (mark) => ({ bound: 'at most', mark });
+const rate = (says, of, over, mark) => ({ says, value: 'rate', of, over, ...mark });
+const p50 = (says, of, over, mark) => ({ says, value: 'p50', of, over, ...mark });
+
+function tail(kind, width) {
+	const of = `${kind}/waves/${width}`;
+	const says = `${kind}, ${width} connections: p99 over p50`;
+	return { says, value: 'p99', of, overValue: 'p50', over: of, ...most(4) };
+}
+
+export const RATIOS = [
+	rate('creates over pgbench', 'create/waves/64', 'create/pgbench/*', least(1.6)),
+	rate('updates over pgbench', 'update/waves/64', 'update/pgbench/*', least(1.8)),
+	rate('creates of one name over pgbench', 'create-one/waves/64', 'create-one/pgbench/*'),
+	rate('reads over pgbench', 'read/waves/64', 'read/pgbench/*'),
+	p50('create, one connection, over pgbench', 'create/waves/1', 'create/pgbench/1', most(1.4)),
+	p50('update, one connection, over pgbench', 'update/waves/1', 'update/pgbench/1', most(1.4)),
+	p50('read, one connection, over pgbench', 'read/waves/1', 'read/pgbench/1'),
+	rate('reads over a constant answer', 'read/waves/64', 'constant/waves/64', least(0.6)),
+	rate('8 hot cards over spread ones', 'hot/waves/64', 'update/waves/64', least(0.8)),
+	rate('creates, 1 % fails, over none', 'create-errors/waves/64', 'create/waves/64', least(0.7)),
+	rate('updates, 1 % fails, over none', 'update-errors/waves/64', 'update/waves/64', least(0.7)),
+	rate('fresh creates over pgbench', 'create-fresh/waves/64', 'create/pgbench/*', least(1.6)),
+	rate('fresh updates over pgbench', 'update-fresh/waves/64', 'update/pgbench/*', least(1.8)),
+	rate('one name over distinct names', 'create-one/waves/64', 'create/waves/64'),
+	...['create', 'update', 'read'].map((kind) =>
+		rate(`${kind}s, waves over waves of one`, `${kind}/waves/64`, `${kind}/ones/64`),
+	),
+	...[256, 1000, 2000].flatMap((width) =>
+		['create', 'update', 'read'].map((kind) => tail(kind, width)),
+	),
+];

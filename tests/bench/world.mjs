@@ -1,0 +1,132 @@
+// What the database holds when a case begins, and what it has come to when the case is over.
+import path from 'node:path';
+
+import { atOnce } from '../lib/wait.mjs';
+import { shell } from '../lib/shell.mjs';
+
+export const USERS = 2000;
+export const CARDS = USERS * 8;
+export const WARM = 64; // the first cards, of 8 people: for warming up, left alone by the load
+export const STRIDE = 7919; // a prime: walking by it reaches every card, neighbours far apart
+
+const MUST = { fsync: 'on', full_page_writes: 'on', synchronous_commit: 'on', commit_delay: '0' };
+
+export class World {
+	static async make(stack) {
+		const world = new World();
+		world.stack = stack;
+		const file = (name) => path.join(stack.dir, name);
+		world.files = { tokens: file('tokens'), cards: file('cards') };
+		await world.#seed();
+		world.session = stack.session('super');
+		await world.#run('set client_min_messages = error');
+		world.tokens = await world.#run(
+			`select bench.token_text(u) from generate_series(0, ${WARM / 8 - 1}) u order by u`,
+		);
+		world.ids = await world.#run(`select id from bench.cards where k < ${WARM} order by k`);
+		return world;
+	}
+
+	async #seed() {
+		const seed = path.join(path.dirname(new URL(import.meta.url).pathname), 'seed.sql');
+		const { tokens, cards } = this.files;
+		await shell(
+			'psql -XAtq -v users="$1" -v tokens="$2" -v cards="$3" -f "$4" "$5"',
+			USERS, tokens, cards, seed, this.stack.conninfo.super,
+		);
+	}
+
+	// As the role that does the work sees them, in its own session.
+	async settings() {
+		const list = Object.keys(MUST).map((name) => `'${name}'`).join(',');
+		const text = await shell(
+			'pg_as psql -XAtq -c "$1" "$2"',
+			`select name || '=' || setting from pg_settings where name in (${list}) order by name`,
+			this.stack.conninfo.runtime,
+		);
+		return Object.fromEntries(text.split('\n').map((line) => line.split('=')));
+	}
+
+	async refuseUnsafe() {
+		const have = await this.settings();
+		const wrong = Object.keys(MUST).filter((name) => have[name] !== MUST[name]);
+		const words = wrong.map((name) => `${name} is ${have[name]}, must be ${MUST[name]}`);
+		if (wrong.length > 0)
+			throw new Error(`no figures without safe writes: ${words.join('; ')}`);
+		return have;
+	}
+
+	async #run(sql) {
+		const rows = await this.session.run(sql);
+		if (this.session.errors) throw new Error(`${sql}\n${this.session.errors}`);
+		return rows;
+	}
+
+	// What a case begins with. Tables that only reads have seen since serve again.
+	async begin(kind) {
+		if (kind.world !== 'grown' || !this.untouched) await this.#remake(kind.world);
+		this.untouched = kind.world === 'grown' && !kind.counts;
+		await this.#failMarked(kind.mark);
+	}
+
+	// `grown` is every card, in tables made anew, so that no case has another's dead rows, pages to
+	// write or statistics; `growing` the few cards to warm up with; `empty` none.
+	async #remake(world) {
+		await this.#run('set session_replication_role = replica');
+		await this.#run('truncate cardkeep.business_cards, cardkeep.business_card_versions');
+		await this.#run('reset session_replication_role');
+		if (world === 'growing') await this.#fill(0, WARM - 1);
+		if (world !== 'grown') return;
+		await this.#fill(0, CARDS - 1);
+		await this.#run('vacuum (analyze) cardkeep.business_cards');
+		await this.#run('vacuum (analyze) cardkeep.business_card_versions');
+		await this.#run('checkpoint');
+	}
+
+	// The rest of a `growing` world; nothing tells the planner.
+	grow() {
+		return this.#fill(WARM, CARDS - 1);
+	}
+
+	async #fill(from, to) {
+		await this.#run(`select bench.put(${from}, ${to})`);
+	}
+
+	async #failMarked(on) {
+		await this.#run('drop trigger if exists bench_refuse on cardkeep.business_cards');
+		if (!on) return;
+		await this.#run(
+			'create trigger bench_refuse before insert or update on cardkeep.business_cards ' +
+				"for each row when (new.name like 'refuse %') execute function bench.refuse()",
+		);
+	}
+
+	// Connections opened, statements prepared, plans settled (PostgreSQL settles one at its sixth
+	// use), with the cards that are there for it.
+	async warm(client, sends, rounds) {
+		const answers = await atOnce(WARM, WARM, async (lane) => {
+			const options = { token: this.tokens[Math.floor(lane / 8)] };
+			const at = `/api/cards/${this.ids[lane]}`;
+			const got = [];
+			for (let version = 1; version <= rounds; version++)
+				got.push(await warmer(client, sends, at, version, options));
+			return got;
+		});
+		const bad = answers.flat().find(({ status }) => status >= 300);
+		if (bad) throw new Error(`warming up with ${sends} got ${bad.status}: ${bad.text}`);
+	}
+
+	// How much of it was written so far.
+	async written(counts) {
+		if (!counts) return 0;
+		const what = counts === 'cards' ? 'count(*)' : 'coalesce(sum(version), 0)';
+		return Number((await this.#run(`select ${what} from cardkeep.business_cards`))[0]);
+	}
+}
+
+function warmer(client, sends, at, version, options) {
+	const name = `Warm ${at.slice(-12)} ${version}`;
+	if (sends.startsWith('create')) return client.post('/api/cards', { name }, options);
+	if (sends === 'update' || sends === 'hot') return client.patch(at, { name, version }, options);
+	return client.get(at, options);
+}
