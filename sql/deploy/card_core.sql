@@ -98,8 +98,15 @@ returns integer
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_versions integer[] := cardkeep_api.next_versions(p_expected);
+	v_versions integer[];
 begin
+	-- Nearly always there is one, and an array costs more than the look-up.
+	if cardinality(p_expected) = 1 then
+		return (select h.version from cardkeep.business_card_versions h
+			where h.card_id = p_card and h.version = p_expected[1]::bigint + 1
+				and h.write_id = p_write and h.is_deletion = p_deletion);
+	end if;
+	v_versions := cardkeep_api.next_versions(p_expected);
 	return (select h.version from cardkeep.business_card_versions h
 		where h.card_id = p_card and h.version = any (v_versions) and h.write_id = p_write
 			and h.is_deletion = p_deletion);

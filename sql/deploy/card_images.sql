@@ -31,35 +31,38 @@ return row_to_json(row(c.id, c.user_id, c.name, c.slug, c.template_type, c.field
 	cardkeep_api.stamp(c.updated_at))::cardkeep_api.card_view)::text;
 comment on function cardkeep_api.card_json is 'A card as clients see it. Locks nothing.';
 
-create function cardkeep_api.card_before(p_card uuid, p_version integer)
+create function cardkeep_api.card_before(p_card uuid, p_version integer,
+	p_name boolean default true, p_slug boolean default true, p_template boolean default true,
+	p_fields boolean default true, p_design boolean default true, p_public boolean default true)
 returns cardkeep.business_card_versions
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v cardkeep.business_card_versions;
 begin
-	v.b_name := (select h.b_name from cardkeep.business_card_versions h
-		where h.card_id = p_card and h.version > p_version and h.b_name is not null
-		order by h.version limit 1);
-	v.b_slug := (select h.b_slug from cardkeep.business_card_versions h
-		where h.card_id = p_card and h.version > p_version and h.b_slug is not null
-		order by h.version limit 1);
-	v.b_template_type := (select h.b_template_type from cardkeep.business_card_versions h
-		where h.card_id = p_card and h.version > p_version and h.b_template_type is not null
-		order by h.version limit 1);
-	v.b_fields_config := (select h.b_fields_config from cardkeep.business_card_versions h
-		where h.card_id = p_card and h.version > p_version and h.b_fields_config is not null
-		order by h.version limit 1);
-	v.b_design_config := (select h.b_design_config from cardkeep.business_card_versions h
-		where h.card_id = p_card and h.version > p_version and h.b_design_config is not null
-		order by h.version limit 1);
-	v.b_is_public := (select h.b_is_public from cardkeep.business_card_versions h
-		where h.card_id = p_card and h.version > p_version and h.b_is_public is not null
-		order by h.version limit 1);
+	select case when p_name then (select h.b_name from cardkeep.business_card_versions h
+			where h.card_id = p_card and h.version > p_version and h.b_name is not null
+			order by h.version limit 1) end,
+		case when p_slug then (select h.b_slug from cardkeep.business_card_versions h
+			where h.card_id = p_card and h.version > p_version and h.b_slug is not null
+			order by h.version limit 1) end,
+		case when p_template then (select h.b_template_type from cardkeep.business_card_versions h
+			where h.card_id = p_card and h.version > p_version and h.b_template_type is not null
+			order by h.version limit 1) end,
+		case when p_fields then (select h.b_fields_config from cardkeep.business_card_versions h
+			where h.card_id = p_card and h.version > p_version and h.b_fields_config is not null
+			order by h.version limit 1) end,
+		case when p_design then (select h.b_design_config from cardkeep.business_card_versions h
+			where h.card_id = p_card and h.version > p_version and h.b_design_config is not null
+			order by h.version limit 1) end,
+		case when p_public then (select h.b_is_public from cardkeep.business_card_versions h
+			where h.card_id = p_card and h.version > p_version and h.b_is_public is not null
+			order by h.version limit 1) end
+	into v.b_name, v.b_slug, v.b_template_type, v.b_fields_config, v.b_design_config, v.b_is_public;
 	return v;
 end
 $$;
-comment on function cardkeep_api.card_before is 'The oldest image of each field after a version; null for a field that nobody changed since. Reads all later versions where a field never changed, so callers bound how far back they ask. Locks nothing.';
+comment on function cardkeep_api.card_before is 'The oldest image of each wanted field after a version; null for a field that nobody changed since. Reads all later versions where a field never changed, so callers bound how far back they ask. Locks nothing.';
 
 create function cardkeep_api.card_at(p_card uuid, p_version integer)
 returns cardkeep.business_cards
@@ -133,15 +136,16 @@ begin
 	then
 		return null;
 	end if;
-	v := cardkeep_api.card_before(c.id, p_version);
+	v := cardkeep_api.card_before(c.id, p_version, c.name is not null, false,
+		c.template_type is not null, c.fields_config is not null, c.design_config is not null,
+		c.is_public is not null);
 	return cardkeep_api.card_image(coalesce(v.b_name, c.name),
 		coalesce(v.b_template_type, c.template_type),
-		case when c.fields_config is not null then coalesce(v.b_fields_config, c.fields_config) end,
-		case when c.design_config is not null then coalesce(v.b_design_config, c.design_config) end,
-		coalesce(v.b_is_public, c.is_public));
+		coalesce(v.b_fields_config, c.fields_config),
+		coalesce(v.b_design_config, c.design_config), coalesce(v.b_is_public, c.is_public));
 end
 $$;
-comment on function cardkeep_api.card_base is 'The flat image of a card at an older version, without the documents that c comes without; null where history does not reach: a version that never was, more than 1,000 versions back, or rows that are missing. Locks nothing.';
+comment on function cardkeep_api.card_base is 'The flat image of a card at an older version, without the fields that c comes without; null where history does not reach: a version that never was, more than 1,000 versions back, or rows that are missing. Locks nothing.';
 
 create function cardkeep_api.card_conflict(c cardkeep.business_cards, p_expected integer[],
 	p_name text default null, p_template text default null, p_fields jsonb default null,
@@ -158,18 +162,20 @@ declare
 	v_conflicts text := '[]';
 begin
 	if num_nonnulls(p_name, p_template, p_fields, p_design, p_public) > 0 then
-		-- Documents that the request leaves out need not be taken apart.
+		-- What the request leaves out is in no conflict, and is not looked at.
+		v_now.name := case when p_name is not null then c.name end;
+		v_now.template_type := case when p_template is not null then c.template_type end;
 		v_now.fields_config := case when p_fields is not null then c.fields_config end;
 		v_now.design_config := case when p_design is not null then c.design_config end;
-		v_theirs := cardkeep_api.card_image(c.name, c.template_type, v_now.fields_config,
-			v_now.design_config, c.is_public);
+		v_now.is_public := case when p_public is not null then c.is_public end;
+		v_theirs := cardkeep_api.card_image(v_now.name, v_now.template_type, v_now.fields_config,
+			v_now.design_config, v_now.is_public);
 		v_base := cardkeep_api.card_base(v_now, (select max(e) from unnest(p_expected) e));
 		-- A document is replaced as a whole: keys that the request leaves out are part of it.
 		v_names := array(
 			select k from jsonb_object_keys(v_mine) k
 			union
-			select k from jsonb_object_keys(coalesce(v_base, v_theirs)) k
-			where starts_with(k, 'fields_config.') or starts_with(k, 'design_config.'));
+			select k from jsonb_object_keys(coalesce(v_base, v_theirs)) k);
 		v_conflicts := cardkeep_api.conflicts(v_names, v_base, v_mine, v_theirs);
 	end if;
 	return cardkeep_api.conflict(c.version, cardkeep_api.card_json(c), v_conflicts);

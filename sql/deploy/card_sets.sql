@@ -187,13 +187,20 @@ begin
 	from unnest(v_done, v_versions, v_bodies) d(i, version, body);
 	for k in 1..cardinality(p_card) loop
 		continue when k = any (v_done);
-		return query
-		select k, a.* from cardkeep_api.update_card(p_token_hash[k], p_write[k]::uuid,
-			p_card[k]::uuid, p_expected[k]::integer[], p_name[k], p_template[k],
-			p_fields[k]::jsonb, p_design[k]::jsonb, p_public[k]::boolean) a;
+		if v_sessions[k] is null then
+			return query
+			select k, a.* from cardkeep_api.update_card(p_token_hash[k], p_write[k]::uuid,
+				p_card[k]::uuid, p_expected[k]::integer[], p_name[k], p_template[k],
+				p_fields[k]::jsonb, p_design[k]::jsonb, p_public[k]::boolean) a;
+		else
+			return query
+			select k, a.* from cardkeep_api.settle_card(v_users[k], p_write[k]::uuid,
+				p_card[k]::uuid, p_expected[k]::integer[], p_name[k], p_template[k],
+				p_fields[k]::jsonb, p_design[k]::jsonb, p_public[k]::boolean) a;
+		end if;
 	end loop;
 end
 $$;
-comment on function cardkeep_api.update_cards is 'update_card for each item; a card may stand in a set once. Tries the rows (no key update, skip locked) in one statement; what that did not serve goes through update_card. Never waits.';
+comment on function cardkeep_api.update_cards is 'update_card for each item; a card may stand in a set once. Tries the rows (no key update, skip locked) in one statement; what that did not serve is settled as in update_card. Never waits.';
 
 commit;

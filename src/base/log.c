@@ -10,8 +10,16 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 
-#define LINE_BYTES 2048
+#define LINE_BYTES  2048
+#define BATCH_BYTES (16 * 1024)
+
+/* The lines of a thread that wait to be written together. */
+static _Thread_local struct {
+	char *bytes; /* NULL: lines are written at once */
+	size_t len;
+} batch;
 
 static const struct {
 	const char *name;
@@ -44,6 +52,48 @@ void log_set_level(enum log_level level)
 bool log_enabled(enum log_level level)
 {
 	return (int)level <= atomic_load_explicit(&threshold, memory_order_relaxed);
+}
+
+/* A lost log line must not stop a request: there is nowhere left to report it. */
+static void put(const char *bytes, size_t len)
+{
+	if (write(STDERR_FILENO, bytes, len) < 0)
+		return;
+}
+
+void log_batch(void)
+{
+	if (batch.bytes == NULL)
+		batch.bytes = mem_resize(NULL, BATCH_BYTES);
+	batch.len = 0;
+}
+
+void log_flush(void)
+{
+	if (batch.len > 0)
+		put(batch.bytes, batch.len);
+	batch.len = 0;
+}
+
+void log_unbatch(void)
+{
+	log_flush();
+	free(batch.bytes);
+	batch.bytes = NULL;
+}
+
+static void put_line(enum log_level level, const char *line, size_t len)
+{
+	if (batch.bytes == NULL) {
+		put(line, len);
+		return;
+	}
+	if (batch.len + len > BATCH_BYTES)
+		log_flush();
+	memcpy(batch.bytes + batch.len, line, len);
+	batch.len += len;
+	if (level <= LOG_LEVEL_WARN)
+		log_flush();
 }
 
 static size_t line_start(char *line, size_t size, enum log_level level)
@@ -89,7 +139,5 @@ void log_write(enum log_level level, const char *fmt, ...)
 		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
 			line[i] = '?';
 	line[len++] = '\n';
-	/* A lost log line must not stop a request: there is nowhere left to report it. */
-	if (write(STDERR_FILENO, line, len) < 0)
-		return;
+	put_line(level, line, len);
 }

@@ -6,7 +6,7 @@
  * Under systemd (JOURNAL_STREAM is set) the line starts with the syslog priority `<N>` instead of
  * the time stamp, which the journal keeps itself. Control characters in a line are written as `?`,
  * so no input can forge a second line. Never pass a token, a password, an address or the content
- * of a card. Thread-safe: a line is one write(2).
+ * of a card. Thread-safe: a line is one write(2), or rides in one with others of its thread.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -27,6 +27,16 @@ bool log_level_parse(const char *text, enum log_level *ret_level);
 /* Lines above this level are dropped; "info" until set. */
 void log_set_level(enum log_level level);
 bool log_enabled(enum log_level level);
+/*
+ * From now on this thread's lines below `warn` wait until log_flush, so that a wave of requests
+ * costs one write(2) and not one for each: where a system call is dear, that is a tenth of a
+ * request. A full buffer and a warning write out at once. A thread that calls this must call
+ * log_flush before it waits for anything, and log_unbatch before it ends.
+ */
+void log_batch(void);
+void log_flush(void);
+void log_unbatch(void);
+
 void log_write(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 #define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)

@@ -19,11 +19,15 @@
  * which has happened; this many in a row without an event is nonsense. */
 #define PQ_NULLS_MAX 4
 
+/* A connection on which something came so lately is not asked whether it is still there. */
+#define PQ_FRESH_US (20 * CLOCK_MS)
+
 struct pq_conn {
 	const char *conninfo;
 	PGconn *pg;                       /* NULL while closed */
 	bool ready;                       /* open, prepared, not broken */
 	bool commit_doubt;                /* a warning 01000 came since pq_begin */
+	int64_t used_us;                  /* monotonic: something came from the server */
 	struct buf arrays[CALL_ARGS_MAX]; /* of the set being queued; kept for their memory */
 };
 
@@ -116,8 +120,11 @@ static enum pq_event await_result(struct pq_conn *conn, int64_t deadline_us)
 			conn, (short)(unsent > 0 ? POLLIN | POLLOUT : POLLIN), deadline_us);
 		if (got == 0)
 			return PQ_LATE;
-		if ((got & ~POLLOUT) != 0 && PQconsumeInput(conn->pg) == 0)
-			return PQ_LOST;
+		if ((got & ~POLLOUT) != 0) {
+			if (PQconsumeInput(conn->pg) == 0)
+				return PQ_LOST;
+			conn->used_us = clock_mono_us();
+		}
 		if (PQisBusy(conn->pg) == 0)
 			return PQ_ROW;
 	}
@@ -248,7 +255,7 @@ void pq_drop_if_gone(struct pq_conn *conn)
 {
 	struct pollfd pfd;
 
-	if (!conn->ready)
+	if (!conn->ready || clock_mono_us() - conn->used_us < PQ_FRESH_US)
 		return;
 	/* An idle server says nothing but notices and its farewell. */
 	pfd = (struct pollfd){.fd = PQsocket(conn->pg), .events = POLLIN};

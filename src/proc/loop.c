@@ -239,6 +239,7 @@ static void gather(struct loop *loop)
 
 	if (loop->hand.count == 0)
 		show(loop, STATS_THREAD_IDLE, NULL, clock_mono_us());
+	log_flush();
 	n = fcgi_gather(loop->shared->gate, loop->conns, (size_t)loop->shared->conf->wave_calls,
 		hand_wait_ms(&loop->hand, IDLE_WAIT_MS), &woken);
 	stats_beat(loop->slot, clock_mono_us());
@@ -296,10 +297,12 @@ void loop_run(struct loop_shared *shared, struct stats_slot *slot)
 {
 	struct loop *loop = loop_new(shared, slot);
 
+	log_batch();
 	while (!drained(loop)) {
 		gather(loop);
 		execute(loop, CALL_READ);
 		execute(loop, CALL_WRITE);
 	}
 	loop_free(loop);
+	log_unbatch();
 }

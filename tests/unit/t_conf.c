@@ -275,7 +275,7 @@ static void unknown_variables_are_warned_of_but_for_those_of_the_scripts(void **
 	warned[0] = '\0';
 	assert_int_equal(conf_load(NULL, env, note_warning, &conf, why, sizeof(why)), CONF_OK);
 	assert_string_equal(warned, "CARDKEEP_THREAD CARDKEEP_threads CARDKEEP_ ");
-	assert_int_equal(conf.threads, 2);
+	assert_int_equal(conf.threads, 1);
 	assert_int_equal(conf_load(NULL, env, NULL, &conf, why, sizeof(why)), CONF_OK);
 }
 
