@@ -40,25 +40,37 @@ as $$
 declare
 	v cardkeep.business_card_versions;
 begin
-	select case when p_name then (select h.b_name from cardkeep.business_card_versions h
+	-- One statement for each: a single one would set up all its scans, wanted or not.
+	if p_name then
+		v.b_name := (select h.b_name from cardkeep.business_card_versions h
 			where h.card_id = p_card and h.version > p_version and h.b_name is not null
-			order by h.version limit 1) end,
-		case when p_slug then (select h.b_slug from cardkeep.business_card_versions h
+			order by h.version limit 1);
+	end if;
+	if p_slug then
+		v.b_slug := (select h.b_slug from cardkeep.business_card_versions h
 			where h.card_id = p_card and h.version > p_version and h.b_slug is not null
-			order by h.version limit 1) end,
-		case when p_template then (select h.b_template_type from cardkeep.business_card_versions h
+			order by h.version limit 1);
+	end if;
+	if p_template then
+		v.b_template_type := (select h.b_template_type from cardkeep.business_card_versions h
 			where h.card_id = p_card and h.version > p_version and h.b_template_type is not null
-			order by h.version limit 1) end,
-		case when p_fields then (select h.b_fields_config from cardkeep.business_card_versions h
+			order by h.version limit 1);
+	end if;
+	if p_fields then
+		v.b_fields_config := (select h.b_fields_config from cardkeep.business_card_versions h
 			where h.card_id = p_card and h.version > p_version and h.b_fields_config is not null
-			order by h.version limit 1) end,
-		case when p_design then (select h.b_design_config from cardkeep.business_card_versions h
+			order by h.version limit 1);
+	end if;
+	if p_design then
+		v.b_design_config := (select h.b_design_config from cardkeep.business_card_versions h
 			where h.card_id = p_card and h.version > p_version and h.b_design_config is not null
-			order by h.version limit 1) end,
-		case when p_public then (select h.b_is_public from cardkeep.business_card_versions h
+			order by h.version limit 1);
+	end if;
+	if p_public then
+		v.b_is_public := (select h.b_is_public from cardkeep.business_card_versions h
 			where h.card_id = p_card and h.version > p_version and h.b_is_public is not null
-			order by h.version limit 1) end
-	into v.b_name, v.b_slug, v.b_template_type, v.b_fields_config, v.b_design_config, v.b_is_public;
+			order by h.version limit 1);
+	end if;
 	return v;
 end
 $$;

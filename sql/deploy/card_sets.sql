@@ -7,7 +7,9 @@
 --
 -- Statements find rows through `join lateral (... limit 1)` or by ctid, with the joins that scan
 -- switched off: a plan that a connection made while the tables were small is kept while they grow,
--- and a hash join over a whole table that was right for ten rows is ruin for ten thousand.
+-- and a hash join over a whole table that was right for ten rows is ruin for ten thousand. The plan
+-- is the generic one: a small array makes a plan of its own look cheaper, so that each call would
+-- plan anew, which costs more than the call.
 
 begin;
 
@@ -18,6 +20,7 @@ returns table (item integer, status integer, version integer, replayed boolean, 
 	body text)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 begin
 	return query
@@ -42,7 +45,7 @@ create function cardkeep_api.create_cards(p_token_hash bytea[], p_write text[], 
 returns table (item integer, status integer, version integer, replayed boolean, detail text,
 	body text)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-set enable_seqscan = off
+set enable_seqscan = off set plan_cache_mode = force_generic_plan
 as $$
 declare
 	v_writes uuid[] := p_write::uuid[];
@@ -103,13 +106,14 @@ begin
 
 	return query
 	select d.i, 201, 1, false, v_taken[d.i], d.body from unnest(v_done, v_bodies) d(i, body);
-	for k in 1..cardinality(v_writes) loop
-		continue when k = any (v_done);
-		return query
-		select k, a.* from cardkeep_api.create_card(p_token_hash[k], v_writes[k], p_name[k],
-			p_base[k], p_template[k], p_fields[k]::jsonb, p_design[k]::jsonb,
-			p_public[k]::boolean) a;
-	end loop;
+	if cardinality(v_done) = cardinality(v_writes) then
+		return;
+	end if;
+	return query
+	select k, a.* from generate_series(1, cardinality(v_writes)) k
+	cross join lateral cardkeep_api.create_card(p_token_hash[k], v_writes[k], p_name[k], p_base[k],
+		p_template[k], p_fields[k]::jsonb, p_design[k]::jsonb, p_public[k]::boolean) a
+	where (k = any (v_done)) is not true;
 end
 $$;
 comment on function cardkeep_api.create_cards is 'create_card for each item. Tries the advisory lock of each id, then of one slug for each, all before the insert; what that did not serve goes through create_card. Never waits.';
@@ -121,6 +125,7 @@ returns table (item integer, status integer, version integer, replayed boolean, 
 	body text)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
 	v_users uuid[];
@@ -185,20 +190,24 @@ begin
 	return query
 	select d.i, 200, d.version, false, '', d.body
 	from unnest(v_done, v_versions, v_bodies) d(i, version, body);
-	for k in 1..cardinality(p_card) loop
-		continue when k = any (v_done);
-		if v_sessions[k] is null then
-			return query
-			select k, a.* from cardkeep_api.update_card(p_token_hash[k], p_write[k]::uuid,
-				p_card[k]::uuid, p_expected[k]::integer[], p_name[k], p_template[k],
-				p_fields[k]::jsonb, p_design[k]::jsonb, p_public[k]::boolean) a;
-		else
-			return query
-			select k, a.* from cardkeep_api.settle_card(v_users[k], p_write[k]::uuid,
-				p_card[k]::uuid, p_expected[k]::integer[], p_name[k], p_template[k],
-				p_fields[k]::jsonb, p_design[k]::jsonb, p_public[k]::boolean) a;
-		end if;
-	end loop;
+	if cardinality(v_done) = cardinality(p_card) then
+		return;
+	end if;
+	return query
+	select k, a.* from generate_series(1, cardinality(p_card)) k
+	cross join lateral cardkeep_api.settle_card(v_users[k], p_write[k]::uuid, p_card[k]::uuid,
+		p_expected[k]::integer[], p_name[k], p_template[k], p_fields[k]::jsonb, p_design[k]::jsonb,
+		p_public[k]::boolean) a
+	where v_sessions[k] is not null and (k = any (v_done)) is not true;
+	if array_position(v_sessions, null) is null then
+		return;
+	end if;
+	return query
+	select k, a.* from generate_series(1, cardinality(p_card)) k
+	cross join lateral cardkeep_api.update_card(p_token_hash[k], p_write[k]::uuid, p_card[k]::uuid,
+		p_expected[k]::integer[], p_name[k], p_template[k], p_fields[k]::jsonb, p_design[k]::jsonb,
+		p_public[k]::boolean) a
+	where v_sessions[k] is null;
 end
 $$;
 comment on function cardkeep_api.update_cards is 'update_card for each item; a card may stand in a set once. Tries the rows (no key update, skip locked) in one statement; what that did not serve is settled as in update_card. Never waits.';
