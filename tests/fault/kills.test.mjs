@@ -64,9 +64,9 @@ test(`${KILLS} kills under load: nothing lost, nothing twice, no counter goes ba
 	);
 	assert.deepEqual(await compare(stack, answers), NOTHING_WRONG);
 	backAfter.sort((a, b) => a - b);
-	t.diagnostic(`answers ${JSON.stringify(counts)}`);
+	t.diagnostic(`measured: answers ${JSON.stringify(counts)}`);
 	t.diagnostic(
-		`ready again after ${Math.round(quantile(backAfter, 0.5))} ms (median), ` +
+		`measured: ready again after ${Math.round(quantile(backAfter, 0.5))} ms (median), ` +
 			`${Math.round(quantile(backAfter, 0.99))} ms (99 %)`,
 	);
 });

@@ -59,6 +59,8 @@ async function runFile(file, env) {
 		const m = /^(not )?ok \d+ - (.*)$/.exec(line);
 		if (!m) {
 			if (detail && line.startsWith(' ')) console.log(`  ${line}`);
+			// What a test has to say for the record: t.diagnostic('measured: ...').
+			if (line.startsWith('# measured: ')) console.log(`  ${label}: ${line.slice(2)}`);
 			continue;
 		}
 		seen++;
