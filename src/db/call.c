@@ -86,11 +86,6 @@ void call_integer(struct call *call, struct mem_arena *arena, int64_t value)
 	call_text(call, mem_arena_printf(arena, "%" PRId64, value));
 }
 
-void call_boolean(struct call *call, int value)
-{
-	call_text(call, value < 0 ? NULL : value > 0 ? "true" : "false");
-}
-
 void call_release(struct call *call)
 {
 	if (call->result != NULL)

@@ -66,8 +66,6 @@ void call_bytes(struct call *call, const void *value, size_t len);
 /* These write the text of the value into `arena`. */
 void call_uuid(struct call *call, struct mem_arena *arena, const struct uuid *value);
 void call_integer(struct call *call, struct mem_arena *arena, int64_t value);
-/* -1 is null, 0 false, 1 true. */
-void call_boolean(struct call *call, int value);
 /* Releases the row. Safe on a zeroed or released call. */
 void call_release(struct call *call);
 
