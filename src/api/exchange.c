@@ -64,7 +64,7 @@ enum step exchange_refuse(struct exchange *x, enum problem_id id, const char *fm
 	return check_then_refuse(x);
 }
 
-enum step exchange_refuse_fields(struct exchange *x)
+enum step exchange_invalid(struct exchange *x)
 {
 	struct buf members = {0};
 
@@ -72,6 +72,12 @@ enum step exchange_refuse_fields(struct exchange *x)
 	problem_reply(&x->reply, PROBLEM_VALIDATION, x->request.id_text, buf_cstr(&members),
 		"some fields cannot be taken as they are; errors names them");
 	buf_free(&members);
+	return STEP_ANSWER;
+}
+
+enum step exchange_refuse_fields(struct exchange *x)
+{
+	(void)exchange_invalid(x);
 	return check_then_refuse(x);
 }
 
@@ -100,8 +106,9 @@ void exchange_failed(struct exchange *x, enum sqlstate_class class)
 		break;
 	case SQLSTATE_INPUT:
 	case SQLSTATE_TAKEN:
-		(void)exchange_problem(
-			x, PROBLEM_VALIDATION, "the database refused a value of this request");
+		/* Which one it does not say, and its text may quote what the client sent. */
+		problem_field(&x->errors, "body", "holds a value that the database refused");
+		(void)exchange_invalid(x);
 		break;
 	default:
 		(void)exchange_problem(x, PROBLEM_UNAVAILABLE,

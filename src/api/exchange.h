@@ -85,6 +85,9 @@ void exchange_fini(struct exchange *x);
 enum step exchange_problem(struct exchange *x, enum problem_id id, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
 
+/* Answers 422 with the collected `errors`. */
+enum step exchange_invalid(struct exchange *x);
+
 /*
  * Refuses a request on a route that needs a session. The order of checks puts 401 and 404 before
  * everything else, so the session, and the card where one is named, are looked up first: the

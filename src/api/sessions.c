@@ -64,12 +64,7 @@ static bool read_account(struct exchange *x)
 		x->hash.password_len = values[ACCOUNT_PASSWORD].len;
 	}
 	if (!sound) {
-		struct buf members = {0};
-
-		buf_printf(&members, "{\"errors\":[%s]}", buf_cstr(&x->errors));
-		problem_reply(&x->reply, PROBLEM_VALIDATION, x->request.id_text, buf_cstr(&members),
-			"some fields cannot be taken as they are; errors names them");
-		buf_free(&members);
+		(void)exchange_invalid(x);
 		return false;
 	}
 	x->email = lower_ascii(x, values[ACCOUNT_EMAIL].text);
