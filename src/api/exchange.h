@@ -63,7 +63,7 @@ struct exchange {
 	resume_fn *resume;
 
 	enum stats_route route; /* for logs and counters */
-	const char *tail; /* the path's last segment, where the route has one there; else NULL */
+	const char *segment; /* what {} of the route's path stands for; NULL where it has none */
 	struct json_doc *body;
 	struct buf errors; /* the `errors` of a 422 under construction */
 	uint8_t token_hash[EXCHANGE_TOKEN_BYTES];

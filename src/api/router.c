@@ -15,7 +15,7 @@ enum body { BODY_JSON, BODY_NONE };
 struct route {
 	enum stats_route id;
 	enum request_method method;
-	const char *path; /* with a final slash: takes one more segment */
+	const char *path; /* {} takes one segment */
 	enum access access;
 	enum body body;
 	resume_fn *handler;
@@ -28,28 +28,16 @@ static const struct route routes[] = {
 #undef ROUTE
 };
 
-#define CARD_PATH "/api/cards/"
+#define CARD_PATH "/api/cards/{}" /* and what lies below it */
 
 /* What the path and the method found. */
 struct match {
 	const struct route *route;     /* NULL: no route of this method */
 	const struct route *same_path; /* any route of this path; NULL: no such path */
-	const char *tail;
+	const char *segment;           /* what {} stands for; NULL where the path has none */
+	size_t segment_len;
 	bool open; /* some route of this path needs no session */
 };
-
-static bool path_fits(
-	const struct route *route, const struct request *request, const char **ret_tail)
-{
-	size_t len = strlen(route->path);
-
-	if (route->path[len - 1] != '/') {
-		*ret_tail = NULL;
-		return strcmp(route->path, request->path) == 0;
-	}
-	*ret_tail = request_tail(request, route->path);
-	return *ret_tail != NULL;
-}
 
 static bool method_fits(const struct route *route, enum request_method method)
 {
@@ -61,12 +49,14 @@ static struct match find_route(const struct request *request)
 	struct match match = {0};
 
 	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
-		const char *tail;
+		const char *segment;
+		size_t len;
 
-		if (!path_fits(&routes[i], request, &tail))
+		if (!request_fits(request, routes[i].path, &segment, &len))
 			continue;
 		match.same_path = &routes[i];
-		match.tail = tail;
+		match.segment = segment;
+		match.segment_len = len;
 		match.open = match.open || routes[i].access == ACCESS_OPEN;
 		if (match.route == NULL && method_fits(&routes[i], request->method))
 			match.route = &routes[i];
@@ -155,10 +145,11 @@ static enum step read_body(struct exchange *x, const struct route *route)
 /* Something that is no id names no card. */
 static bool read_card_id(struct exchange *x, const struct match *match)
 {
-	if (match->same_path == NULL || strcmp(match->same_path->path, CARD_PATH) != 0)
+	if (match->same_path == NULL ||
+		strncmp(match->same_path->path, CARD_PATH, strlen(CARD_PATH)) != 0)
 		return true;
-	x->has_card = strlen(match->tail) == UUID_TEXT_BYTES - 1 &&
-		      uuid_parse(match->tail, strlen(match->tail), &x->card);
+	x->has_card = match->segment_len == UUID_TEXT_BYTES - 1 &&
+		      uuid_parse(match->segment, match->segment_len, &x->card);
 	return x->has_card;
 }
 
@@ -170,7 +161,8 @@ enum step router_begin(struct exchange *x)
 						 : ACCESS_TOKEN;
 
 	x->route = match.route != NULL ? match.route->id : STATS_ROUTE_NONE;
-	x->tail = match.tail;
+	if (match.segment != NULL)
+		x->segment = mem_arena_copy(&x->arena, match.segment, match.segment_len);
 	if (access == ACCESS_TOKEN && !auth_read(x))
 		return exchange_problem(x, PROBLEM_UNAUTHORIZED,
 			"this needs a session: send Authorization: Bearer with its token");

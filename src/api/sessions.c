@@ -223,9 +223,9 @@ enum step sessions_list(struct exchange *x)
 enum step sessions_end(struct exchange *x)
 {
 	struct uuid session;
-	bool current = strcmp(x->tail, "current") == 0;
+	bool current = strcmp(x->segment, "current") == 0;
 
-	if (!current && !uuid_parse(x->tail, strlen(x->tail), &session))
+	if (!current && !uuid_parse(x->segment, strlen(x->segment), &session))
 		return exchange_refuse(x, PROBLEM_NOT_FOUND, "no such session");
 	call_start(&x->call, CALL_END_SESSION);
 	auth_argument(x);

@@ -217,14 +217,26 @@ const char *request_fill(struct request *request, struct mem_arena *arena,
 	return NULL;
 }
 
-const char *request_tail(const struct request *request, const char *prefix)
+bool request_fits(const struct request *request, const char *pattern, const char **ret_segment,
+	size_t *ret_len)
 {
-	const size_t len = strlen(prefix);
-	const char *tail = request->path + len;
+	const size_t before = strcspn(pattern, "{");
+	const char *segment;
+	size_t len;
 
-	if (strncmp(request->path, prefix, len) != 0)
-		return NULL;
-	return *tail != '\0' && strchr(tail, '/') == NULL ? tail : NULL;
+	*ret_segment = NULL;
+	*ret_len = 0;
+	if (pattern[before] == '\0')
+		return strcmp(request->path, pattern) == 0;
+	if (strncmp(request->path, pattern, before) != 0)
+		return false;
+	segment = request->path + before;
+	len = strcspn(segment, "/");
+	if (len == 0 || strcmp(segment + len, pattern + before + 2) != 0)
+		return false;
+	*ret_segment = segment;
+	*ret_len = len;
+	return true;
 }
 
 /* Whether the query's piece `text`, up to `len`, is parameter `name`; *ret_value is what follows

@@ -70,9 +70,13 @@ MUST_CHECK const char *request_fill(struct request *request, struct mem_arena *a
  */
 int64_t request_began_us(const char *msec, int64_t wall_us, int64_t mono_us);
 
-/* The last of the slash-separated path segments after `prefix`, or NULL when the path is not
- * `prefix` and one non-empty segment: request_tail("/api/cards/7", "/api/cards/") is "7". */
-const char *request_tail(const struct request *request, const char *prefix);
+/*
+ * Whether the path is `pattern`, in which `{}` may stand once for one segment that is not empty:
+ * "/api/cards/7/history" fits "/api/cards/{}/history". `ret_segment` points to that segment in the
+ * path (its end is `ret_len` bytes on), or is NULL where the pattern has none.
+ */
+MUST_CHECK bool request_fits(const struct request *request, const char *pattern,
+	const char **ret_segment, size_t *ret_len);
 
 enum request_param {
 	REQUEST_PARAM_ABSENT,

@@ -231,31 +231,46 @@ static void the_age_of_a_request_is_held_within_a_minute(void **state)
 		assert_true(request_began_us(cases[i].msec, wall, mono) == mono - cases[i].age_us);
 }
 
-static void a_tail_is_one_segment_that_is_not_empty(void **state)
+static void a_pattern_takes_one_segment_that_is_not_empty(void **state)
 {
 	static const struct {
-		const char *path, *prefix, *tail;
+		const char *path, *pattern;
+		bool fits;
+		const char *segment;
 	} cases[] = {
-		{"/api/cards/7", "/api/cards/", "7"},
-		{"/api/cards/", "/api/cards/", NULL},
-		{"/api/cards", "/api/cards/", NULL},
-		{"/api/card", "/api/cards/", NULL},
-		{"/api/cards/7/history", "/api/cards/", NULL},
-		{"/api/cards/7/", "/api/cards/", NULL},
-		{"/api/cards//7", "/api/cards/", NULL},
-		{"/api/cards/a b", "/api/cards/", "a b"},
-		{"", "/api/cards/", NULL},
+		{"/api/cards", "/api/cards", true, NULL},
+		{"/api/cards/", "/api/cards", false, NULL},
+		{"/api/cards/7", "/api/cards/{}", true, "7"},
+		{"/api/cards/a b", "/api/cards/{}", true, "a b"},
+		{"/api/cards/{}", "/api/cards/{}", true, "{}"},
+		{"/api/cards/", "/api/cards/{}", false, NULL},
+		{"/api/cards", "/api/cards/{}", false, NULL},
+		{"/api/card", "/api/cards/{}", false, NULL},
+		{"/api/cards/7/history", "/api/cards/{}", false, NULL},
+		{"/api/cards/7/", "/api/cards/{}", false, NULL},
+		{"/api/cards//7", "/api/cards/{}", false, NULL},
+		{"", "/api/cards/{}", false, NULL},
+		{"/api/cards/7/history", "/api/cards/{}/history", true, "7"},
+		{"/api/cards/history", "/api/cards/{}/history", false, NULL},
+		{"/api/cards//history", "/api/cards/{}/history", false, NULL},
+		{"/api/cards/7/history/", "/api/cards/{}/history", false, NULL},
+		{"/api/cards/7/8/history", "/api/cards/{}/history", false, NULL},
+		{"/api/cards/7", "/api/cards/{}/history", false, NULL},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct request request = {.path = cases[i].path};
-		const char *tail = request_tail(&request, cases[i].prefix);
+		const char *segment;
+		size_t len;
 
-		if (cases[i].tail == NULL)
-			assert_null(tail);
+		assert_true(
+			request_fits(&request, cases[i].pattern, &segment, &len) == cases[i].fits);
+		if (cases[i].segment == NULL)
+			assert_null(segment);
 		else
-			assert_string_equal(tail, cases[i].tail);
+			assert_memory_equal(segment, cases[i].segment, len);
+		assert_int_equal(len, cases[i].segment != NULL ? strlen(cases[i].segment) : 0);
 	}
 }
 
@@ -356,7 +371,7 @@ int main(void)
 		cmocka_unit_test(a_user_agent_that_is_no_text_is_absent),
 		cmocka_unit_test(what_nginx_always_sends_may_not_be_missing),
 		cmocka_unit_test(the_age_of_a_request_is_held_within_a_minute),
-		cmocka_unit_test(a_tail_is_one_segment_that_is_not_empty),
+		cmocka_unit_test(a_pattern_takes_one_segment_that_is_not_empty),
 		cmocka_unit_test(query_parameters_are_found_decoded_and_never_twice),
 		cmocka_unit_test(utf8_ends_where_rfc_3629_ends_it),
 	};
