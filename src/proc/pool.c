@@ -103,6 +103,17 @@ static bool open_all(struct pool *pool, char *why, size_t why_size)
 	       logfile_open(pool->settings.conf.log_file, why, why_size);
 }
 
+static struct window *new_window(const struct conf *conf)
+{
+	const int64_t lengths_us[WINDOW_COUNT] = {
+		[WINDOW_SHORT] = conf->window_short_s * CLOCK_S,
+		[WINDOW_MAIN] = conf->window_s * CLOCK_S,
+		[WINDOW_LONG] = conf->window_long_s * CLOCK_S,
+	};
+
+	return window_new(lengths_us);
+}
+
 struct pool *pool_new(const struct settings_source *source, const struct settings *settings,
 	char *why, size_t why_size)
 {
@@ -111,7 +122,7 @@ struct pool *pool_new(const struct settings_source *source, const struct setting
 	pool->source = source;
 	pool->settings = *settings;
 	pool->signal_fd = -1;
-	pool->window = window_new();
+	pool->window = new_window(&settings->conf);
 	for (enum role role = 0; role < ROLE_COUNT; role++)
 		pool->listen_fds[role] = -1;
 	if (!open_all(pool, why, why_size))
@@ -347,10 +358,23 @@ static void reopen_log(const struct pool *pool)
 		log_error("cannot open the log anew error=\"%s\"", why);
 }
 
+/* Windows of another length begin anew: what the old ones kept is no measure for them. */
+static void adopt_windows(struct pool *pool, const struct conf *conf)
+{
+	const struct conf *old = &pool->settings.conf;
+
+	if (conf->window_short_s == old->window_short_s && conf->window_s == old->window_s &&
+		conf->window_long_s == old->window_long_s)
+		return;
+	window_free(&pool->window);
+	pool->window = new_window(conf);
+}
+
 /* Takes the new configuration; the processes that follow start with it. */
 static void adopt(struct pool *pool, struct settings *settings)
 {
 	settings_keep_fixed(settings, &pool->settings);
+	adopt_windows(pool, &settings->conf);
 	pool->settings = *settings;
 	log_set_level(settings->log_level);
 	reopen_log(pool);

@@ -18,7 +18,7 @@
 struct inherit {
 	const struct settings *settings;
 	struct segment *segment;
-	struct window *window; /* the last minutes; a child that wants it goes on with its copy */
+	struct window *window; /* the last minutes; the status process goes on with its copy */
 	enum role role;
 	size_t slot;
 	unsigned generation;

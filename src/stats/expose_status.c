@@ -5,23 +5,23 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "stats/indicator.h"
+#include "stats/cells.h"
+#include "stats/expose_json.h"
 
 /* ---- pieces -------------------------------------------------------------------------------- */
 
-static double seconds(int64_t us)
+double expose_seconds(int64_t us)
 {
 	return (double)(us > 0 ? us : 0) / (double)CLOCK_S;
 }
 
-static void add_comma(struct buf *out, bool *first)
+void expose_comma(struct buf *out, bool *first)
 {
 	if (!*first)
 		buf_char(out, ',');
 	*first = false;
 }
 
-/* Names and values in the catalogue need no escapes. */
 static void add_word_or_null(struct buf *out, const char *name, const char *word)
 {
 	if (word != NULL && word[0] != '\0')
@@ -56,7 +56,8 @@ static void add_activity(struct buf *out, const struct snapshot_thread *thread, 
 	buf_char(out, ',');
 	add_word_or_null(out, "request", busy ? request : NULL);
 	if (known)
-		buf_printf(out, ",\"for_seconds\":%.6f", seconds(now_us - activity->since_us));
+		buf_printf(
+			out, ",\"for_seconds\":%.6f", expose_seconds(now_us - activity->since_us));
 	else
 		buf_str(out, ",\"for_seconds\":null");
 }
@@ -66,7 +67,7 @@ static void add_thread(struct buf *out, const struct snapshot_thread *thread, in
 	buf_char(out, '{');
 	add_activity(out, thread, now_us);
 	buf_printf(out, ",\"in_hand\":%" PRIu32 ",\"beat_age_seconds\":%.3f,", thread->in_hand,
-		seconds(now_us - thread->beat_us));
+		expose_seconds(now_us - thread->beat_us));
 	add_word_or_null(
 		out, "connection", metrics_value(STATS_LABEL_CONNECTION, thread->connection));
 	buf_char(out, ',');
@@ -88,11 +89,12 @@ static void add_worker(struct buf *out, const struct snapshot *snapshot, size_t 
 		process->pid, metrics_value(STATS_LABEL_WORKER, process->state),
 		process->generation);
 	buf_printf(out, ",\"uptime_seconds\":%.3f,\"heartbeat_age_seconds\":%.3f",
-		seconds(now_us - process->started_us), seconds(now_us - process->heartbeat_us));
+		expose_seconds(now_us - process->started_us),
+		expose_seconds(now_us - process->heartbeat_us));
 	buf_printf(out, ",\"restarts\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"threads\":[", restarts,
 		process->lost);
 	for (size_t t = 0; t < snapshot->thread_count; t++) {
-		add_comma(out, &first);
+		expose_comma(out, &first);
 		add_thread(out, &process->threads[t], now_us);
 	}
 	buf_str(out, "]}");
@@ -106,7 +108,7 @@ static void add_workers(struct buf *out, const struct snapshot *snapshot)
 	for (size_t p = 0; p < snapshot->process_count; p++) {
 		if (snapshot->processes[p].state == STATS_WORKER_FREE)
 			continue;
-		add_comma(out, &first);
+		expose_comma(out, &first);
 		add_worker(out, snapshot, p);
 	}
 	buf_char(out, ']');
@@ -114,33 +116,12 @@ static void add_workers(struct buf *out, const struct snapshot *snapshot)
 
 /* ---- figures ------------------------------------------------------------------------------- */
 
-static void add_latency(struct buf *out, const struct window_sums *sums)
+static void add_requests(struct buf *out, const struct snapshot *snapshot,
+	const struct window_sums *recent, int64_t length_us)
 {
-	static const struct {
-		const char *name;
-		double share;
-	} percentiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}};
-	bool any = histogram_count(sums->durations) > 0;
-	bool first = true;
-
-	buf_str(out, ",\"latency_ms\":{");
-	for (size_t i = 0; i < ARRAY_LEN(percentiles); i++) {
-		uint64_t us = histogram_percentile(sums->durations, percentiles[i].share);
-
-		add_comma(out, &first);
-		buf_printf(out, "\"%s\":", percentiles[i].name);
-		if (any)
-			buf_printf(out, "%.3f", (double)us / 1000);
-		else
-			buf_str(out, "null");
-	}
-	buf_char(out, '}');
-}
-
-static void add_requests(
-	struct buf *out, const struct snapshot *snapshot, const struct window_sums *recent)
-{
-	double span = seconds(recent->span_us);
+	const double span = expose_seconds(recent->span_us);
+	const uint64_t finished = cells_sum(recent->cells, STATS_REQUESTS_FINISHED);
+	uint64_t durations[HISTOGRAM_CELLS];
 
 	buf_printf(out, ",\"requests\":{\"started\":%" PRIu64 ",\"finished\":%" PRIu64,
 		snapshot_sum(snapshot, STATS_REQUESTS_STARTED),
@@ -149,45 +130,25 @@ static void add_requests(
 		snapshot_sum(snapshot, STATS_REQUESTS_IN_FLIGHT),
 		snapshot_sum(snapshot, STATS_REQUESTS_LOST),
 		snapshot_sum(snapshot, STATS_REQUESTS_SHED));
-	buf_printf(out, ",\"window_seconds\":%d,\"per_second\":%.3f", WINDOW_SECONDS,
-		span > 0 ? (double)recent->counts[WINDOW_REQUESTS] / span : 0.0);
-	add_latency(out, recent);
-	buf_char(out, '}');
+	buf_printf(out, ",\"window_seconds\":%" PRId64 ",\"per_second\":%.3f", length_us / CLOCK_S,
+		span > 0 ? (double)finished / span : 0.0);
+	cells_histogram(recent->cells, STATS_REQUEST_DURATION, durations);
+	buf_str(out, ",\"latency_ms\":{");
+	expose_spread(out, durations, STATS_UNIT_SECONDS);
+	buf_str(out, "}}");
 }
 
-static void add_writes(struct buf *out, const struct snapshot *snapshot)
+static void add_totals(struct buf *out, const struct snapshot *snapshot)
 {
-	static const struct {
-		const char *name;
-		enum stats_metric metric;
-	} sums[] = {{"updates", STATS_UPDATES}, {"version_conflicts", STATS_VERSION_CONFLICTS},
-		{"merges", STATS_MERGES}, {"retry_attempts", STATS_RETRY_ATTEMPTS},
-		{"busy_waits", STATS_BUSY_WAITS}, {"wave_splits", STATS_WAVE_SPLITS},
-		{"slug_collisions", STATS_SLUG_COLLISIONS}, {"slug_failures", STATS_SLUG_FAILURES}};
-	bool first = true;
-
 	buf_str(out, ",\"totals\":{");
-	for (size_t i = 0; i < ARRAY_LEN(sums); i++) {
-		add_comma(out, &first);
-		buf_printf(out, "\"%s\":%" PRIu64, sums[i].name,
-			snapshot_sum(snapshot, sums[i].metric));
-	}
+	expose_figures(out, snapshot->cells);
 	buf_char(out, '}');
 }
 
 /* ---- indicators ---------------------------------------------------------------------------- */
 
-static void add_judgement(struct buf *out, const struct indicator *indicator)
-{
-	if (indicator->known)
-		buf_printf(out, "\"value\":%.6g", indicator->value);
-	else
-		buf_str(out, "\"value\":null");
-	buf_printf(out, ",\"ok\":%s", indicator->ok ? "true" : "false");
-}
-
-static void add_indicators(
-	struct buf *out, const struct snapshot *snapshot, const struct window_sums *recent)
+static void add_indicators(struct buf *out, const struct snapshot *snapshot,
+	const struct window_sums *recent, int64_t length_us)
 {
 	struct window_sums all;
 	bool first = true;
@@ -199,12 +160,12 @@ static void add_indicators(
 		struct indicator now = indicator_of(id, recent);
 		struct indicator ever = indicator_of(id, &all);
 
-		add_comma(out, &first);
-		buf_printf(out, "\"%s\":{\"target\":%g,\"window_seconds\":%d,", indicator_name(id),
-			indicator_target(id), WINDOW_SECONDS);
-		add_judgement(out, &now);
+		expose_comma(out, &first);
+		buf_printf(out, "\"%s\":{\"target\":%g,\"window_seconds\":%" PRId64 ",",
+			indicator_name(id), indicator_target(id), length_us / CLOCK_S);
+		expose_judgement(out, &now);
 		buf_str(out, ",\"since_start\":{");
-		add_judgement(out, &ever);
+		expose_judgement(out, &ever);
 		buf_str(out, "}}");
 	}
 	buf_char(out, '}');
@@ -212,18 +173,22 @@ static void add_indicators(
 
 void expose_status(struct buf *out, const struct snapshot *snapshot, const struct window *window)
 {
-	int64_t now_us = snapshot->taken_us;
+	const int64_t now_us = snapshot->taken_us;
+	const int64_t length_us = window_length_us(window, WINDOW_MAIN);
 	struct window_sums recent;
 
-	window_recent(window, snapshot, &recent);
+	window_recent(window, WINDOW_MAIN, snapshot, &recent);
 	buf_printf(out, "{\"version\":\"%s\",\"uptime_seconds\":%.3f,\"generation\":%" PRIu32,
-		snapshot->version, seconds(now_us - snapshot->made_us), snapshot->generation);
+		snapshot->version, expose_seconds(now_us - snapshot->made_us),
+		snapshot->generation);
 	buf_printf(out, ",\"supervisor\":{\"pid\":%" PRId32 ",\"heartbeat_age_seconds\":%.3f}",
-		snapshot->supervisor_pid, seconds(now_us - snapshot->supervisor_beat_us));
+		snapshot->supervisor_pid, expose_seconds(now_us - snapshot->supervisor_beat_us));
 	buf_printf(out, ",\"status\":{\"pid\":%" PRId32 "}", snapshot->status_pid);
 	add_workers(out, snapshot);
-	add_requests(out, snapshot, &recent);
-	add_writes(out, snapshot);
-	add_indicators(out, snapshot, &recent);
+	add_requests(out, snapshot, &recent, length_us);
+	add_totals(out, snapshot);
+	add_indicators(out, snapshot, &recent, length_us);
+	buf_str(out, ",\"windows\":");
+	expose_windows(out, snapshot, window);
 	buf_str(out, ",\"alerts\":[]}\n");
 }

@@ -1,7 +1,8 @@
-/* The service-level indicators. */
+/* What is told of a window. */
 #include "stats/indicator.h"
 
 #include "base/must.h"
+#include "stats/cells.h"
 
 enum side { BELOW, ABOVE, AT_MOST };
 
@@ -10,7 +11,23 @@ static const struct {
 	enum side side;
 	double target;
 } indicators[] = {
-#define INDICATOR(id, name, side, target) {name, side, target},
+#define INDICATOR(id, name, side, target, definition) {name, side, target},
+#define FIGURE(id, name, metric, definition)
+#define SPREAD(id, name, metric, definition)
+#include "stats/indicator.def"
+};
+
+const struct indicator_item indicator_figures[INDICATOR_FIGURE_COUNT] = {
+#define INDICATOR(id, name, side, target, definition)
+#define FIGURE(id, name, metric, definition) {name, STATS_##metric},
+#define SPREAD(id, name, metric, definition)
+#include "stats/indicator.def"
+};
+
+const struct indicator_item indicator_spreads[INDICATOR_SPREAD_COUNT] = {
+#define INDICATOR(id, name, side, target, definition)
+#define FIGURE(id, name, metric, definition)
+#define SPREAD(id, name, metric, definition) {name, STATS_##metric},
 #include "stats/indicator.def"
 };
 
@@ -36,35 +53,57 @@ static bool ratio(uint64_t part, uint64_t whole, double *ret)
 }
 
 /* False when there is nothing to judge. */
-static bool measure(enum indicator_id id, const uint64_t *counts, double *ret)
+static bool measure(enum indicator_id id, const uint64_t *cells, double *ret)
 {
+	const uint64_t conflicts = cells_sum(cells, STATS_VERSION_CONFLICTS);
+
 	switch (id) {
 	case INDICATOR_VERSION_CONFLICT_RATE:
-		return ratio(counts[WINDOW_CONFLICTS],
-			counts[WINDOW_CONFLICTS] + counts[WINDOW_UPDATES] + counts[WINDOW_MERGES],
+		return ratio(conflicts,
+			conflicts + cells_sum(cells, STATS_UPDATES) +
+				cells_sum(cells, STATS_MERGES),
 			ret);
 	case INDICATOR_RETRY_SUCCESS_RATE:
-		return ratio(counts[WINDOW_RETRIED_ANSWERED],
-			counts[WINDOW_RETRIED_ANSWERED] + counts[WINDOW_RETRIED_FAILED], ret);
+		return ratio(
+			cells_value(cells, STATS_RETRIED_OPERATIONS, STATS_OUTCOME_ANSWERED, 0),
+			cells_sum(cells, STATS_RETRIED_OPERATIONS), ret);
 	case INDICATOR_SLUG_GENERATION_FAILURES:
-		*ret = (double)counts[WINDOW_SLUG_FAILURES];
+		*ret = (double)cells_sum(cells, STATS_SLUG_FAILURES);
 		return true;
 	case INDICATOR_AVERAGE_ATTEMPTS:
-		return ratio(counts[WINDOW_ATTEMPTS], counts[WINDOW_OPERATIONS], ret);
+		return ratio(cells_sum(cells, STATS_OPERATION_ATTEMPTS),
+			cells_sum(cells, STATS_OPERATIONS), ret);
 	case INDICATOR_COUNT:
 		break;
 	}
 	return false;
 }
 
+static void judge(struct indicator *indicator, enum indicator_id id)
+{
+	indicator->ok = !indicator->known ||
+			on_side(indicators[id].side, indicator->value, indicators[id].target);
+}
+
 struct indicator indicator_of(enum indicator_id id, const struct window_sums *sums)
 {
-	struct indicator indicator = {.known = false, .ok = true};
+	struct indicator indicator = {.value = 0};
 
 	MUST(id < INDICATOR_COUNT);
-	indicator.known = measure(id, sums->counts, &indicator.value);
-	if (indicator.known)
-		indicator.ok = on_side(indicators[id].side, indicator.value, indicators[id].target);
+	indicator.known = measure(id, sums->cells, &indicator.value);
+	judge(&indicator, id);
+	return indicator;
+}
+
+struct indicator indicator_conflicts_of(enum stats_entity entity, const struct window_sums *sums)
+{
+	const uint64_t conflicts = cells_value(sums->cells, STATS_VERSION_CONFLICTS, entity, 0);
+	const uint64_t applied = cells_value(sums->cells, STATS_UPDATES, entity, 0);
+	const uint64_t merged = cells_value(sums->cells, STATS_MERGES, entity, 0);
+	struct indicator indicator = {.value = 0};
+
+	indicator.known = ratio(conflicts, conflicts + applied + merged, &indicator.value);
+	judge(&indicator, INDICATOR_VERSION_CONFLICT_RATE);
 	return indicator;
 }
 

@@ -1,7 +1,9 @@
 # stats: what every process tells about itself, and how others read it. Knows only base.
 noinst_LIBRARIES += libstats.a
 libstats_a_SOURCES = \
-	src/stats/expose.c src/stats/expose.h src/stats/expose_accept.c src/stats/expose_status.c \
+	src/stats/cells.c src/stats/cells.h \
+	src/stats/expose.c src/stats/expose.h src/stats/expose_accept.c \
+	src/stats/expose_json.h src/stats/expose_status.c src/stats/expose_windows.c \
 	src/stats/histogram.c src/stats/histogram.h \
 	src/stats/indicator.c src/stats/indicator.def src/stats/indicator.h \
 	src/stats/labels.def src/stats/metrics.def \

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "stats/cells.h"
 #include "stats/procfs.h"
 
 /* ---- totals -------------------------------------------------------------------------------- */
@@ -210,49 +211,10 @@ bool snapshot_alive(enum stats_worker state)
 uint64_t snapshot_value(
 	const struct snapshot *snapshot, enum stats_metric metric, size_t label1, size_t label2)
 {
-	const struct stats_shape *shape = &stats_shapes[metric];
-
-	MUST(shape->width == 1 && label1 < shape->counts[0] && label2 < shape->counts[1]);
-	return snapshot->cells[shape->at + label1 * shape->counts[1] + label2];
+	return cells_value(snapshot->cells, metric, label1, label2);
 }
 
 uint64_t snapshot_sum(const struct snapshot *snapshot, enum stats_metric metric)
 {
-	const struct stats_shape *shape = &stats_shapes[metric];
-	size_t count = (size_t)shape->counts[0] * shape->counts[1];
-	uint64_t sum = 0;
-
-	MUST(shape->width == 1);
-	for (size_t i = 0; i < count; i++)
-		sum += snapshot->cells[shape->at + i];
-	return sum;
-}
-
-void snapshot_histogram(const struct snapshot *snapshot, enum stats_metric metric,
-	uint64_t ret_cells[HISTOGRAM_CELLS])
-{
-	const struct stats_shape *shape = &stats_shapes[metric];
-	size_t count = (size_t)shape->counts[0] * shape->counts[1];
-
-	MUST(shape->width == HISTOGRAM_CELLS);
-	memset(ret_cells, 0, HISTOGRAM_CELLS * sizeof(*ret_cells));
-	for (size_t i = 0; i < count; i++)
-		for (size_t c = 0; c < HISTOGRAM_CELLS; c++)
-			ret_cells[c] += snapshot->cells[shape->at + i * HISTOGRAM_CELLS + c];
-}
-
-void snapshot_difference(
-	const struct snapshot *newer, const struct snapshot *older, uint64_t ret_cells[STATS_CELLS])
-{
-	memcpy(ret_cells, newer->cells, sizeof(newer->cells));
-	for (int m = 0; m < STATS_METRIC_COUNT; m++) {
-		enum stats_kind kind = metrics_entry((enum stats_metric)m)->kind;
-		const struct stats_shape *shape = &stats_shapes[m];
-		size_t end = shape->at + (size_t)shape->width * shape->counts[0] * shape->counts[1];
-
-		if (kind == STATS_KIND_GAUGE || kind == STATS_KIND_INFO)
-			continue;
-		for (size_t i = shape->at; i < end; i++)
-			ret_cells[i] -= older->cells[i];
-	}
+	return cells_sum(snapshot->cells, metric);
 }

@@ -65,11 +65,5 @@ bool snapshot_alive(enum stats_worker state);
 uint64_t snapshot_value(
 	const struct snapshot *snapshot, enum stats_metric metric, size_t label1, size_t label2);
 uint64_t snapshot_sum(const struct snapshot *snapshot, enum stats_metric metric);
-/* A histogram, summed over the values of its label. */
-void snapshot_histogram(const struct snapshot *snapshot, enum stats_metric metric,
-	uint64_t ret_cells[HISTOGRAM_CELLS]);
-/* What was counted between two snapshots of one segment; gauges are the newer one's. */
-void snapshot_difference(const struct snapshot *newer, const struct snapshot *older,
-	uint64_t ret_cells[STATS_CELLS]);
 
 #endif

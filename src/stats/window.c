@@ -1,28 +1,39 @@
-/* The last five minutes. */
+/* The last minutes. */
 #include "stats/window.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
+#include "stats/cells.h"
 
-/* One more than fit into the span, so that one of them is always as old as the span. */
-#define SAMPLES (WINDOW_SECONDS / WINDOW_STEP_SECONDS + 2)
+/* More than fit into the span, so that one of them is always as old as the span. */
+#define SAMPLES (WINDOW_STEPS + 2)
 
 struct sample {
 	int64_t at_us;
-	struct window_sums sums; /* since the service's start */
+	uint64_t cells[STATS_CELLS]; /* since the service's start */
+};
+
+struct ring {
+	int64_t length_us;
+	size_t count; /* ever taken; the latest is at (count - 1) % SAMPLES */
+	struct sample samples[SAMPLES];
 };
 
 struct window {
-	struct sample samples[SAMPLES];
-	size_t count; /* ever taken; the latest is at (count - 1) % SAMPLES */
+	struct ring rings[WINDOW_COUNT];
 };
 
-struct window *window_new(void)
+struct window *window_new(const int64_t lengths_us[WINDOW_COUNT])
 {
-	return mem_zero(sizeof(struct window));
+	struct window *window = mem_zero(sizeof(*window));
+
+	for (size_t i = 0; i < WINDOW_COUNT; i++) {
+		MUST(lengths_us[i] > 0);
+		window->rings[i].length_us = lengths_us[i];
+	}
+	return window;
 }
 
 void window_free(struct window **window)
@@ -31,68 +42,65 @@ void window_free(struct window **window)
 	*window = NULL;
 }
 
-void window_since_start(const struct snapshot *now, struct window_sums *ret_sums)
+int64_t window_length_us(const struct window *window, enum window_id id)
 {
-	uint64_t *counts = ret_sums->counts;
-
-	ret_sums->span_us = now->taken_us - now->made_us;
-	counts[WINDOW_UPDATES] = snapshot_sum(now, STATS_UPDATES);
-	counts[WINDOW_CONFLICTS] = snapshot_sum(now, STATS_VERSION_CONFLICTS);
-	counts[WINDOW_MERGES] = snapshot_sum(now, STATS_MERGES);
-	counts[WINDOW_RETRIED_ANSWERED] =
-		snapshot_value(now, STATS_RETRIED_OPERATIONS, STATS_OUTCOME_ANSWERED, 0);
-	counts[WINDOW_RETRIED_FAILED] =
-		snapshot_value(now, STATS_RETRIED_OPERATIONS, STATS_OUTCOME_FAILED, 0);
-	counts[WINDOW_SLUG_FAILURES] = snapshot_sum(now, STATS_SLUG_FAILURES);
-	counts[WINDOW_OPERATIONS] = snapshot_sum(now, STATS_OPERATIONS);
-	counts[WINDOW_ATTEMPTS] = snapshot_sum(now, STATS_OPERATION_ATTEMPTS);
-	counts[WINDOW_REQUESTS] = snapshot_sum(now, STATS_REQUESTS_FINISHED);
-	counts[WINDOW_SHED] = snapshot_sum(now, STATS_REQUESTS_SHED);
-	snapshot_histogram(now, STATS_REQUEST_DURATION, ret_sums->durations);
+	MUST(id < WINDOW_COUNT);
+	return window->rings[id].length_us;
 }
 
-static const struct sample *sample_back(const struct window *window, size_t back)
+static const struct sample *sample_back(const struct ring *ring, size_t back)
 {
-	return &window->samples[(window->count - 1 - back) % SAMPLES];
+	return &ring->samples[(ring->count - 1 - back) % SAMPLES];
+}
+
+static void ring_add(struct ring *ring, const struct snapshot *snapshot)
+{
+	const int64_t step_us = ring->length_us / WINDOW_STEPS;
+	struct sample *sample;
+
+	if (ring->count > 0 && snapshot->taken_us < sample_back(ring, 0)->at_us + step_us)
+		return;
+	sample = &ring->samples[ring->count++ % SAMPLES];
+	sample->at_us = snapshot->taken_us;
+	memcpy(sample->cells, snapshot->cells, sizeof(sample->cells));
 }
 
 void window_add(struct window *window, const struct snapshot *snapshot)
 {
-	struct sample *sample;
-
-	if (window->count > 0 &&
-		snapshot->taken_us < sample_back(window, 0)->at_us + WINDOW_STEP_SECONDS * CLOCK_S)
-		return;
-	sample = &window->samples[window->count++ % SAMPLES];
-	sample->at_us = snapshot->taken_us;
-	window_since_start(snapshot, &sample->sums);
+	for (size_t i = 0; i < WINDOW_COUNT; i++)
+		ring_add(&window->rings[i], snapshot);
 }
 
 /* The sample to take as the window's beginning, or NULL for the service's start. */
-static const struct sample *sample_begin(const struct window *window, const struct snapshot *now)
+static const struct sample *ring_begin(const struct ring *ring, const struct snapshot *now)
 {
-	int64_t begin_us = now->taken_us - WINDOW_SECONDS * CLOCK_S;
-	size_t kept = window->count < SAMPLES ? window->count : SAMPLES;
+	int64_t begin_us = now->taken_us - ring->length_us;
+	size_t kept = ring->count < SAMPLES ? ring->count : SAMPLES;
 
 	if (now->made_us >= begin_us)
 		return NULL;
 	for (size_t back = 0; back < kept; back++)
-		if (sample_back(window, back)->at_us <= begin_us)
-			return sample_back(window, back);
-	return kept > 0 ? sample_back(window, kept - 1) : NULL;
+		if (sample_back(ring, back)->at_us <= begin_us)
+			return sample_back(ring, back);
+	return kept > 0 ? sample_back(ring, kept - 1) : NULL;
 }
 
-void window_recent(
-	const struct window *window, const struct snapshot *now, struct window_sums *ret_sums)
+void window_since_start(const struct snapshot *now, struct window_sums *ret_sums)
 {
-	const struct sample *begin = sample_begin(window, now);
+	ret_sums->span_us = now->taken_us - now->made_us;
+	memcpy(ret_sums->cells, now->cells, sizeof(ret_sums->cells));
+}
 
+void window_recent(const struct window *window, enum window_id id, const struct snapshot *now,
+	struct window_sums *ret_sums)
+{
+	const struct sample *begin;
+
+	MUST(id < WINDOW_COUNT);
+	begin = ring_begin(&window->rings[id], now);
 	window_since_start(now, ret_sums);
 	if (begin == NULL)
 		return;
 	ret_sums->span_us = now->taken_us - begin->at_us;
-	for (size_t i = 0; i < WINDOW_COUNTS; i++)
-		ret_sums->counts[i] -= begin->sums.counts[i];
-	for (size_t i = 0; i < HISTOGRAM_CELLS; i++)
-		ret_sums->durations[i] -= begin->sums.durations[i];
+	cells_subtract(ret_sums->cells, begin->cells);
 }

@@ -1,7 +1,9 @@
 /*
- * The last five minutes: a ring of small samples, from which differences are taken.
+ * The last minutes: what was counted in three sliding windows, and since the service's start.
  *
- * Not thread-safe; owned by whoever takes the snapshots. Bounded: one sample in five seconds.
+ * Each window keeps a ring of samples, WINDOW_STEPS to its length, and takes the difference between
+ * now and the sample that is as old as the window: it is at most one step longer than it says.
+ * Bounded, whatever the lengths are. Not thread-safe; owned by whoever takes the snapshots.
  */
 #ifndef STATS_WINDOW_H
 #define STATS_WINDOW_H
@@ -10,40 +12,33 @@
 
 #include "stats/snapshot.h"
 
-#define WINDOW_SECONDS      300
-#define WINDOW_STEP_SECONDS 5
+#define WINDOW_STEPS 30
 
-enum window_count {
-	WINDOW_UPDATES,
-	WINDOW_CONFLICTS,
-	WINDOW_MERGES,
-	WINDOW_RETRIED_ANSWERED,
-	WINDOW_RETRIED_FAILED,
-	WINDOW_SLUG_FAILURES,
-	WINDOW_OPERATIONS,
-	WINDOW_ATTEMPTS,
-	WINDOW_REQUESTS, /* finished */
-	WINDOW_SHED,
-	WINDOW_COUNTS,
+enum window_id {
+	WINDOW_SHORT,
+	WINDOW_MAIN, /* by which indicators and alerts are judged */
+	WINDOW_LONG,
+	WINDOW_COUNT,
 };
 
-/* The sums that indicators and latencies are made of, at one time or between two. */
+/* What was counted between two moments. */
 struct window_sums {
-	int64_t span_us; /* how long it took to count them */
-	uint64_t counts[WINDOW_COUNTS];
-	uint64_t durations[HISTOGRAM_CELLS]; /* of requests, all routes */
+	int64_t span_us; /* how long that took */
+	uint64_t cells[STATS_CELLS];
 };
 
 struct window;
 
-MUST_CHECK struct window *window_new(void);
+/* `lengths_us`: of each window, above 0. */
+MUST_CHECK struct window *window_new(const int64_t lengths_us[WINDOW_COUNT]);
 void window_free(struct window **window);
-/* Call it every second or at every snapshot: it keeps one in WINDOW_STEP_SECONDS. */
+int64_t window_length_us(const struct window *window, enum window_id id);
+/* Call it every second or at every snapshot: it keeps what it needs. */
 void window_add(struct window *window, const struct snapshot *snapshot);
-/* What was counted in the last WINDOW_SECONDS before `now`; since the service's start when it is
- * younger; since the first sample when the window is. */
-void window_recent(
-	const struct window *window, const struct snapshot *now, struct window_sums *ret_sums);
+/* What was counted in that window before `now`; since the service's start when it is younger; since
+ * the first sample when the window is. */
+void window_recent(const struct window *window, enum window_id id, const struct snapshot *now,
+	struct window_sums *ret_sums);
 /* What was counted since the service's start. */
 void window_since_start(const struct snapshot *now, struct window_sums *ret_sums);
 

@@ -294,7 +294,12 @@ static void expect_json(struct json_object *root, const char *path, const char *
 
 static struct json_object *status_of(const struct snapshot *snapshot)
 {
-	struct window *window = window_new();
+	static const int64_t lengths_us[WINDOW_COUNT] = {
+		[WINDOW_SHORT] = 60 * CLOCK_S,
+		[WINDOW_MAIN] = 300 * CLOCK_S,
+		[WINDOW_LONG] = 900 * CLOCK_S,
+	};
+	struct window *window = window_new(lengths_us);
 	struct json_object *root;
 	struct buf out = {0};
 
@@ -377,6 +382,44 @@ static void the_status_judges_each_indicator(void **state)
 	snapshot_free(&snapshot);
 }
 
+static void the_status_tells_of_each_window_and_of_all_time(void **state)
+{
+	static const char *const expected[][2] = {
+		{"windows.0.window_seconds", "60"},
+		{"windows.1.window_seconds", "300"},
+		{"windows.2.window_seconds", "900"},
+		{"windows.3.window_seconds", "null"},
+		{"windows.0.span_seconds", "10.000"},
+		{"windows.0.requests_per_second", "0.100"},
+		{"windows.0.indicators.version_conflict_rate.value", "0.25"},
+		{"windows.0.indicators.version_conflict_rate.ok", "false"},
+		{"windows.3.indicators.average_attempts.value", "1.25"},
+		{"windows.1.version_conflict_rate_by_entity.card.value", "0.25"},
+		{"windows.1.version_conflict_rate_by_entity.card.ok", "false"},
+		{"windows.1.version_conflict_rate_by_entity.personal.value", "null"},
+		{"windows.1.version_conflict_rate_by_entity.personal.ok", "true"},
+		{"windows.1.figures.requests", "1"},
+		{"windows.1.figures.updates", "3"},
+		{"windows.1.figures.requests_lost", "0"},
+		{"windows.1.latency_ms.all.count", "1"},
+		{"windows.1.latency_ms.all.p50", "1.536"},
+		{"windows.1.latency_ms.card-update.p99", "1.536"},
+		{"windows.1.queue_wait_ms.all.count", "0"},
+		{"windows.1.queue_wait_ms.all.p90", "null"},
+		{"windows.1.wave_size.all.p50", "3"},
+		{"windows.1.database_ms.all.count", "0"},
+	};
+	struct snapshot *snapshot = some_service(*state);
+	struct json_object *root = status_of(snapshot);
+
+	for (size_t i = 0; i < ARRAY_LEN(expected); i++)
+		expect_json(root, expected[i][0], expected[i][1]);
+	/* Of routes, those that were asked for. */
+	assert_int_equal(json_object_object_length(member(root, "windows.1.latency_ms")), 2);
+	json_object_put(root);
+	snapshot_free(&snapshot);
+}
+
 static void a_service_that_did_nothing_has_no_rates_and_is_well(void **state)
 {
 	static const char *const expected[][2] = {
@@ -410,6 +453,7 @@ int main(void)
 		cmocka_unit_test(openmetrics_is_for_those_who_ask_for_it),
 		FIXTURE_TEST(the_status_tells_who_runs_and_what_they_do),
 		FIXTURE_TEST(the_status_judges_each_indicator),
+		FIXTURE_TEST(the_status_tells_of_each_window_and_of_all_time),
 		FIXTURE_TEST(a_service_that_did_nothing_has_no_rates_and_is_well),
 	};
 

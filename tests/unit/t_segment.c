@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "stats/cells.h"
 #include "stats/snapshot.h"
 #include "stats_fixture.h"
 
@@ -274,7 +275,7 @@ static void nothing_is_lost_between_many_writers_and_readers(void **state)
 	assert_int_equal(snapshot_sum(before, STATS_REQUESTS), rounds);
 	assert_int_equal(snapshot_sum(before, STATS_REQUESTS_FINISHED), rounds);
 	assert_int_equal(snapshot_sum(before, STATS_REQUESTS_IN_FLIGHT), 0);
-	snapshot_histogram(before, STATS_REQUEST_DURATION, cells);
+	cells_histogram(before->cells, STATS_REQUEST_DURATION, cells);
 	assert_int_equal(histogram_count(cells), rounds);
 	snapshot_free(&before);
 	segment_close(&reader);
