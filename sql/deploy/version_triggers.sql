@@ -7,10 +7,27 @@ begin;
 
 set local role cardkeep_owner;
 
+create function cardkeep_api.is_waiting(p_user uuid) returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return exists (select from cardkeep.users u where u.id = p_user and u.email is null);
+end
+$$;
+comment on function cardkeep_api.is_waiting is 'Whether nobody can sign in as this user yet. Locks nothing.';
+
 create function cardkeep.increment_version() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+	v_user uuid := new.user_id;
 begin
+	-- What a waiting user has was never read under a version: it changes hands as it is.
+	if v_user <> old.user_id and cardkeep_api.is_waiting(old.user_id) then
+		new := old;
+		new.user_id := v_user;
+		return new;
+	end if;
 	new.user_id := old.user_id;
 	new.created_at := old.created_at;
 	new.version := old.version + 1;
@@ -27,7 +44,7 @@ begin
 	return new;
 end
 $$;
-comment on function cardkeep.increment_version is 'Every update by direct SQL raises the version by one and writes the history row, in the update''s own transaction; id, owner and time of creation stay what they were, whatever it says. The row is locked by the update; a changed slug''s advisory locks come after it.';
+comment on function cardkeep.increment_version is 'Every update by direct SQL raises the version by one and writes the history row, in the update''s own transaction; id, owner and time of creation stay what they were, whatever it says. One exception: what belongs to a waiting user is given to another, with nothing else changed, under the version it has. The row is locked by the update; a changed slug''s advisory locks come after it.';
 
 create function cardkeep.begin_profile() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp

@@ -12,5 +12,6 @@ drop trigger increment_business_cards_version on cardkeep.business_cards;
 drop function cardkeep.note_profile_start;
 drop function cardkeep.begin_profile;
 drop function cardkeep.increment_version;
+drop function cardkeep_api.is_waiting;
 
 commit;

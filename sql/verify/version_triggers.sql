@@ -2,6 +2,7 @@
 
 begin;
 
+select 'cardkeep_api.is_waiting'::regproc;
 select 'cardkeep.increment_version'::regproc;
 select 'cardkeep.begin_profile'::regproc;
 select 'cardkeep.note_profile_start'::regproc;
