@@ -17,11 +17,14 @@ daemon_environment() {
 	done
 }
 
-# Links the built program into its place only when it is another one, so that it shows what runs.
+# Puts a built program into its place only when it is another one, so that it shows what runs.
 daemon_install() {
-	cmp -s "$state/build/cardkeepd" "$state/bin/cardkeepd" && return
-	install -m 755 "$state/build/cardkeepd" "$state/bin/.cardkeepd.new"
-	mv "$state/bin/.cardkeepd.new" "$state/bin/cardkeepd"
+	local name
+	for name in cardkeepd cardkeep; do
+		cmp -s "$state/build/$name" "$state/bin/$name" && continue
+		install -m 755 "$state/build/$name" "$state/bin/.$name.new"
+		mv "$state/bin/.$name.new" "$state/bin/$name"
+	done
 }
 
 daemon_configure() {

@@ -2,7 +2,7 @@
 # Where an instance keeps what it has: one directory, and a short one for sockets.
 #
 #   $state/build   the build tree              $state/conf  what the programs were started with
-#   $state/bin     the daemon that runs        $state/log   one file a program
+#   $state/bin     the programs that run       $state/log   one file a program
 #   $state/db      the private cluster         $state/run   who runs: one file a process
 #   $state/secret  passwords, mode 0700        $sockets     the sockets
 #

@@ -372,6 +372,17 @@ enum conf_status conf_load(const char *path, char *const *env, conf_warn_fn *war
 	return CONF_OK;
 }
 
+void conf_place(const struct conf *conf, const char *given, const char *name, char *ret_path)
+{
+	const char *slash = strrchr(conf->listen, '/');
+	const int directory = slash != NULL ? (int)(slash - conf->listen) + 1 : 0;
+
+	if (given[0] != '\0')
+		snprintf(ret_path, CONF_PLACE_BYTES, "%s", given);
+	else
+		snprintf(ret_path, CONF_PLACE_BYTES, "%.*s%s", directory, conf->listen, name);
+}
+
 void conf_print_keys(void)
 {
 	for (enum key_id id = 0; id < KEY_COUNT; id++) {

@@ -12,7 +12,8 @@
 
 #include "base/must.h"
 
-#define CONF_TEXT_BYTES 1024 /* longest text value, with its NUL */
+#define CONF_TEXT_BYTES  1024 /* longest text value, with its NUL */
+#define CONF_PLACE_BYTES 1024 /* likewise the path of a file */
 
 struct conf {
 #define CONF_TEXT(name, preset, help)                char name[CONF_TEXT_BYTES];
@@ -36,6 +37,10 @@ typedef void conf_warn_fn(const char *variable);
  * that names file, line and key (or the variable), and *ret_conf is untouched. */
 MUST_CHECK enum conf_status conf_load(const char *path, char *const *env, conf_warn_fn *warn,
 	struct conf *ret_conf, char *why, size_t why_size);
+
+/* Where a file of the service lies, in CONF_PLACE_BYTES at `ret_path`: the key `given`, or where
+ * that is empty the file `name` beside the service's socket. */
+void conf_place(const struct conf *conf, const char *given, const char *name, char *ret_path);
 
 /* Writes the keys with defaults, bounds and help to stdout, for --help and the man page. */
 void conf_print_keys(void);

@@ -530,5 +530,7 @@ void pool_run(struct pool *pool)
 	happened(pool, (struct supervisor_event){.kind = EVENT_TIME});
 	while (!pool->ended)
 		turn(pool);
+	/* Who reads what is left behind need not guess whether anybody is there. */
+	segment_supervisor_set(pool->segment, 0, 0, pool->supervisor.generation);
 	log_info("stopped");
 }

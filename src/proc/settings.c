@@ -68,18 +68,6 @@ static size_t cores(void)
 	return n < SUPERVISOR_WORKERS_MAX ? (size_t)n : SUPERVISOR_WORKERS_MAX;
 }
 
-/* `given`, or where that is empty the file `name` beside the service's socket. */
-static void place(char *path, const char *given, const char *listen, const char *name)
-{
-	const char *slash = strrchr(listen, '/');
-	const int directory = slash != NULL ? (int)(slash - listen) + 1 : 0;
-
-	if (given[0] != '\0')
-		snprintf(path, SETTINGS_PATH_BYTES, "%s", given);
-	else
-		snprintf(path, SETTINGS_PATH_BYTES, "%.*s%s", directory, listen, name);
-}
-
 enum conf_status settings_load(const struct settings_source *source, struct settings *ret_settings,
 	char *why, size_t why_size)
 {
@@ -95,8 +83,8 @@ enum conf_status settings_load(const struct settings_source *source, struct sett
 		return CONF_INVALID;
 	MUST(log_level_parse(conf->log_level, &settings.log_level));
 	settings.workers = conf->workers > 0 ? (size_t)conf->workers : cores();
-	place(settings.status_listen, conf->status_listen, conf->listen, "status.sock");
-	place(settings.segment, conf->segment, conf->listen, "segment");
+	conf_place(conf, conf->status_listen, "status.sock", settings.status_listen);
+	conf_place(conf, conf->segment, "segment", settings.segment);
 	*ret_settings = settings;
 	return CONF_OK;
 }

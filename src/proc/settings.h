@@ -13,8 +13,7 @@
 #include "base/conf.h"
 #include "base/log.h"
 
-#define SETTINGS_PEERS_MAX  16
-#define SETTINGS_PATH_BYTES 1024
+#define SETTINGS_PEERS_MAX 16
 
 struct settings {
 	struct conf conf;
@@ -23,8 +22,8 @@ struct settings {
 	gid_t group;       /* of the sockets; (gid_t)-1: the process's own */
 	size_t peer_count; /* the users of allowed_peers */
 	uid_t peers[SETTINGS_PEERS_MAX];
-	char status_listen[SETTINGS_PATH_BYTES]; /* the key, or status.sock beside `listen` */
-	char segment[SETTINGS_PATH_BYTES];       /* the key, or segment beside `listen` */
+	char status_listen[CONF_PLACE_BYTES]; /* the key, or status.sock beside `listen` */
+	char segment[CONF_PLACE_BYTES];       /* the key, or segment beside `listen` */
 };
 
 struct settings_source {

@@ -22,7 +22,7 @@ enum expose_format expose_negotiate(const char *accept);
 const char *expose_content_type(enum expose_format format);
 
 void expose_metrics(struct buf *out, const struct snapshot *snapshot, enum expose_format format);
-/* The body of /status.json; `application/json`. */
+/* The body of /status.json; `application/json`. Without a window (NULL) what needs one is null. */
 void expose_status(struct buf *out, const struct snapshot *snapshot, const struct window *window);
 
 #endif

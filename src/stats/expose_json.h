@@ -23,7 +23,7 @@ void expose_figures(struct buf *out, const uint64_t *cells);
 /* Percentiles of a histogram, as members: milliseconds where its unit is seconds, null without
  * values. */
 void expose_spread(struct buf *out, const uint64_t *cells, enum stats_unit unit);
-/* Every window, then what was counted since the service's start: an array. */
+/* Every window (none where that is NULL), then what was counted since the service's start: an array. */
 void expose_windows(struct buf *out, const struct snapshot *snapshot, const struct window *window);
 
 #endif

@@ -116,26 +116,43 @@ static void add_workers(struct buf *out, const struct snapshot *snapshot)
 
 /* ---- figures ------------------------------------------------------------------------------- */
 
-static void add_requests(struct buf *out, const struct snapshot *snapshot,
-	const struct window_sums *recent, int64_t length_us)
+/* "window_seconds", null where there is no window. */
+static void add_length(struct buf *out, int64_t length_us)
+{
+	if (length_us > 0)
+		buf_printf(out, "\"window_seconds\":%" PRId64, length_us / CLOCK_S);
+	else
+		buf_str(out, "\"window_seconds\":null");
+}
+
+static void add_recent_requests(struct buf *out, const struct window_sums *recent)
 {
 	const double span = expose_seconds(recent->span_us);
 	const uint64_t finished = cells_sum(recent->cells, STATS_REQUESTS_FINISHED);
 	uint64_t durations[HISTOGRAM_CELLS];
 
-	buf_printf(out, ",\"requests\":{\"started\":%" PRIu64 ",\"finished\":%" PRIu64,
-		snapshot_sum(snapshot, STATS_REQUESTS_STARTED),
-		snapshot_sum(snapshot, STATS_REQUESTS_FINISHED));
-	buf_printf(out, ",\"in_flight\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"shed\":%" PRIu64,
-		snapshot_sum(snapshot, STATS_REQUESTS_IN_FLIGHT),
-		snapshot_sum(snapshot, STATS_REQUESTS_LOST),
-		snapshot_sum(snapshot, STATS_REQUESTS_SHED));
-	buf_printf(out, ",\"window_seconds\":%" PRId64 ",\"per_second\":%.3f", length_us / CLOCK_S,
-		span > 0 ? (double)finished / span : 0.0);
+	buf_printf(out, ",\"per_second\":%.3f", span > 0 ? (double)finished / span : 0.0);
 	cells_histogram(recent->cells, STATS_REQUEST_DURATION, durations);
 	buf_str(out, ",\"latency_ms\":{");
 	expose_spread(out, durations, STATS_UNIT_SECONDS);
 	buf_str(out, "}}");
+}
+
+static void add_requests(struct buf *out, const struct snapshot *snapshot,
+	const struct window_sums *recent, int64_t length_us)
+{
+	buf_printf(out, ",\"requests\":{\"started\":%" PRIu64 ",\"finished\":%" PRIu64,
+		snapshot_sum(snapshot, STATS_REQUESTS_STARTED),
+		snapshot_sum(snapshot, STATS_REQUESTS_FINISHED));
+	buf_printf(out, ",\"in_flight\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"shed\":%" PRIu64 ",",
+		snapshot_sum(snapshot, STATS_REQUESTS_IN_FLIGHT),
+		snapshot_sum(snapshot, STATS_REQUESTS_LOST),
+		snapshot_sum(snapshot, STATS_REQUESTS_SHED));
+	add_length(out, length_us);
+	if (recent != NULL)
+		add_recent_requests(out, recent);
+	else
+		buf_str(out, ",\"per_second\":null,\"latency_ms\":null}");
 }
 
 static void add_totals(struct buf *out, const struct snapshot *snapshot)
@@ -150,6 +167,7 @@ static void add_totals(struct buf *out, const struct snapshot *snapshot)
 static void add_indicators(struct buf *out, const struct snapshot *snapshot,
 	const struct window_sums *recent, int64_t length_us)
 {
+	static const struct indicator unknown = {.ok = true};
 	struct window_sums all;
 	bool first = true;
 
@@ -157,12 +175,13 @@ static void add_indicators(struct buf *out, const struct snapshot *snapshot,
 	buf_str(out, ",\"indicators\":{");
 	for (int i = 0; i < INDICATOR_COUNT; i++) {
 		enum indicator_id id = (enum indicator_id)i;
-		struct indicator now = indicator_of(id, recent);
+		struct indicator now = recent != NULL ? indicator_of(id, recent) : unknown;
 		struct indicator ever = indicator_of(id, &all);
 
 		expose_comma(out, &first);
-		buf_printf(out, "\"%s\":{\"target\":%g,\"window_seconds\":%" PRId64 ",",
-			indicator_name(id), indicator_target(id), length_us / CLOCK_S);
+		buf_printf(out, "\"%s\":{\"target\":%g,", indicator_name(id), indicator_target(id));
+		add_length(out, length_us);
+		buf_char(out, ',');
 		expose_judgement(out, &now);
 		buf_str(out, ",\"since_start\":{");
 		expose_judgement(out, &ever);
@@ -174,10 +193,12 @@ static void add_indicators(struct buf *out, const struct snapshot *snapshot,
 void expose_status(struct buf *out, const struct snapshot *snapshot, const struct window *window)
 {
 	const int64_t now_us = snapshot->taken_us;
-	const int64_t length_us = window_length_us(window, WINDOW_MAIN);
-	struct window_sums recent;
+	const int64_t length_us = window != NULL ? window_length_us(window, WINDOW_MAIN) : 0;
+	struct window_sums sums;
+	const struct window_sums *recent = window != NULL ? &sums : NULL;
 
-	window_recent(window, WINDOW_MAIN, snapshot, &recent);
+	if (window != NULL)
+		window_recent(window, WINDOW_MAIN, snapshot, &sums);
 	buf_printf(out, "{\"version\":\"%s\",\"uptime_seconds\":%.3f,\"generation\":%" PRIu32,
 		snapshot->version, expose_seconds(now_us - snapshot->made_us),
 		snapshot->generation);
@@ -185,9 +206,9 @@ void expose_status(struct buf *out, const struct snapshot *snapshot, const struc
 		snapshot->supervisor_pid, expose_seconds(now_us - snapshot->supervisor_beat_us));
 	buf_printf(out, ",\"status\":{\"pid\":%" PRId32 "}", snapshot->status_pid);
 	add_workers(out, snapshot);
-	add_requests(out, snapshot, &recent, length_us);
+	add_requests(out, snapshot, recent, length_us);
 	add_totals(out, snapshot);
-	add_indicators(out, snapshot, &recent, length_us);
+	add_indicators(out, snapshot, recent, length_us);
 	buf_str(out, ",\"windows\":");
 	expose_windows(out, snapshot, window);
 	buf_str(out, ",\"alerts\":[]}\n");

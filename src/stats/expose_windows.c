@@ -145,7 +145,7 @@ void expose_windows(struct buf *out, const struct snapshot *snapshot, const stru
 	struct window_sums sums;
 
 	buf_char(out, '[');
-	for (int i = 0; i < WINDOW_COUNT; i++) {
+	for (int i = 0; window != NULL && i < WINDOW_COUNT; i++) {
 		enum window_id id = (enum window_id)i;
 
 		window_recent(window, id, snapshot, &sums);

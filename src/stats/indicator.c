@@ -118,3 +118,12 @@ double indicator_target(enum indicator_id id)
 	MUST(id < INDICATOR_COUNT);
 	return indicators[id].target;
 }
+
+const char *indicator_side(enum indicator_id id)
+{
+	static const char *const sides[] = {
+		[BELOW] = "below", [ABOVE] = "above", [AT_MOST] = "at most"};
+
+	MUST(id < INDICATOR_COUNT);
+	return sides[indicators[id].side];
+}

@@ -28,6 +28,8 @@ struct indicator indicator_of(enum indicator_id id, const struct window_sums *su
 struct indicator indicator_conflicts_of(enum stats_entity entity, const struct window_sums *sums);
 const char *indicator_name(enum indicator_id id);
 double indicator_target(enum indicator_id id);
+/* On which side of the target a good value is: "below", "above" or "at most". */
+const char *indicator_side(enum indicator_id id);
 
 /* A metric under the name it has in /status.json. */
 struct indicator_item {

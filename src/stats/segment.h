@@ -51,7 +51,7 @@ struct segment_header {
 
 /* Written by the supervisor. */
 struct segment_supervisor {
-	alignas(STATS_LINE_BYTES) _Atomic int32_t pid;
+	alignas(STATS_LINE_BYTES) _Atomic int32_t pid; /* 0 after an orderly stop */
 	_Atomic int32_t status_pid;  /* of the status process; 0 when there is none */
 	_Atomic uint32_t generation; /* rises with each reload */
 	uint32_t pad1;

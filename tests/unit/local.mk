@@ -8,3 +8,4 @@ include $(srcdir)/tests/unit/http.mk
 include $(srcdir)/tests/unit/api.mk
 include $(srcdir)/tests/unit/handlers.mk
 include $(srcdir)/tests/unit/proc.mk
+include $(srcdir)/tests/unit/tool.mk

@@ -302,6 +302,22 @@ static void the_example_names_every_key_with_its_default(void **state)
 #undef CONF_NUMBER
 }
 
+static void a_file_without_a_place_of_its_own_lies_beside_the_socket(void **state)
+{
+	struct conf conf;
+	char path[CONF_PLACE_BYTES];
+
+	(void)state;
+	assert_int_equal(conf_load(NULL, NULL, NULL, &conf, why, sizeof(why)), CONF_OK);
+	conf_place(&conf, conf.segment, "segment", path);
+	assert_string_equal(path, "/run/cardkeep/segment");
+	conf_place(&conf, "/elsewhere/s", "segment", path);
+	assert_string_equal(path, "/elsewhere/s");
+	strcpy(conf.listen, "app.sock");
+	conf_place(&conf, "", "segment", path);
+	assert_string_equal(path, "segment");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +332,7 @@ int main(void)
 		cmocka_unit_test(a_bad_value_in_the_environment_names_its_variable),
 		cmocka_unit_test(unknown_variables_are_warned_of_but_for_those_of_the_scripts),
 		cmocka_unit_test(the_example_names_every_key_with_its_default),
+		cmocka_unit_test(a_file_without_a_place_of_its_own_lies_beside_the_socket),
 	};
 
 	return cmocka_run_group_tests_name("conf", tests, make_dir, remove_dir);

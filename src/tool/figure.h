@@ -1,0 +1,31 @@
+/*
+ * Figures as people read them, in as few columns as they need. Pure; all of them append to `out`.
+ */
+#ifndef TOOL_FIGURE_H
+#define TOOL_FIGURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "stats/histogram.h"
+#include "stats/indicator.h"
+
+/* "1,234,567" */
+void figure_count(struct buf *out, uint64_t count);
+/* "0.42", "12.3", "1,234": at most three digits behind which nothing is left out. */
+void figure_rate(struct buf *out, double per_second);
+/* A time between two events: "12 s", "3 min", "5:07 h", "3 d 04:12". Below zero reads as zero. */
+void figure_span(struct buf *out, int64_t us);
+/* A latency: "850 us", "1.2 ms", "3.4 s". */
+void figure_latency(struct buf *out, uint64_t us);
+/* The percentile `share` of a histogram of microseconds as a latency; "-" where it is empty. */
+void figure_percentile(struct buf *out, const uint64_t cells[HISTOGRAM_CELLS], double share);
+/* An indicator's value, "-" where nothing can be judged; and its target, "below 1 %". */
+void figure_indicator(struct buf *out, enum indicator_id id, const struct indicator *indicator);
+void figure_target(struct buf *out, enum indicator_id id);
+
+/* Appends blanks until the line that begins at `from` is `columns` wide, at least `least` of them. */
+void figure_pad(struct buf *out, size_t from, size_t columns, size_t least);
+
+#endif
