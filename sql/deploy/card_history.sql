@@ -3,7 +3,7 @@
 -- A row holds what was before the change, one nullable column a field, null where the field stayed:
 -- half the bytes of before and after together, and what came after is the next row's before, or the
 -- card. Version 1 has nothing before it. The deletion is a version of its own and holds everything.
--- There is no foreign key to the card: history outlives it.
+-- There is no foreign key to the card: history outlives it, and goes only with its account.
 
 begin;
 
@@ -36,10 +36,32 @@ begin
 		using errcode = 'insufficient_privilege';
 end
 $$;
-comment on function cardkeep.keep_history is 'Refuses update, delete and truncate of history, whoever asks. Locks nothing.';
+comment on function cardkeep.keep_history is 'Refuses update and truncate of history, whoever asks. Locks nothing.';
+
+create function cardkeep.keep_card_history() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+	-- A slug that is retired without an owner tells that the card and its account are gone.
+	perform from (select distinct d.card_id from deleted d) d
+	left join lateral (
+		select true as gone from cardkeep.retired_slugs r
+		where r.card_id = d.card_id and r.user_id is null limit 1) r on true
+	where r.gone is null;
+	if found then
+		raise exception 'the history of a card is kept as long as its account: delete on %.%',
+			tg_table_schema, tg_table_name using errcode = 'insufficient_privilege';
+	end if;
+	return null;
+end
+$$;
+comment on function cardkeep.keep_card_history is 'Refuses to delete history of cards, deleted ones too, whose account is there, whoever asks. Locks nothing.';
 
 create trigger keep_business_card_versions
-	before update or delete or truncate on cardkeep.business_card_versions
+	before update or truncate on cardkeep.business_card_versions
 	for each statement execute function cardkeep.keep_history();
+create trigger keep_business_card_versions_of_accounts
+	after delete on cardkeep.business_card_versions referencing old table as deleted
+	for each statement execute function cardkeep.keep_card_history();
 
 commit;

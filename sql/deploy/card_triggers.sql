@@ -90,7 +90,7 @@ begin
 	return old;
 end
 $$;
-comment on function cardkeep.end_business_card is 'Before a card goes: waits for its slug''s advisory lock (the service''s own deletion holds it already), so that a creation does not have to wait for the deletion.';
+comment on function cardkeep.end_business_card is 'Before a young card goes: waits for its slug''s advisory lock (the service''s own deletion holds it already), so that a creation does not have to wait for the deletion.';
 
 create function cardkeep.bury_business_card() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -114,8 +114,12 @@ create trigger begin_business_card before insert on cardkeep.business_cards
 create trigger note_business_card after insert on cardkeep.business_cards
 	for each row when (new.last_write <> new.id)
 	execute function cardkeep.note_business_card();
+-- A creation looks whether a slug's card is there, then inserts: a card that came after the look and
+-- goes before the insertion would pass unseen. No statement lasts a minute, so older cards need no
+-- lock, and an account with thousands of them can go without filling the lock table.
 create trigger end_business_card before delete on cardkeep.business_cards
-	for each row execute function cardkeep.end_business_card();
+	for each row when (old.created_at > clock_timestamp() - interval '1 minute')
+	execute function cardkeep.end_business_card();
 create trigger bury_business_card after delete on cardkeep.business_cards
 	for each row execute function cardkeep.bury_business_card();
 

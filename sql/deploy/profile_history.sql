@@ -29,11 +29,32 @@ create table cardkeep.professional_info_versions (
 );
 comment on table cardkeep.professional_info_versions is 'Every version of every professional profile: who wrote it, when, and what was before';
 
+create function cardkeep.keep_profile_history() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform from deleted d
+	cross join lateral (select from cardkeep.users u where u.id = d.user_id limit 1) u;
+	if found then
+		raise exception 'the history of a profile is kept as long as its account: delete on %.%',
+			tg_table_schema, tg_table_name using errcode = 'insufficient_privilege';
+	end if;
+	return null;
+end
+$$;
+comment on function cardkeep.keep_profile_history is 'Refuses to delete history of a profile whose account is there, whoever asks. Locks nothing.';
+
 create trigger keep_personal_info_versions
-	before update or delete or truncate on cardkeep.personal_info_versions
+	before update or truncate on cardkeep.personal_info_versions
 	for each statement execute function cardkeep.keep_history();
+create trigger keep_personal_info_versions_of_accounts
+	after delete on cardkeep.personal_info_versions referencing old table as deleted
+	for each statement execute function cardkeep.keep_profile_history();
 create trigger keep_professional_info_versions
-	before update or delete or truncate on cardkeep.professional_info_versions
+	before update or truncate on cardkeep.professional_info_versions
 	for each statement execute function cardkeep.keep_history();
+create trigger keep_professional_info_versions_of_accounts
+	after delete on cardkeep.professional_info_versions referencing old table as deleted
+	for each statement execute function cardkeep.keep_profile_history();
 
 commit;

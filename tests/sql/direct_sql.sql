@@ -137,7 +137,7 @@ select is((select (r.card_id, r.user_id)::text from cardkeep.retired_slugs r
 	where r.slug = 'last-one'), (pg_temp.id('last'), null::uuid)::text,
 	'the slugs of a deleted account stay taken, and name nobody');
 select is((select count(*) from cardkeep.business_card_versions h
-	where h.card_id = pg_temp.id('last')), 2::bigint, 'and its history stays');
+	where h.card_id = pg_temp.id('last')), 0::bigint, 'and its history goes with it');
 
 select * from finish();
 rollback;
