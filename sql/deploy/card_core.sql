@@ -167,12 +167,23 @@ language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
 	c cardkeep.business_cards;
-	v_version integer;
 begin
 	select b.* into c from cardkeep.business_cards b where b.id = p_card and b.user_id = p_user;
-	v_version := cardkeep_api.card_write_version(p_card, p_expected, p_write, false);
-	if v_version is not null then
-		return cardkeep_api.card_replay(p_card, p_user, v_version, 200);
+	return cardkeep_api.card_settled(c, cardkeep_api.card_write_version(p_card, p_expected, p_write,
+		false), p_user, p_card, p_expected, p_name, p_template, p_fields, p_design, p_public);
+end
+$$;
+comment on function cardkeep_api.settle_card is 'What an update that was not applied now comes to: looks for the card and then for the write, and answers as card_settled. Locks nothing.';
+
+create function cardkeep_api.card_settled(c cardkeep.business_cards, p_written integer,
+	p_user uuid, p_card uuid, p_expected integer[], p_name text, p_template text, p_fields jsonb,
+	p_design jsonb, p_public boolean)
+returns cardkeep_api.answer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if p_written is not null then
+		return cardkeep_api.card_replay(p_card, p_user, p_written, 200);
 	end if;
 	if c.id is null then
 		return cardkeep_api.reply(404);
@@ -187,7 +198,7 @@ begin
 		p_public);
 end
 $$;
-comment on function cardkeep_api.settle_card is 'What an update that was not applied now comes to: 200 replayed where it was applied before, 404, 200 where it changes nothing, 423 where somebody holds the card, else 409 with both sides. Locks nothing.';
+comment on function cardkeep_api.card_settled is 'The answer to an update that was not applied now, given the card (all null: there is none) and the version that the same write made before, if it did: 200 replayed, 404, 200 where it changes nothing, 423 where somebody holds the card, else 409 with both sides. Locks nothing.';
 
 create function cardkeep_api.delete_card_core(p_user uuid, p_session uuid, p_write uuid,
 	p_card uuid, p_expected integer[])

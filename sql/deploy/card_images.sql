@@ -121,43 +121,51 @@ end
 $$;
 comment on function cardkeep_api.card_replay is 'The first answer of a write that was applied before: the card as of the version it made. Locks nothing.';
 
-create function cardkeep_api.card_image(p_name text, p_template text, p_fields jsonb,
-	p_design jsonb, p_public boolean)
-returns jsonb
-language plpgsql stable set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return jsonb_strip_nulls(jsonb_build_object('name', p_name, 'template_type', p_template,
-			'is_public', p_public))
-		|| cardkeep_api.flat('fields_config', p_fields)
-		|| cardkeep_api.flat('design_config', p_design);
-end
-$$;
-comment on function cardkeep_api.card_image is 'A card, or a request that leaves out some of it, as one flat document. Locks nothing.';
-
-create function cardkeep_api.card_base(c cardkeep.business_cards, p_version integer) returns jsonb
+create function cardkeep_api.card_reaches(p_card uuid, p_now integer, p_version integer)
+returns boolean
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
 	c_reach constant integer := 1000;
-	v cardkeep.business_card_versions;
 begin
-	if p_version is null or p_version not between greatest(c.version - c_reach, 1) and c.version
-		or c.version - p_version <> (select count(*) from cardkeep.business_card_versions h
-			where h.card_id = c.id and h.version > p_version and h.version <= c.version)
-	then
-		return null;
-	end if;
-	v := cardkeep_api.card_before(c.id, p_version, c.name is not null, false,
-		c.template_type is not null, c.fields_config is not null, c.design_config is not null,
-		c.is_public is not null);
-	return cardkeep_api.card_image(coalesce(v.b_name, c.name),
-		coalesce(v.b_template_type, c.template_type),
-		coalesce(v.b_fields_config, c.fields_config),
-		coalesce(v.b_design_config, c.design_config), coalesce(v.b_is_public, c.is_public));
+	return p_version between greatest(p_now - c_reach, 1) and p_now
+		and p_now - p_version = (select count(*) from cardkeep.business_card_versions h
+			where h.card_id = p_card and h.version > p_version and h.version <= p_now);
 end
 $$;
-comment on function cardkeep_api.card_base is 'The flat image of a card at an older version, without the fields that c comes without; null where history does not reach: a version that never was, more than 1,000 versions back, or rows that are missing. Locks nothing.';
+comment on function cardkeep_api.card_reaches is 'Whether a card at version p_now can be rebuilt as it was at an older one: not where that never was, lies more than 1,000 versions back, or rows are missing. Locks nothing.';
+
+create function cardkeep_api.card_conflicts(c cardkeep.business_cards, p_version integer,
+	p_name text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
+returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_known boolean := coalesce(cardkeep_api.card_reaches(c.id, c.version, p_version), false);
+	v cardkeep.business_card_versions; -- the base, as far as it differs from the card now
+begin
+	if v_known then
+		v := cardkeep_api.card_before(c.id, p_version, p_name is not null, false,
+			p_template is not null, p_fields is not null, p_design is not null,
+			p_public is not null);
+		v.b_name := coalesce(v.b_name, c.name);
+		v.b_template_type := coalesce(v.b_template_type, c.template_type);
+		v.b_fields_config := coalesce(v.b_fields_config, c.fields_config);
+		v.b_design_config := coalesce(v.b_design_config, c.design_config);
+		v.b_is_public := coalesce(v.b_is_public, c.is_public);
+	end if;
+	-- A document is replaced as a whole: keys that the request leaves out are part of it.
+	return concat_ws(',',
+		cardkeep_api.conflicts('design_config.', true, v.b_design_config, p_design, c.design_config),
+		cardkeep_api.conflicts('fields_config.', true, v.b_fields_config, p_fields, c.fields_config),
+		cardkeep_api.field_conflict('is_public', to_jsonb(v.b_is_public), to_jsonb(p_public),
+			to_jsonb(c.is_public)),
+		cardkeep_api.field_conflict('name', to_jsonb(v.b_name), to_jsonb(p_name), to_jsonb(c.name)),
+		cardkeep_api.field_conflict('template_type', to_jsonb(v.b_template_type),
+			to_jsonb(p_template), to_jsonb(c.template_type)));
+end
+$$;
+comment on function cardkeep_api.card_conflicts is 'The fields of a request that others changed since a version, as clients read them; what the request leaves out (null) is in no conflict, and not looked at. Locks nothing.';
 
 create function cardkeep_api.card_conflict(c cardkeep.business_cards, p_expected integer[],
 	p_name text default null, p_template text default null, p_fields jsonb default null,
@@ -166,31 +174,13 @@ returns cardkeep_api.answer
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_mine jsonb := cardkeep_api.card_image(p_name, p_template, p_fields, p_design, p_public);
-	v_now cardkeep.business_cards := c;
-	v_theirs jsonb;
-	v_base jsonb;
-	v_names text[];
-	v_conflicts text := '[]';
+	v_newest integer := p_expected[1];
 begin
-	if num_nonnulls(p_name, p_template, p_fields, p_design, p_public) > 0 then
-		-- What the request leaves out is in no conflict, and is not looked at.
-		v_now.name := case when p_name is not null then c.name end;
-		v_now.template_type := case when p_template is not null then c.template_type end;
-		v_now.fields_config := case when p_fields is not null then c.fields_config end;
-		v_now.design_config := case when p_design is not null then c.design_config end;
-		v_now.is_public := case when p_public is not null then c.is_public end;
-		v_theirs := cardkeep_api.card_image(v_now.name, v_now.template_type, v_now.fields_config,
-			v_now.design_config, v_now.is_public);
-		v_base := cardkeep_api.card_base(v_now, (select max(e) from unnest(p_expected) e));
-		-- A document is replaced as a whole: keys that the request leaves out are part of it.
-		v_names := array(
-			select k from jsonb_object_keys(v_mine) k
-			union
-			select k from jsonb_object_keys(coalesce(v_base, v_theirs)) k);
-		v_conflicts := cardkeep_api.conflicts(v_names, v_base, v_mine, v_theirs);
+	if cardinality(p_expected) > 1 then
+		v_newest := (select max(e) from unnest(p_expected) e);
 	end if;
-	return cardkeep_api.conflict(c.version, cardkeep_api.card_json(c), v_conflicts);
+	return cardkeep_api.conflict(c.version, cardkeep_api.card_json(c), cardkeep_api.card_conflicts(c,
+		v_newest, p_name, p_template, p_fields, p_design, p_public));
 end
 $$;
 comment on function cardkeep_api.card_conflict is 'The refusal of a write that expected an older version: the card now, and the fields of the request that others changed since the newest version it expected. Locks nothing.';

@@ -193,12 +193,26 @@ begin
 	if cardinality(v_done) = cardinality(p_card) then
 		return;
 	end if;
+	-- One snapshot shows the card and its history, so a repeat cannot slip between the two.
 	return query
-	select k, a.* from generate_series(1, cardinality(p_card)) k
-	cross join lateral cardkeep_api.settle_card(v_users[k], p_write[k]::uuid, p_card[k]::uuid,
-		p_expected[k]::integer[], p_name[k], p_template[k], p_fields[k]::jsonb, p_design[k]::jsonb,
-		p_public[k]::boolean) a
-	where v_sessions[k] is not null and (k = any (v_done)) is not true;
+	select n.i::integer, a.*
+	from unnest(p_card, v_users, v_sessions, p_write, p_expected, p_name, p_template, p_fields,
+		p_design, p_public) with ordinality
+		n(card, user_id, session_id, write, expected, name, template, fields, design, public, i)
+	left join lateral (
+		select c.* from cardkeep.business_cards c
+		where c.id = n.card::uuid and c.user_id = n.user_id
+		limit 1) b on true
+	left join lateral (
+		select h.version from cardkeep.business_card_versions h
+		where h.card_id = n.card::uuid and h.version = any (cardkeep_api.next_versions(
+				n.expected::integer[]))
+			and h.write_id = n.write::uuid and not h.is_deletion
+		limit 1) w on true
+	cross join lateral cardkeep_api.card_settled(b, w.version, n.user_id, n.card::uuid,
+		n.expected::integer[], n.name, n.template, n.fields::jsonb, n.design::jsonb,
+		n.public::boolean) a
+	where n.session_id is not null and (n.i = any (v_done)) is not true;
 	if array_position(v_sessions, null) is null then
 		return;
 	end if;
@@ -210,6 +224,6 @@ begin
 	where v_sessions[k] is null;
 end
 $$;
-comment on function cardkeep_api.update_cards is 'update_card for each item; a card may stand in a set once. Tries the rows (no key update, skip locked) in one statement; what that did not serve is settled as in update_card. Never waits.';
+comment on function cardkeep_api.update_cards is 'update_card for each item; of several items that fit the version of a card, one is applied and the others are settled after it. Tries the rows (no key update, skip locked) in one statement; what that did not serve is settled as in update_card. Never waits.';
 
 commit;

@@ -262,7 +262,7 @@ declare
 		(select max(e) from unnest(p_expected) e));
 begin
 	return cardkeep_api.conflict(p.version, cardkeep_api.profile_json(p_kind, p),
-		cardkeep_api.conflicts(array(select jsonb_object_keys(p_patch)), v_base, p_patch, p.fields));
+		cardkeep_api.conflicts('', false, v_base, p_patch, p.fields));
 end
 $$;
 comment on function cardkeep_api.profile_conflict is 'The refusal of a write that expected an older version: the profile now, and the fields of the request that others changed since the newest version it expected. Locks nothing.';

@@ -4,6 +4,7 @@ begin;
 
 drop function cardkeep_api.settle_deletion;
 drop function cardkeep_api.delete_card_core;
+drop function cardkeep_api.card_settled;
 drop function cardkeep_api.settle_card;
 drop function cardkeep_api.update_card_core;
 drop function cardkeep_api.card_same;

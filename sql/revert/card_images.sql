@@ -3,8 +3,8 @@
 begin;
 
 drop function cardkeep_api.card_conflict;
-drop function cardkeep_api.card_base;
-drop function cardkeep_api.card_image;
+drop function cardkeep_api.card_conflicts;
+drop function cardkeep_api.card_reaches;
 drop function cardkeep_api.card_replay;
 drop function cardkeep_api.card_at;
 drop function cardkeep_api.card_before;

@@ -4,6 +4,6 @@ begin;
 
 drop function cardkeep_api.conflict;
 drop function cardkeep_api.conflicts;
-drop function cardkeep_api.flat;
+drop function cardkeep_api.field_conflict;
 
 commit;

@@ -6,8 +6,8 @@ select 'cardkeep_api.card_json'::regproc;
 select 'cardkeep_api.card_before'::regproc;
 select 'cardkeep_api.card_at'::regproc;
 select 'cardkeep_api.card_replay'::regproc;
-select 'cardkeep_api.card_image'::regproc;
-select 'cardkeep_api.card_base'::regproc;
+select 'cardkeep_api.card_reaches'::regproc;
+select 'cardkeep_api.card_conflicts'::regproc;
 select 'cardkeep_api.card_conflict'::regproc;
 
 rollback;

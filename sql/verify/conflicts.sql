@@ -2,7 +2,7 @@
 
 begin;
 
-select 'cardkeep_api.flat'::regproc;
+select 'cardkeep_api.field_conflict'::regproc;
 select 'cardkeep_api.conflicts'::regproc;
 
 rollback;

@@ -18,7 +18,7 @@ static const struct spec {
 		"select 1, status, version, replayed, detail, body from cardkeep_api." function \
 		"(" args ")",                                                                   \
 		CALL_##kind, nargs},
-#define CALL_SET(id, function, args, key)
+#define CALL_SET(id, function, args)
 #include "db/call.def"
 #undef CALL
 #undef CALL_SET
@@ -27,14 +27,12 @@ static const struct spec {
 static const struct set_spec {
 	const char *function;
 	const char *statement;
-	int key;
 } set_specs[CALL_COUNT] = {
 #define CALL(id, kind, function, args, nargs)
-#define CALL_SET(id, function, args, key)                                                          \
+#define CALL_SET(id, function, args)                                                               \
 	[CALL_##id] = {function,                                                                   \
 		"select item, status, version, replayed, detail, body from cardkeep_api." function \
-		"(" args ")",                                                                      \
-		key},
+		"(" args ")"},
 #include "db/call.def"
 #undef CALL
 #undef CALL_SET
@@ -123,12 +121,4 @@ const char *call_set_statement(enum call_id id)
 {
 	MUST((size_t)id < ARRAY_LEN(set_specs));
 	return set_specs[id].statement;
-}
-
-bool call_same_entity(const struct call *a, const struct call *b)
-{
-	int key = set_specs[a->id].key;
-
-	MUST(a->id == b->id && set_specs[a->id].function != NULL);
-	return key != CALL_NO_KEY && strcmp(a->values[key], b->values[key]) == 0;
 }

@@ -19,7 +19,7 @@
 
 enum call_id {
 #define CALL(id, kind, function, args, nargs) CALL_##id,
-#define CALL_SET(id, function, args, key)
+#define CALL_SET(id, function, args)
 #include "db/call.def"
 #undef CALL
 #undef CALL_SET
@@ -76,10 +76,7 @@ enum call_kind call_kind(enum call_id id);
 size_t call_arity(enum call_id id);
 
 /* The set-wise form: NULL where there is none. */
-#define CALL_NO_KEY (-1)
 const char *call_set_function(enum call_id id);
 const char *call_set_statement(enum call_id id);
-/* Whether two calls of one id name the same entity, so that one set cannot hold both. */
-bool call_same_entity(const struct call *a, const struct call *b);
 
 #endif

@@ -6,9 +6,8 @@
  * wave committed; until then its rows are held and not looked at.
  *
  * How a wave travels. Its calls are dealt into legs, each one query of the pipeline: a set of calls
- * of one kind, or a single call. A set holds an entity at most once, as one statement cannot change
- * a row twice; the second call for an entity goes into a second set (a second layer), which runs
- * after the first and sees what it did. So a hot card costs a wave no more than a spread of cards.
+ * of one kind, or a single call. A set may name an entity several times: one of those calls changes
+ * it, and the function settles the others after that one.
  */
 #include "db/wave.h"
 
@@ -63,48 +62,31 @@ bool wave_has_room(const struct wave *wave, size_t limit, const struct call *cal
 	return wave->count < limit && wave->bytes + call_bytes_total(call) <= WAVE_BYTES_MAX;
 }
 
-static size_t layer_of(const struct wave *wave, const struct call *call)
-{
-	size_t layer = 0;
-
-	if (call_set_function(call->id) == NULL)
-		return 0;
-	for (size_t i = 0; i < wave->count; i++)
-		if (wave->calls[i].call->id == call->id &&
-			call_same_entity(wave->calls[i].call, call))
-			layer++;
-	return layer;
-}
-
 void wave_add(struct wave *wave, struct call *call)
 {
 	MUST(wave->count < WAVE_CALLS_MAX);
 	call_release(call);
-	wave->calls[wave->count] = (struct wave_call){.call = call, .layer = layer_of(wave, call)};
+	wave->calls[wave->count] = (struct wave_call){.call = call};
 	wave->count++;
 	wave->bytes += call_bytes_total(call);
 }
 
 /* ---- legs ---------------------------------------------------------------------------------- */
 
-/* The leg that takes `entry`: the set of its kind and layer, or a new one. */
+/* The leg that takes `entry`: the set of its kind, or a new one. */
 static struct leg *leg_for(const struct wave *wave, struct run *run, const struct wave_call *entry)
 {
 	bool set = wave->form == WAVE_SETWISE && call_set_function(entry->call->id) != NULL;
 
-	for (size_t i = 0; set && i < run->count; i++) {
-		const struct wave_call *first = run->legs[i].riders[0];
-
-		if (first->call->id == entry->call->id && first->layer == entry->layer)
+	for (size_t i = 0; set && i < run->count; i++)
+		if (run->legs[i].riders[0]->call->id == entry->call->id)
 			return &run->legs[i];
-	}
 	run->legs[run->count].count = 0;
 	run->legs[run->count].result = NULL;
 	return &run->legs[run->count++];
 }
 
-/* Splits legs too small to pay for arrays into single calls. They stay in the order of their
- * layers: a later call for an entity must come after the earlier. */
+/* Splits legs too small to pay for arrays into single calls. */
 static void split_small_legs(struct run *run)
 {
 	for (size_t i = 0; i < run->count; i++) {

@@ -31,7 +31,6 @@ enum wave_form {
 
 struct wave_call {
 	struct call *call; /* the caller's; its row is filled when COMMITTED */
-	size_t layer;      /* earlier calls of this wave that name the same entity */
 	enum outcome_kind outcome;
 	enum sqlstate_class class; /* unless COMMITTED or NEIGHBOUR */
 	struct pq_error error;     /* likewise */

@@ -37,7 +37,7 @@ void account_shed(struct stats_slot *slot, const struct job *job, enum stats_she
 
 static const enum stats_function functions[] = {
 #define CALL(id, kind, function, args, nargs) [CALL_##id] = STATS_FUNCTION_##id,
-#define CALL_SET(id, function, args, key)
+#define CALL_SET(id, function, args)
 #include "db/call.def"
 #undef CALL
 #undef CALL_SET

@@ -65,7 +65,10 @@ insert into changes values
 	(6, 'a list that matches nothing', 'ann', 'u6', 'a6', '{}', 'Six', null, null, null, null),
 	(7, 'somebody else''s', 'ann', 'u7', 'b1', '{1}', 'Mine', null, null, null, null),
 	(8, 'not there', 'ann', 'u8', 'no card', '{1}', 'Ghost', null, null, null, null),
-	(9, 'nobody', 'nobody', 'u9', 'x1', '{1}', 'Nobody', null, null, null, null);
+	(9, 'nobody', 'nobody', 'u9', 'x1', '{1}', 'Nobody', null, null, null, null),
+	(10, 'a card for the second time', 'ann', 'u10', 'a1', '{1}', 'Ten', null, null, null, null),
+	(11, 'a card for the third time, stale before', 'ann', 'u11', 'a5', '{0}', null, null, '{"a":2}', null, null),
+	(12, 'a repeat within the set', 'ann', 'u1', 'a1', '{1}', 'One', null, null, null, null);
 
 savepoint same_state;
 select string_agg(pg_temp.seen(s.c) || ' ' || pg_temp.plain((s.c).body), E'\n') as singles
@@ -87,6 +90,18 @@ select is(:'sets'::text, :'singles'::text, 'a set of updates answers as single o
 select is(pg_temp.all_plain(), :'left_by_singles'::text, 'and leaves the same cards and history');
 select is((select count(*) from cardkeep.business_card_versions h where h.write_id = pg_temp.id('u5')), 1::bigint,
 	'with one row of history for each applied update');
+rollback to same_state;
+
+-- What an earlier item of its set made way for waits for its next turn.
+select is((select string_agg(c.status || ' v' || c.version, ', ' order by c.item)
+	from cardkeep_api.update_cards(array[pg_temp.token('ann'), pg_temp.token('ann')],
+		array[pg_temp.id('u1')::text, pg_temp.id('u2')::text],
+		array[pg_temp.id('a1')::text, pg_temp.id('a1')::text], '{"{1}","{2}"}', '{One,Two}', '{null,null}',
+		'{null,null}', '{null,null}', '{null,null}') c),
+	'200 v2, 423 v2', 'an item that fits the version an earlier one of its set made is busy');
+select is((select string_agg(h.version || ' ' || coalesce(h.b_name, ''), ', ' order by h.version)
+	from cardkeep.business_card_versions h where h.card_id = pg_temp.id('a1')), '1 , 2 A1',
+	'and nothing of it is applied');
 rollback to same_state;
 
 -- ---- read ----
