@@ -63,7 +63,7 @@ struct exchange {
 	resume_fn *resume;
 
 	enum stats_route route; /* for logs and counters */
-	const char *segment; /* what {} of the route's path stands for; NULL where it has none */
+	const char *segment;    /* what {} of the route's path stands for; NULL where it has none */
 	struct json_doc *body;
 	struct buf errors; /* the `errors` of a 422 under construction */
 	uint8_t token_hash[EXCHANGE_TOKEN_BYTES];
