@@ -2,8 +2,8 @@
 //
 //   node tests/lib/run.mjs SUITE --daemon PROGRAM [--variant gcc|asan|tsan] [FILE...]
 //
-// e2e files share one instance, which this starts and stops; fault files start their own, from a
-// cluster that is deployed once. Files run one after another: two cores are for the service.
+// e2e and web files share one instance, which this starts and stops; the others start their own, from
+// a cluster that is deployed once. Files run one after another: two cores are for the service.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
@@ -109,7 +109,7 @@ async function ownSuite() {
 process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));
 try {
-	await (suite === 'e2e' ? sharedSuite() : ownSuite());
+	await (['e2e', 'web'].includes(suite) ? sharedSuite() : ownSuite());
 } catch (error) {
 	report(false, `${suite} (${values.variant}): the instance starts`);
 	console.log(error.stack);

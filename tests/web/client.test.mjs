@@ -1,0 +1,515 @@
+// The client against a service made of answers: each rule, and each accident on the way.
+import { CardkeepClient, configure, defaultClient, updateCardWithRetry } from '../../web/cardkeep.js';
+import {
+	CardkeepError,
+	DatabaseError,
+	NetworkError,
+	UniqueConstraintError,
+	VersionConflictError,
+} from '../../web/cardkeep.js';
+import { assert, test } from '../lib/harness.mjs';
+import { base, card, conflict, fake, problem, quick, refused, reset } from './fake.mjs';
+
+const keys = (asked) => asked.map(({ headers }) => headers['Idempotency-Key']);
+const counts = (asked) => asked.map(({ headers }) => headers['X-Retry-Count']);
+const noContent = [204];
+
+// ---- keys and repeats ----
+
+test('a write carries a key of its own, and every repeat of it the same', async () => {
+	const { client, asked } = fake([503], [504], reset(), [201, card(1)]);
+	await client.cards.create({ name: 'My Card' });
+	await client.cards.create({ name: 'My Card' });
+	assert.equal(asked.length, 5);
+	const [first, ...rest] = keys(asked);
+	assert.match(first, /^"[0-9a-f-]{36}"$/);
+	assert.deepEqual(rest.slice(0, 3), [first, first, first]);
+	assert.notEqual(rest[3], first);
+	assert.deepEqual(counts(asked), [undefined, '1', '2', '3', undefined]);
+	assert.deepEqual(asked[3].body, asked[0].body);
+});
+
+test('each kind of write carries a key; reading, registering and signing in do not', async () => {
+	const signedIn = [201, { user: { id: 'u' }, session: { id: 's' }, token: 'ck_a' }];
+	const entity = [200, card(3)];
+	const writes = [
+		[(c) => c.cards.create({ name: 'x' }), entity],
+		[(c) => c.cards.update(card(2), { name: 'x' }), entity],
+		[(c) => c.cards.delete(card(2)), noContent],
+		[(c) => c.cards.revert(card(2), 1), entity],
+		[(c) => c.personal.save({ full_name: 'x', version: 2 }), entity],
+		[(c) => c.professional.revert(1, { version: 2 }), entity],
+		[(c) => c.sessions.end('s1'), noContent],
+		[(c) => c.sessions.endOthers(), noContent],
+		[(c) => c.signOut(), noContent],
+		[(c) => c.signOutEverywhere(), noContent],
+		[(c) => c.changePassword('old', 'new'), noContent],
+		[(c) => c.deleteAccount('old'), noContent],
+	];
+	for (const [write, answer] of writes) {
+		const { client, asked } = fake(answer);
+		await write(client);
+		assert.equal(typeof keys(asked)[0], 'string', String(write));
+	}
+	const others = [
+		[(c) => c.cards.get('c1'), entity],
+		[(c) => c.signUp({ email: 'a', password: 'b' }), signedIn],
+		[(c) => c.signIn({ email: 'a', password: 'b' }), signedIn],
+	];
+	for (const [other, answer] of others) {
+		const { client, asked } = fake(answer);
+		await other(client);
+		assert.deepEqual(keys(asked), [undefined], String(other));
+	}
+});
+
+test('429, 502, 503, 504 and no answer are repeated; other refusals are not', async () => {
+	for (const step of [[429], [502], [503], [504], reset(), refused()]) {
+		const { client, asked } = fake(step, [200, card(2)]);
+		await client.cards.update(card(1), { name: 'x' });
+		assert.equal(asked.length, 2, String(step));
+	}
+	for (const status of [400, 401, 403, 404, 413, 415, 422, 428, 500]) {
+		const { client, asked } = fake([status, problem('whatever')]);
+		const error = await client.cards.get('c1').catch((e) => e);
+		assert.ok(error instanceof CardkeepError, String(status));
+		assert.equal(error.status, status);
+		assert.equal(asked.length, 1, String(status));
+	}
+});
+
+test('a key that is still in progress is waited for: it is no conflict', async () => {
+	const busy = [409, problem('idempotency-in-progress'), { 'Retry-After': '0' }];
+	const { client, asked } = fake(busy, busy, [200, card(2)]);
+	assert.equal((await client.cards.update(card(1), { name: 'x' })).version, 2);
+	assert.equal(new Set(keys(asked)).size, 1);
+
+	const stuck = fake(busy);
+	const error = await stuck.client.cards.update(card(1), { name: 'x' }).catch((e) => e);
+	assert.ok(!(error instanceof VersionConflictError));
+	assert.equal(error.outcomeUnknown, true);
+});
+
+test('retry: false sends once, for a client and for a call', async () => {
+	const one = fake([503]);
+	await assert.rejects(one.make({ retry: false }).cards.get('c1'), DatabaseError);
+	assert.equal(one.asked.length, 1);
+	await assert.rejects(one.client.cards.get('c1', { retry: false }), DatabaseError);
+	assert.equal(one.asked.length, 2);
+});
+
+test('the limit of tries is the limit, and each retry is told', async () => {
+	const { asked, make } = fake([503, problem('unavailable'), { 'X-Request-Id': 'r1' }]);
+	const told = [];
+	const client = make({ retry: { ...quick, maxAttempts: 3, onRetry: (info) => told.push(info) } });
+	await assert.rejects(client.cards.get('c1'), { attempts: 3, requestId: 'r1' });
+	assert.equal(asked.length, 3);
+	assert.deepEqual(
+		told.map(({ operation, attempt, maxAttempts }) => [operation, attempt, maxAttempts]),
+		[
+			['GET /api/cards/c1', 2, 3],
+			['GET /api/cards/c1', 3, 3],
+		],
+	);
+});
+
+// ---- Retry-After ----
+
+async function asksToWait(headers) {
+	const { make } = fake([503, problem('unavailable'), headers]);
+	const error = await make({ retry: false }).cards.get('c1').catch((e) => e);
+	return error.retryAfterMs;
+}
+
+test('Retry-After is read as seconds or as a date by the service\'s clock', async () => {
+	assert.equal(await asksToWait({ 'Retry-After': '7' }), 7000);
+	const Date = 'Tue, 24 Nov 2026 12:00:00 GMT';
+	assert.equal(await asksToWait({ Date, 'Retry-After': 'Tue, 24 Nov 2026 12:00:30 GMT' }), 30_000);
+	assert.equal(await asksToWait({ Date, 'Retry-After': 'Tue, 24 Nov 2026 11:00:00 GMT' }), 0);
+	assert.equal(await asksToWait({ 'Retry-After': 'soon' }), undefined);
+	assert.equal(await asksToWait({}), undefined);
+	const soon = new globalThis.Date(globalThis.Date.now() + 60_000).toUTCString();
+	const ms = await asksToWait({ 'Retry-After': soon });
+	assert.ok(ms > 50_000 && ms <= 60_000, String(ms));
+});
+
+test('no try is made before Retry-After is over', async () => {
+	const { client } = fake([429, undefined, { 'Retry-After': '1' }], [200, card(1)]);
+	const began = performance.now();
+	await client.cards.get('c1');
+	assert.ok(performance.now() - began >= 990);
+});
+
+test('a Retry-After beyond the time limit ends it at once', async () => {
+	const { client, asked } = fake([503, problem('unavailable'), { 'Retry-After': '3600' }]);
+	await assert.rejects(client.cards.get('c1'), { retryAfterMs: 3_600_000 });
+	assert.equal(asked.length, 1);
+});
+
+// ---- outcomes ----
+
+test('an unknown outcome stays unknown, whatever later tries say of themselves', async () => {
+	for (const first of [[504], [502], reset()])
+		for (const last of [[503], [429], [401, problem('unauthorized')], refused()]) {
+			const { client } = fake(first, last);
+			const error = await client.cards.create({ name: 'x' }).catch((e) => e);
+			assert.equal(error.outcomeUnknown, true, `${first} then ${last}: ${error}`);
+		}
+	const known = fake([504], [422, problem('validation', { errors: [{ field: 'name' }] })]);
+	const error = await known.client.cards.create({ name: '' }).catch((e) => e);
+	assert.equal(error.outcomeUnknown, false);
+	assert.deepEqual(error.errors, [{ field: 'name' }]);
+});
+
+test('what was refused, and what never left, is known not to be applied', async () => {
+	for (const step of [[503], [429], refused()]) {
+		const error = await fake(step).client.cards.create({ name: 'x' }).catch((e) => e);
+		assert.equal(error.outcomeUnknown, false, String(step));
+	}
+});
+
+test('reading has no outcome to be unknown', async () => {
+	for (const step of [[504], reset()]) {
+		const error = await fake(step).client.cards.get('c1').catch((e) => e);
+		assert.equal(error.outcomeUnknown, false);
+	}
+});
+
+test('signing in and up are repeated when nothing was applied, not when nobody knows', async () => {
+	const credentials = { email: 'ada@example.org', password: 'correct horse' };
+	const answer = [201, { user: { id: 'u' }, session: { id: 's' }, token: 'ck_a' }];
+	for (const enter of ['signUp', 'signIn']) {
+		for (const step of [[503], [429], refused()]) {
+			const { asked, client } = fake(step, answer);
+			await client[enter](credentials);
+			assert.equal(asked.length, 2, String(step));
+		}
+		for (const step of [[504], [502], reset()]) {
+			const { asked, client } = fake(step, answer);
+			await assert.rejects(client[enter](credentials), { outcomeUnknown: true });
+			assert.equal(asked.length, 1, String(step));
+		}
+	}
+});
+
+test('an answer that is no JSON is no answer', async () => {
+	const { client, asked } = fake([200, '<html>the hotel wants your room number</html>'], [200, card(1)]);
+	assert.equal((await client.cards.get('c1')).version, 1);
+	assert.equal(asked.length, 2);
+});
+
+test('a try without an answer in time is given up and repeated under its key', async () => {
+	const never = (_, { signal }) =>
+		new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+	const { make, asked } = fake(never, [201, card(1)]);
+	await make({ attemptTimeoutMs: 20 }).cards.create({ name: 'x' });
+	assert.equal(new Set(keys(asked)).size, 1);
+	assert.equal(asked.length, 2);
+
+	const lost = fake(never).make({ attemptTimeoutMs: 5 });
+	const error = await lost.cards.create({ name: 'x' }).catch((e) => e);
+	assert.ok(error instanceof NetworkError);
+	assert.equal(error.outcomeUnknown, true);
+	assert.equal(error.cause.name, 'TimeoutError');
+});
+
+test('an address that is taken is a UniqueConstraintError, and no retry mends it', async () => {
+	const { client } = fake([409, problem('address-taken', { error: 'Address taken' })]);
+	const error = await client.signUp({ email: 'a', password: 'b' }).catch((e) => e);
+	assert.ok(error instanceof UniqueConstraintError);
+	assert.equal(error.code, '23505');
+	assert.equal(error.retryable, false);
+	assert.equal(error.type, 'address-taken');
+});
+
+// ---- signals ----
+
+test('a signal, of the call or of the client, ends a request and a pause at once', async () => {
+	const slow = { ...quick, initialDelayMs: 60_000, maxDelayMs: 60_000, random: () => 0.9 };
+	for (const whose of ['call', 'client'])
+		for (const step of [[503], () => new Promise(() => {})]) {
+			const controller = new AbortController();
+			const { signal } = controller;
+			const { make, asked } = fake(step);
+			const retry = { ...slow, maxElapsedMs: Infinity };
+			const client = make(whose === 'client' ? { signal, retry } : { retry });
+			const running = client.cards.get('c1', whose === 'call' ? { signal } : {});
+			setTimeout(() => controller.abort(new Error('enough')), 10);
+			await assert.rejects(running, { message: 'enough' });
+			assert.equal(asked.length, 1);
+			assert.ok(asked[0].signal instanceof AbortSignal);
+		}
+});
+
+test('a signal ends the work on conflicts', async () => {
+	const controller = new AbortController();
+	const { client } = fake((_, { method }) => {
+		if (method === 'PATCH') controller.abort();
+		return method === 'PATCH' ? conflict(card(2)) : [200, card(1)];
+	});
+	const options = { signal: controller.signal };
+	await assert.rejects(client.cards.update('c1', () => ({ name: 'x' }), options), {
+		name: 'AbortError',
+	});
+});
+
+// ---- versions ----
+
+test('what was read is asked for by its ETag, and 304 gives a fresh copy of it', async () => {
+	const { client, asked } = fake([200, card(4), { ETag: '"4"' }], [304]);
+	const first = await client.cards.get('c1');
+	first.name = 'scribbled over';
+	assert.deepEqual(await client.cards.get('c1'), card(4));
+	assert.deepEqual(
+		asked.map(({ headers }) => headers['If-None-Match']),
+		[undefined, '"4"'],
+	);
+});
+
+test('an update names the version of the card it was given, else the one seen last', async () => {
+	const { client, asked } = fake([200, card(7)], [200, card(8)]);
+	await client.cards.get('c1');
+	await client.cards.update(card(5), { name: 'from what the form shows' });
+	await client.cards.update('c1', { name: 'from what was seen last' });
+	await client.cards.update('c1', { name: 'said' }, { version: 2 });
+	assert.deepEqual(
+		asked.slice(1).map(({ body }) => body.version),
+		[5, 8, 2],
+	);
+});
+
+test('a write from nowhere is refused before it is sent', async () => {
+	const { client, asked } = fake([200, card(2)]);
+	await assert.rejects(client.cards.update('c1', { name: 'x' }), TypeError);
+	await assert.rejects(client.cards.delete('c1'), TypeError);
+	await assert.rejects(client.personal.save({ full_name: 'x' }), TypeError);
+	assert.equal(asked.length, 0);
+});
+
+test('an answer that was overtaken does not bring an old version back', async () => {
+	const { client, asked } = fake([200, card(9)], [200, { cards: [card(3)], next: null }], [200, card(10)]);
+	await client.cards.get('c1');
+	await client.cards.list();
+	await client.cards.update('c1', { name: 'x' });
+	assert.equal(asked[2].body.version, 9);
+});
+
+test('what was seen under one token is not known under another', async () => {
+	const { client } = fake([200, card(9)]);
+	await client.cards.get('c1');
+	client.token = 'ck_other';
+	await assert.rejects(client.cards.update('c1', { name: 'x' }), TypeError);
+});
+
+test('what is said of one write only is not taken for the profile', async () => {
+	const written = { full_name: 'Ada', version: 1, isNew: true, merged: true, mergedWith: [1] };
+	const { client } = fake([201, written, { ETag: '"1"' }], [304]);
+	assert.equal((await client.personal.save({ full_name: 'Ada', version: 0 })).isNew, true);
+	assert.deepEqual(await client.personal.get(), { full_name: 'Ada', version: 1 });
+});
+
+// ---- conflicts ----
+
+test('a conflict is handed over with base, mine and theirs, and with what was typed', async () => {
+	const fields = [{ field: 'name', base: 'A', mine: 'B', theirs: 'C' }];
+	const { client, asked } = fake(conflict(card(6, { name: 'C' }), fields), [200, card(7)]);
+	const error = await client.cards.update(card(5), { name: 'B' }).catch((e) => e);
+	assert.ok(error instanceof VersionConflictError);
+	assert.equal(error.currentVersion, 6);
+	assert.deepEqual(error.current, card(6, { name: 'C' }));
+	assert.deepEqual(error.conflictingFields, fields);
+	assert.deepEqual(error.changes, { name: 'B' });
+	assert.equal(error.status, 409);
+	await client.cards.update(error.current, error.changes);
+	assert.equal(asked[1].body.version, 6);
+});
+
+test('412 is a conflict too', async () => {
+	const [, body] = conflict(card(2));
+	const answer = { ...body, type: 'urn:cardkeep:problem:precondition-failed' };
+	const { client } = fake([412, answer]);
+	await assert.rejects(client.cards.delete(card(1)), VersionConflictError);
+});
+
+test('a function is applied to the fresh card after each conflict', async () => {
+	let version = 1;
+	const { client, asked } = fake((_, { method, body }) => {
+		if (method === 'GET') return [200, card(version, { count: version * 10 })];
+		const expected = JSON.parse(body).version;
+		if (version < 4) version++;
+		return expected === version ? [200, card(5)] : conflict(card(version));
+	});
+	const done = await client.cards.update('c1', ({ count }) => ({ fields_config: { n: count + 1 } }));
+	assert.equal(done.version, 5);
+	const patches = asked.filter(({ method }) => method === 'PATCH');
+	assert.deepEqual(
+		patches.map(({ body }) => [body.version, body.fields_config.n]),
+		[
+			[1, 11],
+			[2, 21],
+			[3, 31],
+			[4, 41],
+		],
+	);
+	assert.equal(new Set(keys(patches)).size, 4, 'each is another intended write');
+});
+
+test('a function that wants no change writes nothing, and one that says nothing is a mistake', async () => {
+	const { client, asked } = fake([200, card(3)]);
+	assert.deepEqual(await client.cards.update('c1', () => null), card(3));
+	assert.deepEqual(await client.cards.update('c1', async () => ({})), card(3));
+	await assert.rejects(client.cards.update('c1', () => undefined), TypeError);
+	assert.ok(asked.every(({ method }) => method === 'GET'));
+});
+
+test('conflicts are worked through within a limit', async () => {
+	const { client, asked } = fake((_, { method }) =>
+		method === 'GET' ? [200, card(1)] : conflict(card(2)),
+	);
+	const give = client.cards.update('c1', () => ({ name: 'x' }), { maxAttempts: 4 });
+	await assert.rejects(give, (error) => error instanceof VersionConflictError && error.attempts === 4);
+	assert.equal(asked.length, 8);
+});
+
+test('merge: true asks the service to merge', async () => {
+	const { client, asked } = fake([200, card(3, { merged: true, mergedWith: [2] })]);
+	const done = await client.cards.update(card(1), { name: 'x' }, { merge: true });
+	assert.deepEqual(done.mergedWith, [2]);
+	assert.deepEqual(asked[0].body, { name: 'x', version: 1, merge: true });
+});
+
+// ---- repeats that meet their own write ----
+
+test('a repeat that finds its own write done is no conflict, though the service kept no key', async () => {
+	const now = card(2, { name: 'Ada', fields_config: { b: [1, { c: null }], a: 1 } });
+	const wanted = { name: ' Ada ', fields_config: { a: 1, b: [1, { c: null }] }, design_config: null };
+	for (const lost of [[504], reset()]) {
+		const { client } = fake(lost, conflict(now));
+		assert.deepEqual(await client.cards.update(card(1), wanted), now);
+	}
+});
+
+test('a conflict with what others wrote stays one after a lost answer', async () => {
+	for (const name of ['Grace', '', null]) {
+		const { client } = fake([504], conflict(card(2, { name })));
+		await assert.rejects(client.cards.update(card(1), { name: 'Ada' }), VersionConflictError);
+	}
+	const inside = card(2, { fields_config: { a: 1, b: 2 } });
+	const { client } = fake([504], conflict(inside));
+	await assert.rejects(client.cards.update(card(1), { fields_config: { a: 1 } }), VersionConflictError);
+});
+
+test('without a lost answer an equal card is a conflict like any other', async () => {
+	const { client } = fake(conflict(card(2, { name: 'Ada' })));
+	await assert.rejects(client.cards.update(card(1), { name: 'Ada' }), VersionConflictError);
+});
+
+test('deleting, ending and signing out twice because of a lost answer are done once', async () => {
+	const gone = [404, problem('not-found')];
+	await fake([504], gone).client.cards.delete(card(1));
+	await fake([504], gone).client.sessions.end('s1');
+	await assert.rejects(fake(gone).client.cards.delete(card(1)), { status: 404 });
+	const { client } = fake([504], [401, problem('unauthorized')]);
+	await client.signOut();
+	assert.equal(client.token, undefined);
+});
+
+// ---- signing in, pages, addresses ----
+
+test('signing in keeps the token, and the next request carries it', async () => {
+	const { make, asked } = fake([201, { user: { id: 'u' }, session: { id: 's' }, token: 'ck_new' }], [200, card(1)]);
+	const client = make();
+	const credentials = { email: 'ada@example.org', password: 'correct horse', deviceName: 'Phone' };
+	assert.equal((await client.signIn(credentials)).session.id, 's');
+	assert.equal(client.token, 'ck_new');
+	await client.cards.get('c1');
+	const { email, password } = credentials;
+	assert.deepEqual(asked[0].body, { email, password, device_name: 'Phone' });
+	assert.equal(asked[0].headers.Authorization, undefined);
+	assert.equal(asked[1].headers.Authorization, 'Bearer ck_new');
+	assert.equal(asked[1].credentials, 'omit');
+});
+
+test('by cookie no token is kept, and the cookie goes along', async () => {
+	const { make, asked } = fake([201, { user: { id: 'u' }, session: { id: 's' } }], [200, card(1)]);
+	const client = make({ cookie: true });
+	await client.signIn({ email: 'a', password: 'b' });
+	await client.cards.get('c1');
+	assert.equal(asked[0].body.cookie, true);
+	assert.equal(client.token, undefined);
+	assert.deepEqual(
+		asked.map(({ credentials }) => credentials),
+		['same-origin', 'same-origin'],
+	);
+});
+
+test('all cards come a page at a time', async () => {
+	const pages = { '': ['a', 'b'], '?limit=2&after=p%261': ['c', 'd'], '?limit=2&after=p2': [] };
+	const nexts = ['p&1', 'p2', null];
+	const { client, asked } = fake((url) => {
+		const cards = (pages[url.replace(`${base}/api/cards`, '')] ?? ['a', 'b']).map((id) => card(1, { id }));
+		return [200, { cards, next: nexts[asked.length - 1] }];
+	});
+	const ids = [];
+	for await (const { id } of client.cards.all({ limit: 2 })) ids.push(id);
+	assert.deepEqual(ids, ['a', 'b', 'c', 'd']);
+	assert.equal(asked[1].url, '/api/cards?limit=2&after=p%261');
+});
+
+test('each call goes to its address', async () => {
+	const calls = [
+		[(c) => c.cards.update(card(1), { name: 'x' }), 'PATCH /api/cards/c1'],
+		[(c) => c.cards.get('a/b?c'), 'GET /api/cards/a%2Fb%3Fc'],
+		[(c) => c.cards.delete(card(1)), 'DELETE /api/cards/c1?version=1'],
+		[(c) => c.cards.history('c1', { limit: 5 }), 'GET /api/cards/c1/history?limit=5'],
+		[(c) => c.cards.revert(card(3), 2), 'POST /api/cards/c1/revert'],
+		[(c) => c.personal.get(), 'GET /api/profile/personal'],
+		[(c) => c.professional.save({ job_title: 'x', version: 0 }), 'PATCH /api/profile/professional'],
+		[(c) => c.professional.history(), 'GET /api/profile/professional/history'],
+		[(c) => c.personal.revert(1, { version: 2 }), 'POST /api/profile/personal/revert'],
+		[(c) => c.user(), 'GET /api/users/me'],
+		[(c) => c.sessions.list(), 'GET /api/sessions'],
+		[(c) => c.sessions.endOthers(), 'DELETE /api/sessions?scope=others'],
+		[(c) => c.signOut(), 'DELETE /api/sessions/current'],
+		[(c) => c.signOutEverywhere(), 'DELETE /api/sessions?scope=global'],
+		[(c) => c.changePassword('a', 'b'), 'PUT /api/users/me/password'],
+		[(c) => c.deleteAccount('a'), 'DELETE /api/users/me'],
+	];
+	for (const [call, wanted] of calls) {
+		const { client, asked } = fake([200, { ...card(1), history: [], next: null, user: {}, sessions: [] }]);
+		await call(client);
+		assert.equal(`${asked[0].method} ${asked[0].url}`, wanted);
+	}
+});
+
+test('a client outside of a page must be told where the service is', () => {
+	assert.throws(() => new CardkeepClient(), TypeError);
+	assert.throws(() => defaultClient(), TypeError);
+});
+
+test('updateCardWithRetry works with the configured client, or with one passed in', async () => {
+	const one = fake([200, card(1)], [200, card(2)]);
+	const other = fake([200, card(1)], conflict(card(2)), [200, card(2)], [200, card(3)]);
+	configure(one.client);
+	assert.equal(defaultClient(), one.client);
+	assert.equal((await updateCardWithRetry('c1', { name: 'x' })).version, 2);
+	assert.equal((await updateCardWithRetry('c1', { name: 'x' }, 3, other.client)).version, 3);
+	assert.deepEqual(
+		other.asked.map(({ method, body }) => [method, body?.version]),
+		[
+			['GET', undefined],
+			['PATCH', 1],
+			['GET', undefined],
+			['PATCH', 2],
+		],
+	);
+	assert.equal(one.asked.length, 2);
+});
+
+test('updateCardWithRetry gives up with the conflict', async () => {
+	const { client, asked } = fake((_, { method }) =>
+		method === 'GET' ? [200, card(1)] : conflict(card(2)),
+	);
+	await assert.rejects(updateCardWithRetry('c1', { name: 'x' }, 3, client), VersionConflictError);
+	assert.equal(asked.filter(({ method }) => method === 'PATCH').length, 3);
+});

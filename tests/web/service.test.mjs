@@ -1,0 +1,124 @@
+// The client against the real service, in Node.
+import {
+	CardkeepClient,
+	UniqueConstraintError,
+	VersionConflictError,
+	updateCardWithRetry,
+} from '../../web/cardkeep.js';
+import { assert, shared, test } from '../lib/harness.mjs';
+import { freePort } from '../lib/stack.mjs';
+
+const { stack, client: http } = await shared();
+const baseUrl = `http://127.0.0.1:${stack.port}`;
+
+async function account() {
+	const { token } = await http.register();
+	return token;
+}
+
+// What the retries of a test would print is counted in place.
+function quiet(token, onRetry = null) {
+	return new CardkeepClient({ baseUrl, token, retry: { onRetry } });
+}
+
+test('a whole visit: sign up, cards, profile, sessions, sign out', async () => {
+	const client = quiet();
+	const email = `ada-${process.pid}@example.org`;
+	const { user } = await client.signUp({ email, password: 'correct horse', deviceName: 'Desk' });
+	assert.equal((await client.user()).id, user.id);
+	await assert.rejects(quiet().signUp({ email, password: 'correct horse' }), UniqueConstraintError);
+
+	const card = await client.cards.create({ name: 'My Card' });
+	const renamed = await client.cards.update(card, { name: 'Renamed', fields_config: { a: 1 } });
+	assert.deepEqual([renamed.version, renamed.slug], [2, card.slug]);
+	assert.deepEqual(await client.cards.get(card.id), renamed);
+	await client.cards.create({ name: 'Another' });
+	const names = [];
+	for await (const { name } of client.cards.all({ limit: 1 })) names.push(name);
+	assert.deepEqual(names, ['Another', 'Renamed']);
+	await client.cards.delete(card.id);
+	await assert.rejects(client.cards.get(card.id), { status: 404, type: 'not-found' });
+
+	assert.equal((await client.personal.get()).version, 0);
+	assert.equal((await client.personal.save({ full_name: 'Ada' })).isNew, true);
+	assert.equal((await client.personal.save(() => ({ website: 'https://ada.example' }))).version, 2);
+	assert.equal((await client.professional.save({ job_title: 'Countess', version: 0 })).version, 1);
+
+	const phone = quiet();
+	await phone.signIn({ email, password: 'correct horse', deviceName: 'Phone' });
+	assert.equal((await client.sessions.list()).length, 2);
+	await client.signOut();
+	assert.equal((await phone.sessions.list()).length, 1);
+	await assert.rejects(client.user(), { status: 401 });
+});
+
+test('a conflict carries base, mine and theirs, and the choice made of it is saved', async () => {
+	const token = await account();
+	const [tab, other] = [quiet(token), quiet(token)];
+	const card = await tab.cards.create({ name: 'Base', fields_config: { a: 1, b: 1 } });
+	await other.cards.update(card, { name: 'Theirs', fields_config: { a: 2, b: 1 } });
+	const mine = { name: 'Mine', fields_config: { a: 3, b: 1 } };
+	const error = await tab.cards.update(card, mine).catch((e) => e);
+	assert.ok(error instanceof VersionConflictError);
+	const fields = error.conflictingFields.sort((a, b) => (a.field < b.field ? -1 : 1));
+	assert.deepEqual(fields, [
+		{ field: 'fields_config.a', base: 1, mine: 3, theirs: 2 },
+		{ field: 'name', base: 'Base', mine: 'Mine', theirs: 'Theirs' },
+	]);
+	assert.deepEqual(error.changes, mine);
+	assert.equal((await tab.cards.update(error.current, error.changes)).version, 3);
+});
+
+test('16 clients update one card at once: all land, and the version rises by 16', async (t) => {
+	const token = await account();
+	const { id } = await quiet(token).cards.create({ name: 'Hot', fields_config: { count: 0 } });
+	let retries = 0;
+	const tries = [];
+	await Promise.all(
+		Array.from({ length: 16 }, async (_, i) => {
+			const client = quiet(token, ({ attempt }) => (retries++, (tries[i] = attempt)));
+			const add = ({ fields_config: { count, ...rest } }) => ({
+				fields_config: { ...rest, count: count + 1, [`client-${i}`]: true },
+			});
+			await updateCardWithRetry(id, add, undefined, client);
+		}),
+	);
+	const card = await quiet(token).cards.get(id);
+	assert.equal(card.version, 17);
+	assert.equal(card.fields_config.count, 16);
+	assert.equal(Object.keys(card.fields_config).length, 17);
+	t.diagnostic(`measured: ${retries} conflicts, ${Math.max(2, ...tries.filter(Boolean))} tries at most`);
+});
+
+test('16 clients with plain changes all land too', async () => {
+	const token = await account();
+	const { id } = await quiet(token).cards.create({ name: 'Hot' });
+	const names = Array.from({ length: 16 }, (_, i) => `Name ${i}`);
+	await Promise.all(
+		names.map((name) => updateCardWithRetry(id, { name }, undefined, quiet(token))),
+	);
+	const card = await quiet(token).cards.get(id);
+	assert.equal(card.version, 17);
+	assert.ok(names.includes(card.name));
+});
+
+test('two clients create a profile at once with a function: both land', async () => {
+	const token = await account();
+	await Promise.all([
+		quiet(token).personal.save(() => ({ full_name: 'Ada' })),
+		quiet(token).personal.save(() => ({ primary_phone: '+44 1' })),
+	]);
+	const profile = await quiet(token).personal.get();
+	assert.deepEqual([profile.version, profile.full_name, profile.primary_phone], [2, 'Ada', '+44 1']);
+});
+
+test('a service that is not there is found when it comes back', async () => {
+	const token = await account();
+	const closed = await freePort();
+	let tries = 0;
+	const fetch = (url, init) =>
+		globalThis.fetch(++tries < 3 ? url.replace(stack.port, closed) : url, init);
+	const client = new CardkeepClient({ baseUrl, token, fetch, retry: { onRetry: null } });
+	assert.equal((await client.cards.create({ name: 'Patience' })).version, 1);
+	assert.equal(tries, 3);
+});
