@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # nginx as an instance runs it: rendered from nginx/, on loopback.
 
-# nginx_render DIR PORT SOCKET DEADLINE_MS: writes DIR/conf/{nginx.conf,site.conf,status.conf,params}, for an
-# instance with DIR/{run,log,tmp}. Paths here hold none of sed's special characters but these.
+# nginx_render DIR PORT SOCKET DEADLINE_MS: writes DIR/conf/{nginx.conf,site.conf,status.conf,params}
+# and DIR/web, for an instance with DIR/{run,log,tmp}. Paths here hold none of sed's special characters but these.
 nginx_render() {
 	local dir=$1 port=$2 socket=$3 deadline_ms=$4 listen="listen 127.0.0.1:$2;"
 	# Where `localhost` may mean ::1 first, clients that try only that must find us too.
@@ -10,14 +10,26 @@ nginx_render() {
 		listen+=" listen [::1]:$port;"
 	fi
 	cp "$top/nginx/params" "$dir/conf/params"
+	nginx_web "$dir/web"
 	nginx_fill "$top/nginx/status.conf.in" "$dir/conf/status.conf" \
 		status_socket "${socket%/*}/status.sock"
 	nginx_fill "$top/nginx/cardkeep.conf.in" "$dir/conf/site.conf" \
 		listen "$listen" socket "$socket" params "$dir/conf/params" \
+		web "$dir/web" \
 		status "$dir/conf/status.conf" \
 		answer_s $(((deadline_ms + 999) / 1000 + 1))
 	nginx_fill "$top/nginx/nginx.conf.in" "$dir/conf/nginx.conf" \
 		state "$dir" site "$dir/conf/site.conf"
+}
+
+# nginx_web DIR: what browsers get, where nginx's user can read it (the checkout it may not enter).
+# A file is replaced whole and only when it is another one: nginx may be sending it.
+nginx_web() {
+	local dir=$1 file=$top/web/cardkeep.js
+	mkdir -p "$dir"
+	cmp -s "$file" "$dir/cardkeep.js" && return
+	install -m 644 "$file" "$dir/.cardkeep.js.new"
+	mv "$dir/.cardkeep.js.new" "$dir/cardkeep.js"
 }
 
 # nginx_fill TEMPLATE FILE NAME VALUE...

@@ -4,7 +4,8 @@
 #   $state/build   the build tree              $state/conf  what the programs were started with
 #   $state/bin     the programs that run       $state/log   one file a program
 #   $state/db      the private cluster         $state/run   who runs: one file a process
-#   $state/secret  passwords, mode 0700        $sockets     the sockets
+#   $state/secret  passwords, mode 0700        $state/web   what browsers get
+#   $sockets       the sockets
 #
 # As root everything runs as an unprivileged user, who must be able to enter the place. Where that
 # cannot be (a checkout under a home of mode 0700), the state goes to /var/lib/cardkeep, under a
