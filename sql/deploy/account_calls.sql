@@ -173,7 +173,8 @@ end
 $$;
 comment on function cardkeep_api.list_sessions is 'The caller''s live sessions, the last seen one first; 401. Locks nothing.';
 
-create function cardkeep_api.end_session(p_token_hash bytea, p_write uuid, p_session uuid)
+create function cardkeep_api.end_session(p_token_hash bytea, p_write uuid, p_session uuid,
+	p_key uuid default null)
 returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -181,8 +182,17 @@ declare
 	v_caller cardkeep.sessions;
 	v_target cardkeep.sessions;
 	v_locked boolean;
+	v_write uuid := p_write;
+	a cardkeep_api.answer;
 begin
 	select s.* into v_caller from cardkeep.sessions s where s.token_hash = p_token_hash;
+	if p_key is not null then
+		v_write := cardkeep_api.own_write(v_caller.user_id, p_write);
+		a := cardkeep_api.claim_key(v_caller, p_key, v_write);
+		if a.status is not null and a.status <> 422 then
+			return a;
+		end if;
+	end if;
 	perform from cardkeep.sessions s
 	where s.id = coalesce(p_session, v_caller.id) and s.user_id = v_caller.user_id
 	for no key update skip locked;
@@ -191,7 +201,7 @@ begin
 	select s.* into v_target from cardkeep.sessions s
 	where s.id = coalesce(p_session, v_caller.id) and s.user_id = v_caller.user_id;
 	-- The repeat first: the first time may have ended the very session that asks.
-	if v_target.ended_by = p_write then
+	if v_target.ended_by = v_write then
 		return cardkeep_api.reply(204, 0, '', true);
 	end if;
 	if v_caller.id is null or not cardkeep_api.is_live(v_caller) then
@@ -200,15 +210,21 @@ begin
 	if v_target.id is null or not cardkeep_api.is_live(v_target) then
 		return cardkeep_api.reply(404);
 	end if;
+	if a.status = 422 then
+		return a;
+	end if;
 	if not v_locked then
 		return cardkeep_api.reply(423);
 	end if;
-	update cardkeep.sessions s set ended_at = clock_timestamp(), ended_by = p_write
+	update cardkeep.sessions s set ended_at = clock_timestamp(), ended_by = v_write
 	where s.id = v_target.id;
+	if p_key is not null then
+		perform cardkeep_api.keep_key(v_caller.user_id, p_key, v_write, cardkeep_api.reply(204));
+	end if;
 	return cardkeep_api.reply(204);
 end
 $$;
-comment on function cardkeep_api.end_session is 'Ends one of the caller''s sessions, null the caller''s own. 204; 204 replayed, also where it ended the caller''s own; 401; 404 where it is unknown, foreign or over; 423. Tries the session''s row (no key update, skip locked), never waits; looks after it tried.';
+comment on function cardkeep_api.end_session is 'Ends one of the caller''s sessions, null the caller''s own. 204; 204 replayed, also where it ended the caller''s own; 401; 404 where it is unknown, foreign or over; 422 key_reused; 423. Tries the key, then the session''s row (no key update, skip locked), never waits; looks after it tried.';
 
 create function cardkeep_api.read_user(p_token_hash bytea) returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp

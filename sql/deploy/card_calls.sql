@@ -1,7 +1,9 @@
 -- Deploy cardkeep:card_calls to pg
 --
--- What the service calls: a session by its token, then the core. A session that has ended since may
--- still ask how a write of its own came out, for that write was applied while it lived.
+-- What the service calls: a session by its token, the key where there is one, then the core. A
+-- session that has ended since may still ask how a write of its own came out, for that write was
+-- applied while it lived. p_write is the id of the request; with p_key it is the hash of all that the
+-- key is bound to (see writes).
 
 begin;
 
@@ -97,72 +99,135 @@ $$;
 comment on function cardkeep_api.list_cards is 'A page of the caller''s cards, newest first: at most p_limit of them and 1 MiB of JSON, but at least one; next, and detail, say where it ended when more follow. 200, 401. Locks nothing.';
 
 create function cardkeep_api.create_card(p_token_hash bytea, p_write uuid, p_name text,
-	p_base text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
+	p_base text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean,
+	p_key uuid default null)
 returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
 	s cardkeep.sessions;
+	v_write uuid := p_write;
+	a cardkeep_api.answer;
 begin
 	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	if p_key is not null then
+		v_write := cardkeep_api.own_write(s.user_id, p_write);
+		a := cardkeep_api.claim_key(s, p_key, v_write);
+		if a.replayed then
+			return cardkeep_api.created_before(v_write, s.user_id);
+		elsif a.status is not null then
+			return a;
+		end if;
+	end if;
 	if s.id is not null and cardkeep_api.is_live(s) then
-		return cardkeep_api.create_card_core(s.user_id, s.id, p_write, p_name, p_base, p_template,
+		a := cardkeep_api.create_card_core(s.user_id, s.id, v_write, p_name, p_base, p_template,
 			p_fields, p_design, p_public);
+		if p_key is not null then
+			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
+		end if;
+		return a;
 	end if;
 	perform from cardkeep.business_card_versions h
-	where h.card_id = p_write and h.version = 1 and h.session_id = s.id;
+	where h.card_id = v_write and h.version = 1 and h.session_id = s.id;
 	if found then
-		return cardkeep_api.created_before(p_write, s.user_id);
+		return cardkeep_api.created_before(v_write, s.user_id);
 	end if;
 	return cardkeep_api.reply(401);
 end
 $$;
-comment on function cardkeep_api.create_card is 'A new card of the caller''s: 201, 401, 409 id_taken, 423, 500 slug_exhausted; a repeat is answered as the first was, also after the session ended. Locks as create_card_core, never waits.';
+comment on function cardkeep_api.create_card is 'A new card of the caller''s: 201, 401, 409 id_taken, 422 key_reused, 423, 500 slug_exhausted; a repeat is answered as the first was, also after the session ended. Tries the key, then locks as create_card_core; never waits.';
+
+create function cardkeep_api.claim_card_key(s cardkeep.sessions, p_key uuid, p_write uuid,
+	p_card uuid)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	a cardkeep_api.answer := cardkeep_api.claim_key(s, p_key, p_write);
+begin
+	if a.status = 422 then
+		perform from cardkeep.business_cards b where b.id = p_card and b.user_id = s.user_id;
+		if not found then
+			return cardkeep_api.reply(404);
+		end if;
+	end if;
+	return a;
+end
+$$;
+comment on function cardkeep_api.claim_card_key is 'claim_key for a request that names a card: a card that is not the caller''s is 404 before anything else is said. Locks as claim_key.';
 
 create function cardkeep_api.update_card(p_token_hash bytea, p_write uuid, p_card uuid,
 	p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
-	p_public boolean)
+	p_public boolean, p_key uuid default null)
 returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
 	s cardkeep.sessions;
+	v_write uuid := p_write;
 	v_version integer;
+	a cardkeep_api.answer;
 begin
 	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	if s.id is not null and cardkeep_api.is_live(s) then
-		return cardkeep_api.update_card_core(s.user_id, s.id, p_write, p_card, p_expected, p_name,
-			p_template, p_fields, p_design, p_public);
+	if p_key is not null then
+		v_write := cardkeep_api.own_write(s.user_id, p_write);
+		a := cardkeep_api.claim_card_key(s, p_key, v_write, p_card);
+		if a.replayed then
+			return cardkeep_api.card_replay(p_card, s.user_id, a.version, a.status);
+		elsif a.status is not null then
+			return a;
+		end if;
 	end if;
-	v_version := cardkeep_api.card_write_version(p_card, p_expected, p_write, false);
+	if s.id is not null and cardkeep_api.is_live(s) then
+		a := cardkeep_api.update_card_core(s.user_id, s.id, v_write, p_card, p_expected, p_name,
+			p_template, p_fields, p_design, p_public);
+		if p_key is not null then
+			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
+		end if;
+		return a;
+	end if;
+	v_version := cardkeep_api.card_write_version(p_card, p_expected, v_write, false);
 	if v_version is not null and s.id is not null then
 		return cardkeep_api.card_replay(p_card, s.user_id, v_version, 200);
 	end if;
 	return cardkeep_api.reply(401);
 end
 $$;
-comment on function cardkeep_api.update_card is 'Changes one of the caller''s cards: 200, 401, 404, 409, 423; a repeat is answered as the first was, also after the session ended. Locks as update_card_core, never waits.';
+comment on function cardkeep_api.update_card is 'Changes one of the caller''s cards: 200, 401, 404, 409, 422 key_reused, 423; a repeat is answered as the first was, also after the session ended. Tries the key, then locks as update_card_core; never waits.';
 
 create function cardkeep_api.delete_card(p_token_hash bytea, p_write uuid, p_card uuid,
-	p_expected integer[])
+	p_expected integer[], p_key uuid default null)
 returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
 	s cardkeep.sessions;
+	v_write uuid := p_write;
 	v_version integer;
+	a cardkeep_api.answer;
 begin
 	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	if s.id is not null and cardkeep_api.is_live(s) then
-		return cardkeep_api.delete_card_core(s.user_id, s.id, p_write, p_card, p_expected);
+	if p_key is not null then
+		v_write := cardkeep_api.own_write(s.user_id, p_write);
+		a := cardkeep_api.claim_card_key(s, p_key, v_write, p_card);
+		if a.status is not null then
+			return a;
+		end if;
 	end if;
-	v_version := cardkeep_api.card_write_version(p_card, p_expected, p_write, true);
+	if s.id is not null and cardkeep_api.is_live(s) then
+		a := cardkeep_api.delete_card_core(s.user_id, s.id, v_write, p_card, p_expected);
+		if p_key is not null then
+			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
+		end if;
+		return a;
+	end if;
+	v_version := cardkeep_api.card_write_version(p_card, p_expected, v_write, true);
 	if v_version is not null and s.id is not null then
 		return cardkeep_api.reply(204, v_version, '', true);
 	end if;
 	return cardkeep_api.reply(401);
 end
 $$;
-comment on function cardkeep_api.delete_card is 'Deletes one of the caller''s cards: 204, 401, 404, 409, 423; a repeat is answered as the first was, also after the session ended. Locks as delete_card_core, never waits.';
+comment on function cardkeep_api.delete_card is 'Deletes one of the caller''s cards: 204, 401, 404, 409, 422 key_reused, 423; a repeat is answered as the first was, also after the session ended. Tries the key, then locks as delete_card_core; never waits.';
 
 commit;

@@ -190,7 +190,7 @@ begin
 	end if;
 	if c.version = any (p_expected) then
 		if cardkeep_api.card_same(c, p_name, p_template, p_fields, p_design, p_public) then
-			return cardkeep_api.reply(200, c.version, cardkeep_api.card_json(c));
+			return cardkeep_api.reply(200, c.version, cardkeep_api.card_json(c), false, 'unchanged');
 		end if;
 		return cardkeep_api.reply(423, c.version);
 	end if;
@@ -198,7 +198,7 @@ begin
 		p_public);
 end
 $$;
-comment on function cardkeep_api.card_settled is 'The answer to an update that was not applied now, given the card (all null: there is none) and the version that the same write made before, if it did: 200 replayed, 404, 200 where it changes nothing, 423 where somebody holds the card, else 409 with both sides. Locks nothing.';
+comment on function cardkeep_api.card_settled is 'The answer to an update that was not applied now, given the card (all null: there is none) and the version that the same write made before, if it did: 200 replayed, 404, 200 unchanged where it changes nothing, 423 where somebody holds the card, else 409 with both sides. Locks nothing.';
 
 create function cardkeep_api.delete_card_core(p_user uuid, p_session uuid, p_write uuid,
 	p_card uuid, p_expected integer[])

@@ -40,35 +40,49 @@ end
 $$;
 comment on function cardkeep_api.read_cards is 'read_card for each item. Locks nothing.';
 
+create function cardkeep_api.try_key_once(p_user uuid, p_key uuid, p_keys text[], p_item bigint)
+returns boolean
+language sql volatile
+return array_position(p_keys, p_key::text) = p_item and cardkeep_api.try_key(p_user, p_key);
+comment on function cardkeep_api.try_key_once is 'try_key for the first item of a set that has the key: locks are re-entrant, so a second one would get it as well. Tries the advisory lock, never waits.';
+
 create function cardkeep_api.create_cards(p_token_hash bytea[], p_write text[], p_name text[],
-	p_base text[], p_template text[], p_fields text[], p_design text[], p_public text[])
+	p_base text[], p_template text[], p_fields text[], p_design text[], p_public text[],
+	p_key text[] default null)
 returns table (item integer, status integer, version integer, replayed boolean, detail text,
 	body text)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-	v_writes uuid[] := p_write::uuid[];
+	v_writes uuid[]; -- of keyed items: the users' own
 	v_now timestamptz := clock_timestamp();
 	v_users uuid[];
 	v_sessions uuid[];
-	v_slugs text[];
+	v_slugs text[]; -- null: not for the set
 	v_taken text[]; -- how many slugs were passed over
 	v_done integer[]; -- the items that the set served, and their bodies
 	v_bodies text[];
 begin
-	-- Locks first: the insert is a later statement, whose snapshot sees what they guard.
+	-- Locks first: the insert is a later statement, whose snapshot sees what they guard. The lock
+	-- of a key stands for that of the id, which is made of it.
 	select array_agg(k.user_id order by k.i), array_agg(k.session_id order by k.i),
-		array_agg(k.slug order by k.i), array_agg(k.taken order by k.i)
-	into v_users, v_sessions, v_slugs, v_taken
+		array_agg(k.write order by k.i), array_agg(k.slug order by k.i),
+		array_agg(k.taken order by k.i)
+	into v_users, v_sessions, v_writes, v_slugs, v_taken
 	from (
-		select n.i, s.user_id, s.id as session_id, case when c.slug <> r.slug then '1' else '' end as taken,
+		select n.i, s.user_id, s.id as session_id,
+			case when n.key is null then n.write::uuid
+				else cardkeep_api.own_write(s.user_id, n.write::uuid) end as write,
+			case when c.slug <> r.slug then '1' else '' end as taken,
 			case when s.id is not null
-				and pg_try_advisory_xact_lock(cardkeep_api.lock_key('card', n.write))
+				and case when n.key is null
+					then pg_try_advisory_xact_lock(cardkeep_api.lock_key('card', n.write))
+					else cardkeep_api.try_key_once(s.user_id, n.key::uuid, p_key, n.i) end
 				and pg_try_advisory_xact_lock(cardkeep_api.lock_key('slug', c.slug))
 			then c.slug end as slug
-		from unnest(p_token_hash, p_write, p_base, p_name) with ordinality
-			n(token_hash, write, base, name, i)
+		from unnest(p_token_hash, p_write, p_base, p_name, p_key) with ordinality
+			n(token_hash, write, base, name, key, i)
 		left join lateral (
 			select t.id, t.user_id from cardkeep.sessions t
 			where t.token_hash = n.token_hash and cardkeep_api.is_live(t)
@@ -80,11 +94,20 @@ begin
 			select case when exists (select from cardkeep.business_cards b where b.slug = r.slug)
 				then cardkeep_api.slug_candidate(r.slug, 2) else r.slug end as slug
 			offset 0) c) k;
+	if num_nonnulls(variadic p_key) > 0 then
+		select array_agg(case when w.key is null then n.slug end order by n.i) into v_slugs
+		from unnest(v_slugs, v_users, p_key) with ordinality n(slug, user_id, key, i)
+		left join lateral (
+			select t.key from cardkeep.writes t
+			where t.user_id = n.user_id and t.key = n.key::uuid
+			limit 1) w on true;
+	end if;
 
 	with item as (
 		select * from unnest(v_writes, v_users, v_sessions, v_slugs, p_name, p_template, p_fields,
-			p_design, p_public) with ordinality
-			n(id, user_id, session_id, slug, name, template, fields, design, public, i)
+			p_design, p_public, p_key) with ordinality
+			n(id, user_id, session_id, slug, name, template, fields, design, public, key, i)
+		where n.slug is not null
 	), put as (
 		insert into cardkeep.business_cards as b (id, user_id, name, slug, template_type,
 			fields_config, design_config, is_public, version, last_write, created_at, updated_at)
@@ -92,35 +115,39 @@ begin
 			coalesce(n.fields, '{}')::jsonb, coalesce(n.design, '{}')::jsonb,
 			coalesce(n.public::boolean, true), 1, n.id, v_now, v_now
 		from item n
-		where n.slug is not null
-			and not exists (select from cardkeep.retired_slugs r where r.slug = n.slug)
+		where not exists (select from cardkeep.retired_slugs r where r.slug = n.slug)
 			and not exists (select from cardkeep.retired_slugs r where r.card_id = n.id)
 		on conflict do nothing
 		returning b.id, cardkeep_api.card_json(b) as body
 	), kept as (
 		insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at)
 		select p.id, 1, n.session_id, p.id, v_now from put p join item n on n.id = p.id
+	), known as (
+		insert into cardkeep.writes (user_id, key, write_id, version, status)
+		select n.user_id, n.key::uuid, p.id, 1, 201 from put p join item n on n.id = p.id
+		where n.key is not null
 	)
 	select array_agg(n.i), array_agg(p.body) into v_done, v_bodies
 	from put p join item n on n.id = p.id;
 
 	return query
 	select d.i, 201, 1, false, v_taken[d.i], d.body from unnest(v_done, v_bodies) d(i, body);
-	if cardinality(v_done) = cardinality(v_writes) then
+	if cardinality(v_done) = cardinality(p_write) then
 		return;
 	end if;
 	return query
-	select k, a.* from generate_series(1, cardinality(v_writes)) k
-	cross join lateral cardkeep_api.create_card(p_token_hash[k], v_writes[k], p_name[k], p_base[k],
-		p_template[k], p_fields[k]::jsonb, p_design[k]::jsonb, p_public[k]::boolean) a
+	select k, a.* from generate_series(1, cardinality(p_write)) k
+	cross join lateral cardkeep_api.create_card(p_token_hash[k], p_write[k]::uuid, p_name[k],
+		p_base[k], p_template[k], p_fields[k]::jsonb, p_design[k]::jsonb, p_public[k]::boolean,
+		p_key[k]::uuid) a
 	where (k = any (v_done)) is not true;
 end
 $$;
-comment on function cardkeep_api.create_cards is 'create_card for each item. Tries the advisory lock of each id, then of one slug for each, all before the insert; what that did not serve goes through create_card. Never waits.';
+comment on function cardkeep_api.create_cards is 'create_card for each item; of several items with one key the first is served and the others are settled after it. Tries the advisory lock of each key, or of each id where there is none, then of one slug for each, all before the insert; what that did not serve goes through create_card. Never waits.';
 
 create function cardkeep_api.update_cards(p_token_hash bytea[], p_write text[], p_card text[],
 	p_expected text[], p_name text[], p_template text[], p_fields text[], p_design text[],
-	p_public text[])
+	p_public text[], p_key text[] default null)
 returns table (item integer, status integer, version integer, replayed boolean, detail text,
 	body text)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
@@ -130,30 +157,45 @@ as $$
 declare
 	v_users uuid[];
 	v_sessions uuid[];
+	v_writes uuid[]; -- of keyed items: the users' own; null: not for the set
 	v_done integer[]; -- the items that the set served, and what they came to
 	v_versions integer[];
 	v_bodies text[];
 begin
-	select array_agg(s.user_id order by n.i), array_agg(s.id order by n.i)
-	into v_users, v_sessions
-	from unnest(p_token_hash) with ordinality n(token_hash, i)
+	-- Keys first: they are looked up in a later statement, whose snapshot sees what the locks guard.
+	select array_agg(s.user_id order by n.i), array_agg(s.id order by n.i),
+		array_agg(case when n.key is null then n.write::uuid
+			when cardkeep_api.try_key_once(s.user_id, n.key::uuid, p_key, n.i)
+			then cardkeep_api.own_write(s.user_id, n.write::uuid) end order by n.i)
+	into v_users, v_sessions, v_writes
+	from unnest(p_token_hash, p_write, p_key) with ordinality n(token_hash, write, key, i)
 	left join lateral (
 		select t.id, t.user_id from cardkeep.sessions t
 		where t.token_hash = n.token_hash and cardkeep_api.is_live(t)
 		limit 1) s on true;
 
+	if num_nonnulls(variadic p_key) > 0 then
+		select array_agg(case when w.key is null then n.write end order by n.i) into v_writes
+		from unnest(v_writes, v_users, p_key) with ordinality n(write, user_id, key, i)
+		left join lateral (
+			select t.key from cardkeep.writes t
+			where t.user_id = n.user_id and t.key = n.key::uuid
+			limit 1) w on true;
+	end if;
+
 	with held as materialized (
-		select n.i, n.write, n.session_id, b.ctid as at, b.name, b.template_type, b.fields_config,
+		select n.i, n.write, n.key, n.user_id, n.session_id, b.ctid as at, b.name, b.template_type, b.fields_config,
 			b.design_config, b.is_public, n.name as new_name, n.template as new_template,
 			n.fields as new_fields, n.design as new_design, n.public as new_public
 		from (
-			select u.i, u.card::uuid as card, u.user_id, u.session_id, u.write::uuid as write,
+			select u.i, u.card::uuid as card, u.user_id, u.session_id, u.write,
 				u.expected::integer[] as expected, u.name, u.template, u.fields::jsonb as fields,
-				u.design::jsonb as design, u.public::boolean as public
-			from unnest(p_card, v_users, v_sessions, p_write, p_expected, p_name, p_template,
-				p_fields, p_design, p_public) with ordinality
+				u.design::jsonb as design, u.public::boolean as public, u.key::uuid as key
+			from unnest(p_card, v_users, v_sessions, v_writes, p_expected, p_name, p_template,
+				p_fields, p_design, p_public, p_key) with ordinality
 				u(card, user_id, session_id, write, expected, name, template, fields, design,
-					public, i)) n
+					public, key, i)
+			where u.write is not null) n
 		join lateral (
 			select c.ctid, c.* from cardkeep.business_cards c
 			where c.id = n.card and c.user_id = n.user_id and c.version = any (n.expected)
@@ -171,7 +213,7 @@ begin
 		from held h
 		where b.ctid = h.at
 		returning b.id, b.version, b.last_write, b.updated_at, cardkeep_api.card_json(b) as body,
-			h.i, h.session_id, nullif(h.name, b.name) as o_name,
+			h.i, h.key, h.user_id, h.session_id, nullif(h.name, b.name) as o_name,
 			nullif(h.template_type, b.template_type) as o_template,
 			nullif(h.fields_config, b.fields_config) as o_fields,
 			nullif(h.design_config, b.design_config) as o_design,
@@ -182,6 +224,9 @@ begin
 		select p.id, p.version, p.session_id, p.last_write, p.updated_at, p.o_name, p.o_template,
 			p.o_fields, p.o_design, p.o_public
 		from up p
+	), known as (
+		insert into cardkeep.writes (user_id, key, write_id, version, status)
+		select p.user_id, p.key, p.last_write, p.version, 200 from up p where p.key is not null
 	)
 	select array_agg(p.i), array_agg(p.version), array_agg(p.body)
 	into v_done, v_versions, v_bodies
@@ -196,7 +241,7 @@ begin
 	-- One snapshot shows the card and its history, so a repeat cannot slip between the two.
 	return query
 	select n.i::integer, a.*
-	from unnest(p_card, v_users, v_sessions, p_write, p_expected, p_name, p_template, p_fields,
+	from unnest(p_card, v_users, v_sessions, v_writes, p_expected, p_name, p_template, p_fields,
 		p_design, p_public) with ordinality
 		n(card, user_id, session_id, write, expected, name, template, fields, design, public, i)
 	left join lateral (
@@ -207,23 +252,23 @@ begin
 		select h.version from cardkeep.business_card_versions h
 		where h.card_id = n.card::uuid and h.version = any (cardkeep_api.next_versions(
 				n.expected::integer[]))
-			and h.write_id = n.write::uuid and not h.is_deletion
+			and h.write_id = n.write and not h.is_deletion
 		limit 1) w on true
 	cross join lateral cardkeep_api.card_settled(b, w.version, n.user_id, n.card::uuid,
 		n.expected::integer[], n.name, n.template, n.fields::jsonb, n.design::jsonb,
 		n.public::boolean) a
-	where n.session_id is not null and (n.i = any (v_done)) is not true;
-	if array_position(v_sessions, null) is null then
+	where n.session_id is not null and n.write is not null and (n.i = any (v_done)) is not true;
+	if array_position(v_sessions, null) is null and array_position(v_writes, null) is null then
 		return;
 	end if;
 	return query
 	select k, a.* from generate_series(1, cardinality(p_card)) k
 	cross join lateral cardkeep_api.update_card(p_token_hash[k], p_write[k]::uuid, p_card[k]::uuid,
 		p_expected[k]::integer[], p_name[k], p_template[k], p_fields[k]::jsonb, p_design[k]::jsonb,
-		p_public[k]::boolean) a
-	where v_sessions[k] is null;
+		p_public[k]::boolean, p_key[k]::uuid) a
+	where v_sessions[k] is null or v_writes[k] is null;
 end
 $$;
-comment on function cardkeep_api.update_cards is 'update_card for each item; of several items that fit the version of a card, one is applied and the others are settled after it. Tries the rows (no key update, skip locked) in one statement; what that did not serve is settled as in update_card. Never waits.';
+comment on function cardkeep_api.update_cards is 'update_card for each item; of several items that fit the version of a card, or have one key, one is applied and the others are settled after it. Tries the keys, then the rows (no key update, skip locked) in one statement; what that did not serve is settled as in update_card, or goes through it where its key is held or spent. Never waits.';
 
 commit;

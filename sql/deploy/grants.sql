@@ -28,6 +28,7 @@ grant execute on function
 	cardkeep_api.read_cards,
 	cardkeep_api.create_cards,
 	cardkeep_api.update_cards,
+	cardkeep_api.sweep_writes,
 	cardkeep_api.read_personal_info,
 	cardkeep_api.save_personal_info,
 	cardkeep_api.read_professional_info,

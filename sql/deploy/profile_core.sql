@@ -267,6 +267,22 @@ end
 $$;
 comment on function cardkeep_api.profile_conflict is 'The refusal of a write that expected an older version: the profile now, and the fields of the request that others changed since the newest version it expected. Locks nothing.';
 
+create function cardkeep_api.profile_answered(p_kind text, p_user uuid, p_version integer)
+returns cardkeep_api.answer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	p cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
+begin
+	p.version := p_version;
+	p.updated_at := (select h.at from cardkeep_api.profile_versions h
+		where h.kind = p_kind and h.user_id = p_user and h.version = p_version);
+	p.fields := cardkeep_api.profile_at(p_kind, p_user, p_version);
+	return cardkeep_api.profile_saved(p_kind, p, true);
+end
+$$;
+comment on function cardkeep_api.profile_answered is 'The first answer of the write that made this version of a profile. Locks nothing.';
+
 create function cardkeep_api.profile_replay(p_kind text, p_user uuid, p_expected integer[],
 	p_write uuid)
 returns cardkeep_api.answer
@@ -274,17 +290,15 @@ language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_versions integer[] := cardkeep_api.next_versions(p_expected);
-	p cardkeep_api.profile;
+	v_version integer;
 begin
-	select h.version, h.at into p.version, p.updated_at from cardkeep_api.profile_versions h
+	select h.version into v_version from cardkeep_api.profile_versions h
 	where h.kind = p_kind and h.user_id = p_user and h.version = any (v_versions)
 		and h.write_id = p_write;
 	if not found then
 		return null;
 	end if;
-	p.fields := cardkeep_api.profile_at(p_kind, p_user, p.version);
-	p.created_at := (cardkeep_api.read_profile(p_kind, p_user)).created_at;
-	return cardkeep_api.profile_saved(p_kind, p, true);
+	return cardkeep_api.profile_answered(p_kind, p_user, v_version);
 end
 $$;
 comment on function cardkeep_api.profile_replay is 'The first answer of a write that was applied before, with the profile as of the version it made; null where it was not. Reads one history row for each expected version. Locks nothing.';
@@ -332,17 +346,19 @@ declare
 	n cardkeep_api.profile := o;
 begin
 	n.fields := o.fields || p_patch;
-	if n.fields <> o.fields then
-		n.version := o.version + 1;
-		n.updated_at := greatest(clock_timestamp(), o.updated_at);
-		perform cardkeep_api.update_profile(p_kind, p_user, p_write, n);
-		perform cardkeep_api.note_profile(p_kind, p_user, n.version, p_session, p_write,
-			n.updated_at, cardkeep_api.profile_before(o.fields, n.fields));
+	if n.fields = o.fields then
+		return cardkeep_api.reply(200, o.version, cardkeep_api.profile_json(p_kind, o), false,
+			'unchanged');
 	end if;
+	n.version := o.version + 1;
+	n.updated_at := greatest(clock_timestamp(), o.updated_at);
+	perform cardkeep_api.update_profile(p_kind, p_user, p_write, n);
+	perform cardkeep_api.note_profile(p_kind, p_user, n.version, p_session, p_write, n.updated_at,
+		cardkeep_api.profile_before(o.fields, n.fields));
 	return cardkeep_api.reply(200, n.version, cardkeep_api.profile_json(p_kind, n));
 end
 $$;
-comment on function cardkeep_api.change_profile is 'Writes the next version of a profile and of its history, or nothing where nothing changes. The caller has locked the profile''s row.';
+comment on function cardkeep_api.change_profile is 'Writes the next version of a profile and of its history, or nothing where nothing changes (unchanged). The caller has locked the profile''s row.';
 
 create function cardkeep_api.save_profile_core(p_kind text, p_user uuid, p_session uuid,
 	p_write uuid, p_expected integer[], p_patch jsonb)
@@ -394,13 +410,14 @@ begin
 	end if;
 	if p.version = any (p_expected) then
 		if p.fields || p_patch = p.fields then
-			return cardkeep_api.reply(200, p.version, cardkeep_api.profile_json(p_kind, p));
+			return cardkeep_api.reply(200, p.version, cardkeep_api.profile_json(p_kind, p), false,
+				'unchanged');
 		end if;
 		return cardkeep_api.reply(423, p.version);
 	end if;
 	return cardkeep_api.profile_conflict(p_kind, p_user, p, p_expected, p_patch);
 end
 $$;
-comment on function cardkeep_api.settle_profile is 'What a write that was not applied now comes to: its first answer where it was applied before, 200 where it changes nothing, 423 where somebody holds the profile, else 409 with both sides. Locks nothing.';
+comment on function cardkeep_api.settle_profile is 'What a write that was not applied now comes to: its first answer where it was applied before, 200 unchanged where it changes nothing, 423 where somebody holds the profile, else 409 with both sides. Locks nothing.';
 
 commit;

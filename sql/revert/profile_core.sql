@@ -9,6 +9,7 @@ drop function cardkeep_api.change_profile;
 drop function cardkeep_api.start_profile;
 drop function cardkeep_api.profile_saved;
 drop function cardkeep_api.profile_replay;
+drop function cardkeep_api.profile_answered;
 drop function cardkeep_api.profile_conflict;
 drop function cardkeep_api.profile_base;
 drop function cardkeep_api.profile_at;

@@ -19,6 +19,7 @@ select 'cardkeep_api.update_profile'::regproc;
 select 'cardkeep_api.profile_at'::regproc;
 select 'cardkeep_api.profile_base'::regproc;
 select 'cardkeep_api.profile_conflict'::regproc;
+select 'cardkeep_api.profile_answered'::regproc;
 select 'cardkeep_api.profile_replay'::regproc;
 select 'cardkeep_api.profile_saved'::regproc;
 select 'cardkeep_api.start_profile'::regproc;

@@ -40,6 +40,17 @@ create function t.delete_card(p_write text, p_expected integer)
 returns cardkeep_api.answer language sql
 return cardkeep_api.delete_card(t.token('ann'), t.id(p_write), t.id('card'), array[p_expected]);
 
+-- The same by a key: p_request stands for all that it is bound to.
+create function t.keyed_create(p_key text, p_request text, p_name text)
+returns cardkeep_api.answer language sql
+return cardkeep_api.create_card(t.token('ann'), t.id(p_request), p_name, null, null, null, null, null,
+	t.id(p_key));
+
+create function t.keyed_rename(p_key text, p_request text, p_expected integer, p_name text)
+returns cardkeep_api.answer language sql
+return cardkeep_api.update_card(t.token('ann'), t.id(p_request), t.id('card'), array[p_expected],
+	p_name, null, null, null, null, t.id(p_key));
+
 -- Plays cannot hold braces, so this makes the patch.
 create function t.save(p_write text, p_expected integer, p_name text, p_address text default null)
 returns cardkeep_api.answer language sql
@@ -56,6 +67,7 @@ begin
 	delete from cardkeep.business_cards;
 	delete from cardkeep.personal_info;
 	delete from cardkeep.retired_slugs where card_id is not null or user_id is not null;
+	delete from cardkeep.writes;
 	delete from cardkeep.sessions;
 	delete from cardkeep.users;
 	perform t.sign_up('ann'), t.sign_up('bob'), t.create_card('ann', 'card', 'Card');

@@ -18,7 +18,7 @@ create temporary table granted as
 		'cardkeep_api.read_professional_info', 'cardkeep_api.read_user', 'cardkeep_api.register',
 		'cardkeep_api.save_personal_info', 'cardkeep_api.save_professional_info',
 		'cardkeep_api.update_card', 'cardkeep_api.read_cards', 'cardkeep_api.create_cards',
-		'cardkeep_api.update_cards']) f;
+		'cardkeep_api.update_cards', 'cardkeep_api.sweep_writes']) f;
 
 select set_eq($$select o.name from ours o
 	where has_function_privilege('cardkeep_runtime', o.oid, 'execute')$$, 'select name from granted',
@@ -91,7 +91,7 @@ select pg_temp.sign_up('ann'), pg_temp.create_card('ann', 'c', 'Card') \g /dev/n
 set local role cardkeep_runtime;
 select throws_ok('select * from cardkeep.' || t, '42501', null, 'the runtime role cannot read ' || t)
 from unnest('{users,sessions,business_cards,retired_slugs,personal_info,professional_info,
-	business_card_versions,personal_info_versions,professional_info_versions}'::text[]) t;
+	business_card_versions,personal_info_versions,professional_info_versions,writes}'::text[]) t;
 select throws_ok(format($$select cardkeep_api.update_card_core(%L, null, %L, %L, '{1}', 'X', null,
 	null, null, null)$$, pg_temp.id('ann'), pg_temp.id('w'), pg_temp.id('c')), '42501', null,
 	'it cannot go round the session');

@@ -57,7 +57,7 @@ select is((select b.slug from cardkeep.business_cards b where b.id = pg_temp.id(
 	'a change of name keeps the slug');
 select is(pg_temp.seen(pg_temp.rename_card('ann', 'w1', 'c1', '{1}', 'New')), '200 v2 again',
 	'a repeated update is answered as the first was');
-select is(pg_temp.seen(pg_temp.rename_card('ann', 'w2', 'c1', '{2}', 'New')), '200 v2',
+select is(pg_temp.seen(pg_temp.rename_card('ann', 'w2', 'c1', '{2}', 'New')), '200 v2 unchanged',
 	'an update that changes nothing writes nothing');
 select is(pg_temp.seen(pg_temp.rename_card('ann', 'w3', 'c1', '{1}', 'Old')), '409 v2',
 	'an update from an older version is refused');
