@@ -288,9 +288,10 @@ const RETRY_DEFAULTS = {
 	random: Math.random,
 };
 
-// Of 16 writers at once one wins each round, so working through conflicts takes more tries than
-// waiting for a database does.
-const CONFLICT_ATTEMPTS = 10;
+// Each conflict is the success of somebody else, so of 16 who write once at the same time nobody needs
+// more tries than this. What is waited for is each other, so pauses stay short.
+const CONFLICT_ATTEMPTS = 16;
+const CONFLICT_PAUSE_MS = 1_000;
 
 // One request: a service that restarts is back within seconds.
 const REQUEST_ATTEMPTS = 5;
@@ -386,6 +387,7 @@ export function retryDatabaseOperation(fn, operationName = 'database operation',
 export function retryOptimisticLock(fn, maxAttempts = CONFLICT_ATTEMPTS, options = {}) {
 	return retryWithBackoff(fn, {
 		operationName: 'optimistic update',
+		maxDelayMs: CONFLICT_PAUSE_MS,
 		shouldRetry: isVersionConflict,
 		...options,
 		maxAttempts,
@@ -882,6 +884,7 @@ class Entities {
 		};
 		try {
 			return await persist(attempt, {
+				maxDelayMs: CONFLICT_PAUSE_MS,
 				...this.transport.retry(options),
 				maxAttempts: options.maxAttempts ?? CONFLICT_ATTEMPTS,
 				operationName: `update of ${path}`,

@@ -404,6 +404,20 @@ test('without a lost answer an equal card is a conflict like any other', async (
 	await assert.rejects(client.cards.update(card(1), { name: 'Ada' }), VersionConflictError);
 });
 
+test("somebody else's equal card is not taken for the change that a function made", async () => {
+	const counted = (version, count) => card(version, { fields_config: { count } });
+	const { client, asked } = fake(
+		[200, counted(1, 5)],
+		reset(),
+		conflict(counted(2, 6)),
+		[200, counted(2, 6)],
+		[200, counted(3, 7)],
+	);
+	const more = ({ fields_config: { count } }) => ({ fields_config: { count: count + 1 } });
+	assert.equal((await client.cards.update('c1', more)).fields_config.count, 7);
+	assert.deepEqual(asked[4].body, { fields_config: { count: 7 }, version: 2 });
+});
+
 test('deleting, ending and signing out twice because of a lost answer are done once', async () => {
 	const gone = [404, problem('not-found')];
 	await fake([504], gone).client.cards.delete(card(1));
