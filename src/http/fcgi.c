@@ -25,6 +25,7 @@
 #include "http/fcgi.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,8 @@
 #define EVENTS_MAX      64 /* taken from the kernel at a time */
 #define ACCEPTS_A_TURN  16 /* then others, and other processes, have a go */
 #define ACCEPT_PAUSE_US (100 * CLOCK_MS)
+#define SHARE_PAUSE_US  (50 * CLOCK_MS)
+#define LOOK_US         (100 * CLOCK_MS)
 #define READ_BYTES      8192
 
 struct fcgi_conn {
@@ -58,7 +61,8 @@ struct fcgi_conn {
 
 enum accept_state {
 	ACCEPT_ON,     /* the listener is in the epoll set */
-	ACCEPT_PAUSED, /* out of it until resume_us: the process was short of descriptors */
+	ACCEPT_PAUSED, /* out of it until resume_us: short of descriptors */
+	ACCEPT_SATED,  /* out of it until resume_us at least: has more than its share */
 	ACCEPT_OFF,    /* out of it for good: draining */
 };
 
@@ -69,12 +73,15 @@ struct fcgi_gate {
 	struct timeval io_timeout;
 	uid_t *peers;
 	size_t peer_count;
+	bool (*counted)(void *arg, size_t connections);
+	void *counted_arg;
 
 	pthread_mutex_t mutex; /* guards everything below; nothing is locked while it is held */
 	struct fcgi_conn *conns;
 	size_t conn_count;
 	enum accept_state accept_state;
 	int64_t resume_us;
+	int64_t look_us;    /* when to look at the listener unasked */
 	bool shortage_told; /* one log line a shortage, not ten a second */
 };
 
@@ -191,6 +198,8 @@ struct fcgi_gate *fcgi_gate_new(int listen_fd, const struct fcgi_options *option
 	for (size_t i = 0; i < options->peer_count; i++)
 		gate->peers[i] = options->peers[i];
 	gate->peer_count = options->peer_count;
+	gate->counted = options->counted;
+	gate->counted_arg = options->counted_arg;
 	MUST_ZERO(pthread_mutex_init(&gate->mutex, NULL));
 	gate->accept_state = ACCEPT_PAUSED;
 	MUST(set_accept_state(gate, ACCEPT_ON));
@@ -258,6 +267,30 @@ size_t fcgi_gate_connections(struct fcgi_gate *gate)
 
 /* ---- accepting ------------------------------------------------------------------------- */
 
+/* Tells the number of connections; true when the next one is for others. */
+static bool sated(const struct fcgi_gate *gate)
+{
+	return gate->counted != NULL && gate->counted(gate->counted_arg, gate->conn_count);
+}
+
+/* A process that is woken for a connection and declines it would leave it to nobody: with
+ * EPOLLEXCLUSIVE the others are not told. So it leaves the set before it is woken. */
+static void sit_out(struct fcgi_gate *gate)
+{
+	if (gate->accept_state != ACCEPT_ON)
+		return;
+	(void)set_accept_state(gate, ACCEPT_SATED);
+	gate->resume_us = clock_mono_us() + SHARE_PAUSE_US;
+}
+
+/* Whether a connection waits to be accepted. */
+static bool somebody_waits(const struct fcgi_gate *gate)
+{
+	struct pollfd listener = {.fd = gate->listen_fd, .events = POLLIN};
+
+	return poll(&listener, 1, 0) > 0;
+}
+
 static void conn_enlist(struct fcgi_gate *gate, struct fcgi_conn *conn)
 {
 	MUST_ZERO(pthread_mutex_lock(&gate->mutex));
@@ -266,6 +299,8 @@ static void conn_enlist(struct fcgi_gate *gate, struct fcgi_conn *conn)
 		conn->next->prev = conn;
 	gate->conns = conn;
 	gate->conn_count++;
+	if (sated(gate))
+		sit_out(gate);
 	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
 }
 
@@ -282,6 +317,7 @@ static void conn_forget(struct fcgi_conn *conn)
 	if (conn->next != NULL)
 		conn->next->prev = conn->prev;
 	gate->conn_count--;
+	(void)sated(gate);
 	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
 	free(conn);
 }
@@ -356,25 +392,41 @@ static void accept_pause(struct fcgi_gate *gate, int error)
 		log_error("cannot accept connections, trying on reason=\"%s\"", strerror(error));
 }
 
-static void accept_worked(struct fcgi_gate *gate)
+/* Whether more may follow. */
+static bool accept_worked(struct fcgi_gate *gate)
 {
+	bool more;
+
 	MUST_ZERO(pthread_mutex_lock(&gate->mutex));
 	gate->shortage_told = false;
+	more = gate->accept_state == ACCEPT_ON;
 	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
+	return more;
+}
+
+/* Ends a pause whose time is over. A sated process stays out, unless a connection still waits: then
+ * none of the others can take it. */
+static void resume_accepting(struct fcgi_gate *gate, int64_t now_us)
+{
+	if (gate->accept_state == ACCEPT_SATED && sated(gate) && !somebody_waits(gate))
+		gate->resume_us = now_us + SHARE_PAUSE_US;
+	else if (!set_accept_state(gate, ACCEPT_ON))
+		gate->resume_us = now_us + ACCEPT_PAUSE_US;
 }
 
 /* Whether the listener may be used; brings it back when its pause is over. *ret_resume_us is when
  * that will be, or INT64_MAX. */
 static bool accept_allowed(struct fcgi_gate *gate, int64_t now_us, int64_t *ret_resume_us)
 {
+	bool paused;
 	bool allowed;
 
 	MUST_ZERO(pthread_mutex_lock(&gate->mutex));
-	if (gate->accept_state == ACCEPT_PAUSED && now_us >= gate->resume_us &&
-		!set_accept_state(gate, ACCEPT_ON))
-		gate->resume_us = now_us + ACCEPT_PAUSE_US;
-	*ret_resume_us = gate->accept_state == ACCEPT_PAUSED ? gate->resume_us : INT64_MAX;
+	paused = gate->accept_state == ACCEPT_PAUSED || gate->accept_state == ACCEPT_SATED;
+	if (paused && now_us >= gate->resume_us)
+		resume_accepting(gate, now_us);
 	allowed = gate->accept_state == ACCEPT_ON;
+	*ret_resume_us = paused && !allowed ? gate->resume_us : INT64_MAX;
 	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
 	return allowed;
 }
@@ -395,11 +447,11 @@ static bool accept_one(struct fcgi_gate *gate)
 	}
 	if (error == 0)
 		error = admit(gate, fd);
-	if (error == 0)
-		accept_worked(gate);
-	else
+	if (error != 0) {
 		accept_pause(gate, error);
-	return error == 0;
+		return false;
+	}
+	return accept_worked(gate);
 }
 
 /* An event of the listener may reach a thread just after another one began to drain. */
@@ -412,6 +464,21 @@ static void accept_some(struct fcgi_gate *gate)
 	for (int i = 0; i < ACCEPTS_A_TURN; i++)
 		if (!accept_one(gate))
 			return;
+}
+
+/* A process that is stopped or hangs may be the one that the kernel woke, and then the only one. So
+ * every process looks now and then, asked or not. */
+static void look_at_listener(struct fcgi_gate *gate, int64_t now_us)
+{
+	bool due;
+
+	MUST_ZERO(pthread_mutex_lock(&gate->mutex));
+	due = now_us >= gate->look_us;
+	if (due)
+		gate->look_us = now_us + LOOK_US;
+	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
+	if (due)
+		accept_some(gate);
 }
 
 /* ---- gathering ------------------------------------------------------------------------- */
@@ -457,6 +524,7 @@ size_t fcgi_gather(struct fcgi_gate *gate, struct fcgi_conn **conns, size_t max,
 		count = gather_once(gate, conns, max,
 			clock_wait_ms(now_us, resume_us < due_us ? resume_us : due_us), ret_woken);
 		now_us = clock_mono_us();
+		look_at_listener(gate, now_us);
 	} while (count == 0 && !*ret_woken && now_us < due_us);
 	return count < 0 ? 0 : (size_t)count;
 }

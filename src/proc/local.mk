@@ -12,6 +12,7 @@ libproc_a_SOURCES = \
 	src/proc/readiness.c src/proc/readiness.h \
 	src/proc/settle.c src/proc/settle.h \
 	src/proc/settings.c src/proc/settings.h \
+	src/proc/share.c src/proc/share.h \
 	src/proc/spawn.c src/proc/spawn.h \
 	src/proc/stall.h \
 	src/proc/statusd.c src/proc/statusd.h \

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "proc/logfile.h"
 #include "proc/loop.h"
+#include "proc/share.h"
 #include "proc/stall.h"
 #include "proc/title.h"
 #include "stats/segment.h"
@@ -30,6 +31,7 @@ struct thread;
 struct worker {
 	const struct inherit *inherit;
 	struct loop_shared shared;
+	struct share share;
 	size_t thread_count;
 	struct thread *threads;
 	struct stall *stalls;      /* one a thread; the first thread's own */
@@ -55,13 +57,16 @@ static void own_handlers(void)
 	MUST(signal(SIGUSR1, SIG_DFL) != SIG_ERR);
 }
 
-static void shared_init(struct loop_shared *shared, const struct inherit *inherit)
+static void shared_init(
+	struct loop_shared *shared, struct share *share, const struct inherit *inherit)
 {
 	const struct settings *settings = inherit->settings;
 	const struct fcgi_options options = {
 		.peers = settings->peers,
 		.peer_count = settings->peer_count,
 		.io_timeout_ms = settings->conf.io_timeout_ms,
+		.counted = share_tell,
+		.counted_arg = share,
 	};
 
 	*shared = (struct loop_shared){.conf = &settings->conf};
@@ -206,7 +211,10 @@ void worker_main(const struct inherit *inherit)
 	worker.thread_count = (size_t)inherit->settings->conf.threads;
 	worker.threads = mem_zero(worker.thread_count * sizeof(*worker.threads));
 	worker.stalls = mem_zero(worker.thread_count * sizeof(*worker.stalls));
-	shared_init(&worker.shared, inherit);
+	worker.share = (struct share){.segment = inherit->segment,
+		.processes = segment_header(inherit->segment)->processes,
+		.slot = inherit->slot};
+	shared_init(&worker.shared, &worker.share, inherit);
 	start_threads(&worker);
 	segment_worker_beat(inherit->segment, inherit->slot, clock_mono_us());
 	title_set("worker %zu serving", inherit->slot);

@@ -91,8 +91,10 @@ static void add_worker(struct buf *out, const struct snapshot *snapshot, size_t 
 	buf_printf(out, ",\"uptime_seconds\":%.3f,\"heartbeat_age_seconds\":%.3f",
 		expose_seconds(now_us - process->started_us),
 		expose_seconds(now_us - process->heartbeat_us));
-	buf_printf(out, ",\"restarts\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"threads\":[", restarts,
-		process->lost);
+	buf_printf(out,
+		",\"connections\":%" PRIu32 ",\"restarts\":%" PRIu64 ",\"lost\":%" PRIu64
+		",\"threads\":[",
+		process->connections, restarts, process->lost);
 	for (size_t t = 0; t < snapshot->thread_count; t++) {
 		expose_comma(out, &first);
 		add_thread(out, &process->threads[t], now_us);

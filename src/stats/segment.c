@@ -316,6 +316,7 @@ void segment_worker_start(
 	atomic_store_explicit(&p->generation, generation, memory_order_relaxed);
 	atomic_store_explicit(&p->started_us, now_us, memory_order_relaxed);
 	atomic_store_explicit(&p->heartbeat_us, now_us, memory_order_relaxed);
+	atomic_store_explicit(&p->connections, 0, memory_order_relaxed);
 	atomic_store_explicit(&p->state, STATS_WORKER_STARTING, memory_order_release);
 }
 
@@ -383,4 +384,10 @@ void segment_worker_beat(struct segment *segment, size_t process, int64_t now_us
 {
 	atomic_store_explicit(
 		&process_to_write(segment, process)->heartbeat_us, now_us, memory_order_relaxed);
+}
+
+void segment_worker_connections(struct segment *segment, size_t process, uint32_t connections)
+{
+	atomic_store_explicit(&process_to_write(segment, process)->connections, connections,
+		memory_order_relaxed);
 }

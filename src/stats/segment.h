@@ -71,7 +71,9 @@ struct segment_process {
 	uint64_t pad2[7];
 	/* Written by the worker. */
 	alignas(STATS_LINE_BYTES) _Atomic int64_t heartbeat_us; /* monotonic */
-	uint64_t pad3[7];
+	_Atomic uint32_t connections;                           /* of nginx, open now */
+	uint32_t pad3;
+	uint64_t pad4[6];
 };
 
 _Static_assert(sizeof(struct segment_header) == 128, "doc/segment.md");
@@ -148,5 +150,6 @@ void segment_worker_free(struct segment *segment, size_t process);
 /* The slot of one wave thread, to write; only its thread may. */
 struct stats_slot *segment_slot(struct segment *segment, size_t process, size_t thread);
 void segment_worker_beat(struct segment *segment, size_t process, int64_t now_us);
+void segment_worker_connections(struct segment *segment, size_t process, uint32_t connections);
 
 #endif

@@ -98,6 +98,7 @@ static void read_process(
 	ret->generation = atomic_load_explicit(&from->generation, memory_order_relaxed);
 	ret->started_us = atomic_load_explicit(&from->started_us, memory_order_relaxed);
 	ret->heartbeat_us = atomic_load_explicit(&from->heartbeat_us, memory_order_relaxed);
+	ret->connections = atomic_load_explicit(&from->connections, memory_order_relaxed);
 	ret->lost = atomic_load_explicit(&from->lost, memory_order_relaxed);
 	for (size_t i = 0; i < STATS_RESTART_COUNT; i++)
 		ret->restarts[i] = atomic_load_explicit(&from->restarts[i], memory_order_relaxed);

@@ -31,6 +31,7 @@ struct snapshot_process {
 	uint32_t generation;
 	int64_t started_us;
 	int64_t heartbeat_us;
+	uint32_t connections; /* of nginx */
 	uint64_t lost;
 	uint64_t restarts[STATS_RESTART_COUNT];
 	uint64_t usage[STATS_USAGE_COUNT];

@@ -102,19 +102,32 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-static void prepare_service(struct service *service)
+static int listener(void)
 {
-	const struct fcgi_options options = {.io_timeout_ms = IO_TIMEOUT_MS};
 	char why[200] = "";
 	int fd = fcgi_listen(path, (gid_t)-1, why, sizeof(why));
 
 	if (fd < 0)
 		print_message("%s\n", why);
 	assert_true(fd >= 0);
-	*service = (struct service){.gate = fcgi_gate_new(fd, &options)};
+	return fd;
+}
+
+static void prepare_gate(
+	struct service *service, int listen_fd, bool (*counted)(void *, size_t), void *counted_arg)
+{
+	const struct fcgi_options options = {
+		.io_timeout_ms = IO_TIMEOUT_MS, .counted = counted, .counted_arg = counted_arg};
+
+	*service = (struct service){.gate = fcgi_gate_new(listen_fd, &options)};
 	service->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	assert_true(service->stop_fd >= 0);
 	fcgi_gate_watch(service->gate, service->stop_fd);
+}
+
+static void prepare_service(struct service *service)
+{
+	prepare_gate(service, listener(), NULL, NULL);
 }
 
 static void run_service(struct service *service, int threads)
@@ -786,6 +799,74 @@ static void running_out_of_descriptors_neither_spins_nor_kills(void **state)
 	stop_service(&service);
 }
 
+/* One of two processes that share a listener, as far as their gates can tell. */
+struct sharer {
+	atomic_size_t own;
+	struct sharer *other;
+};
+
+static bool more_than_the_other(void *arg, size_t connections)
+{
+	struct sharer *sharer = arg;
+
+	atomic_store(&sharer->own, connections);
+	return connections > atomic_load(&sharer->other->own);
+}
+
+static void processes_that_count_share_connections_evenly(void **state)
+{
+	enum { CONNECTIONS = 40 };
+	struct service services[2];
+	struct sharer sharers[2] = {{.other = &sharers[1]}, {.other = &sharers[0]}};
+	int listen_fd = listener();
+	int fds[CONNECTIONS];
+
+	(void)state;
+	prepare_gate(&services[0], listen_fd, more_than_the_other, &sharers[0]);
+	prepare_gate(&services[1], dup(listen_fd), more_than_the_other, &sharers[1]);
+	run_service(&services[0], 1);
+	run_service(&services[1], 1);
+	for (int i = 0; i < CONNECTIONS; i++) {
+		fds[i] = connected();
+		expect_served(fds[i]);
+	}
+	for (int i = 0; i < 2; i++)
+		assert_in_range(fcgi_gate_connections(services[i].gate), CONNECTIONS / 2 - 1,
+			CONNECTIONS / 2 + 1);
+	for (int i = 0; i < CONNECTIONS; i++)
+		close(fds[i]);
+	for (int i = 0; i < 2; i++) {
+		expect_connections(&services[i], 0);
+		assert_int_equal(atomic_load(&sharers[i].own), 0);
+		stop_service(&services[i]);
+	}
+}
+
+static bool always(void *arg, size_t connections)
+{
+	(void)arg;
+	(void)connections;
+	return true;
+}
+
+static void what_the_others_leave_is_served_by_one_with_more_than_its_share(void **state)
+{
+	enum { CONNECTIONS = 5 };
+	struct service service;
+	int fds[CONNECTIONS];
+
+	(void)state;
+	prepare_gate(&service, listener(), always, NULL);
+	run_service(&service, 2);
+	for (int i = 0; i < CONNECTIONS; i++) {
+		fds[i] = connected();
+		expect_served(fds[i]);
+	}
+	for (int i = 0; i < CONNECTIONS; i++)
+		close(fds[i]);
+	stop_service(&service);
+}
+
 static void a_stale_socket_is_replaced_and_a_live_one_is_not(void **state)
 {
 	char why[200] = "";
@@ -882,6 +963,8 @@ int main(void)
 		cmocka_unit_test(closing_the_gate_closes_what_it_holds),
 		cmocka_unit_test(two_hundred_connections_share_four_threads),
 		cmocka_unit_test(running_out_of_descriptors_neither_spins_nor_kills),
+		cmocka_unit_test(processes_that_count_share_connections_evenly),
+		cmocka_unit_test(what_the_others_leave_is_served_by_one_with_more_than_its_share),
 		cmocka_unit_test(a_stale_socket_is_replaced_and_a_live_one_is_not),
 		cmocka_unit_test(a_path_that_cannot_be_bound_is_explained),
 	};

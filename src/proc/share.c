@@ -1,0 +1,39 @@
+/* Whose turn it is to take the next connection. */
+#include "proc/share.h"
+
+#include "base/clock.h"
+
+/* A worker gives a sign of life twice a second; one that is stopped takes no connection. */
+#define ALIVE_US (2000 * CLOCK_MS)
+
+bool share_exceeded(uint64_t own, uint64_t total, uint64_t serving)
+{
+	return 2 * own * serving > 2 * total + serving;
+}
+
+static bool serves(const struct segment_process *process, int64_t now_us)
+{
+	int64_t beat_us = atomic_load_explicit(&process->heartbeat_us, memory_order_relaxed);
+
+	return atomic_load_explicit(&process->state, memory_order_relaxed) == STATS_WORKER_READY &&
+	       now_us - beat_us < ALIVE_US;
+}
+
+bool share_tell(void *arg, size_t connections)
+{
+	const struct share *share = arg;
+	const int64_t now_us = clock_mono_us();
+	uint64_t total = connections;
+	uint64_t serving = 1;
+
+	segment_worker_connections(share->segment, share->slot, (uint32_t)connections);
+	for (size_t i = 0; i < share->processes; i++) {
+		const struct segment_process *process = segment_process(share->segment, i);
+
+		if (i == share->slot || !serves(process, now_us))
+			continue;
+		serving++;
+		total += atomic_load_explicit(&process->connections, memory_order_relaxed);
+	}
+	return share_exceeded(connections, total, serving);
+}

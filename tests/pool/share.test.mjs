@@ -1,0 +1,48 @@
+// Connections of nginx, spread evenly over the workers: also when one of them is stopped.
+import { assert, after, test } from '../lib/harness.mjs';
+import { until } from '../lib/wait.mjs';
+import { Pool } from './pool.mjs';
+
+const pool = await Pool.start();
+const open = [];
+
+after(() => {
+	for (const connection of open) connection.close();
+	pool.destroy();
+});
+
+async function connect(count) {
+	for (let i = 0; i < count; i++) {
+		const connection = await pool.connect();
+		open.push(connection);
+		assert.equal((await connection.ask('GET', '/api/users/me')).status, 401);
+	}
+}
+
+async function held() {
+	const { workers } = (await pool.look('/status.json')).json;
+	return workers.map(({ connections }) => connections);
+}
+
+test('each worker holds its half of the connections, one by one and at once', async () => {
+	await connect(20);
+	assert.ok((await held()).every((n) => n >= 9 && n <= 11), `${await held()}`);
+	await Promise.all(Array.from({ length: 20 }, () => connect(1)));
+	// What is connected at the same moment may fall to one that was about to sit out.
+	assert.ok((await held()).every((n) => n >= 16 && n <= 24), `${await held()}`);
+});
+
+test('what a stopped worker does not take, the others do', async () => {
+	const [stopped] = pool.workers();
+	process.kill(stopped, 'SIGSTOP');
+	try {
+		await connect(10);
+	} finally {
+		process.kill(stopped, 'SIGCONT');
+	}
+});
+
+test('connections that end are no longer counted', async () => {
+	while (open.length > 0) open.pop().close();
+	await until('none is left', async () => (await held()).every((n) => n === 0));
+});
