@@ -10,10 +10,22 @@
 
 #define DETAIL_BYTES 256
 
+static void wipe(const char *secret, size_t len)
+{
+	if (secret != NULL)
+		sodium_memzero((void *)(uintptr_t)secret, len);
+}
+
+void exchange_forget_password(struct exchange *x)
+{
+	wipe(x->hash.password, x->hash.password_len);
+	x->hash.password = NULL;
+}
+
 void exchange_fini(struct exchange *x)
 {
-	if (x->hash.password != NULL)
-		sodium_memzero((void *)(uintptr_t)x->hash.password, x->hash.password_len);
+	exchange_forget_password(x);
+	wipe(x->new_password, x->new_password_len);
 	sodium_memzero(x->token, sizeof(x->token));
 	json_free(&x->body);
 	call_release(&x->call);
@@ -96,6 +108,21 @@ enum step exchange_common(struct exchange *x, const char *what)
 		return exchange_problem(x, PROBLEM_UNAVAILABLE,
 			"the request could not be carried out; nothing was applied");
 	}
+}
+
+enum step exchange_answered(struct exchange *x)
+{
+	const struct call_row *row = &x->call.row;
+
+	if (row->status == 204) {
+		reply_start(&x->reply, 204, NULL);
+		return STEP_ANSWER;
+	}
+	if (row->status != 200)
+		return exchange_common(x, "session");
+	reply_start(&x->reply, 200, REPLY_JSON);
+	reply_borrow(&x->reply, row->body, row->body_len);
+	return STEP_ANSWER;
 }
 
 void exchange_failed(struct exchange *x, enum sqlstate_class class)

@@ -75,9 +75,14 @@ struct exchange {
 	const char *email; /* sessions: cleaned */
 	const char *device_name;
 	struct uuid account; /* sessions: who signs in */
+
+	const char *new_password; /* accounts: what the password is to become */
+	size_t new_password_len;
+	const char *seen_hash; /* accounts: the hash that the password was checked against */
+	resume_fn *verified;   /* accounts: goes on when it was */
 };
 
-/* Frees what the exchange holds; a body that carried a password is wiped first. The struct itself
+/* Frees what the exchange holds; passwords and tokens are wiped first. The struct itself
  * is the caller's. */
 void exchange_fini(struct exchange *x);
 
@@ -98,6 +103,11 @@ enum step exchange_refuse(struct exchange *x, enum problem_id id, const char *fm
 /* exchange_refuse with 422 and the collected `errors`. */
 enum step exchange_refuse_fields(struct exchange *x);
 
+/* Wipes the password that is to be hashed. */
+void exchange_forget_password(struct exchange *x);
+
+/* The second half of many handlers: 200 with the row's body, 204, or exchange_common. */
+enum step exchange_answered(struct exchange *x);
 /* Answers the rows that mean the same everywhere (401, 404, and a status no handler expects).
  * `what` names the thing, for the 404. */
 enum step exchange_common(struct exchange *x, const char *what);

@@ -1,6 +1,7 @@
 # api: one file a resource: plan, then answer.
 noinst_LIBRARIES += libapi.a
 libapi_a_SOURCES = \
+	src/api/accounts.c src/api/accounts.h \
 	src/api/auth.c src/api/auth.h \
 	src/api/cards.c src/api/cards.h \
 	src/api/exchange.c src/api/exchange.h \

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/accounts.h"
 #include "api/auth.h"
 #include "api/cards.h"
 #include "api/profiles.h"

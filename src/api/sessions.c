@@ -13,9 +13,8 @@
 #include "api/auth.h"
 #include "api/fields.h"
 
-#define PASSWORD_BYTES_MAX 1024
-#define DEVICE_POINTS_MAX  100
-#define USER_AGENT_MAX     512
+#define DEVICE_POINTS_MAX 100
+#define USER_AGENT_MAX    512
 
 enum {
 	ACCOUNT_EMAIL,
@@ -29,7 +28,7 @@ static const struct field account_fields[ACCOUNT_FIELDS] = {
 	[ACCOUNT_EMAIL] = {.name = "email", .kind = FIELD_EMAIL, .max = 254, .required = true},
 	[ACCOUNT_PASSWORD] = {.name = "password",
 		.kind = FIELD_SECRET,
-		.max = PASSWORD_BYTES_MAX,
+		.max = FIELDS_PASSWORD_MAX,
 		.required = true},
 	[ACCOUNT_DEVICE] = {.name = "device_name",
 		.kind = FIELD_LINE,
@@ -195,28 +194,13 @@ enum step sessions_open(struct exchange *x)
 	return STEP_CALL;
 }
 
-/* ---- list, end, me ------------------------------------------------------------------------- */
-
-static enum step answered(struct exchange *x)
-{
-	const struct call_row *row = &x->call.row;
-
-	if (row->status == 204) {
-		reply_start(&x->reply, 204, NULL);
-		return STEP_ANSWER;
-	}
-	if (row->status != 200)
-		return exchange_common(x, "session");
-	reply_start(&x->reply, 200, REPLY_JSON);
-	reply_borrow(&x->reply, row->body, row->body_len);
-	return STEP_ANSWER;
-}
+/* ---- list, end ----------------------------------------------------------------------------- */
 
 enum step sessions_list(struct exchange *x)
 {
 	call_start(&x->call, CALL_LIST_SESSIONS);
 	auth_argument(x);
-	x->resume = answered;
+	x->resume = exchange_answered;
 	return STEP_CALL;
 }
 
@@ -234,14 +218,26 @@ enum step sessions_end(struct exchange *x)
 		call_text(&x->call, NULL);
 	else
 		call_uuid(&x->call, &x->arena, &session);
-	x->resume = answered;
+	x->resume = exchange_answered;
 	return STEP_CALL;
 }
 
-enum step sessions_me(struct exchange *x)
+enum step sessions_end_many(struct exchange *x)
 {
-	call_start(&x->call, CALL_READ_USER);
+	const char *scope = "";
+	bool others;
+
+	if (request_param(&x->request, "scope", &x->arena, &scope) != REQUEST_PARAM_FOUND)
+		scope = "";
+	others = strcmp(scope, "others") == 0;
+	if (!others && strcmp(scope, "global") != 0) {
+		fields_fault(x, "scope", "must be others or global, in the query");
+		return exchange_refuse_fields(x);
+	}
+	call_start(&x->call, CALL_END_SESSIONS);
 	auth_argument(x);
-	x->resume = answered;
+	call_uuid(&x->call, &x->arena, &x->request.id);
+	call_text(&x->call, others ? "t" : "f");
+	x->resume = exchange_answered;
 	return STEP_CALL;
 }

@@ -8,6 +8,6 @@ enum step sessions_register(struct exchange *x);
 enum step sessions_open(struct exchange *x);
 enum step sessions_list(struct exchange *x);
 enum step sessions_end(struct exchange *x);
-enum step sessions_me(struct exchange *x);
+enum step sessions_end_many(struct exchange *x);
 
 #endif

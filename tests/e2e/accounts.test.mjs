@@ -129,6 +129,153 @@ test("somebody else's session and no session look the same", async () => {
 	assert.equal((await client.get('/api/users/me', { token: ada.token })).status, 200);
 });
 
+// `count` more devices of the same account.
+async function devices(count, { email, password }) {
+	const got = await atOnce(count, count, () => client.post('/api/sessions', { email, password }));
+	for (const each of got) assert.equal(each.status, 201, each.text);
+	return got.map((each) => each.json);
+}
+
+const statusOf = async ({ token }) => (await client.get('/api/users/me', { token })).status;
+
+test('ending all others leaves the session that asks', async () => {
+	const ada = await client.register();
+	const eve = await client.register();
+	const others = await devices(3, ada);
+	const got = await client.delete('/api/sessions?scope=others', { token: ada.token });
+	assert.equal(got.status, 204, got.text);
+	for (const each of others) assert.equal(await statusOf(each), 401);
+	for (const each of [ada, eve]) assert.equal(await statusOf(each), 200);
+	const list = await client.get('/api/sessions', { token: ada.token });
+	assert.deepEqual(list.json.sessions.map((session) => session.id), [ada.session.id]);
+});
+
+test('ending all ends the session that asks too', async () => {
+	const ada = await client.register();
+	const others = await devices(2, ada);
+	const got = await client.delete('/api/sessions?scope=global', { token: others[0].token });
+	assert.equal(got.status, 204, got.text);
+	for (const each of [ada, ...others]) assert.equal(await statusOf(each), 401);
+	assert.equal((await devices(1, ada)).length, 1);
+});
+
+test('many sessions end only where the query says which', async () => {
+	const ada = await client.register();
+	for (const query of ['', '?scope=', '?scope=all', '?scope=others&scope=global', '?Scope=global'])
+		isInvalid(await client.delete(`/api/sessions${query}`, { token: ada.token }), 'scope');
+	isProblem(await client.delete('/api/sessions'), 401, 'unauthorized');
+	assert.equal(await statusOf(ada), 200);
+});
+
+const changePassword = ({ token }, current_password, new_password) =>
+	client.request('PUT', '/api/users/me/password', { token, body: { current_password, new_password } });
+
+test('a changed password signs in, the old one does not, and every other session ends', async () => {
+	const ada = await client.register();
+	const others = await devices(3, ada);
+	const got = await changePassword(others[0], ada.password, 'another horse');
+	assert.equal(got.status, 204, got.text);
+	assert.equal(got.text, '');
+	assert.equal(await statusOf(others[0]), 200);
+	for (const each of [ada, ...others.slice(1)]) assert.equal(await statusOf(each), 401);
+	const { email, password } = ada;
+	isProblem(await client.post('/api/sessions', { email, password }), 401, 'unauthorized');
+	assert.equal((await devices(1, { email, password: 'another horse' })).length, 1);
+});
+
+test('a wrong current password changes nothing and ends nothing', async () => {
+	const ada = await client.register();
+	const [other] = await devices(1, ada);
+	isInvalid(await changePassword(ada, 'wrong horse', 'another horse'), 'current_password');
+	for (const each of [ada, other]) assert.equal(await statusOf(each), 200);
+	assert.equal((await devices(1, ada)).length, 1);
+});
+
+test('a new password has 8 to 1024 bytes', async () => {
+	const ada = await client.register();
+	for (const bad of ['1234567', 'a'.repeat(1025), null, 7, undefined])
+		isInvalid(await changePassword(ada, ada.password, bad), 'new_password');
+	isInvalid(await changePassword(ada, undefined, 'another horse'), 'current_password');
+	isProblem(await changePassword({}, ada.password, 'another horse'), 401, 'unauthorized');
+});
+
+test('of many simultaneous changes of one password one succeeds', async () => {
+	const ada = await client.register();
+	const all = [ada, ...(await devices(11, ada))];
+	const got = await Promise.all(
+		all.map((each, i) => changePassword(each, ada.password, `horse number ${i}`)),
+	);
+	const won = got.findIndex((answer) => answer.status === 204);
+	for (const [i, answer] of got.entries())
+		assert.ok(i === won ? answer.status === 204 : [401, 422].includes(answer.status), answer.text);
+	for (const [i, each] of all.entries()) assert.equal(await statusOf(each), i === won ? 200 : 401);
+	assert.equal((await devices(1, { ...ada, password: `horse number ${won}` })).length, 1);
+});
+
+const deleteAccount = ({ token }, password) =>
+	client.delete('/api/users/me', { token, body: { password } });
+
+test('a deleted account is gone with all it had, but for its slugs', async () => {
+	const ada = await client.register();
+	const eve = await client.register();
+	const [other] = await devices(1, ada);
+	const card = await client.card(ada.token, { name: `Card ${randomBytes(4).toString('hex')}` });
+	const old = await client.card(ada.token, { name: 'Old' });
+	const save = { version: 0, full_name: 'Ada' };
+	assert.equal((await client.patch('/api/profile/personal', save, ada)).status, 201);
+	assert.equal((await client.delete(`/api/cards/${old.id}?version=1`, ada)).status, 204);
+
+	const got = await deleteAccount(ada, ada.password);
+	assert.equal(got.status, 204, got.text);
+	for (const each of [ada, other]) assert.equal(await statusOf(each), 401);
+	const { email, password } = ada;
+	isProblem(await client.post('/api/sessions', { email, password }), 401, 'unauthorized');
+	const rows = await stack.sql(
+		`select (select count(*) from cardkeep.users where id = '${ada.id}')
+			+ (select count(*) from cardkeep.sessions where user_id = '${ada.id}')
+			+ (select count(*) from cardkeep.business_cards where user_id = '${ada.id}')
+			+ (select count(*) from cardkeep.business_card_versions
+				where card_id in ('${card.id}', '${old.id}'))
+			+ (select count(*) from cardkeep.personal_info_versions where user_id = '${ada.id}')`);
+	assert.deepEqual(rows, ['0']);
+
+	const next = await client.card(eve.token, { base_slug: card.slug });
+	assert.match(next.slug, new RegExp(`^${card.slug}-[a-z0-9]{6}$`));
+	const anew = await client.post('/api/users', { email, password });
+	assert.equal(anew.status, 201, anew.text);
+	assert.notEqual(anew.json.user.id, ada.id);
+});
+
+test('an account is deleted only with its password', async () => {
+	const ada = await client.register();
+	isInvalid(await deleteAccount(ada, 'wrong horse'), 'password');
+	isInvalid(await deleteAccount(ada, undefined), 'password');
+	isProblem(await client.delete('/api/users/me', { token: ada.token, body: '' }), 400, 'bad-json');
+	isProblem(await deleteAccount({}, ada.password), 401, 'unauthorized');
+	assert.equal(await statusOf(ada), 200);
+});
+
+test('an account at work on many devices is deleted once, and none of them ends otherwise', async () => {
+	const ada = await client.register();
+	const others = await devices(4, ada);
+	const work = others.map(async (each, i) => {
+		const seen = [];
+		for (let n = 0; seen.at(-1) !== 401 && n < 500; n++) {
+			const body = { name: `Card ${i} ${n}` };
+			seen.push((await client.post('/api/cards', body, { token: each.token })).status);
+		}
+		return seen;
+	});
+	const got = await deleteAccount(ada, ada.password);
+	assert.equal(got.status, 204, got.text);
+	for (const seen of await Promise.all(work)) {
+		assert.equal(seen.pop(), 401);
+		assert.ok(seen.every((status) => status === 201), String(seen));
+	}
+	assert.deepEqual(await stack.sql(
+		`select count(*) from cardkeep.business_cards where user_id = '${ada.id}'`), ['0']);
+});
+
 test('GET /api/users/me answers the user', async () => {
 	const ada = await client.register();
 	const got = await client.get('/api/users/me', { token: ada.token });

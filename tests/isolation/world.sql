@@ -51,6 +51,16 @@ returns cardkeep_api.answer language sql
 return cardkeep_api.update_card(t.token('ann'), t.id(p_request), t.id('card'), array[p_expected],
 	p_name, null, null, null, null, t.id(p_key));
 
+create function t.sign_in(p_write text) returns cardkeep_api.answer language sql
+return cardkeep_api.open_session(t.id(p_write), t.id('ann'), 'hash', t.token(p_write), null, null,
+	'1 day');
+
+create function t.change_password(p_write text) returns cardkeep_api.answer language sql
+return cardkeep_api.change_password(t.token('ann'), t.id(p_write), 'hash', 'new');
+
+create function t.delete_account(p_write text) returns cardkeep_api.answer language sql
+return cardkeep_api.delete_account(t.token('ann'), t.id(p_write), 'hash');
+
 -- Plays cannot hold braces, so this makes the patch.
 create function t.save(p_write text, p_expected integer, p_name text, p_address text default null)
 returns cardkeep_api.answer language sql
@@ -68,6 +78,7 @@ begin
 	delete from cardkeep.personal_info;
 	delete from cardkeep.retired_slugs where card_id is not null or user_id is not null;
 	delete from cardkeep.writes;
+	delete from cardkeep.closed_accounts;
 	delete from cardkeep.sessions;
 	delete from cardkeep.users;
 	perform t.sign_up('ann'), t.sign_up('bob'), t.create_card('ann', 'card', 'Card');
@@ -84,3 +95,11 @@ create view t.profiles as
 	select p.full_name, p.address, p.version,
 		(select count(*) from cardkeep.personal_info_versions h where h.user_id = p.user_id) as history
 	from cardkeep.personal_info p;
+
+-- Whose sessions live, and with which password.
+create view t.sessions as
+	select u.email, u.password_hash,
+		(select count(*) from cardkeep.sessions s where s.user_id = u.id and cardkeep_api.is_live(s))
+			as live
+	from cardkeep.users u;
+grant select on t.sessions to cardkeep_runtime;

@@ -11,6 +11,8 @@ create temporary table granted as
 	select f as name from unnest(array['cardkeep.create_business_card_atomic',
 		'cardkeep.generate_unique_slug', 'cardkeep.update_business_card_optimistic',
 		'cardkeep.upsert_personal_info_optimistic', 'cardkeep.upsert_professional_info_optimistic',
+		'cardkeep_api.change_password', 'cardkeep_api.delete_account', 'cardkeep_api.end_sessions',
+		'cardkeep_api.read_password',
 		'cardkeep_api.check_card', 'cardkeep_api.check_session', 'cardkeep_api.create_card',
 		'cardkeep_api.delete_card', 'cardkeep_api.end_session', 'cardkeep_api.find_account',
 		'cardkeep_api.list_cards', 'cardkeep_api.list_sessions', 'cardkeep_api.open_session',
@@ -90,8 +92,9 @@ select set_eq($$select m.roleid::regrole::text from pg_auth_members m
 select pg_temp.sign_up('ann'), pg_temp.create_card('ann', 'c', 'Card') \g /dev/null
 set local role cardkeep_runtime;
 select throws_ok('select * from cardkeep.' || t, '42501', null, 'the runtime role cannot read ' || t)
-from unnest('{users,sessions,business_cards,retired_slugs,personal_info,professional_info,
-	business_card_versions,personal_info_versions,professional_info_versions,writes}'::text[]) t;
+from unnest('{users,sessions,closed_accounts,business_cards,retired_slugs,
+	personal_info,professional_info,business_card_versions,personal_info_versions,
+	professional_info_versions,writes}'::text[]) t;
 select throws_ok(format($$select cardkeep_api.update_card_core(%L, null, %L, %L, '{1}', 'X', null,
 	null, null, null)$$, pg_temp.id('ann'), pg_temp.id('w'), pg_temp.id('c')), '42501', null,
 	'it cannot go round the session');

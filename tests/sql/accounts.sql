@@ -89,6 +89,84 @@ select is(pg_temp.seen(pg_temp.end_session('ann', 'w3', null)), '204 v0 again',
 select is(pg_temp.seen(pg_temp.end_session('ann', 'w4', null)), '401 v0',
 	'any other request of it is 401');
 
+-- Many sessions at once
+select pg_temp.sign_up('cid'), pg_temp.sign_up('dan') \g /dev/null
+create function pg_temp.sign_in_as(p_who text, p_session text) returns cardkeep_api.answer
+language sql
+return cardkeep_api.open_session(pg_temp.id(p_session), pg_temp.id(p_who),
+	(select u.password_hash from cardkeep.users u where u.id = pg_temp.id(p_who)),
+	pg_temp.token(p_session), p_session, 'Test/2', '1 hour');
+create function pg_temp.live(p_who text) returns text language sql
+return (select string_agg(coalesce(s.device_name, 'null'), ' ' order by s.device_name)
+	from cardkeep.sessions s where s.user_id = pg_temp.id(p_who) and cardkeep_api.is_live(s));
+select pg_temp.sign_in_as('cid', 'c1'), pg_temp.sign_in_as('cid', 'c2') \g /dev/null
+select is(pg_temp.seen(cardkeep_api.end_sessions(pg_temp.token('nobody'), pg_temp.id('x1'), o)),
+	'401 v0', 'nobody ends sessions') from unnest('{t,f}'::boolean[]) o;
+select is(pg_temp.seen(cardkeep_api.end_sessions(pg_temp.token('c1'), pg_temp.id('x2'), true)),
+	'204 v0', 'all other sessions end at once');
+select is(pg_temp.live('cid'), 'c1', 'and one''s own lives on');
+select is(pg_temp.live('dan'), 'dan''s phone', 'as do other people''s');
+select is(pg_temp.seen(cardkeep_api.end_sessions(pg_temp.token('c1'), pg_temp.id('x2'), true)),
+	'204 v0 again', 'a repeat is answered as the first was');
+select pg_temp.sign_in_as('cid', 'c3') \g /dev/null
+select is(pg_temp.seen(cardkeep_api.end_sessions(pg_temp.token('c1'), pg_temp.id('x2'), true)),
+	'204 v0 again', 'and ends nothing');
+select is(pg_temp.live('cid'), 'c1 c3', 'that came after it');
+select is(pg_temp.seen(cardkeep_api.end_sessions(pg_temp.token('c1'), pg_temp.id('x3'), false)),
+	'204 v0', 'all sessions end at once, one''s own too');
+select is(pg_temp.live('cid'), null, 'none is left');
+select is(pg_temp.seen(cardkeep_api.end_sessions(pg_temp.token('c1'), pg_temp.id('x3'), false)),
+	'204 v0 again', 'the repeat finds that the first ended the session that asks');
+select is(pg_temp.seen(cardkeep_api.end_sessions(pg_temp.token('c1'), pg_temp.id('x4'), false)),
+	'401 v0', 'anything else of it is 401');
+
+-- Another password
+create function pg_temp.change(p_session text, p_write text, p_seen text, p_new text)
+returns cardkeep_api.answer language sql
+return cardkeep_api.change_password(pg_temp.token(p_session), pg_temp.id(p_write), p_seen, p_new);
+select pg_temp.sign_in_as('dan', 'd1'), pg_temp.sign_in_as('dan', 'd2') \g /dev/null
+select is(pg_temp.seen(cardkeep_api.read_password(pg_temp.token('d1'))), '200 v0 hash of dan',
+	'the caller''s password hash can be read, to check against');
+select is(pg_temp.seen(cardkeep_api.read_password(pg_temp.token('c1'))), '401 v0',
+	'but not by a session that is over');
+select is(pg_temp.seen(pg_temp.change('c1', 'y1', 'hash of cid', 'new')), '401 v0',
+	'nor does it change the password');
+select is(pg_temp.seen(pg_temp.change('d1', 'y1', 'the hash before', 'new')),
+	'422 v0 password_changed', 'a password that changed since it was checked is not changed');
+select is(pg_temp.seen(pg_temp.change('d1', 'y2', 'hash of dan', 'new')), '204 v0',
+	'a password is changed');
+select is((cardkeep_api.find_account('dan@example.org')).detail, 'new', 'the new hash is in place');
+select is(pg_temp.live('dan'), 'd1', 'every other session ended with it');
+select is(pg_temp.seen(pg_temp.change('d1', 'y2', 'hash of dan', 'new')), '204 v0 again',
+	'a repeat is answered as the first was');
+select cardkeep_api.end_session(pg_temp.token('d1'), pg_temp.id('y3'), null) \g /dev/null
+select is(pg_temp.seen(pg_temp.change('d1', 'y2', 'hash of dan', 'new')), '204 v0 again',
+	'even after its session ended');
+select is(pg_temp.seen(pg_temp.change('d1', 'y4', 'new', 'newer')), '401 v0',
+	'another change by it is 401');
+
+-- Deletion
+create function pg_temp.delete_account(p_session text, p_write text, p_seen text)
+returns cardkeep_api.answer language sql
+return cardkeep_api.delete_account(pg_temp.token(p_session), pg_temp.id(p_write), p_seen);
+select pg_temp.sign_in_as('dan', 'd4') \g /dev/null
+select pg_temp.create_card('d4', 'dan''s card', 'Dan''s Card') \g /dev/null
+select is(pg_temp.seen(pg_temp.delete_account('d1', 'z1', 'new')), '401 v0',
+	'a session that is over does not delete its account');
+select is(pg_temp.seen(pg_temp.delete_account('d4', 'z1', 'hash of dan')),
+	'422 v0 password_changed', 'nor does one whose password changed since it was checked');
+select is(pg_temp.seen(pg_temp.delete_account('d4', 'z1', 'new')), '204 v0',
+	'an account is deleted');
+select is((cardkeep_api.find_account('dan@example.org')).status, 404, 'and gone');
+select is_empty(format($$select from cardkeep.business_card_versions where card_id = %L$$,
+	pg_temp.id('dan''s card')), 'with its cards and their history');
+select is(pg_temp.seen(pg_temp.delete_account('d4', 'z1', 'new')), '204 v0 again',
+	'a repeat is answered as the first was');
+select is(pg_temp.seen(pg_temp.delete_account('d4', 'z2', 'new')), '401 v0',
+	'anything else of its session is 401');
+select is(pg_temp.seen(pg_temp.delete_account('d1', 'z1', 'new')), '401 v0',
+	'nobody else''s repeat is answered');
+
 update cardkeep.sessions set expires_at = clock_timestamp() where id = pg_temp.id('bob');
 select is(pg_temp.seen(cardkeep_api.check_session(pg_temp.token('bob'))), '401 v0',
 	'an expired session is refused');

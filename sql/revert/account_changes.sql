@@ -1,0 +1,14 @@
+-- Revert cardkeep:account_changes from pg
+
+begin;
+
+drop function cardkeep_api.delete_account;
+drop function cardkeep_api.lock_belongings;
+drop function cardkeep_api.change_password;
+drop function cardkeep_api.end_sessions;
+drop function cardkeep_api.end_live_sessions;
+drop function cardkeep_api.lock_sessions;
+drop function cardkeep_api.read_password;
+drop table cardkeep.closed_accounts;
+
+commit;

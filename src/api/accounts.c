@@ -1,0 +1,150 @@
+/*
+ * An account, as its owner changes it: read, another password, deletion.
+ *
+ * A token alone may be a stolen one, so both changes ask for the password. It is checked outside the
+ * database, by the hasher; the call then names the hash that was checked, and changes nothing where
+ * another request has changed the password in between.
+ */
+#include "api/accounts.h"
+
+#include <string.h>
+
+#include "api/auth.h"
+#include "api/fields.h"
+
+enum step accounts_me(struct exchange *x)
+{
+	call_start(&x->call, CALL_READ_USER);
+	auth_argument(x);
+	x->resume = exchange_answered;
+	return STEP_CALL;
+}
+
+/* ---- the password, checked ------------------------------------------------------------------- */
+
+/* The field that held the present password, on each of the two routes. */
+static const char *password_field(const struct exchange *x)
+{
+	return x->new_password != NULL ? "current_password" : "password";
+}
+
+static enum step wrong_password(struct exchange *x)
+{
+	fields_fault(x, password_field(x), "is not the password of this account");
+	return exchange_invalid(x);
+}
+
+static enum step password_known(struct exchange *x)
+{
+	const struct call_row *row = &x->call.row;
+
+	if (row->status != 200)
+		return exchange_common(x, "account");
+	MUST(strlen(row->detail) < sizeof(x->hash.encoded));
+	strcpy(x->hash.encoded, row->detail);
+	x->seen_hash = mem_arena_copy(&x->arena, row->detail, strlen(row->detail));
+	x->hash.kind = HASH_VERIFY;
+	x->resume = x->verified;
+	return STEP_HASH;
+}
+
+/* Goes on with `verified` once the hasher has compared x->hash.password with the account's. */
+static enum step check_password(struct exchange *x, resume_fn *verified)
+{
+	x->verified = verified;
+	call_start(&x->call, CALL_READ_PASSWORD);
+	auth_argument(x);
+	x->resume = password_known;
+	return STEP_CALL;
+}
+
+static enum step changed(struct exchange *x)
+{
+	if (x->call.row.status == 422)
+		return wrong_password(x);
+	return exchange_answered(x);
+}
+
+/* The arguments that both changes begin with, but for the new password's hash. */
+static void plan_change(struct exchange *x, enum call_id id)
+{
+	call_start(&x->call, id);
+	auth_argument(x);
+	call_uuid(&x->call, &x->arena, &x->request.id);
+	call_text(&x->call, x->seen_hash);
+	x->resume = changed;
+}
+
+/* ---- another password ------------------------------------------------------------------------ */
+
+enum {
+	CHANGE_CURRENT,
+	CHANGE_NEW,
+	CHANGE_FIELDS,
+};
+
+static const struct field change_fields[CHANGE_FIELDS] = {
+	[CHANGE_CURRENT] = {.name = "current_password",
+		.kind = FIELD_SECRET,
+		.max = FIELDS_PASSWORD_MAX,
+		.required = true},
+	[CHANGE_NEW] = {.name = "new_password",
+		.kind = FIELD_SECRET,
+		.max = FIELDS_PASSWORD_MAX,
+		.required = true},
+};
+
+static enum step new_hashed(struct exchange *x)
+{
+	plan_change(x, CALL_CHANGE_PASSWORD);
+	call_text(&x->call, x->hash.encoded);
+	return STEP_CALL;
+}
+
+static enum step may_change(struct exchange *x)
+{
+	if (!x->hash.matches)
+		return wrong_password(x);
+	exchange_forget_password(x);
+	x->hash.kind = HASH_MAKE;
+	x->hash.password = x->new_password;
+	x->hash.password_len = x->new_password_len;
+	x->resume = new_hashed;
+	return STEP_HASH;
+}
+
+enum step accounts_password(struct exchange *x)
+{
+	struct field_value values[CHANGE_FIELDS];
+	bool sound = fields_read(x, change_fields, CHANGE_FIELDS, values);
+
+	x->hash.password = values[CHANGE_CURRENT].text;
+	x->hash.password_len = values[CHANGE_CURRENT].len;
+	x->new_password = values[CHANGE_NEW].text;
+	x->new_password_len = values[CHANGE_NEW].len;
+	return sound ? check_password(x, may_change) : exchange_refuse_fields(x);
+}
+
+/* ---- deletion -------------------------------------------------------------------------------- */
+
+static const struct field delete_fields[] = {
+	{.name = "password", .kind = FIELD_SECRET, .max = FIELDS_PASSWORD_MAX, .required = true},
+};
+
+static enum step may_delete(struct exchange *x)
+{
+	if (!x->hash.matches)
+		return wrong_password(x);
+	plan_change(x, CALL_DELETE_ACCOUNT);
+	return STEP_CALL;
+}
+
+enum step accounts_delete(struct exchange *x)
+{
+	struct field_value value;
+	bool sound = fields_read(x, delete_fields, ARRAY_LEN(delete_fields), &value);
+
+	x->hash.password = value.text;
+	x->hash.password_len = value.len;
+	return sound ? check_password(x, may_delete) : exchange_refuse_fields(x);
+}
