@@ -63,6 +63,22 @@ static void print_commands(void)
 	}
 }
 
+/* Which commands take it; nothing where all do. */
+static void print_takers(unsigned option)
+{
+	const char *before = " (";
+
+	if ((option & TOOL_ALWAYS) != 0)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		if ((commands[i].options & option) == 0)
+			continue;
+		printf("%s%s", before, commands[i].name);
+		before = ", ";
+	}
+	putchar(')');
+}
+
 static void print_options(void)
 {
 	puts("\nOptions, before or behind the command:");
@@ -70,7 +86,9 @@ static void print_options(void)
 		int len = printf("  -%c, --%s %s", options[i].letter, options[i].name,
 			options[i].argument != NULL ? options[i].argument : "");
 
-		printf("%*s %s\n", len < 26 ? 26 - len : 0, "", options[i].help);
+		printf("%*s %s", len < 26 ? 26 - len : 0, "", options[i].help);
+		print_takers(1U << i);
+		putchar('\n');
 	}
 	puts("  -V, --version             print the version and exit\n"
 	     "      --help                print this and exit");

@@ -39,7 +39,7 @@ void life_describe(struct buf *out, const struct snapshot *snapshot)
 		figure_span(out, beat_age_us(snapshot));
 		break;
 	case LIFE_ENDED:
-		buf_str(out, "not running: these are the last figures");
+		buf_str(out, "not running: last figures");
 		if (beat_age_us(snapshot) < 0)
 			break;
 		buf_str(out, ", ");

@@ -20,20 +20,30 @@ int tool_fail(int status, const char *fmt, ...)
 	return status;
 }
 
-int tool_attach(const struct tool *tool, struct segment **ret)
+int tool_try_attach(const struct tool *tool, struct segment **ret, char *why, size_t why_size)
 {
 	char path[CONF_PLACE_BYTES];
 	enum segment_status status;
 
 	conf_place(&tool->conf, tool->conf.segment, "segment", path);
-	errno = 0;
 	status = segment_attach(path, ret);
-	if (status == SEGMENT_OK)
+	switch (status) {
+	case SEGMENT_OK:
 		return EX_OK;
-	if (status == SEGMENT_IO && errno == EACCES)
-		return tool_fail(EX_NOPERM,
-			"%s: %s; root, the service's user and its group may look", path,
-			strerror(errno));
-	return tool_fail(EX_UNAVAILABLE, "%s %s%s%s", path, segment_status_text(status),
-		status == SEGMENT_IO ? ": " : "", status == SEGMENT_IO ? strerror(errno) : "");
+	case SEGMENT_IO:
+		snprintf(why, why_size, "%s: %s%s", path, strerror(errno),
+			errno == EACCES ? "; root, the service's user and its group may look" : "");
+		return errno == EACCES ? EX_NOPERM : EX_UNAVAILABLE;
+	default:
+		snprintf(why, why_size, "%s %s", path, segment_status_text(status));
+		return EX_UNAVAILABLE;
+	}
+}
+
+int tool_attach(const struct tool *tool, struct segment **ret)
+{
+	char why[CONF_PLACE_BYTES + 256];
+	const int status = tool_try_attach(tool, ret, why, sizeof(why));
+
+	return status == EX_OK ? EX_OK : tool_fail(status, "%s", why);
 }

@@ -111,7 +111,7 @@ test('after a stop it shows the last figures, and says that they are', async () 
 	assert.equal(await stack.stopDaemon(), 0);
 	const got = await status();
 	assert.equal(got.status, 1);
-	assert.match(got.out, /^cardkeep \S+ {2}not running: these are the last figures, \d+ s old\n/);
+	assert.match(got.out, /^cardkeep \S+ {2}not running: last figures, \d+ s old\n/);
 	assert.match(got.out, /^conflicts +refused 1 \(card 1\)$/m);
 	assert.doesNotMatch(got.out, /^worker/m);
 });
@@ -124,6 +124,6 @@ test('after a crash too, with what the workers were at', async () => {
 		const now = await status();
 		return now.status === 1 && now;
 	});
-	assert.match(got.out, /^cardkeep \S+ {2}not running: these are the last figures, \d+ s old\n/);
+	assert.match(got.out, /^cardkeep \S+ {2}not running: last figures, \d+ s old\n/);
 	assert.match(got.out, /^worker 0 /m);
 });
