@@ -182,6 +182,22 @@ static void execute(struct loop *loop, enum call_kind kind)
 
 /* ---- gathering ----------------------------------------------------------------------------- */
 
+static void shed(struct loop *loop, struct job *job, enum stats_shed why)
+{
+	account_shed(loop->slot, job, why);
+	hand_give_up(&loop->hand, job);
+}
+
+/* Under overload an early refusal is worth more than a late one: its client may go elsewhere, and the
+ * requests behind it are served in time. */
+static bool overloaded(const struct loop *loop, const struct job *job, int64_t now_us)
+{
+	const struct conf *conf = loop->shared->conf;
+
+	return loop->hand.count > (size_t)conf->in_hand_max ||
+	       now_us - job->x.request.began_us > conf->queue_wait_ms * CLOCK_MS;
+}
+
 static void begin(struct loop *loop, struct fcgi_conn *conn)
 {
 	const struct conf *conf = loop->shared->conf;
@@ -198,12 +214,12 @@ static void begin(struct loop *loop, struct fcgi_conn *conn)
 	job->x.route = STATS_ROUTE_NONE;
 	job->deadline_us = job->x.request.began_us + conf->request_deadline_ms * CLOCK_MS;
 	/* Too old when picked up: its client has gone, or is about to. */
-	if (hand_too_late(&loop->hand, job, now_us)) {
-		account_shed(loop->slot, job, STATS_SHED_LATE);
-		hand_give_up(&loop->hand, job);
-	} else {
+	if (hand_too_late(&loop->hand, job, now_us))
+		shed(loop, job, STATS_SHED_LATE);
+	else if (overloaded(loop, job, now_us))
+		shed(loop, job, STATS_SHED_OVERLOAD);
+	else
 		hand_step(&loop->hand, job, router_begin(&job->x));
-	}
 }
 
 static void resume_hashed(struct loop *loop)

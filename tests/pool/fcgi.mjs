@@ -27,12 +27,13 @@ function pair([name, value]) {
 	return Buffer.concat([length(n.length), length(v.length), n, v]);
 }
 
-function encode({ method, uri, headers, body }) {
+function encode({ method, uri, headers, params: more, body }) {
 	const params = {
 		REQUEST_METHOD: method,
 		REQUEST_URI: uri,
 		CONTENT_LENGTH: body === '' ? '' : String(Buffer.byteLength(body)),
 		CARDKEEP_REQUEST_ID: randomBytes(16).toString('hex'),
+		...more,
 	};
 	for (const [name, value] of Object.entries(headers))
 		params[`HTTP_${name.toUpperCase().replaceAll('-', '_')}`] = value;
@@ -103,9 +104,10 @@ export class Connection {
 		this.answered = undefined;
 	}
 
-	ask(method, uri, { headers = {}, body = '' } = {}) {
+	// params: FastCGI's, beyond those that every request has.
+	ask(method, uri, { headers = {}, params = {}, body = '' } = {}) {
 		const answer = new Promise((resolve, reject) => (this.answered = { resolve, reject }));
-		this.socket.write(encode({ method, uri, headers, body }));
+		this.socket.write(encode({ method, uri, headers, params, body }));
 		return answer;
 	}
 
