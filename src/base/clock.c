@@ -2,6 +2,7 @@
 #include "base/clock.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "base/must.h"
@@ -32,4 +33,15 @@ int clock_wait_ms(int64_t now_us, int64_t due_us)
 		return 0;
 	ms = (due_us - now_us + CLOCK_MS - 1) / CLOCK_MS;
 	return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+void clock_text(int64_t wall_us, char ret_text[CLOCK_TEXT_BYTES])
+{
+	const time_t seconds = (time_t)(wall_us / CLOCK_S);
+	struct tm tm = {0};
+	size_t len;
+
+	gmtime_r(&seconds, &tm);
+	len = strftime(ret_text, CLOCK_TEXT_BYTES, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(ret_text + len, CLOCK_TEXT_BYTES - len, ".%06dZ", (int)(wall_us % CLOCK_S));
 }

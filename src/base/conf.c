@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 #include "base/log.h"
+#include "base/rule.h"
 
 #define ENV_PREFIX     "CARDKEEP_"
 #define ENV_NAME_BYTES 64
@@ -49,8 +50,21 @@ static const struct key {
 #undef CONF_NUMBER
 };
 
-/* Variables of the scripts, which name no key and are no mistake. */
-static const char *const script_variables[] = {"CARDKEEP_PORT", "CARDKEEP_STATE", "CARDKEEP_CONF"};
+/* Keys whose text is a rule. */
+static const bool is_rule[KEY_COUNT] = {
+#define CONF_TEXT(name, preset, help)
+#define CONF_NUMBER(name, preset, least, most, help)
+#define CONF_RULE(name, preset, help) [KEY_##name] = true,
+#include "base/conf.def"
+#undef CONF_TEXT
+#undef CONF_NUMBER
+};
+
+/* Variables of the scripts and of alert_command, which name no key and are no mistake. */
+static const char *const other_variables[] = {"CARDKEEP_PORT", "CARDKEEP_STATE", "CARDKEEP_CONF",
+	"CARDKEEP_ALERT_NAME", "CARDKEEP_ALERT_STATE", "CARDKEEP_ALERT_VALUE",
+	"CARDKEEP_ALERT_THRESHOLD", "CARDKEEP_ALERT_SINCE", "CARDKEEP_ALERT_SUMMARY",
+	"CARDKEEP_ALERT_RUNBOOK"};
 
 enum origin {
 	ORIGIN_PRESET,
@@ -163,6 +177,7 @@ static bool find_key(const char *name, enum key_id *ret_id)
 static void set_text(struct loader *loader, enum key_id id, const char *value)
 {
 	enum log_level level;
+	struct rule rule;
 
 	if (strlen(value) >= CONF_TEXT_BYTES) {
 		complain_key(loader, id, "longer than %d bytes", CONF_TEXT_BYTES - 1);
@@ -170,6 +185,10 @@ static void set_text(struct loader *loader, enum key_id id, const char *value)
 	}
 	if (id == KEY_log_level && !log_level_parse(value, &level)) {
 		complain_key(loader, id, "'%s' is not error, warn, info or debug", value);
+		return;
+	}
+	if (is_rule[id] && !rule_parse(value, &rule)) {
+		complain_key(loader, id, "'%s' is not %s", value, RULE_SYNTAX);
 		return;
 	}
 	strcpy(text_of(&loader->conf, id), value);
@@ -318,10 +337,10 @@ static bool find_variable(const char *name, enum key_id *ret_id)
 	return false;
 }
 
-static bool is_script_variable(const char *name)
+static bool is_other_variable(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_LEN(script_variables); i++)
-		if (strcmp(script_variables[i], name) == 0)
+	for (size_t i = 0; i < ARRAY_LEN(other_variables); i++)
+		if (strcmp(other_variables[i], name) == 0)
 			return true;
 	return false;
 }
@@ -338,7 +357,7 @@ static void take_variable(struct loader *loader, const char *entry, conf_warn_fn
 	if (find_variable(name, &id)) {
 		loader->origin[id] = ORIGIN_ENV;
 		set_value(loader, id, entry + len + 1);
-	} else if (!is_script_variable(name) && warn != NULL) {
+	} else if (!is_other_variable(name) && warn != NULL) {
 		warn(name);
 	}
 }

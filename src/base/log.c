@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -98,10 +97,7 @@ static void put_line(enum log_level level, const char *line, size_t len)
 
 static size_t line_start(char *line, size_t size, enum log_level level)
 {
-	int64_t now_us = clock_wall_us();
-	time_t seconds = (time_t)(now_us / CLOCK_S);
-	struct tm tm;
-	char stamp[32];
+	char stamp[CLOCK_TEXT_BYTES];
 	int len;
 
 	if (getenv("JOURNAL_STREAM") != NULL) {
@@ -109,10 +105,9 @@ static size_t line_start(char *line, size_t size, enum log_level level)
 			line, size, "<%d>level=%s ", levels[level].priority, levels[level].name);
 		return (size_t)len;
 	}
-	gmtime_r(&seconds, &tm);
-	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
-	len = snprintf(line, size, "ts=%s.%06dZ level=%s pid=%d ", stamp, (int)(now_us % CLOCK_S),
-		levels[level].name, (int)getpid());
+	clock_text(clock_wall_us(), stamp);
+	len = snprintf(
+		line, size, "ts=%s level=%s pid=%d ", stamp, levels[level].name, (int)getpid());
 	return (size_t)len;
 }
 

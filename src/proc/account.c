@@ -125,13 +125,25 @@ static void row_seen(struct stats_slot *slot, enum call_id id, const struct call
 	}
 }
 
-void account_operation(struct stats_slot *slot, const struct job *job, bool answered)
+/* What an alert calls excessive, whatever the limit of attempts is. */
+#define MANY_ATTEMPTS 3
+
+void account_operation(struct stats_slot *slot, const struct job *job, enum account_end end)
 {
+	const bool answered = end == ACCOUNT_ANSWERED;
+
 	stats_inc(slot, STATS_OPERATIONS);
 	stats_add(slot, STATS_OPERATION_ATTEMPTS, (uint64_t)job->attempts);
 	if (job->attempts > 1)
 		stats_count(slot, STATS_RETRIED_OPERATIONS,
 			answered ? STATS_OUTCOME_ANSWERED : STATS_OUTCOME_FAILED);
+	if (job->attempts > MANY_ATTEMPTS || end == ACCOUNT_GAVE_UP)
+		stats_inc(slot, STATS_OPERATIONS_EXCESSIVE);
 	if (answered)
 		row_seen(slot, job->x.call.id, &job->x.call.row);
+}
+
+void account_failure(struct stats_slot *slot, const struct job *job)
+{
+	stats_count(slot, STATS_DB_CALLS_FAILED, functions[job->x.call.id]);
 }

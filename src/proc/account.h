@@ -29,7 +29,17 @@ void account_wave(
 void account_busy(struct stats_slot *slot);
 /* A call will be made again. */
 void account_retry(struct stats_slot *slot, enum retry_reason reason);
-/* A call came to an end: with a row, or (`answered` false) without. Before the row is answered. */
-void account_operation(struct stats_slot *slot, const struct job *job, bool answered);
+
+/* How an operation came to an end. */
+enum account_end {
+	ACCOUNT_ANSWERED, /* by a row */
+	ACCOUNT_REFUSED,  /* by an error that no repeat mends */
+	ACCOUNT_GAVE_UP,  /* at its limit of attempts or time */
+};
+
+/* A call came to an end; before the row is answered. */
+void account_operation(struct stats_slot *slot, const struct job *job, enum account_end end);
+/* A call failed with an error that no repeat mends and no caller caused. */
+void account_failure(struct stats_slot *slot, const struct job *job);
 
 #endif

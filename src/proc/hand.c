@@ -51,7 +51,7 @@ void hand_finish(struct hand *hand, struct job *job)
 void hand_give_up(struct hand *hand, struct job *job)
 {
 	if (job->attempts > 0)
-		account_operation(hand->slot, job, false);
+		account_operation(hand->slot, job, ACCOUNT_GAVE_UP);
 	if (job->maybe_applied)
 		(void)exchange_problem(&job->x, PROBLEM_OUTCOME_UNKNOWN,
 			"the database did not say in time whether this was applied: look, or "

@@ -2,8 +2,10 @@
 noinst_LIBRARIES += libproc.a
 libproc_a_SOURCES = \
 	src/proc/account.c src/proc/account.h \
+	src/proc/alarms.c src/proc/alarms.h \
 	src/proc/hand.c src/proc/hand.h \
 	src/proc/hasher.c src/proc/hasher.h \
+	src/proc/herald.c src/proc/herald.h \
 	src/proc/job.c src/proc/job.h \
 	src/proc/logfile.c src/proc/logfile.h \
 	src/proc/loop.c src/proc/loop.h \

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/fcgi.h"
+#include "proc/alarms.h"
 #include "proc/logfile.h"
 #include "proc/notify.h"
 #include "proc/spawn.h"
@@ -44,6 +45,7 @@ struct pool {
 	struct settings settings;
 	struct segment *segment;
 	struct window *window; /* of the segment; the status process starts with a copy */
+	struct alarms *alarms;
 	int listen_fds[ROLE_COUNT];
 	bool made_socket[ROLE_COUNT]; /* ours to remove */
 	int signal_fd;
@@ -125,7 +127,9 @@ struct pool *pool_new(const struct settings_source *source, const struct setting
 	pool->window = new_window(&settings->conf);
 	for (enum role role = 0; role < ROLE_COUNT; role++)
 		pool->listen_fds[role] = -1;
-	if (!open_all(pool, why, why_size))
+	if (open_all(pool, why, why_size))
+		pool->alarms = alarms_new(pool->segment);
+	else
 		pool_free(&pool);
 	return pool;
 }
@@ -144,6 +148,7 @@ void pool_free(struct pool **ptr)
 	}
 	if (pool->signal_fd >= 0)
 		close(pool->signal_fd);
+	alarms_free(&pool->alarms);
 	window_free(&pool->window);
 	segment_close(&pool->segment);
 	free(pool);
@@ -344,7 +349,8 @@ static void reap(struct pool *pool)
 	pid_t pid;
 
 	while ((pid = spawn_reap(&status)) != 0)
-		if (find_member(pool, pid, &role, &slot))
+		if (!alarms_reaped(pool->alarms, pid, status) &&
+			find_member(pool, pid, &role, &slot))
 			bury(pool, role, slot, status);
 }
 
@@ -485,7 +491,7 @@ static void feed_watchdog(struct pool *pool, int64_t now_us)
 	pool->watchdog_due_us = now_us + pool->watchdog_us;
 }
 
-/* Says that it lives, and keeps the window up. */
+/* Says that it lives, keeps the window up, and judges by it. */
 static void beat(struct pool *pool, int64_t now_us)
 {
 	struct snapshot *snapshot;
@@ -493,6 +499,7 @@ static void beat(struct pool *pool, int64_t now_us)
 	segment_supervisor_beat(pool->segment, now_us);
 	snapshot = snapshot_take(pool->segment, now_us);
 	window_add(pool->window, snapshot);
+	alarms_tick(pool->alarms, &pool->settings, pool->window, snapshot);
 	snapshot_free(&snapshot);
 }
 

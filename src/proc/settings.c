@@ -68,6 +68,15 @@ static size_t cores(void)
 	return n < SUPERVISOR_WORKERS_MAX ? (size_t)n : SUPERVISOR_WORKERS_MAX;
 }
 
+/* Their texts were checked when they were read. */
+static void read_rules(struct settings *settings)
+{
+	const struct conf *conf = &settings->conf;
+#define ALERT(id, name, kind, key, summary) \
+	MUST(rule_parse(conf->key, &settings->rules[STATS_ALERT_##id]));
+#include "stats/alert.def"
+}
+
 enum conf_status settings_load(const struct settings_source *source, struct settings *ret_settings,
 	char *why, size_t why_size)
 {
@@ -81,6 +90,7 @@ enum conf_status settings_load(const struct settings_source *source, struct sett
 		return status;
 	if (!find_group(&settings, why, why_size) || !find_peers(&settings, why, why_size))
 		return CONF_INVALID;
+	read_rules(&settings);
 	MUST(log_level_parse(conf->log_level, &settings.log_level));
 	settings.workers = conf->workers > 0 ? (size_t)conf->workers : cores();
 	conf_place(conf, conf->status_listen, "status.sock", settings.status_listen);

@@ -12,12 +12,15 @@
 
 #include "base/conf.h"
 #include "base/log.h"
+#include "base/rule.h"
+#include "stats/metrics.h"
 
 #define SETTINGS_PEERS_MAX 16
 
 struct settings {
 	struct conf conf;
 	enum log_level log_level;
+	struct rule rules[STATS_ALERT_COUNT];
 	size_t workers;    /* the key, or the number of cores where that is 0 */
 	gid_t group;       /* of the sockets; (gid_t)-1: the process's own */
 	size_t peer_count; /* the users of allowed_peers */

@@ -29,7 +29,7 @@ static void settle_row(const struct settle_rules *rules, struct hand *hand, stru
 		settle_busy(rules, hand, job);
 		return;
 	}
-	account_operation(hand->slot, job, true);
+	account_operation(hand->slot, job, ACCOUNT_ANSWERED);
 	hand_step(hand, job, job->x.resume(&job->x));
 }
 
@@ -44,11 +44,13 @@ static void settle_refused(struct hand *hand, struct job *job, const struct wave
 	log_error("call failed fn=%s code=%s class=%s request=%s error=\"%s\"",
 		call_function(job->x.call.id), entry->error.sqlstate,
 		sqlstate_class_name(entry->class), job->x.request.id_text, loggable(entry));
+	if (entry->class == SQLSTATE_FAILED)
+		account_failure(hand->slot, job);
 	if (job->maybe_applied) {
 		hand_give_up(hand, job);
 		return;
 	}
-	account_operation(hand->slot, job, false);
+	account_operation(hand->slot, job, ACCOUNT_REFUSED);
 	exchange_failed(&job->x, entry->class);
 	hand_finish(hand, job);
 }

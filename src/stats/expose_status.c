@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "stats/alert.h"
 #include "stats/cells.h"
 #include "stats/expose_json.h"
 
@@ -192,6 +193,42 @@ static void add_indicators(struct buf *out, const struct snapshot *snapshot,
 	buf_char(out, '}');
 }
 
+/* ---- alerts -------------------------------------------------------------------------------- */
+
+static void add_number_or_null(struct buf *out, const char *name, bool known, double value)
+{
+	if (known)
+		buf_printf(out, ",\"%s\":%.6g", name, value);
+	else
+		buf_printf(out, ",\"%s\":null", name);
+}
+
+static void add_alert(
+	struct buf *out, enum stats_alert id, const struct segment_alert_record *record)
+{
+	char since[CLOCK_TEXT_BYTES];
+
+	clock_text(record->since_wall_us, since);
+	buf_printf(out, "{\"name\":\"%s\",\"state\":\"%s\",\"since\":\"%s\"", alert_name(id),
+		metrics_value(STATS_LABEL_ALERT_STATE, record->state), since);
+	add_number_or_null(out, "value", record->known, record->value);
+	add_number_or_null(out, "threshold", record->on, record->threshold);
+	buf_printf(out, ",\"fired\":%" PRIu64 ",\"summary\":\"%s\"}", record->fired,
+		alert_summary(id));
+}
+
+static void add_alerts(struct buf *out, const struct snapshot *snapshot)
+{
+	bool first = true;
+
+	buf_str(out, ",\"alerts\":[");
+	for (size_t i = 0; i < STATS_ALERT_COUNT; i++) {
+		expose_comma(out, &first);
+		add_alert(out, (enum stats_alert)i, &snapshot->alerts[i]);
+	}
+	buf_char(out, ']');
+}
+
 void expose_status(struct buf *out, const struct snapshot *snapshot, const struct window *window)
 {
 	const int64_t now_us = snapshot->taken_us;
@@ -213,5 +250,6 @@ void expose_status(struct buf *out, const struct snapshot *snapshot, const struc
 	add_indicators(out, snapshot, recent, length_us);
 	buf_str(out, ",\"windows\":");
 	expose_windows(out, snapshot, window);
-	buf_str(out, ",\"alerts\":[]}\n");
+	add_alerts(out, snapshot);
+	buf_str(out, "}\n");
 }

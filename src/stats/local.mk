@@ -1,6 +1,7 @@
 # stats: what every process tells about itself, and how others read it. Knows only base.
 noinst_LIBRARIES += libstats.a
 libstats_a_SOURCES = \
+	src/stats/alert.c src/stats/alert.def src/stats/alert.h \
 	src/stats/cells.c src/stats/cells.h \
 	src/stats/expose.c src/stats/expose.h src/stats/expose_accept.c \
 	src/stats/expose_json.h src/stats/expose_status.c src/stats/expose_windows.c \

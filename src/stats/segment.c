@@ -110,6 +110,22 @@ static void write_header(struct segment_header *header, const struct segment_sha
 	atomic_store_explicit(&header->ready, 1, memory_order_release);
 }
 
+/* Nothing has been judged yet. */
+static void write_alerts(struct segment_supervisor *supervisor)
+{
+	const int64_t now_us = clock_mono_us();
+	const int64_t wall_us = clock_wall_us();
+
+	for (size_t i = 0; i < STATS_ALERT_COUNT; i++) {
+		struct segment_alert *alert = &supervisor->alerts[i];
+
+		atomic_init(&alert->since_us, now_us);
+		atomic_init(&alert->since_wall_us, wall_us);
+		atomic_init(&alert->value, SEGMENT_NO_VALUE);
+		atomic_init(&alert->threshold, SEGMENT_NO_VALUE);
+	}
+}
+
 static struct segment *handle_new(void *base, size_t bytes, bool writable)
 {
 	struct segment *segment = mem_zero(sizeof(*segment));
@@ -163,6 +179,7 @@ enum segment_status segment_create(
 	base = map_new_file(fresh, bytes);
 	if (base == NULL)
 		return SEGMENT_IO;
+	write_alerts((void *)((char *)base + sizeof(struct segment_header)));
 	write_header(base, shape);
 	if (rename(fresh, path) != 0) {
 		int error = errno;
@@ -269,6 +286,81 @@ const struct stats_slot *segment_thread(
 	const struct segment *segment, size_t process, size_t thread)
 {
 	return slot_of(segment, process, thread);
+}
+
+/* ---- alerts ---------------------------------------------------------------------------------- */
+
+#define READ_TRIES 100
+
+static int64_t to_millionths(bool known, double value)
+{
+	/* Far beyond any share or count, and short of what does not fit. None is negative. */
+	const double most = 1e12;
+
+	if (!known)
+		return SEGMENT_NO_VALUE;
+	return (int64_t)((value < most ? value : most) * 1e6 + 0.5);
+}
+
+static bool from_millionths(int64_t millionths, double *ret)
+{
+	if (millionths == SEGMENT_NO_VALUE)
+		return false;
+	*ret = (double)millionths / 1e6;
+	return true;
+}
+
+void segment_alert_set(
+	struct segment *segment, enum stats_alert id, const struct segment_alert_record *record)
+{
+	struct segment_alert *alert = &supervisor_of(segment)->alerts[id];
+	const uint32_t odd = atomic_load_explicit(&alert->change, memory_order_relaxed) | 1;
+
+	MUST(segment->writable && id < STATS_ALERT_COUNT);
+	atomic_store_explicit(&alert->change, odd, memory_order_relaxed);
+	atomic_store_explicit(&alert->state, (uint32_t)record->state, memory_order_release);
+	atomic_store_explicit(&alert->since_us, record->since_us, memory_order_release);
+	atomic_store_explicit(&alert->since_wall_us, record->since_wall_us, memory_order_release);
+	atomic_store_explicit(
+		&alert->value, to_millionths(record->known, record->value), memory_order_release);
+	atomic_store_explicit(&alert->threshold, to_millionths(record->on, record->threshold),
+		memory_order_release);
+	atomic_store_explicit(&alert->fired, record->fired, memory_order_release);
+	atomic_store_explicit(&alert->change, odd + 1, memory_order_release);
+}
+
+static struct segment_alert_record alert_words(const struct segment_alert *alert)
+{
+	const uint32_t state = atomic_load_explicit(&alert->state, memory_order_acquire);
+	struct segment_alert_record record = {.state = STATS_ALERT_STATE_OK};
+
+	if (state < STATS_ALERT_STATE_COUNT)
+		record.state = (enum stats_alert_state)state;
+	record.since_us = atomic_load_explicit(&alert->since_us, memory_order_acquire);
+	record.since_wall_us = atomic_load_explicit(&alert->since_wall_us, memory_order_acquire);
+	record.known = from_millionths(
+		atomic_load_explicit(&alert->value, memory_order_acquire), &record.value);
+	record.on = from_millionths(
+		atomic_load_explicit(&alert->threshold, memory_order_acquire), &record.threshold);
+	record.fired = atomic_load_explicit(&alert->fired, memory_order_acquire);
+	return record;
+}
+
+struct segment_alert_record segment_alert_read(const struct segment *segment, enum stats_alert id)
+{
+	const struct segment_alert *alert = &supervisor_of(segment)->alerts[id];
+	struct segment_alert_record record;
+	uint32_t before;
+	int tries = 0;
+
+	MUST(id < STATS_ALERT_COUNT);
+	do {
+		before = atomic_load_explicit(&alert->change, memory_order_acquire);
+		record = alert_words(alert);
+	} while ((before % 2 != 0 ||
+			 atomic_load_explicit(&alert->change, memory_order_relaxed) != before) &&
+		 ++tries < READ_TRIES);
+	return record;
 }
 
 /* ---- the supervisor's part ----------------------------------------------------------------- */

@@ -49,6 +49,21 @@ struct segment_header {
 	uint32_t pad[5];
 };
 
+/* How it stands with one alert. Several words that belong together, as in stats_slot: `change` is
+ * odd while they are written. Numbers that may have a fraction are millionths. */
+struct segment_alert {
+	alignas(STATS_LINE_BYTES) _Atomic uint32_t change;
+	_Atomic uint32_t state;        /* enum stats_alert_state */
+	_Atomic int64_t since_us;      /* monotonic: in this state */
+	_Atomic int64_t since_wall_us; /* likewise, since 1970 */
+	_Atomic int64_t value;         /* as last read; SEGMENT_NO_VALUE when there was none */
+	_Atomic int64_t threshold;     /* that raises it; SEGMENT_NO_VALUE when it is off */
+	_Atomic uint64_t fired;        /* how often, since the service's start */
+	uint64_t pad[2];
+};
+
+#define SEGMENT_NO_VALUE INT64_MIN
+
 /* Written by the supervisor. */
 struct segment_supervisor {
 	alignas(STATS_LINE_BYTES) _Atomic int32_t pid; /* 0 after an orderly stop */
@@ -57,6 +72,7 @@ struct segment_supervisor {
 	uint32_t pad1;
 	_Atomic int64_t heartbeat_us; /* monotonic: its latest turn */
 	uint64_t pad2[5];
+	struct segment_alert alerts[STATS_ALERT_COUNT];
 };
 
 struct segment_process {
@@ -77,7 +93,9 @@ struct segment_process {
 };
 
 _Static_assert(sizeof(struct segment_header) == 128, "doc/segment.md");
-_Static_assert(sizeof(struct segment_supervisor) == STATS_LINE_BYTES, "doc/segment.md");
+_Static_assert(sizeof(struct segment_alert) == STATS_LINE_BYTES, "doc/segment.md");
+_Static_assert(sizeof(struct segment_supervisor) == (1 + STATS_ALERT_COUNT) * STATS_LINE_BYTES,
+	"doc/segment.md");
 _Static_assert(offsetof(struct segment_process, heartbeat_us) == 128, "doc/segment.md");
 _Static_assert(sizeof(struct segment_process) == 192, "doc/segment.md");
 
@@ -123,12 +141,30 @@ const struct segment_process *segment_process(const struct segment *segment, siz
 const struct stats_slot *segment_thread(
 	const struct segment *segment, size_t process, size_t thread);
 
+/* How it stands with an alert, out of the segment. */
+struct segment_alert_record {
+	enum stats_alert_state state;
+	int64_t since_us;
+	int64_t since_wall_us;
+	bool known; /* false: there was nothing to read a value from */
+	double value;
+	bool on; /* false: it is off, and has no threshold */
+	double threshold;
+	uint64_t fired;
+};
+
+/* The record as it was at one time; as it is amid a change when its writer died there. */
+struct segment_alert_record segment_alert_read(const struct segment *segment, enum stats_alert id);
+
 /* ---- the supervisor's part ----------------------------------------------------------------- */
 
 void segment_supervisor_set(
 	struct segment *segment, int32_t pid, int32_t status_pid, uint32_t generation);
 /* The supervisor turns. */
 void segment_supervisor_beat(struct segment *segment, int64_t now_us);
+/* How it stands with an alert. */
+void segment_alert_set(
+	struct segment *segment, enum stats_alert id, const struct segment_alert_record *record);
 /* Before the fork: the slot gets a new tenant, state STARTING, and what its threads last did is
  * wiped. Counters stay. */
 void segment_worker_start(

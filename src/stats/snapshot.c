@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "stats/cells.h"
 #include "stats/procfs.h"
@@ -109,15 +110,23 @@ static void read_process(
 
 /* ---- what follows from them ---------------------------------------------------------------- */
 
-static void derive_threads(uint64_t *cells, const struct snapshot_process *process, size_t threads)
+/* An idle thread turns five times a second. */
+#define HELD_US CLOCK_S
+
+static void derive_threads(struct snapshot *snapshot, const struct snapshot_process *process)
 {
-	for (size_t t = 0; t < threads; t++) {
+	uint64_t *cells = snapshot->cells;
+
+	for (size_t t = 0; t < snapshot->thread_count; t++) {
 		const struct snapshot_thread *thread = &process->threads[t];
 
 		cells[STATS_AT_THREADS]++;
 		/* A record that would not hold still belongs to a thread that works. */
 		if (!thread->activity_known || thread->activity.state != STATS_THREAD_IDLE)
 			cells[STATS_AT_THREADS_BUSY]++;
+		if (process->state == STATS_WORKER_READY &&
+			snapshot->taken_us - thread->beat_us > HELD_US)
+			cells[STATS_AT_THREADS_HELD]++;
 		cells[STATS_AT_DB_CONNECTIONS + thread->connection]++;
 	}
 }
@@ -133,8 +142,11 @@ static void derive_cells(struct snapshot *snapshot, const struct segment_header 
 		for (size_t i = 0; i < STATS_RESTART_COUNT; i++)
 			cells[STATS_AT_WORKER_RESTARTS + i] += process->restarts[i];
 		if (snapshot_alive(process->state))
-			derive_threads(cells, process, snapshot->thread_count);
+			derive_threads(snapshot, process);
 	}
+	for (size_t i = 0; i < STATS_ALERT_COUNT; i++)
+		cells[STATS_AT_ALERT_FIRING + i] =
+			snapshot->alerts[i].state == STATS_ALERT_STATE_FIRING;
 	cells[STATS_AT_DB_CONNECTIONS_MAX] = snapshot->process_count * snapshot->thread_count;
 	cells[STATS_AT_START_TIME] = (uint64_t)header->made_wall_us;
 	cells[STATS_AT_BUILD_INFO] = 1;
@@ -175,6 +187,8 @@ struct snapshot *snapshot_take(const struct segment *segment, int64_t now_us)
 	read_cells(snapshot, segment);
 	for (size_t p = 0; p < snapshot->process_count; p++)
 		read_process(&snapshot->processes[p], segment, p);
+	for (size_t i = 0; i < STATS_ALERT_COUNT; i++)
+		snapshot->alerts[i] = segment_alert_read(segment, (enum stats_alert)i);
 	derive_cells(snapshot, header);
 	return snapshot;
 }

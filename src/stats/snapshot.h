@@ -48,6 +48,7 @@ struct snapshot {
 	int32_t status_pid;
 	uint64_t supervisor_usage[STATS_USAGE_COUNT];
 	uint64_t status_usage[STATS_USAGE_COUNT];
+	struct segment_alert_record alerts[STATS_ALERT_COUNT];
 	uint64_t cells[STATS_CELLS]; /* as metrics.h lays them out, TALLY and GAUGE included */
 	size_t process_count;
 	size_t thread_count; /* of each process */

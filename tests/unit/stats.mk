@@ -1,11 +1,15 @@
 # Unit tests of stats.
-UNIT_STATS = tests/unit/t_expose tests/unit/t_histogram tests/unit/t_metrics tests/unit/t_segment \
+UNIT_STATS = tests/unit/t_alert tests/unit/t_expose tests/unit/t_histogram tests/unit/t_metrics tests/unit/t_segment \
 	tests/unit/t_snapshot
 check_PROGRAMS += $(UNIT_STATS)
 TESTS += $(UNIT_STATS)
 UNIT_STATS_LIBS = libstats.a libbase.a $(BASE_LIBS) $(CMOCKA_LIBS)
 UNIT_STATS_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR=\"$(abs_top_srcdir)\"
 
+tests_unit_t_alert_SOURCES = tests/unit/t_alert.c
+tests_unit_t_alert_CPPFLAGS = $(UNIT_STATS_CPPFLAGS)
+tests_unit_t_alert_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_alert_LDADD = $(UNIT_STATS_LIBS)
 tests_unit_t_expose_SOURCES = tests/unit/t_expose.c tests/unit/stats_fixture.h
 tests_unit_t_expose_CFLAGS = $(UNIT_CFLAGS) $(JSONC_CFLAGS)
 tests_unit_t_expose_LDADD = $(UNIT_STATS_LIBS) $(JSONC_LIBS)

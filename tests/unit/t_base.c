@@ -65,6 +65,17 @@ static void waits_round_up_and_never_go_negative(void **state)
 	assert_true(clock_wall_us() > INT64_C(1700000000) * CLOCK_S);
 }
 
+static void a_wall_clock_time_is_told_as_rfc_3339(void **state)
+{
+	char text[CLOCK_TEXT_BYTES];
+
+	(void)state;
+	clock_text(0, text);
+	assert_string_equal(text, "1970-01-01T00:00:00.000000Z");
+	clock_text(INT64_C(1769860800123456), text);
+	assert_string_equal(text, "2026-01-31T12:00:00.123456Z");
+}
+
 static void uuids_are_read_in_both_forms_and_written_in_one(void **state)
 {
 	static const char *bad[] = {"", "0", "6F9619FF-8B86-D011-B42D-00C04FC964F",
@@ -108,6 +119,7 @@ int main(void)
 		cmocka_unit_test(waits_round_up_and_never_go_negative),
 		cmocka_unit_test(uuids_are_read_in_both_forms_and_written_in_one),
 		cmocka_unit_test(log_levels_are_read_by_name),
+		cmocka_unit_test(a_wall_clock_time_is_told_as_rfc_3339),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -134,6 +134,8 @@ static const struct {
 		"1: threads: 99999999999999999999 is out of bounds: 1 to 64"},
 	{"threads = 2\n\nthreads = 2\n", "3: threads: given twice, first in line 1"},
 	{"threads = 2\n[cardkeep]\nthreads = 3\n", "3: threads: given twice, first in line 1"},
+	{"alert_shed = sometimes\n",
+		"1: alert_shed: 'sometimes' is not off, or like: above 5% clear 3% for 60s"},
 	{"log_level = loud\n", "1: log_level: 'loud' is not error, warn, info or debug"},
 	{"log_level = Info\n", "1: log_level: 'Info' is not error, warn, info or debug"},
 	{"[server]\n# here\nthreads = 2\n",

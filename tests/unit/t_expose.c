@@ -22,6 +22,15 @@ static struct snapshot *some_service(struct fixture *fixture)
 	struct stats_slot *slot = segment_slot(segment, 0, 0);
 	int64_t made_us = segment_header(segment)->made_us;
 
+	const struct segment_alert_record firing = {.state = STATS_ALERT_STATE_FIRING,
+		.since_wall_us = INT64_C(1769860800123456),
+		.known = true,
+		.value = 0.25,
+		.on = true,
+		.threshold = 0.05,
+		.fired = 2};
+
+	segment_alert_set(segment, STATS_ALERT_VERSION_CONFLICT_RATE_HIGH, &firing);
 	segment_supervisor_set(segment, 4242, 4243, 7);
 	segment_supervisor_beat(segment, made_us + 9 * CLOCK_S);
 	segment_worker_start(segment, 0, 7, made_us + 2 * CLOCK_S);
@@ -98,6 +107,11 @@ static void samples_are_the_same_in_both_formats(void **state)
 		"cardkeep_db_connections{state=\"closed\"} 2",
 		"cardkeep_db_connections_max 12",
 		"cardkeep_logins_total{outcome=\"refused\"} 0",
+		"cardkeep_threads_held 3",
+		"cardkeep_alert_firing{alert=\"VersionConflictRateHigh\"} 1",
+		"cardkeep_alert_firing{alert=\"DatabaseUnreachable\"} 0",
+		"cardkeep_operations_excessive_total 0",
+		"cardkeep_db_calls_failed_total{function=\"read_card\"} 0",
 		"cardkeep_build_info{version=\"1.2.3\"} 1",
 	};
 	struct snapshot *snapshot = some_service(*state);
@@ -342,7 +356,16 @@ static void the_status_tells_who_runs_and_what_they_do(void **state)
 		{"requests.per_second", "0.100"},
 		{"requests.latency_ms.p99", "1.536"},
 		{"totals.version_conflicts", "1"},
-		{"alerts", "[]"},
+		{"alerts.0.name", "\"VersionConflictRateHigh\""},
+		{"alerts.0.state", "\"FIRING\""},
+		{"alerts.0.since", "\"2026-01-31T12:00:00.123456Z\""},
+		{"alerts.0.value", "0.25"},
+		{"alerts.0.threshold", "0.05"},
+		{"alerts.0.fired", "2"},
+		{"alerts.1.name", "\"SlugGenerationFailing\""},
+		{"alerts.1.state", "\"OK\""},
+		{"alerts.1.value", "null"},
+		{"alerts.1.threshold", "null"},
 	};
 	struct snapshot *snapshot = some_service(*state);
 	struct json_object *root = status_of(snapshot);
@@ -352,6 +375,7 @@ static void the_status_tells_who_runs_and_what_they_do(void **state)
 	/* Free slots are no workers. */
 	assert_int_equal(json_object_array_length(member(root, "workers")), 1);
 	assert_int_equal(json_object_array_length(member(root, "workers.0.threads")), 3);
+	assert_int_equal(json_object_array_length(member(root, "alerts")), STATS_ALERT_COUNT);
 	json_object_put(root);
 	snapshot_free(&snapshot);
 }

@@ -342,6 +342,67 @@ static void ids_out_of_range_are_read_as_none(void **state)
 	assert_int_equal(seen.route, STATS_ROUTE_NONE);
 }
 
+/* ---- alerts ---------------------------------------------------------------------------------- */
+
+static int64_t millionths(double value)
+{
+	return (int64_t)(value * 1e6 + 0.5);
+}
+
+static void an_alert_is_read_as_it_was_written(void **state)
+{
+	static const struct segment_alert_record records[] = {
+		{.state = STATS_ALERT_STATE_FIRING,
+			.since_us = 5,
+			.since_wall_us = 7,
+			.known = true,
+			.value = 0.123456,
+			.on = true,
+			.threshold = 0.05,
+			.fired = 3},
+		{.state = STATS_ALERT_STATE_OK, .since_us = 9},
+		{.state = STATS_ALERT_STATE_PENDING, .known = true, .value = 1e30, .on = true},
+	};
+	struct fixture *fixture = *state;
+	struct segment *reader = attach(fixture);
+
+	for (size_t i = 0; i < ARRAY_LEN(records); i++) {
+		const struct segment_alert_record *want = &records[i];
+		struct segment_alert_record got;
+
+		segment_alert_set(fixture->segment, STATS_ALERT_WAVE_SPLITS, want);
+		got = segment_alert_read(reader, STATS_ALERT_WAVE_SPLITS);
+		assert_int_equal(got.state, want->state);
+		assert_int_equal(got.since_us, want->since_us);
+		assert_int_equal(got.since_wall_us, want->since_wall_us);
+		assert_int_equal(got.known, want->known);
+		assert_int_equal(got.on, want->on);
+		assert_true(millionths(got.threshold) == millionths(want->threshold));
+		assert_int_equal(got.fired, want->fired);
+		assert_true(millionths(got.value) ==
+			    millionths(want->value > 1e12 ? 1e12 : want->value));
+	}
+	assert_int_equal(
+		segment_alert_read(reader, STATS_ALERT_CALLS_FAILING).state, STATS_ALERT_STATE_OK);
+	segment_close(&reader);
+}
+
+static void an_alert_whose_writer_died_amid_writing_is_still_read(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct segment_alert_record record = {
+		.state = STATS_ALERT_STATE_FIRING, .since_us = 5};
+	struct segment_supervisor *supervisor =
+		(void *)(uintptr_t)segment_supervisor(fixture->segment);
+
+	segment_alert_set(fixture->segment, STATS_ALERT_WAVE_SPLITS, &record);
+	atomic_fetch_add(&supervisor->alerts[STATS_ALERT_WAVE_SPLITS].change, 1);
+	assert_int_equal(segment_alert_read(fixture->segment, STATS_ALERT_WAVE_SPLITS).since_us, 5);
+	atomic_store(&supervisor->alerts[STATS_ALERT_WAVE_SPLITS].state, 9999);
+	assert_int_equal(segment_alert_read(fixture->segment, STATS_ALERT_WAVE_SPLITS).state,
+		STATS_ALERT_STATE_OK);
+}
+
 /* ---- workers come and go ------------------------------------------------------------------- */
 
 static uint64_t sum(const struct fixture *fixture, enum stats_metric metric)
@@ -533,6 +594,14 @@ static const struct {
 	FIELD(segment_supervisor, status_pid),
 	FIELD(segment_supervisor, generation),
 	FIELD(segment_supervisor, heartbeat_us),
+	FIELD(segment_supervisor, alerts),
+	FIELD(segment_alert, change),
+	FIELD(segment_alert, state),
+	FIELD(segment_alert, since_us),
+	FIELD(segment_alert, since_wall_us),
+	FIELD(segment_alert, value),
+	FIELD(segment_alert, threshold),
+	FIELD(segment_alert, fired),
 	FIELD(segment_process, pid),
 	FIELD(segment_process, state),
 	FIELD(segment_process, generation),
@@ -605,6 +674,8 @@ int main(void)
 		FIXTURE_TEST(no_reader_sees_a_torn_activity_record),
 		FIXTURE_TEST(a_writer_that_died_amid_writing_is_told_and_its_successor_heals_it),
 		FIXTURE_TEST(ids_out_of_range_are_read_as_none),
+		FIXTURE_TEST(an_alert_is_read_as_it_was_written),
+		FIXTURE_TEST(an_alert_whose_writer_died_amid_writing_is_still_read),
 		FIXTURE_TEST(requests_in_a_killed_workers_hand_are_lost_and_no_longer_in_flight),
 		FIXTURE_TEST(kills_at_any_moment_leave_a_balanced_account),
 		FIXTURE_TEST(a_worker_that_miscounted_loses_nothing),

@@ -1,0 +1,202 @@
+/* The herald: hands alerts to alert_command, and never waits for it. */
+#include "config.h" /* _GNU_SOURCE: close_range */
+
+#include "proc/herald.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "stats/alert.h"
+
+#define ARGS_MAX        64
+#define EXIT_NO_COMMAND 127 /* as a shell says it */
+
+/* What runs for one alert, and what waits until that has ended. */
+struct errand {
+	pid_t pid; /* 0: nothing runs */
+	int64_t began_us;
+	bool killed;
+	bool waiting;
+	struct herald_news news;
+};
+
+struct herald {
+	struct errand errands[STATS_ALERT_COUNT];
+};
+
+struct herald *herald_new(void)
+{
+	return mem_zero(sizeof(struct herald));
+}
+
+static void kill_group(const struct errand *errand)
+{
+	/* Gone already and not reaped yet is as good as killed; one that took other rights on is
+	 * beyond our reach. */
+	if (kill(-errand->pid, SIGKILL) != 0 && errno != ESRCH)
+		log_warn("cannot kill alert_command name=%s child=%d error=\"%s\"",
+			alert_name(errand->news.alert), (int)errand->pid, strerror(errno));
+}
+
+void herald_free(struct herald **herald)
+{
+	for (size_t i = 0; *herald != NULL && i < STATS_ALERT_COUNT; i++)
+		if ((*herald)->errands[i].pid != 0)
+			kill_group(&(*herald)->errands[i]);
+	free(*herald);
+	*herald = NULL;
+}
+
+/* ---- the child ------------------------------------------------------------------------------- */
+
+/* Of its own: standard input and output that lead nowhere, no other descriptor, no signal blocked or
+ * ignored. */
+static void leave_the_supervisor(pid_t supervisor)
+{
+	sigset_t none;
+	int null;
+
+	MUST_ZERO(prctl(PR_SET_PDEATHSIG, SIGKILL));
+	if (getppid() != supervisor)
+		_exit(EXIT_FAILURE);
+	for (int sig = 1; sig < NSIG; sig++)
+		(void)signal(sig, SIG_DFL);
+	sigemptyset(&none);
+	MUST_ZERO(sigprocmask(SIG_SETMASK, &none, NULL));
+	null = open("/dev/null", O_RDWR);
+	if (null < 0)
+		_exit(EXIT_FAILURE);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		MUST(dup2(null, fd) == fd);
+	MUST_ZERO(close_range(STDERR_FILENO + 1, UINT_MAX, 0));
+}
+
+static void tell_by_environment(const struct herald_news *news)
+{
+	const char *const variables[][2] = {
+		{"CARDKEEP_ALERT_NAME", alert_name(news->alert)},
+		{"CARDKEEP_ALERT_STATE", metrics_value(STATS_LABEL_ALERT_STATE, news->state)},
+		{"CARDKEEP_ALERT_VALUE", news->value},
+		{"CARDKEEP_ALERT_THRESHOLD", news->threshold},
+		{"CARDKEEP_ALERT_SINCE", news->since},
+		{"CARDKEEP_ALERT_SUMMARY", alert_summary(news->alert)},
+		{"CARDKEEP_ALERT_RUNBOOK", news->runbook},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(variables); i++)
+		MUST_ZERO(setenv(variables[i][0], variables[i][1], 1));
+}
+
+NO_RETURN static void be_command(
+	const char *command, const struct herald_news *news, pid_t supervisor)
+{
+	char words[CONF_TEXT_BYTES];
+	char *args[ARGS_MAX + 1] = {NULL};
+	char *save = NULL;
+	size_t count = 0;
+
+	strcpy(words, command);
+	for (char *word = strtok_r(words, " \t", &save); word != NULL && count < ARGS_MAX;
+		word = strtok_r(NULL, " \t", &save))
+		args[count++] = word;
+	if (count == 0)
+		_exit(EXIT_NO_COMMAND);
+	leave_the_supervisor(supervisor);
+	tell_by_environment(news);
+	execvp(args[0], args);
+	_exit(EXIT_NO_COMMAND);
+}
+
+/* ---- the supervisor -------------------------------------------------------------------------- */
+
+static void start(struct errand *errand, const char *command)
+{
+	const pid_t supervisor = getpid();
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)setpgid(0, 0);
+		be_command(command, &errand->news, supervisor);
+	}
+	if (pid < 0) {
+		log_error("cannot run alert_command name=%s error=\"%s\"",
+			alert_name(errand->news.alert), strerror(errno));
+		return;
+	}
+	/* Here too: whoever comes first. It may have gone on to its program by now, which is fine. */
+	(void)setpgid(pid, pid);
+	errand->pid = pid;
+	errand->killed = false;
+	errand->began_us = clock_mono_us();
+}
+
+void herald_tell(struct herald *herald, const char *command, const struct herald_news *news)
+{
+	struct errand *errand = &herald->errands[news->alert];
+
+	if (command[0] == '\0')
+		return;
+	errand->news = *news;
+	errand->waiting = errand->pid != 0;
+	if (!errand->waiting)
+		start(errand, command);
+}
+
+static void kill_overdue(struct errand *errand, int64_t limit_us)
+{
+	if (errand->pid == 0 || errand->killed || clock_mono_us() - errand->began_us < limit_us)
+		return;
+	errand->killed = true;
+	kill_group(errand);
+}
+
+void herald_turn(struct herald *herald, const char *command, int64_t limit_us)
+{
+	for (size_t i = 0; i < STATS_ALERT_COUNT; i++) {
+		struct errand *errand = &herald->errands[i];
+
+		kill_overdue(errand, limit_us);
+		if (!errand->waiting || errand->pid != 0)
+			continue;
+		errand->waiting = false;
+		if (command[0] != '\0')
+			start(errand, command);
+	}
+}
+
+static void log_end(enum stats_alert alert, const struct errand *errand, int status)
+{
+	const bool well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+
+	log_write(well ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
+		"alert_command ended name=%s child=%d %s=%d ms=%lld%s", alert_name(alert),
+		(int)errand->pid, WIFSIGNALED(status) ? "signal" : "status",
+		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+		(long long)((clock_mono_us() - errand->began_us) / CLOCK_MS),
+		errand->killed ? " reason=\"its time was up\"" : "");
+}
+
+bool herald_reaped(struct herald *herald, pid_t pid, int status)
+{
+	for (size_t i = 0; i < STATS_ALERT_COUNT; i++) {
+		struct errand *errand = &herald->errands[i];
+
+		if (errand->pid != pid)
+			continue;
+		log_end((enum stats_alert)i, errand, status);
+		errand->pid = 0;
+		return true;
+	}
+	return false;
+}
