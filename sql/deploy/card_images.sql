@@ -121,6 +121,13 @@ end
 $$;
 comment on function cardkeep_api.card_replay is 'The first answer of a write that was applied before: the card as of the version it made. Locks nothing.';
 
+create function cardkeep_api.card_kept(p_card uuid, p_now integer, p_version integer)
+returns boolean
+language sql stable parallel safe
+return p_now - p_version = (select count(*) from cardkeep.business_card_versions h
+	where h.card_id = p_card and h.version > p_version and h.version <= p_now);
+comment on function cardkeep_api.card_kept is 'Whether history holds every version after p_version, up to p_now. Locks nothing.';
+
 create function cardkeep_api.card_reaches(p_card uuid, p_now integer, p_version integer)
 returns boolean
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -129,8 +136,7 @@ declare
 	c_reach constant integer := 1000;
 begin
 	return p_version between greatest(p_now - c_reach, 1) and p_now
-		and p_now - p_version = (select count(*) from cardkeep.business_card_versions h
-			where h.card_id = p_card and h.version > p_version and h.version <= p_now);
+		and cardkeep_api.card_kept(p_card, p_now, p_version);
 end
 $$;
 comment on function cardkeep_api.card_reaches is 'Whether a card at version p_now can be rebuilt as it was at an older one: not where that never was, lies more than 1,000 versions back, or rows are missing. Locks nothing.';

@@ -36,7 +36,13 @@ grant execute on function
 	cardkeep_api.read_personal_info,
 	cardkeep_api.save_personal_info,
 	cardkeep_api.read_professional_info,
-	cardkeep_api.save_professional_info
+	cardkeep_api.save_professional_info,
+	cardkeep_api.read_card_history,
+	cardkeep_api.revert_card,
+	cardkeep_api.read_personal_history,
+	cardkeep_api.revert_personal_info,
+	cardkeep_api.read_professional_history,
+	cardkeep_api.revert_professional_info
 to cardkeep_runtime;
 
 commit;

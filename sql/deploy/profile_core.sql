@@ -233,6 +233,13 @@ end
 $$;
 comment on function cardkeep_api.profile_at is 'The fields as of an older version, rebuilt from what was before the later changes. Reads all later versions, so callers bound how far back they ask. Locks nothing.';
 
+create function cardkeep_api.profile_kept(p_kind text, p_user uuid, p_now integer, p_version integer)
+returns boolean
+language sql stable parallel safe
+return p_now - p_version = (select count(*) from cardkeep_api.profile_versions h
+	where h.kind = p_kind and h.user_id = p_user and h.version > p_version and h.version <= p_now);
+comment on function cardkeep_api.profile_kept is 'Whether history holds every version after p_version, up to p_now. Locks nothing.';
+
 create function cardkeep_api.profile_base(p_kind text, p_user uuid, p_now integer, p_version integer)
 returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -241,9 +248,7 @@ declare
 	c_reach constant integer := 1000;
 begin
 	if p_version is null or p_version not between greatest(p_now - c_reach, 0) and p_now
-		or p_now - p_version <> (select count(*) from cardkeep_api.profile_versions h
-			where h.kind = p_kind and h.user_id = p_user and h.version > p_version
-				and h.version <= p_now)
+		or not cardkeep_api.profile_kept(p_kind, p_user, p_now, p_version)
 	then
 		return null;
 	end if;

@@ -17,6 +17,7 @@ select 'cardkeep_api.note_profile'::regproc;
 select 'cardkeep_api.insert_profile'::regproc;
 select 'cardkeep_api.update_profile'::regproc;
 select 'cardkeep_api.profile_at'::regproc;
+select 'cardkeep_api.profile_kept'::regproc;
 select 'cardkeep_api.profile_base'::regproc;
 select 'cardkeep_api.profile_conflict'::regproc;
 select 'cardkeep_api.profile_answered'::regproc;

@@ -6,12 +6,11 @@
 
 #include "api/auth.h"
 #include "api/fields.h"
+#include "api/page.h"
 #include "api/text.h"
 #include "api/versioned.h"
 
-#define NAME_MAX_POINTS   200
-#define PAGE_CARDS_MAX    100
-#define PAGE_CARDS_PRESET 20
+#define NAME_MAX_POINTS 200
 
 /* What a client may change. */
 enum {
@@ -103,65 +102,27 @@ static bool cursor_parse(const char *text, struct cursor *ret_cursor)
 	return true;
 }
 
-/* A larger limit than a page holds means "as many as you can". */
-static int64_t read_limit(struct exchange *x)
-{
-	const char *text = NULL;
-	size_t len;
-
-	switch (request_param(&x->request, "limit", &x->arena, &text)) {
-	case REQUEST_PARAM_ABSENT:
-		return PAGE_CARDS_PRESET;
-	case REQUEST_PARAM_BAD:
-		break;
-	case REQUEST_PARAM_FOUND:
-		len = strlen(text);
-		if (len == 0 || len > 9 || strspn(text, "0123456789") != len ||
-			strtol(text, NULL, 10) < 1)
-			break;
-		return strtol(text, NULL, 10) < PAGE_CARDS_MAX ? strtol(text, NULL, 10)
-							       : PAGE_CARDS_MAX;
-	}
-	fields_fault(x, "limit", "must be a whole number from 1");
-	return 0;
-}
-
 static bool read_after(struct exchange *x, struct cursor *ret_cursor)
 {
-	const char *text = NULL;
+	const char *text = page_after(x);
 
-	switch (request_param(&x->request, "after", &x->arena, &text)) {
-	case REQUEST_PARAM_ABSENT:
+	if (text == NULL)
 		return false;
-	case REQUEST_PARAM_BAD:
-		break;
-	case REQUEST_PARAM_FOUND:
-		if (cursor_parse(text, ret_cursor))
-			return true;
-		break;
-	}
-	fields_fault(x, "after", "must be the `next` of an earlier page");
+	if (cursor_parse(text, ret_cursor))
+		return true;
+	page_after_fault(x);
 	return false;
 }
 
 static enum step listed(struct exchange *x)
 {
-	const struct call_row *row = &x->call.row;
-
-	if (row->status != 200)
-		return exchange_common(x, "card");
-	reply_start(&x->reply, 200, REPLY_JSON);
-	if (row->detail[0] != '\0')
-		reply_header(&x->reply, "Link", "</api/cards?limit=%s&after=%s>; rel=\"next\"",
-			x->call.values[1], row->detail);
-	reply_borrow(&x->reply, row->body, row->body_len);
-	return STEP_ANSWER;
+	return x->call.row.status == 200 ? page_answer(x) : exchange_common(x, "card");
 }
 
 enum step cards_list(struct exchange *x)
 {
 	struct cursor after;
-	int64_t limit = read_limit(x);
+	int64_t limit = page_limit(x);
 	bool goes_on = read_after(x, &after);
 
 	if (x->errors.len > 0)

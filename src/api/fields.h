@@ -24,7 +24,7 @@ enum field_kind {
 	FIELD_DOCUMENT, /* a JSON object, handed on as the client wrote it; null is {} */
 	FIELD_BOOLEAN,
 	FIELD_UUID,      /* malformed is no fault here: nothing has such an id */
-	FIELD_VERSION,   /* read by api/versioned */
+	FIELD_VERSION,   /* read by api/versioned, or by the handler */
 	FIELD_READ_ONLY, /* may be sent back as it was read, and is passed over */
 };
 

@@ -6,6 +6,8 @@ libapi_a_SOURCES = \
 	src/api/cards.c src/api/cards.h \
 	src/api/exchange.c src/api/exchange.h \
 	src/api/fields.c src/api/fields.h \
+	src/api/history.c src/api/history.h \
+	src/api/page.c src/api/page.h \
 	src/api/profiles.c src/api/profiles.h \
 	src/api/router.c src/api/router.h src/api/routes.def \
 	src/api/sessions.c src/api/sessions.h \

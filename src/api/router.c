@@ -7,6 +7,7 @@
 #include "api/accounts.h"
 #include "api/auth.h"
 #include "api/cards.h"
+#include "api/history.h"
 #include "api/profiles.h"
 #include "api/sessions.h"
 

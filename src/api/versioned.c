@@ -34,6 +34,11 @@ static int64_t parse_version(const char *text, size_t len)
 	return version <= VERSION_MAX ? version : VERSION_NONE;
 }
 
+bool versioned_is_version(const char *text)
+{
+	return parse_version(text, strlen(text)) != VERSION_NONE;
+}
+
 /* Reads one tag and what separates it from the next; NULL for bad syntax. */
 static const char *next_tag(const char *p, struct tag *tag)
 {

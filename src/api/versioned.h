@@ -28,6 +28,9 @@ enum versioned_status {
 enum versioned_status versioned_read(
 	struct exchange *x, const char *text, int least, const char **ret_expected);
 
+/* Whether the text is a version as this service writes it: digits without leading zeros. */
+bool versioned_is_version(const char *text);
+
 /* The refusal that goes with a status other than VERSIONED_OK and VERSIONED_MALFORMED. */
 enum step versioned_refuse(struct exchange *x, enum versioned_status status);
 

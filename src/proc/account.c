@@ -91,9 +91,10 @@ static void creation(struct stats_slot *slot, const struct call_row *row)
 		stats_inc(slot, STATS_SLUG_FAILURES);
 }
 
+/* A 409 with a detail is none of the version that the request named. */
 static void change(struct stats_slot *slot, const struct call_row *row, enum stats_entity entity)
 {
-	if (row->status == 409)
+	if (row->status == 409 && row->detail[0] == '\0')
 		stats_count(slot, STATS_VERSION_CONFLICTS, entity);
 	else if (row->status < 300 && !row->replayed)
 		stats_count(slot, STATS_UPDATES, entity);
@@ -107,12 +108,15 @@ static void row_seen(struct stats_slot *slot, enum call_id id, const struct call
 		break;
 	case CALL_UPDATE_CARD:
 	case CALL_DELETE_CARD:
+	case CALL_REVERT_CARD:
 		change(slot, row, STATS_ENTITY_CARD);
 		break;
 	case CALL_SAVE_PERSONAL:
+	case CALL_REVERT_PERSONAL:
 		change(slot, row, STATS_ENTITY_PERSONAL);
 		break;
 	case CALL_SAVE_PROFESSIONAL:
+	case CALL_REVERT_PROFESSIONAL:
 		change(slot, row, STATS_ENTITY_PROFESSIONAL);
 		break;
 	case CALL_REGISTER:

@@ -40,6 +40,10 @@ create function t.delete_card(p_write text, p_expected integer)
 returns cardkeep_api.answer language sql
 return cardkeep_api.delete_card(t.token('ann'), t.id(p_write), t.id('card'), array[p_expected]);
 
+create function t.revert_card(p_write text, p_expected integer, p_to integer)
+returns cardkeep_api.answer language sql
+return cardkeep_api.revert_card(t.token('ann'), t.id(p_write), t.id('card'), array[p_expected], p_to);
+
 -- The same by a key: p_request stands for all that it is bound to.
 create function t.keyed_create(p_key text, p_request text, p_name text)
 returns cardkeep_api.answer language sql

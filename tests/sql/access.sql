@@ -20,7 +20,10 @@ create temporary table granted as
 		'cardkeep_api.read_professional_info', 'cardkeep_api.read_user', 'cardkeep_api.register',
 		'cardkeep_api.save_personal_info', 'cardkeep_api.save_professional_info',
 		'cardkeep_api.update_card', 'cardkeep_api.read_cards', 'cardkeep_api.create_cards',
-		'cardkeep_api.update_cards', 'cardkeep_api.sweep_writes']) f;
+		'cardkeep_api.update_cards', 'cardkeep_api.read_card_history', 'cardkeep_api.revert_card',
+		'cardkeep_api.read_personal_history', 'cardkeep_api.revert_personal_info',
+		'cardkeep_api.read_professional_history', 'cardkeep_api.revert_professional_info',
+		'cardkeep_api.sweep_writes']) f;
 
 select set_eq($$select o.name from ours o
 	where has_function_privilege('cardkeep_runtime', o.oid, 'execute')$$, 'select name from granted',

@@ -1,0 +1,237 @@
+-- Deploy cardkeep:history_calls to pg
+--
+-- History as clients see it. A row holds what was before; what came after is the before of the next
+-- row that changed the same field, or the entity. So a page is walked from its newest version down,
+-- with every field's value after the version at hand in one document: only where a page begins
+-- below the top must later rows be asked, and only for the fields that the page tells of.
+--
+-- The calls are stable: all their statements see one snapshot, so that what came after fits what
+-- was before, whoever writes meanwhile.
+
+begin;
+
+set local role cardkeep_owner;
+
+create type cardkeep_api.history_view as (
+	version integer,
+	changed text[],
+	before jsonb,
+	after jsonb,
+	session_id uuid,
+	at text
+);
+comment on type cardkeep_api.history_view is 'A version of a card or a profile as clients see it';
+
+create function cardkeep_api.history_json(p_version integer, p_session uuid, p_at timestamptz,
+	p_before jsonb, p_later jsonb)
+returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_changed text[] := array(select jsonb_object_keys(p_before) order by 1);
+	v_after jsonb := coalesce((select jsonb_object_agg(k, p_later -> k)
+		from unnest(v_changed) k), '{}');
+begin
+	return row_to_json(row(p_version, v_changed, p_before, v_after, p_session,
+		cardkeep_api.stamp(p_at))::cardkeep_api.history_view);
+end
+$$;
+comment on function cardkeep_api.history_json is 'A version as clients see it: the fields in p_before changed, to what p_later has for them. Locks nothing.';
+
+create function cardkeep_api.history_page(p_rows refcursor, p_later jsonb, p_limit integer)
+returns cardkeep_api.answer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c_page_bytes constant integer := 1048576 - 1024;
+	h record;
+	v_later jsonb := p_later;
+	v_item text;
+	v_items text[] := '{}';
+	v_bytes integer := 0;
+	v_last integer;
+	v_next integer;
+begin
+	loop
+		fetch p_rows into h;
+		exit when not found;
+		v_item := cardkeep_api.history_json(h.version, h.session_id, h.at, h.before, v_later);
+		v_bytes := v_bytes + octet_length(v_item) + 1;
+		if cardinality(v_items) = p_limit or (v_bytes > c_page_bytes and v_last is not null) then
+			v_next := v_last;
+			exit;
+		end if;
+		v_items := v_items || v_item;
+		v_later := v_later || h.before;
+		v_last := h.version;
+	end loop;
+	close p_rows;
+	return cardkeep_api.reply(200, 0, format('{"history":[%s],"next":%s}',
+		array_to_string(v_items, ','), coalesce(to_json(v_next::text)::text, 'null')), false,
+		coalesce(v_next::text, ''));
+end
+$$;
+comment on function cardkeep_api.history_page is 'The answer that holds a page: the versions that the cursor yields, newest first (it is closed then), at most p_limit of them and 1 MiB of JSON, but at least one; next, and detail, say where it ended when more follow. Rows are fetched one by one, so that the documents of a page that is full are never read. Locks nothing.';
+
+create function cardkeep_api.card_content(c cardkeep.business_cards) returns jsonb
+language sql immutable parallel safe
+return jsonb_build_object('name', c.name, 'slug', c.slug, 'template_type', c.template_type,
+	'fields_config', c.fields_config, 'design_config', c.design_config, 'is_public', c.is_public);
+comment on function cardkeep_api.card_content is 'The fields of a card that history knows, as one document. Locks nothing.';
+
+create function cardkeep_api.card_version_before(h cardkeep.business_card_versions) returns jsonb
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return coalesce((select jsonb_object_agg(f.name, f.value)
+		from (values ('name', to_jsonb(h.b_name)), ('slug', to_jsonb(h.b_slug)),
+			('template_type', to_jsonb(h.b_template_type)), ('fields_config', h.b_fields_config),
+			('design_config', h.b_design_config), ('is_public', to_jsonb(h.b_is_public)))
+			f(name, value)
+		where f.value is not null or h.version = 1), '{}');
+end
+$$;
+comment on function cardkeep_api.card_version_before is 'What the fields that a version changed were before; version 1 made them all, from null. Locks nothing.';
+
+create function cardkeep_api.card_later(c cardkeep.business_cards, p_newest integer,
+	p_oldest integer)
+returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v cardkeep.business_card_versions;
+begin
+	if p_newest = c.version then
+		return cardkeep_api.card_content(c);
+	end if;
+	select b.* into v
+	from (
+		select bool_or(h.b_name is not null or h.version = 1) as name,
+			bool_or(h.b_slug is not null or h.version = 1) as slug,
+			bool_or(h.b_template_type is not null or h.version = 1) as template,
+			bool_or(h.b_fields_config is not null or h.version = 1) as fields,
+			bool_or(h.b_design_config is not null or h.version = 1) as design,
+			bool_or(h.b_is_public is not null or h.version = 1) as public
+		from cardkeep.business_card_versions h
+		where h.card_id = c.id and h.version between p_oldest and p_newest) w
+	cross join lateral cardkeep_api.card_before(c.id, p_newest, w.name, w.slug, w.template,
+		w.fields, w.design, w.public) b;
+	v.version := p_newest + 1;
+	return cardkeep_api.card_content(c) || cardkeep_api.card_version_before(v);
+end
+$$;
+comment on function cardkeep_api.card_later is 'The values after version p_newest of the fields that p_oldest to p_newest changed (those of other fields mean nothing). Reads later versions up to the next change of each. Locks nothing.';
+
+create function cardkeep_api.read_card_history(p_token_hash bytea, p_card uuid, p_limit integer,
+	p_after integer)
+returns cardkeep_api.answer
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_user uuid;
+	c cardkeep.business_cards;
+	v_newest integer;
+	v_rows refcursor;
+begin
+	select s.user_id into v_user from cardkeep.sessions s
+	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	if not found then
+		return cardkeep_api.reply(401);
+	end if;
+	select b.* into c from cardkeep.business_cards b where b.id = p_card and b.user_id = v_user;
+	if not found then
+		return cardkeep_api.reply(404);
+	end if;
+	v_newest := (select max(h.version) from cardkeep.business_card_versions h
+		where h.card_id = p_card and h.version < coalesce(p_after, 2147483647));
+	open v_rows for
+		select h.version, h.session_id, h.at, cardkeep_api.card_version_before(h) as before
+		from cardkeep.business_card_versions h
+		where h.card_id = p_card and h.version <= v_newest
+		order by h.version desc
+		limit p_limit + 1;
+	return cardkeep_api.history_page(v_rows,
+		cardkeep_api.card_later(c, v_newest, v_newest - p_limit), p_limit);
+end
+$$;
+comment on function cardkeep_api.read_card_history is 'A page of the history of one of the caller''s cards below version p_after, as history_page: 200, 401, 404. Locks nothing.';
+
+create function cardkeep_api.profile_later(p_kind text, p_user uuid, p_newest integer,
+	p_oldest integer)
+returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	p cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
+begin
+	if p_newest = p.version then
+		return p.fields;
+	end if;
+	return p.fields || coalesce((
+		select jsonb_object_agg(k.name, n.value)
+		from (
+			select distinct f.name
+			from cardkeep_api.profile_versions h, jsonb_object_keys(h.before) f(name)
+			where h.kind = p_kind and h.user_id = p_user
+				and h.version between p_oldest and p_newest) k
+		cross join lateral (
+			select v.before -> k.name as value from cardkeep_api.profile_versions v
+			where v.kind = p_kind and v.user_id = p_user and v.version > p_newest
+				and v.before ? k.name
+			order by v.version limit 1) n), '{}');
+end
+$$;
+comment on function cardkeep_api.profile_later is 'As card_later, for a profile. Locks nothing.';
+
+create function cardkeep_api.read_own_history(p_kind text, p_token_hash bytea, p_limit integer,
+	p_after integer)
+returns cardkeep_api.answer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_user uuid;
+	v_newest integer;
+	v_rows refcursor;
+begin
+	select s.user_id into v_user from cardkeep.sessions s
+	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	if not found then
+		return cardkeep_api.reply(401);
+	end if;
+	v_newest := (select max(v.version) from cardkeep_api.profile_versions v
+		where v.kind = p_kind and v.user_id = v_user
+			and v.version < coalesce(p_after, 2147483647));
+	open v_rows for
+		select v.version, v.session_id, v.at, v.before from cardkeep_api.profile_versions v
+		where v.kind = p_kind and v.user_id = v_user and v.version <= v_newest
+		order by v.version desc
+		limit p_limit + 1;
+	return cardkeep_api.history_page(v_rows,
+		cardkeep_api.profile_later(p_kind, v_user, v_newest, v_newest - p_limit), p_limit);
+end
+$$;
+comment on function cardkeep_api.read_own_history is 'A page of the history of the caller''s profile below version p_after, as history_page; empty where it was never written; 401. Locks nothing.';
+
+create function cardkeep_api.read_personal_history(p_token_hash bytea, p_limit integer,
+	p_after integer)
+returns cardkeep_api.answer
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return cardkeep_api.read_own_history('personal_info', p_token_hash, p_limit, p_after);
+end
+$$;
+comment on function cardkeep_api.read_personal_history is 'A page of the history of the caller''s personal profile: 200, 401. Locks nothing.';
+
+create function cardkeep_api.read_professional_history(p_token_hash bytea, p_limit integer,
+	p_after integer)
+returns cardkeep_api.answer
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return cardkeep_api.read_own_history('professional_info', p_token_hash, p_limit, p_after);
+end
+$$;
+comment on function cardkeep_api.read_professional_history is 'A page of the history of the caller''s professional profile: 200, 401. Locks nothing.';
+
+commit;

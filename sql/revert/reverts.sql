@@ -1,0 +1,15 @@
+-- Revert cardkeep:reverts from pg
+
+begin;
+
+drop function cardkeep_api.revert_professional_info;
+drop function cardkeep_api.revert_personal_info;
+drop function cardkeep_api.revert_own_profile;
+drop function cardkeep_api.settle_profile_revert;
+drop function cardkeep_api.revert_profile_core;
+drop function cardkeep_api.revert_card;
+drop function cardkeep_api.settle_card_revert;
+drop function cardkeep_api.revert_card_core;
+drop function cardkeep_api.base_unavailable;
+
+commit;

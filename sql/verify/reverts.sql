@@ -1,0 +1,15 @@
+-- Verify cardkeep:reverts on pg
+
+begin;
+
+select 'cardkeep_api.base_unavailable'::regproc;
+select 'cardkeep_api.revert_card_core'::regproc;
+select 'cardkeep_api.settle_card_revert'::regproc;
+select 'cardkeep_api.revert_card'::regproc;
+select 'cardkeep_api.revert_profile_core'::regproc;
+select 'cardkeep_api.settle_profile_revert'::regproc;
+select 'cardkeep_api.revert_own_profile'::regproc;
+select 'cardkeep_api.revert_personal_info'::regproc;
+select 'cardkeep_api.revert_professional_info'::regproc;
+
+rollback;
