@@ -52,6 +52,27 @@ test('a whole visit: sign up, cards, profile, sessions, sign out', async () => {
 	await assert.rejects(client.user(), { status: 401 });
 });
 
+test('what a person may do to an account: change the password, end sessions, delete it', async () => {
+	const email = `grace-${process.pid}@example.org`;
+	const [desk, phone, tablet] = [quiet(), quiet(), quiet()];
+	await desk.signUp({ email, password: 'correct horse' });
+	await phone.signIn({ email, password: 'correct horse' });
+	await assert.rejects(desk.changePassword('wrong horse', 'battery staple'), { status: 422 });
+	await desk.changePassword('correct horse', 'battery staple');
+	await assert.rejects(phone.user(), { status: 401, type: 'unauthorized' });
+	await phone.signIn({ email, password: 'battery staple' });
+	await tablet.signIn({ email, password: 'battery staple' });
+	await phone.sessions.endOthers();
+	assert.equal((await phone.sessions.list()).length, 1);
+	await tablet.signIn({ email, password: 'battery staple' });
+	await tablet.signOutEverywhere();
+	await assert.rejects(phone.user(), { status: 401 });
+	await phone.signIn({ email, password: 'battery staple' });
+	await phone.deleteAccount('battery staple');
+	assert.equal(phone.token, undefined);
+	await assert.rejects(quiet().signIn({ email, password: 'battery staple' }), { status: 401 });
+});
+
 test('a conflict carries base, mine and theirs, and the choice made of it is saved', async () => {
 	const token = await account();
 	const [tab, other] = [quiet(token), quiet(token)];
