@@ -98,10 +98,10 @@
 /**
  * @typedef {object} HistoryEntry
  * @property {number} version
- * @property {string[]} changed
- * @property {Record<string, any> | null} before
- * @property {Record<string, any> | null} after
- * @property {string | null} session_id
+ * @property {string[]} changed the fields that `before` and `after` hold
+ * @property {Record<string, any>} before
+ * @property {Record<string, any>} after
+ * @property {string | null} session_id null: written by SQL
  * @property {string} at
  */
 
@@ -180,6 +180,7 @@
  * @property {any} [current]
  * @property {number} [currentVersion]
  * @property {ConflictingField[]} [conflictingFields]
+ * @property {string} [reason]
  * @property {unknown} [cause]
  */
 
@@ -218,6 +219,8 @@ export class VersionConflictError extends CardkeepError {
 		/** What is there now, whole. @type {T} */
 		this.current = details.current;
 		this.conflictingFields = details.conflictingFields ?? [];
+		/** 'base-unavailable': history does not reach back far enough to say, merge or revert. */
+		this.reason = details.reason;
 		/** What the refused write wanted, so that nothing typed is lost. @type {any} */
 		this.changes = undefined;
 	}
@@ -659,6 +662,8 @@ function parse(text) {
 	}
 }
 
+const PROBLEM_MEMBERS = ['errors', 'code', 'current', 'currentVersion', 'conflictingFields', 'reason'];
+
 /**
  * The error for an answer above 299.
  * @param {number} status
@@ -670,7 +675,7 @@ function refusal(status, headers, json, write) {
 	const problem = json !== null && typeof json === 'object' ? json : {};
 	const type = String(problem.type ?? '').replace(/^urn:cardkeep:problem:/, '') || undefined;
 	const details = {
-		...pick(problem, ['errors', 'code', 'current', 'currentVersion', 'conflictingFields']),
+		...pick(problem, PROBLEM_MEMBERS),
 		status,
 		type,
 		problem: json,

@@ -324,6 +324,12 @@ test('a conflict is handed over with base, mine and theirs, and with what was ty
 	assert.equal(asked[1].body.version, 6);
 });
 
+test('a merge or a revert that history does not reach says so', async () => {
+	const [, body] = conflict(card(9));
+	const { client } = fake([409, { ...body, reason: 'base-unavailable' }]);
+	await assert.rejects(client.cards.revert(card(9), 1), { reason: 'base-unavailable' });
+});
+
 test('412 is a conflict too', async () => {
 	const [, body] = conflict(card(2));
 	const answer = { ...body, type: 'urn:cardkeep:problem:precondition-failed' };

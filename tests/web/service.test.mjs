@@ -90,6 +90,24 @@ test('a conflict carries base, mine and theirs, and the choice made of it is sav
 	assert.equal((await tab.cards.update(error.current, error.changes)).version, 3);
 });
 
+test('every version can be read and brought back', async () => {
+	const client = quiet(await account());
+	const card = await client.cards.create({ name: 'One' });
+	await client.cards.update(card.id, { name: 'Two' });
+	const { history, next } = await client.cards.history(card.id, { limit: 1 });
+	assert.deepEqual([history[0].version, history[0].changed, history[0].before], [2, ['name'], { name: 'One' }]);
+	const rest = await client.cards.history(card.id, { limit: 1, after: next });
+	assert.deepEqual([rest.history[0].version, rest.next], [1, null]);
+	const back = await client.cards.revert(card.id, 1);
+	assert.deepEqual([back.name, back.version], ['One', 3]);
+	await assert.rejects(client.cards.revert(card, 2), VersionConflictError);
+
+	await client.personal.save({ full_name: 'Ada', version: 0 });
+	await client.personal.save({ full_name: 'Grace' });
+	assert.equal((await client.personal.revert(1)).full_name, 'Ada');
+	assert.equal((await client.personal.history()).history.length, 3);
+});
+
 test('16 clients update one card at once: all land, and the version rises by 16', async (t) => {
 	const token = await account();
 	const { id } = await quiet(token).cards.create({ name: 'Hot', fields_config: { count: 0 } });
