@@ -1,7 +1,8 @@
 # tool: the commands of `cardkeep`, one file each. Reads what proc leaves behind, never calls it.
 noinst_LIBRARIES += libtool.a
 libtool_a_SOURCES = \
-	src/tool/commands.def src/tool/options.def \
+	src/tool/checks.def src/tool/commands.def src/tool/options.def \
+	src/tool/database.c src/tool/database.h \
 	src/tool/figure.c src/tool/figure.h \
 	src/tool/life.c src/tool/life.h \
 	src/tool/page.c src/tool/page.h \
@@ -10,6 +11,16 @@ libtool_a_SOURCES = \
 	src/tool/status.c \
 	src/tool/tool.c src/tool/tool.h \
 	src/tool/top.c \
+	src/tool/verify.c \
 	src/tool/view.c src/tool/view.h
+nodist_libtool_a_SOURCES = src/tool/installed.def
+libtool_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)/src
 libtool_a_CFLAGS = $(AM_CFLAGS) $(NCURSES_CFLAGS)
 TOOL_LIBS = $(NCURSES_LIBS)
+
+# What the migrations install, for `verify` to look for.
+BUILT_SOURCES += src/tool/installed.def
+CLEANFILES += src/tool/installed.def
+EXTRA_DIST += scripts/gen-installed
+src/tool/installed.def: $(srcdir)/scripts/gen-installed $(wildcard $(srcdir)/sql/deploy/*.sql)
+	$(AM_V_GEN)mkdir -p src/tool && $(srcdir)/scripts/gen-installed $(srcdir)/sql >$@.new && mv $@.new $@

@@ -1,0 +1,172 @@
+/* One connection to PostgreSQL for a person who waits. */
+#include "db/ask.h"
+
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+struct ask {
+	PGconn *pg;
+	char sqlstate[6];
+	char error[512];
+};
+
+struct ask_rows {
+	PGresult *pg;
+};
+
+/* The first line of what libpq says. */
+static void first_line(char *out, size_t size, const char *text)
+{
+	snprintf(out, size, "%.*s", (int)strcspn(text, "\n"), text);
+}
+
+/* ---- connecting ------------------------------------------------------------------------------ */
+
+/* What comes later wins, so the string may name everything but the user. */
+static PGconn *connect_as(const char *conninfo, const char *user)
+{
+	const char *keywords[] = {"fallback_application_name", "connect_timeout",
+		"target_session_attrs", "dbname", "user", NULL};
+	const char *values[] = {"cardkeep", "10", "read-write", conninfo, user, NULL};
+
+	if (user == NULL)
+		keywords[4] = NULL;
+	return PQconnectdbParams(keywords, values, 1);
+}
+
+struct ask *ask_open(const char *conninfo, const char *user, char *why, size_t why_size)
+{
+	PGconn *pg = connect_as(conninfo, user);
+	struct ask *ask;
+
+	if (PQstatus(pg) != CONNECTION_OK) {
+		first_line(why, why_size, pg != NULL ? PQerrorMessage(pg) : "out of memory");
+		PQfinish(pg);
+		return NULL;
+	}
+	ask = mem_zero(sizeof(*ask));
+	ask->pg = pg;
+	return ask;
+}
+
+void ask_close(struct ask **ask)
+{
+	if (*ask == NULL)
+		return;
+	PQfinish((*ask)->pg);
+	free(*ask);
+	*ask = NULL;
+}
+
+/* ---- asking ---------------------------------------------------------------------------------- */
+
+static void remember(struct ask *ask, const PGresult *result)
+{
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+	snprintf(ask->sqlstate, sizeof(ask->sqlstate), "%s", state != NULL ? state : "");
+	first_line(ask->error, sizeof(ask->error),
+		message != NULL ? message : PQerrorMessage(ask->pg));
+}
+
+enum ask_status ask_run(struct ask *ask, const char *sql, const char *const *values, size_t count,
+	struct ask_rows **ret_rows)
+{
+	PGresult *result = PQexecParams(ask->pg, sql, (int)count, NULL, values, NULL, NULL, 0);
+	const ExecStatusType status = PQresultStatus(result);
+
+	if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
+		remember(ask, result);
+		PQclear(result);
+		return PQstatus(ask->pg) == CONNECTION_OK ? ASK_REFUSED : ASK_LOST;
+	}
+	if (ret_rows != NULL) {
+		*ret_rows = mem_zero(sizeof(**ret_rows));
+		(*ret_rows)->pg = result;
+	} else {
+		PQclear(result);
+	}
+	return ASK_OK;
+}
+
+const char *ask_sqlstate(const struct ask *ask)
+{
+	return ask->sqlstate;
+}
+
+const char *ask_error(const struct ask *ask)
+{
+	return ask->error;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+size_t ask_count(const struct ask_rows *rows)
+{
+	return (size_t)PQntuples(rows->pg);
+}
+
+size_t ask_columns(const struct ask_rows *rows)
+{
+	return (size_t)PQnfields(rows->pg);
+}
+
+const char *ask_name(const struct ask_rows *rows, size_t column)
+{
+	return PQfname(rows->pg, (int)column);
+}
+
+const char *ask_value(const struct ask_rows *rows, size_t row, size_t column)
+{
+	return PQgetvalue(rows->pg, (int)row, (int)column);
+}
+
+bool ask_is_null(const struct ask_rows *rows, size_t row, size_t column)
+{
+	return PQgetisnull(rows->pg, (int)row, (int)column) == 1;
+}
+
+void ask_free(struct ask_rows **rows)
+{
+	if (*rows == NULL)
+		return;
+	PQclear((*rows)->pg);
+	free(*rows);
+	*rows = NULL;
+}
+
+/* ---- for another program --------------------------------------------------------------------- */
+
+static bool export_one(const PQconninfoOption *option, const char *user)
+{
+	const bool is_user = strcmp(option->keyword, "user") == 0;
+	const char *value = is_user && user != NULL ? user : option->val;
+
+	if (value == NULL)
+		return true;
+	/* All but the exotic ones have a variable. */
+	return option->envvar != NULL && setenv(option->envvar, value, 1) == 0;
+}
+
+bool ask_export(const char *conninfo, const char *user, char *why, size_t why_size)
+{
+	char *error = NULL;
+	PQconninfoOption *options = PQconninfoParse(conninfo, &error);
+	bool done = options != NULL;
+
+	if (options == NULL)
+		first_line(why, why_size, error != NULL ? error : "out of memory");
+	for (const PQconninfoOption *o = options; done && o->keyword != NULL; o++) {
+		done = export_one(o, user);
+		if (!done)
+			snprintf(why, why_size, "no variable stands for %s", o->keyword);
+	}
+	PQfreemem(error);
+	PQconninfoFree(options);
+	return done;
+}

@@ -1,0 +1,282 @@
+/*
+ * cardkeep verify: does a database keep every promise that it makes?
+ *
+ * All checks see one moment: a repeatable-read transaction that can only read. A check that fails by
+ * itself (a table is gone, say) is a finding like others, and the rest goes on from a savepoint.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/clock.h"
+#include "http/json.h"
+#include "tool/database.h"
+#include "tool/figure.h"
+#include "tool/installed.def"
+#include "tool/tool.h"
+
+/* Of each promise that is broken, so many examples are shown. */
+#define EXAMPLES "20"
+
+#define INSTALLED_FUNCTIONS_TEXT   "'" INSTALLED_FUNCTIONS "'"
+#define INSTALLED_TRIGGERS_TEXT    "'" INSTALLED_TRIGGERS "'"
+#define INSTALLED_CONSTRAINTS_TEXT "'" INSTALLED_CONSTRAINTS "'"
+#define INSTALLED_GRANTS_TEXT      "'" INSTALLED_GRANTS "'"
+#define INSTALLED_SETTINGS_TEXT    "'" INSTALLED_SETTINGS "'"
+
+/* Whether what a version keeps of a field is what the field held after it: the next image, or what
+ * the card holds now. */
+#define CARD_IMAGE(image, field)                                               \
+	"(h." image " is not null and h." image " = coalesce((select n." image \
+	" from cardkeep.business_card_versions n where n.card_id = h.card_id"  \
+	"	and n.version > h.version and n." image " is not null"         \
+	" order by n.version limit 1), b." field "))"
+
+/* What holds for both profiles. */
+#define PROFILE_CHECKS(table)                                                                   \
+	CHECK(table##_versions,                                                                 \
+		"a profile's history has each version from 1 to the profile's own once",        \
+		"select p.user_id::text, case when h.user_id is null then 'has no history'"     \
+		"	when h.last <> p.version"                                                     \
+		"		then 'is at version ' || p.version"                                          \
+		"			|| ', and its history at ' || h.last"                                       \
+		"	else 'has ' || h.kinds || ' of the versions ' || h.first"                     \
+		"		|| ' to ' || h.last || ' in ' || h.rows || ' rows' end"                      \
+		" from cardkeep." #table " p"                                                   \
+		" left join (select v.user_id, count(*) as rows,"                               \
+		"		count(distinct v.version) as kinds, min(v.version) as first,"                \
+		"		max(v.version) as last"                                                      \
+		"	from cardkeep." #table "_versions v group by v.user_id) h"              \
+		"	on h.user_id = p.user_id"                                                     \
+		" where h.user_id is null or h.first <> 1 or h.kinds <> h.last"                 \
+		"	or h.rows <> h.last or h.last <> p.version")                            \
+	CHECK(table##_writes,                                                                   \
+		"its latest version in history is of the write, and the time, of the profile",  \
+		"select p.user_id::text, 'version ' || p.version || ' is of another write'"     \
+		"	|| ' or time in history'"                                                     \
+		" from cardkeep." #table " p join cardkeep." #table "_versions h"               \
+		"	on h.user_id = p.user_id and h.version = p.version"                           \
+		" where h.write_id is distinct from p.last_write"                               \
+		"	or h.at is distinct from p.updated_at")                                 \
+	CHECK(table##_images, "what a version says was before it differs from what came after", \
+		"select h.user_id::text, 'version ' || h.version || ', ' || e.key"              \
+		"	|| ': what was before is what came after'"                                    \
+		" from cardkeep." #table "_versions h cross join jsonb_each(h.before) e"        \
+		" join cardkeep." #table " p on p.user_id = h.user_id"                          \
+		" where e.value = coalesce((select n.before -> e.key"                           \
+		"	from cardkeep." #table "_versions n where n.user_id = h.user_id"        \
+		"		and n.version > h.version and n.before ? e.key"                              \
+		"	order by n.version limit 1), to_jsonb(p) -> e.key)")
+
+static const struct check {
+	const char *name;
+	const char *promise;
+	const char *sql;
+} checks[] = {
+#define CHECK(name, promise, sql) {#name, promise, sql},
+#include "tool/checks.def"
+};
+
+/* What a check came to. */
+struct finding {
+	const char *count;     /* a number as text; "1" where the check itself failed */
+	const char *failure;   /* why it could not be made, or NULL */
+	struct ask_rows *rows; /* subject, detail, and the number of all of them in each */
+};
+
+/* ---- looking --------------------------------------------------------------------------------- */
+
+/* One snapshot that nothing can be written in, and no limit of time but the operator's patience. */
+static const char *const opening[] = {
+	"begin isolation level repeatable read, read only",
+	"set local search_path = pg_catalog, pg_temp",
+	"set local statement_timeout = 0",
+	"set local lock_timeout = '10s'",
+	"set local work_mem = '64MB'",
+	"set local jit = off",
+	"savepoint before_check",
+};
+
+static int begin(struct ask *ask)
+{
+	for (size_t i = 0; i < ARRAY_LEN(opening); i++)
+		if (ask_run(ask, opening[i], NULL, 0, NULL) != ASK_OK)
+			return database_fail(ask);
+	return EX_OK;
+}
+
+/* Whether there is anything to verify, and by whom it may be looked at. */
+static int admit(struct ask *ask)
+{
+	struct ask_rows *rows;
+	const char *answer;
+	int status;
+
+	if (ask_run(ask,
+		    "select case when to_regnamespace('cardkeep') is null then 'absent'"
+		    " when not has_schema_privilege('cardkeep', 'usage')"
+		    "	or not coalesce(has_table_privilege("
+		    "		to_regclass('cardkeep.business_cards'), 'select'), true)"
+		    "	then 'closed' else '' end",
+		    NULL, 0, &rows) != ASK_OK)
+		return database_fail(ask);
+	answer = ask_value(rows, 0, 0);
+	if (strcmp(answer, "absent") == 0)
+		status = tool_fail(EX_UNAVAILABLE,
+			"this database has no schema cardkeep; see cardkeep migrate");
+	else if (answer[0] != '\0')
+		status = tool_fail(EX_NOPERM,
+			"this role may not read the tables; connect as an administrator");
+	else
+		status = EX_OK;
+	ask_free(&rows);
+	return status;
+}
+
+/* Makes one check. On anything but EX_OK the connection is gone, which has been said. */
+static int look(struct ask *ask, const struct check *check, struct finding *ret)
+{
+	struct buf sql = {0};
+	enum ask_status status;
+
+	*ret = (struct finding){.count = "0"};
+	buf_printf(&sql,
+		"with found(subject, detail) as (%s) select subject, detail, count(*) over ()"
+		" from found order by subject, detail limit " EXAMPLES,
+		check->sql);
+	status = ask_run(ask, buf_cstr(&sql), NULL, 0, &ret->rows);
+	buf_free(&sql);
+	if (status == ASK_OK) {
+		if (ask_count(ret->rows) > 0)
+			ret->count = ask_value(ret->rows, 0, 2);
+		return EX_OK;
+	}
+	if (status == ASK_LOST)
+		return database_fail(ask);
+	ret->count = "1";
+	ret->failure = ask_error(ask);
+	return EX_OK;
+}
+
+/* After a check that failed; harmless after others. */
+static int recover(struct ask *ask)
+{
+	return ask_run(ask, "rollback to savepoint before_check", NULL, 0, NULL) == ASK_OK
+		       ? EX_OK
+		       : database_fail(ask);
+}
+
+/* ---- telling --------------------------------------------------------------------------------- */
+
+static void tell_text(const struct check *check, const struct finding *finding)
+{
+	struct buf line = {0};
+
+	buf_str(&line, strcmp(finding->count, "0") == 0 ? "ok" : "BROKEN");
+	figure_pad(&line, 0, 8, 1);
+	buf_str(&line, check->name);
+	figure_pad(&line, 0, 36, 1);
+	printf("%s%s\n", buf_cstr(&line), check->promise);
+	if (finding->failure != NULL)
+		printf("        it could not be looked at: %s\n", finding->failure);
+	for (size_t i = 0; finding->rows != NULL && i < ask_count(finding->rows); i++)
+		printf("        %s: %s\n", ask_value(finding->rows, i, 0),
+			ask_value(finding->rows, i, 1));
+	if (finding->rows != NULL && strtoul(finding->count, NULL, 10) > ask_count(finding->rows))
+		printf("        ... %s in all\n", finding->count);
+	buf_free(&line);
+	(void)fflush(stdout);
+}
+
+static void add_text(struct buf *out, const char *name, const char *text)
+{
+	buf_printf(out, "\"%s\":", name);
+	json_quote(out, text, strlen(text));
+}
+
+static void tell_json(const struct check *check, const struct finding *finding, bool first)
+{
+	struct buf out = {0};
+
+	buf_str(&out, first ? "\n {" : ",\n {");
+	add_text(&out, "name", check->name);
+	buf_char(&out, ',');
+	add_text(&out, "promise", check->promise);
+	buf_printf(&out, ",\"findings\":%s,\"failure\":", finding->count);
+	if (finding->failure != NULL)
+		json_quote(&out, finding->failure, strlen(finding->failure));
+	else
+		buf_str(&out, "null");
+	buf_str(&out, ",\"examples\":[");
+	for (size_t i = 0; finding->rows != NULL && i < ask_count(finding->rows); i++) {
+		buf_str(&out, i > 0 ? ",{" : "{");
+		add_text(&out, "subject", ask_value(finding->rows, i, 0));
+		buf_char(&out, ',');
+		add_text(&out, "detail", ask_value(finding->rows, i, 1));
+		buf_char(&out, '}');
+	}
+	buf_str(&out, "]}");
+	fputs(buf_cstr(&out), stdout);
+	buf_free(&out);
+}
+
+/* ---- the command ----------------------------------------------------------------------------- */
+
+/* Makes every check and tells what it found; counts the promises that are broken. */
+static int check_all(struct ask *ask, bool json, size_t *broken)
+{
+	for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
+		struct finding finding;
+		int status = look(ask, &checks[i], &finding);
+
+		if (status != EX_OK)
+			return status;
+		*broken += strcmp(finding.count, "0") != 0;
+		if (json)
+			tell_json(&checks[i], &finding, i == 0);
+		else
+			tell_text(&checks[i], &finding);
+		ask_free(&finding.rows);
+		status = recover(ask);
+		if (status != EX_OK)
+			return status;
+	}
+	return EX_OK;
+}
+
+static int verify(struct ask *ask, bool json)
+{
+	const int64_t began_us = clock_mono_us();
+	size_t broken = 0;
+	int status = begin(ask);
+
+	if (status == EX_OK)
+		status = admit(ask);
+	if (status != EX_OK)
+		return status;
+	if (json)
+		fputs("{\"checks\":[", stdout);
+	status = check_all(ask, json, &broken);
+	if (status != EX_OK)
+		return status;
+	if (json)
+		printf("\n],\"broken\":%zu,\"clean\":%s}\n", broken,
+			broken == 0 ? "true" : "false");
+	else
+		printf("%zu promises, %zu broken, %.1f s\n", ARRAY_LEN(checks), broken,
+			(double)(clock_mono_us() - began_us) / (double)CLOCK_S);
+	return broken == 0 ? EX_OK : TOOL_FINDING;
+}
+
+int tool_verify(const struct tool *tool)
+{
+	struct ask *ask;
+	int status = database_open(tool, &ask);
+
+	if (status != EX_OK)
+		return status;
+	status = verify(ask, (tool->given & TOOL_JSON) != 0);
+	ask_close(&ask);
+	return status;
+}

@@ -1,0 +1,221 @@
+// cardkeep verify: clean where all is well, and every promise seen broken that was broken on purpose.
+import { assert, endsCleanly, own, test } from '../lib/harness.mjs';
+import { cardkeep } from './tool.mjs';
+
+const stack = await own();
+const { client } = stack;
+const verify = (...args) =>
+	cardkeep(stack, ['verify', '--database', stack.conninfo.admin, ...args]);
+
+const asRuntime = `${stack.conninfo.super} options='-c role=cardkeep_runtime'`;
+
+// Cards c1, c2, ... of ann, each changed twice; what else there can be, once.
+const ann = await client.register();
+const bob = await client.register();
+const cards = {};
+for (let i = 1; i <= 18; i++) {
+	const card = await client.card(ann.token, { name: `c${i}` });
+	for (const version of [1, 2])
+		await client.patch(`/api/cards/${card.id}`, { version, name: `c${i} v${version}` }, ann);
+	cards[`c${i}`] = card.id;
+}
+for (const name of ['gone1', 'gone2', 'gone3', 'gone4']) {
+	const card = await client.card(ann.token, { name });
+	await client.delete(`/api/cards/${card.id}?version=1`, ann);
+	cards[name] = card.id;
+}
+for (const person of [ann, bob])
+	for (const kind of ['personal', 'professional']) {
+		const field = kind === 'personal' ? 'full_name' : 'job_title';
+		for (const version of [0, 1])
+			await client.patch(`/api/profile/${kind}`, { version, [field]: `v${version}` }, person);
+	}
+await stack.sql(`update cardkeep.business_cards set slug = 'renamed' where id = '${cards.c18}'`);
+
+test('what the service and direct SQL wrote is clean', async () => {
+	const got = await verify();
+	assert.equal(got.status, 0, got.out + got.err);
+	assert.match(got.out, /^\d+ promises, 0 broken, \d+\.\d s\n$/m);
+	assert.doesNotMatch(got.out, /BROKEN/);
+	const json = JSON.parse((await verify('--json')).out);
+	assert.equal(json.clean, true);
+	assert.ok(json.checks.length >= 20);
+	for (const check of json.checks) assert.equal(check.findings, 0, check.name);
+});
+
+test('the service goes on while it looks, for it only reads one moment', async () => {
+	let stop = false;
+	const work = (async () => {
+		for (let version = 3; !stop; version++) {
+			const name = `moving ${version}`;
+			const got = await client.patch(`/api/cards/${cards.c17}`, { version, name }, ann);
+			assert.equal(got.status, 200, got.text);
+		}
+	})();
+	try {
+		assert.equal((await verify()).status, 0);
+	} finally {
+		stop = true;
+		await work;
+	}
+});
+
+test('without a database it is 69, without the right to look 77', async () => {
+	const none = await cardkeep(stack, ['verify', '--database', 'host=/nowhere']);
+	assert.equal(none.status, 69);
+	assert.match(none.err, /^cardkeep: no database: .*\n$/);
+	const empty = await cardkeep(stack, ['verify', '-D', `${stack.conninfo.super} dbname=postgres`]);
+	assert.equal(empty.status, 69);
+	assert.match(empty.err, /has no schema cardkeep/);
+	const closed = await cardkeep(stack, ['verify', '-D', asRuntime]);
+	assert.equal(closed.status, 77, closed.err);
+	assert.match(closed.err, /connect as an administrator/);
+});
+
+test('the database of the configuration is asked as cardkeep_admin unless a key says otherwise', async () => {
+	const env = { PGHOST: `${stack.dir}/run` };
+	assert.equal((await cardkeep(stack, ['verify'], { env })).status, 0);
+	env.CARDKEEP_ADMIN_DATABASE = asRuntime;
+	assert.equal((await cardkeep(stack, ['verify'], { env })).status, 77);
+});
+
+// Each line breaks one thing: the check that must find it, its subject and what it must say. What
+// guards it goes first, as a careless superuser would make it go.
+const c = cards;
+const breaks = [
+	['functions', 'cardkeep.generate_unique_slug', /is missing/,
+		'drop function cardkeep.generate_unique_slug'],
+	['functions', 'cardkeep_api.claim_slug', /no pinned search path/,
+		'alter function cardkeep_api.claim_slug reset all'],
+	['functions', 'cardkeep_api.retire_slug', /belongs to postgres/,
+		'alter function cardkeep_api.retire_slug owner to postgres'],
+	['triggers', 'cardkeep.business_cards/end_business_card', /is disabled/,
+		'alter table cardkeep.business_cards disable trigger end_business_card'],
+	['triggers', 'cardkeep.users/forget_profiles', /is missing/,
+		'drop trigger forget_profiles on cardkeep.users'],
+	['constraints', 'cardkeep.business_cards/business_cards_slug_unique', /is missing/,
+		`alter table cardkeep.business_cards drop constraint business_cards_slug_unique,
+			drop constraint business_cards_slug_valid, drop constraint business_cards_name_valid`],
+	['constraints', 'cardkeep.sessions/sessions_token_hash_length', /is not validated/,
+		`alter table cardkeep.sessions drop constraint sessions_token_hash_length,
+			add constraint sessions_token_hash_length check (octet_length(token_hash) = 32) not valid`],
+	['indexes', 'cardkeep.sessions_user', /is not valid/,
+		`update pg_index set indisvalid = false
+			where indexrelid = 'cardkeep.sessions_user'::regclass`],
+	['grants', 'cardkeep_api.lock_key', /may be executed/,
+		'grant execute on function cardkeep_api.lock_key to cardkeep_runtime'],
+	['grants', 'cardkeep_api.list_cards', /may not be executed/,
+		'revoke execute on function cardkeep_api.list_cards from cardkeep_runtime'],
+	['grants', 'cardkeep.users', /has rights on it/,
+		'grant select on cardkeep.users to cardkeep_runtime'],
+	['settings', 'lock_timeout=250ms', /is not set/,
+		'alter role cardkeep_runtime in database cardkeep reset lock_timeout'],
+	['slugs_unique', 'twice', /2 cards have it/,
+		`update cardkeep.business_cards set slug = 'twice' where id in ('${c.c1}', '${c.c2}')`],
+	['slugs_unique', 'gone1', /is retired, and card .* has it/,
+		`update cardkeep.business_cards set slug = 'gone1' where id = '${c.c3}'`],
+	['slugs_formed', c.c4, /has a slug that is not/,
+		`update cardkeep.business_cards set slug = 'Not -ok' where id = '${c.c4}'`],
+	['slugs_retired', c.gone2, /its id may be given again/,
+		`delete from cardkeep.retired_slugs where card_id = '${c.gone2}'`],
+	['slugs_retired', c.c18, /slug of before version 4 may be given again/,
+		`delete from cardkeep.retired_slugs where slug = 'c18'`],
+	['cards_valid', c.c5, /^name out of bounds$/,
+		`update cardkeep.business_cards set name = '' where id = '${c.c5}'`],
+	['card_versions', c.c6, /has 2 of the versions 1 to 3 in 2 rows/,
+		`delete from cardkeep.business_card_versions where card_id = '${c.c6}' and version = 2`],
+	['card_versions', c.c7, /has no history/,
+		`delete from cardkeep.business_card_versions where card_id = '${c.c7}'`],
+	['card_versions', c.c8, /is at version 9, and its history at 3/,
+		`update cardkeep.business_cards set version = 9 where id = '${c.c8}'`],
+	['card_versions', c.c9, /has 3 of the versions 1 to 3 in 4 rows/,
+		`alter table cardkeep.business_card_versions drop constraint business_card_versions_pkey;
+		insert into cardkeep.business_card_versions
+		select * from cardkeep.business_card_versions where card_id = '${c.c9}' and version = 2`],
+	['card_versions', c.c10, /is gone, and its history does not end/,
+		`delete from cardkeep.business_cards where id = '${c.c10}'`],
+	['card_versions', c.c11, /is there, and its history ends/,
+		`insert into cardkeep.business_card_versions (card_id, version, write_id, at, is_deletion)
+		values ('${c.c11}', 4, gen_random_uuid(), now(), true)`],
+	['card_writes', c.c12, /version 3 is of another write/,
+		`update cardkeep.business_cards set last_write = gen_random_uuid() where id = '${c.c12}'`],
+	['card_writes', c.c13, /version 3 is of another time/,
+		`update cardkeep.business_cards set updated_at = updated_at + interval '1 s'
+		where id = '${c.c13}'`],
+	['card_times', c.c14, /version 2 is dated before the one it follows/,
+		`update cardkeep.business_card_versions set at = at - interval '1 day'
+		where card_id = '${c.c14}' and version = 2`],
+	['card_images', c.c15, /version 1: something was before the first/,
+		`update cardkeep.business_card_versions set b_name = 'x'
+		where card_id = '${c.c15}' and version = 1`],
+	['card_images', c.c16, /version 2: what was before is what came after/,
+		`update cardkeep.business_card_versions set b_name = 'c16 v1'
+		where card_id = '${c.c16}' and version = 2`],
+	['card_images', c.gone3, /version 2: a deletion without the whole card/,
+		`update cardkeep.business_card_versions set b_name = null
+		where card_id = '${c.gone3}' and version = 2`],
+	...['personal', 'professional'].flatMap((kind) => {
+		const field = kind === 'personal' ? 'full_name' : 'job_title';
+		return [
+			[`${kind}_info_versions`, ann.id, /has 1 of the versions 2 to 2 in 1 rows/,
+				`delete from cardkeep.${kind}_info_versions where user_id = '${ann.id}' and version = 1`],
+			[`${kind}_info_writes`, ann.id, /version 2 is of another write or time/,
+				`update cardkeep.${kind}_info set last_write = gen_random_uuid()
+				where user_id = '${ann.id}'`],
+			[`${kind}_info_images`, bob.id, new RegExp(`version 2, ${field}: what was before`),
+				`update cardkeep.${kind}_info_versions set before = '{"${field}": "v1"}'
+				where user_id = '${bob.id}' and version = 2`],
+		];
+	}),
+	['users', ann.id, /a password that is no Argon2id hash/,
+		`update cardkeep.users set password_hash = 'secret' where id = '${ann.id}'`],
+	['users', bob.id, /an address that is not lower case/,
+		`alter table cardkeep.users drop constraint users_email_lower;
+		update cardkeep.users set email = upper(email) where id = '${bob.id}'`],
+	['sessions', ann.session.id, /has times out of order/,
+		`update cardkeep.sessions set expires_at = created_at where id = '${ann.session.id}'`],
+	['sessions', bob.session.id, /is ended by nothing/,
+		`alter table cardkeep.sessions drop constraint sessions_ended_both;
+		update cardkeep.sessions set ended_at = created_at where id = '${bob.session.id}'`],
+	['orphans', `history of personal profile ${'0'.repeat(8)}-0000-0000-0000-000000000000`,
+		/belongs to no user/,
+		`insert into cardkeep.personal_info_versions (user_id, version, write_id, at, before)
+		values ('${'0'.repeat(8)}-0000-0000-0000-000000000000', 1, gen_random_uuid(), now(), '{}')`],
+	['orphans', `retired slug of card ${c.gone4}`, /belongs to no user/,
+		`update cardkeep.retired_slugs set user_id = gen_random_uuid() where card_id = '${c.gone4}'`],
+];
+
+test('every promise that is broken on purpose is found, with what is wrong', async () => {
+	const text = breaks.map(([, , , sql]) => sql).join(';\n');
+	await stack.sql(`set session_replication_role = replica;\n${text}`, 'super');
+	const got = await verify('--json');
+	assert.equal(got.status, 1, got.err);
+	const { checks, clean, broken } = JSON.parse(got.out);
+	const found = Object.fromEntries(checks.map((check) => [check.name, check]));
+	for (const [name, subject, detail] of breaks) {
+		const said = found[name].examples.find(
+			(example) => example.subject === subject && detail.test(example.detail),
+		);
+		assert.ok(said, `${name} ${subject} ${detail}: ${JSON.stringify(found[name])}`);
+	}
+	assert.equal(clean, false);
+	assert.equal(broken, checks.length);
+	const plain = await verify();
+	assert.equal(plain.status, 1);
+	assert.match(plain.out, /^BROKEN {2}slugs_unique +a slug is one card's/m);
+	assert.match(plain.out, new RegExp(`^ {8}${c.c7}: has no history$`, 'm'));
+	assert.doesNotMatch(plain.out + got.out, /@example\.org/i);
+});
+
+test('a check that cannot be made is a finding, and the others go on', async () => {
+	await stack.sql('drop table cardkeep.personal_info cascade', 'super');
+	const got = await verify('--json');
+	assert.equal(got.status, 1, got.err);
+	const { checks } = JSON.parse(got.out);
+	const check = checks.find(({ name }) => name === 'personal_info_versions');
+	assert.match(check.failure, /relation "cardkeep\.personal_info" does not exist/);
+	assert.equal(check.findings, 1);
+	assert.equal(checks.find(({ name }) => name === 'slugs_formed').failure, null);
+});
+
+endsCleanly(stack);
