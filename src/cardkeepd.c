@@ -147,6 +147,7 @@ int main(int argc, char **argv)
 	struct settings_source source = {.path = path, .optional = !given};
 	int status;
 
+	log_look();
 	/* The arguments give way to titles. */
 	title_init(argc, argv);
 	MUST(sodium_init() >= 0);

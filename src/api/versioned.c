@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+
 #define VERSION_MAX  INT32_MAX
 #define VERSION_NONE (-1)
 
@@ -202,6 +204,9 @@ enum step versioned_entity(struct exchange *x)
 
 enum step versioned_conflict(struct exchange *x)
 {
+	log_info("Version conflict fn=%s current=%d status=%d request=%s",
+		call_function(x->call.id), x->call.row.version, x->by_header ? 412 : 409,
+		x->request.id_text);
 	problem_reply(&x->reply,
 		x->by_header ? PROBLEM_PRECONDITION_FAILED : PROBLEM_VERSION_CONFLICT,
 		x->request.id_text, x->call.row.body,

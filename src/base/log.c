@@ -3,9 +3,11 @@
 
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -31,6 +33,7 @@ static const struct {
 };
 
 static atomic_int threshold = LOG_LEVEL_INFO;
+static atomic_bool to_journal;
 
 bool log_level_parse(const char *text, enum log_level *ret_level)
 {
@@ -46,6 +49,31 @@ bool log_level_parse(const char *text, enum log_level *ret_level)
 void log_set_level(enum log_level level)
 {
 	atomic_store_explicit(&threshold, (int)level, memory_order_relaxed);
+}
+
+enum log_level log_level(void)
+{
+	return (enum log_level)atomic_load_explicit(&threshold, memory_order_relaxed);
+}
+
+const char *log_level_name(enum log_level level)
+{
+	MUST((size_t)level < ARRAY_LEN(levels));
+	return levels[level].name;
+}
+
+void log_look(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	bool same = false;
+	char here[64];
+	struct stat st;
+
+	if (stream != NULL && fstat(STDERR_FILENO, &st) == 0) {
+		snprintf(here, sizeof(here), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+		same = strcmp(stream, here) == 0;
+	}
+	atomic_store_explicit(&to_journal, same, memory_order_relaxed);
 }
 
 bool log_enabled(enum log_level level)
@@ -100,7 +128,7 @@ static size_t line_start(char *line, size_t size, enum log_level level)
 	char stamp[CLOCK_TEXT_BYTES];
 	int len;
 
-	if (getenv("JOURNAL_STREAM") != NULL) {
+	if (atomic_load_explicit(&to_journal, memory_order_relaxed)) {
 		len = snprintf(
 			line, size, "<%d>level=%s ", levels[level].priority, levels[level].name);
 		return (size_t)len;

@@ -3,8 +3,9 @@
  *
  *     ts=2026-01-31T12:00:00.123456Z level=info pid=4711 started threads=2
  *
- * Under systemd (JOURNAL_STREAM is set) the line starts with the syslog priority `<N>` instead of
- * the time stamp, which the journal keeps itself. Control characters in a line are written as `?`,
+ * Where standard error leads to systemd's journal (JOURNAL_STREAM names that very stream) the line
+ * starts with the syslog priority `<N>` instead of the time stamp, which the journal keeps itself.
+ * Control characters in a line are written as `?`,
  * so no input can forge a second line. Never pass a token, a password, an address or the content
  * of a card. Thread-safe: a line is one write(2), or rides in one with others of its thread.
  */
@@ -19,14 +20,19 @@ enum log_level {
 	LOG_LEVEL_ERROR, /* an operator should look */
 	LOG_LEVEL_WARN,  /* handled, but not for ever: retries, refused peers, lost connections */
 	LOG_LEVEL_INFO,  /* the life of the service, and one line a request */
-	LOG_LEVEL_DEBUG,
+	LOG_LEVEL_DEBUG, /* each wave, each call that waits: to be turned on for a while */
+	LOG_LEVEL_COUNT,
 };
 
 /* Reads "error", "warn", "info" or "debug"; false, and *ret_level untouched, for others. */
 bool log_level_parse(const char *text, enum log_level *ret_level);
 /* Lines above this level are dropped; "info" until set. */
 void log_set_level(enum log_level level);
+enum log_level log_level(void);
+const char *log_level_name(enum log_level level);
 bool log_enabled(enum log_level level);
+/* Looks whether standard error leads to the journal. At the start, and when it was led elsewhere. */
+void log_look(void);
 /*
  * From now on this thread's lines below `warn` wait until log_flush, so that a wave of requests
  * costs one write(2) and not one for each: where a system call is dear, that is a tenth of a

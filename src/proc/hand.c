@@ -32,18 +32,25 @@ static const char *method_word(enum request_method method)
 	return words[method];
 }
 
-void hand_finish(struct hand *hand, struct job *job)
+static void log_access(const struct job *job, int64_t now_us)
 {
 	const struct exchange *x = &job->x;
-	int64_t now_us;
 
-	fcgi_reply(job->conn, &x->request, &x->reply);
-	now_us = clock_mono_us();
-	account_finished(hand->slot, job, now_us);
 	log_info("request id=%s method=%s route=%s status=%d us=%lld wave=%zu attempts=%d",
 		x->request.id_text, method_word(x->request.method),
 		metrics_value(STATS_LABEL_ROUTE, x->route), x->reply.status,
 		(long long)(now_us - x->request.began_us), job->riders, job->tries);
+}
+
+void hand_finish(struct hand *hand, struct job *job)
+{
+	int64_t now_us;
+
+	fcgi_reply(job->conn, &job->x.request, &job->x.reply);
+	now_us = clock_mono_us();
+	account_finished(hand->slot, job, now_us);
+	if (hand->access_log)
+		log_access(job, now_us);
 	job_free(&job);
 	count(hand, -1);
 }

@@ -8,6 +8,7 @@
 #ifndef PROC_HAND_H
 #define PROC_HAND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,7 @@
 struct hand {
 	struct hasher *hasher;
 	struct stats_slot *slot; /* the thread's own */
+	bool access_log;         /* a line for each request */
 	int64_t margin_us;       /* a call is not sent when less than this is left */
 	struct job_queue ready;  /* calls for the next waves */
 	struct job *parked;      /* by due time, the next first */

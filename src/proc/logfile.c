@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 bool logfile_open(const char *path, char *why, size_t why_size)
 {
 	int fd;
@@ -23,5 +25,6 @@ bool logfile_open(const char *path, char *why, size_t why_size)
 	/* dup2 changes the target in one step: no line is lost or torn. */
 	MUST(dup2(fd, STDERR_FILENO) == STDERR_FILENO);
 	close(fd);
+	log_look();
 	return true;
 }

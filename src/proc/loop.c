@@ -151,8 +151,9 @@ static void drop_if_gone(struct loop *loop)
 static void send_wave(struct loop *loop, int64_t deadline_us)
 {
 	const struct wave *wave = &loop->wave;
-	int64_t began_us = clock_mono_us();
+	const int64_t began_us = clock_mono_us();
 	struct pq_error error = {0};
+	int64_t ended_us;
 
 	show(loop, STATS_THREAD_DATABASE, loop->riders[0], began_us);
 	drop_if_gone(loop);
@@ -160,7 +161,11 @@ static void send_wave(struct loop *loop, int64_t deadline_us)
 		wave_run(&loop->wave, loop->conn, deadline_us);
 	else
 		wave_not_sent(&loop->wave, &error);
-	account_wave(loop->slot, wave, began_us, clock_mono_us());
+	ended_us = clock_mono_us();
+	account_wave(loop->slot, wave, began_us, ended_us);
+	log_debug("wave calls=%zu us=%lld first=%s outcome=%s", wave->count,
+		(long long)(ended_us - began_us), call_function(wave->calls[0].call->id),
+		outcome_name(wave->calls[0].outcome));
 	if (!pq_ready(loop->conn))
 		stats_connection(loop->slot, STATS_CONNECTION_CLOSED, wave->calls[0].error.sqlstate,
 			clock_mono_us());
@@ -259,6 +264,8 @@ static void gather(struct loop *loop)
 	n = fcgi_gather(loop->shared->gate, loop->conns, (size_t)loop->shared->conf->wave_calls,
 		hand_wait_ms(&loop->hand, IDLE_WAIT_MS), &woken);
 	stats_beat(loop->slot, clock_mono_us());
+	if (n > 0)
+		log_debug("gathered requests=%zu in_hand=%zu", n, loop->hand.count);
 	for (size_t i = 0; i < n; i++)
 		begin(loop, loop->conns[i]);
 	if (woken)
@@ -296,6 +303,7 @@ static struct loop *loop_new(struct loop_shared *shared, struct stats_slot *slot
 	loop->hand = (struct hand){
 		.hasher = shared->hasher,
 		.slot = slot,
+		.access_log = conf->access_log != 0,
 		.margin_us = conf->request_deadline_ms * CLOCK_MS / 20,
 	};
 	loop->conn = pq_new(conf->database);

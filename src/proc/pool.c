@@ -202,23 +202,28 @@ static void start(struct pool *pool, const struct supervisor_action *action)
 		action->slot, (int)member->child.pid, action->generation);
 }
 
-static void ask(struct pool *pool, const struct supervisor_action *action, int sig)
+/* It cannot be another's pid: only we reap it. */
+static void pass_on(struct pool *pool, const struct supervisor_action *action, int sig)
+{
+	const struct member *member = &pool->members[action->role][action->slot];
+
+	if (member->child.pid != 0)
+		MUST_ZERO(kill(member->child.pid, sig));
+}
+
+static void end(struct pool *pool, const struct supervisor_action *action, int sig)
 {
 	struct member *member = &pool->members[action->role][action->slot];
 
 	if (member->child.pid == 0)
 		return;
-	if (sig != SIGUSR1) {
-		log_info("ending role=%s slot=%zu child=%d signal=%d reason=\"%s\"",
-			role_name(action->role), action->slot, (int)member->child.pid, sig,
-			action->why);
-		member->too_slow = sig == SIGKILL && !member->asked;
-		member->asked = true;
-		if (action->role == ROLE_WORKER)
-			segment_worker_state(pool->segment, action->slot, STATS_WORKER_DRAINING);
-	}
-	/* It cannot be another's pid: only we reap it. */
-	MUST_ZERO(kill(member->child.pid, sig));
+	log_info("ending role=%s slot=%zu child=%d signal=%d reason=\"%s\"",
+		role_name(action->role), action->slot, (int)member->child.pid, sig, action->why);
+	member->too_slow = sig == SIGKILL && !member->asked;
+	member->asked = true;
+	if (action->role == ROLE_WORKER)
+		segment_worker_state(pool->segment, action->slot, STATS_WORKER_DRAINING);
+	pass_on(pool, action, sig);
 }
 
 static void carry_out(struct pool *pool, const struct supervisor_action *action)
@@ -228,13 +233,16 @@ static void carry_out(struct pool *pool, const struct supervisor_action *action)
 		start(pool, action);
 		break;
 	case ACTION_TERM:
-		ask(pool, action, SIGTERM);
+		end(pool, action, SIGTERM);
 		break;
 	case ACTION_KILL:
-		ask(pool, action, SIGKILL);
+		end(pool, action, SIGKILL);
 		break;
 	case ACTION_REOPEN:
-		ask(pool, action, SIGUSR1);
+		pass_on(pool, action, SIGUSR1);
+		break;
+	case ACTION_LEVEL:
+		pass_on(pool, action, SIGUSR2);
 		break;
 	case ACTION_TELL_READY:
 		log_info("ready workers=%zu generation=%u", pool->settings.workers,
@@ -364,6 +372,26 @@ static void reopen_log(const struct pool *pool)
 		log_error("cannot open the log anew error=\"%s\"", why);
 }
 
+/* Of every process: those that start inherit it, the others look when they are told to. */
+static void set_level(struct pool *pool, enum log_level level)
+{
+	log_set_level(level);
+	segment_log_level_set(pool->segment, level);
+}
+
+/* To debug, and back to what is configured (which may be debug itself). */
+static void turn_level(struct pool *pool)
+{
+	const enum log_level configured = pool->settings.log_level;
+	enum log_level level = LOG_LEVEL_DEBUG;
+
+	if (log_level() == LOG_LEVEL_DEBUG)
+		level = configured != LOG_LEVEL_DEBUG ? configured : LOG_LEVEL_INFO;
+	set_level(pool, level);
+	log_warn("log level set level=%s", log_level_name(level));
+	happened(pool, (struct supervisor_event){.kind = EVENT_LEVEL});
+}
+
 /* Windows of another length begin anew: what the old ones kept is no measure for them. */
 static void adopt_windows(struct pool *pool, const struct conf *conf)
 {
@@ -382,7 +410,7 @@ static void adopt(struct pool *pool, struct settings *settings)
 	settings_keep_fixed(settings, &pool->settings);
 	adopt_windows(pool, &settings->conf);
 	pool->settings = *settings;
-	log_set_level(settings->log_level);
+	set_level(pool, settings->log_level);
 	reopen_log(pool);
 	supervisor_set_drain(&pool->supervisor, settings->conf.drain_ms * CLOCK_MS);
 	happened(pool, (struct supervisor_event){.kind = EVENT_RELOAD});
@@ -418,6 +446,9 @@ static void take_signal(struct pool *pool, int sig)
 		reopen_log(pool);
 		happened(pool, (struct supervisor_event){.kind = EVENT_REOPEN});
 		break;
+	case SIGUSR2:
+		turn_level(pool);
+		break;
 	default:
 		log_info("stopping signal=%d", sig);
 		happened(pool, (struct supervisor_event){.kind = EVENT_STOP});
@@ -435,7 +466,7 @@ static void take_signals(struct pool *pool)
 /* From now on signals wait until they are read. */
 static void open_signals(struct pool *pool)
 {
-	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD};
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -531,6 +562,7 @@ void pool_run(struct pool *pool)
 	text_warm();
 	pool->watchdog_us = notify_watchdog_us();
 	pool->watchdog_due_us = pool->watchdog_us == INT64_MAX ? INT64_MAX : 0;
+	set_level(pool, pool->settings.log_level);
 	supervisor_init(&pool->supervisor, pool->settings.workers, true,
 		pool->settings.conf.drain_ms * CLOCK_MS);
 	beat(pool, clock_mono_us());

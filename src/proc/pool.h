@@ -24,7 +24,7 @@ MUST_CHECK struct pool *pool_new(const struct settings_source *source,
  * Serves until SIGTERM or SIGINT: then the workers drain, at most drain_ms, and after them the
  * status process ends; a second such signal ends everything at once. SIGHUP reads the
  * configuration again and replaces the processes one by one; a wrong one is refused and logged.
- * SIGUSR1 opens the logs anew. Call it in the process that stays: after detaching.
+ * SIGUSR1 opens the logs anew, SIGUSR2 turns debug lines on and off. Call it in the process that stays: after detaching.
  */
 void pool_run(struct pool *pool);
 

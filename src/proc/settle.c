@@ -20,6 +20,9 @@ static void settle_busy(const struct settle_rules *rules, struct hand *hand, str
 		return;
 	}
 	account_busy(hand->slot);
+	log_debug("call found its row held fn=%s waits=%d delay_ms=%lld request=%s",
+		call_function(job->x.call.id), job->busy, (long long)(delay_us / CLOCK_MS),
+		job->x.request.id_text);
 	hand_park(hand, job, delay_us);
 }
 
@@ -124,6 +127,8 @@ bool settle(const struct settle_rules *rules, struct hand *hand, struct job *job
 	case OUTCOME_NEIGHBOUR:
 		/* Not its fault, and no attempt of its own. */
 		job->splits++;
+		log_debug("call goes again, a neighbour failed fn=%s splits=%d request=%s",
+			call_function(job->x.call.id), job->splits, job->x.request.id_text);
 		job->attempts--;
 		job_push(&hand->ready, job);
 		break;

@@ -36,7 +36,7 @@ static void discard_descriptors(int one, int other)
 
 static void default_actions(void)
 {
-	static const int signals[] = {SIGTERM, SIGUSR1, SIGCHLD};
+	static const int signals[] = {SIGTERM, SIGUSR1, SIGUSR2, SIGCHLD};
 
 	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
 		MUST(signal(signals[i], SIG_DFL) != SIG_ERR);

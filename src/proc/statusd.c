@@ -202,6 +202,8 @@ static void take_signals(struct statusd *statusd)
 			statusd->draining = true;
 			statusd->drain_end_us = clock_mono_us() + DRAIN_US;
 			fcgi_gate_drain(statusd->gate);
+		} else if (info.ssi_signo == SIGUSR2) {
+			log_set_level(segment_log_level(statusd->inherit->segment));
 		} else if (info.ssi_signo == SIGUSR1 &&
 			   !logfile_open(
 				   statusd->inherit->settings->conf.log_file, why, sizeof(why))) {
@@ -217,6 +219,7 @@ static void open_signals(struct statusd *statusd)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
 	MUST_ZERO(sigprocmask(SIG_SETMASK, &set, NULL));
 	statusd->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	MUST(statusd->signal_fd >= 0);

@@ -251,14 +251,14 @@ static void reload(struct supervisor *sup)
 		sup->crews[role].start_us = 0;
 }
 
-static void reopen(struct step *step)
+static void tell_all(struct step *step, enum supervisor_action_kind kind)
 {
 	for (enum role role = 0; role < ROLE_COUNT; role++) {
 		struct crew *crew = &step->sup->crews[role];
 
 		for (size_t i = 0; i < crew->slot_count; i++)
 			if (crew->slots[i].state != SLOT_FREE)
-				act(step, ACTION_REOPEN, role, &crew->slots[i], NULL);
+				act(step, kind, role, &crew->slots[i], NULL);
 	}
 }
 
@@ -282,7 +282,10 @@ static void take_event(struct step *step, struct supervisor_event event)
 		reload(step->sup);
 		break;
 	case EVENT_REOPEN:
-		reopen(step);
+		tell_all(step, ACTION_REOPEN);
+		break;
+	case EVENT_LEVEL:
+		tell_all(step, ACTION_LEVEL);
 		break;
 	default:
 		break;

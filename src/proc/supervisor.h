@@ -78,6 +78,7 @@ enum supervisor_event_kind {
 	EVENT_STOP,   /* somebody wants the service to end; again: at once */
 	EVENT_RELOAD, /* a new configuration is in force */
 	EVENT_REOPEN, /* logs are to be opened anew */
+	EVENT_LEVEL,  /* another log level is in force */
 	EVENT_KIND_COUNT,
 };
 
@@ -92,6 +93,7 @@ enum supervisor_action_kind {
 	ACTION_TERM,          /* ask it to end */
 	ACTION_KILL,          /* do not ask */
 	ACTION_REOPEN,        /* tell it to open its log anew */
+	ACTION_LEVEL,         /* tell it to look which log level is in force */
 	ACTION_TELL_READY,    /* every crew is complete and of the present generation */
 	ACTION_TELL_STOPPING, /* the service begins to end */
 	ACTION_END,           /* nothing is left: return */

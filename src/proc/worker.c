@@ -45,6 +45,7 @@ static void block_signals(sigset_t *ret_set)
 	sigemptyset(ret_set);
 	sigaddset(ret_set, SIGTERM);
 	sigaddset(ret_set, SIGUSR1);
+	sigaddset(ret_set, SIGUSR2);
 	MUST_ZERO(pthread_sigmask(SIG_SETMASK, ret_set, NULL));
 }
 
@@ -193,6 +194,8 @@ static void watch(struct worker *worker, const sigset_t *signals)
 			drain(worker);
 		else if (sig == SIGUSR1)
 			reopen_log(worker);
+		else if (sig == SIGUSR2)
+			log_set_level(segment_log_level(worker->inherit->segment));
 		else if (!draining)
 			look_after_threads(worker);
 	}

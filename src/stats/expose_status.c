@@ -243,7 +243,8 @@ void expose_status(struct buf *out, const struct snapshot *snapshot, const struc
 		snapshot->generation);
 	buf_printf(out, ",\"supervisor\":{\"pid\":%" PRId32 ",\"heartbeat_age_seconds\":%.3f}",
 		snapshot->supervisor_pid, expose_seconds(now_us - snapshot->supervisor_beat_us));
-	buf_printf(out, ",\"status\":{\"pid\":%" PRId32 "}", snapshot->status_pid);
+	buf_printf(out, ",\"status\":{\"pid\":%" PRId32 "},\"log_level\":\"%s\"",
+		snapshot->status_pid, log_level_name(snapshot->log_level));
 	add_workers(out, snapshot);
 	add_requests(out, snapshot, recent, length_us);
 	add_totals(out, snapshot);

@@ -288,6 +288,14 @@ const struct stats_slot *segment_thread(
 	return slot_of(segment, process, thread);
 }
 
+enum log_level segment_log_level(const struct segment *segment)
+{
+	const uint32_t level =
+		atomic_load_explicit(&supervisor_of(segment)->log_level, memory_order_relaxed);
+
+	return level < LOG_LEVEL_COUNT ? (enum log_level)level : LOG_LEVEL_INFO;
+}
+
 /* ---- alerts ---------------------------------------------------------------------------------- */
 
 #define READ_TRIES 100
@@ -380,6 +388,13 @@ void segment_supervisor_set(
 	atomic_store_explicit(&supervisor->pid, pid, memory_order_relaxed);
 	atomic_store_explicit(&supervisor->status_pid, status_pid, memory_order_relaxed);
 	atomic_store_explicit(&supervisor->generation, generation, memory_order_relaxed);
+}
+
+void segment_log_level_set(struct segment *segment, enum log_level level)
+{
+	MUST(segment->writable);
+	atomic_store_explicit(
+		&supervisor_of(segment)->log_level, (uint32_t)level, memory_order_relaxed);
 }
 
 void segment_supervisor_beat(struct segment *segment, int64_t now_us)

@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/log.h"
 #include "stats/stats.h"
 
 #define SEGMENT_MAGIC UINT64_C(0x7065656b64726163) /* "cardkeep", as bytes in the file */
@@ -67,9 +68,9 @@ struct segment_alert {
 /* Written by the supervisor. */
 struct segment_supervisor {
 	alignas(STATS_LINE_BYTES) _Atomic int32_t pid; /* 0 after an orderly stop */
-	_Atomic int32_t status_pid;  /* of the status process; 0 when there is none */
-	_Atomic uint32_t generation; /* rises with each reload */
-	uint32_t pad1;
+	_Atomic int32_t status_pid;   /* of the status process; 0 when there is none */
+	_Atomic uint32_t generation;  /* rises with each reload */
+	_Atomic uint32_t log_level;   /* enum log_level: of every process */
 	_Atomic int64_t heartbeat_us; /* monotonic: its latest turn */
 	uint64_t pad2[5];
 	struct segment_alert alerts[STATS_ALERT_COUNT];
@@ -141,6 +142,9 @@ const struct segment_process *segment_process(const struct segment *segment, siz
 const struct stats_slot *segment_thread(
 	const struct segment *segment, size_t process, size_t thread);
 
+/* What every process logs; info where there is no sense in it. */
+enum log_level segment_log_level(const struct segment *segment);
+
 /* How it stands with an alert, out of the segment. */
 struct segment_alert_record {
 	enum stats_alert_state state;
@@ -160,6 +164,8 @@ struct segment_alert_record segment_alert_read(const struct segment *segment, en
 
 void segment_supervisor_set(
 	struct segment *segment, int32_t pid, int32_t status_pid, uint32_t generation);
+/* What every process shall log; each looks when it is told to (SIGUSR2), or is forked. */
+void segment_log_level_set(struct segment *segment, enum log_level level);
 /* The supervisor turns. */
 void segment_supervisor_beat(struct segment *segment, int64_t now_us);
 /* How it stands with an alert. */

@@ -182,6 +182,7 @@ struct snapshot *snapshot_take(const struct segment *segment, int64_t now_us)
 	snapshot->supervisor_beat_us =
 		atomic_load_explicit(&supervisor->heartbeat_us, memory_order_relaxed);
 	snapshot->status_pid = atomic_load_explicit(&supervisor->status_pid, memory_order_relaxed);
+	snapshot->log_level = segment_log_level(segment);
 	procfs_read(0, snapshot->supervisor_usage);
 	procfs_read(0, snapshot->status_usage);
 	read_cells(snapshot, segment);

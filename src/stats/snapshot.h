@@ -46,6 +46,7 @@ struct snapshot {
 	int32_t supervisor_pid;
 	int64_t supervisor_beat_us;
 	int32_t status_pid;
+	enum log_level log_level;
 	uint64_t supervisor_usage[STATS_USAGE_COUNT];
 	uint64_t status_usage[STATS_USAGE_COUNT];
 	struct segment_alert_record alerts[STATS_ALERT_COUNT];

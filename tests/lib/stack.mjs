@@ -12,6 +12,7 @@ import { once } from 'node:events';
 
 import { Client } from './client.mjs';
 import { Session, query } from './psql.mjs';
+import { secretIn } from './secrets.mjs';
 import { serviceUser, shell, top } from './shell.mjs';
 import { until } from './wait.mjs';
 
@@ -243,6 +244,11 @@ export class Stack {
 		);
 	}
 
+	// Of the daemon, of nginx and of PostgreSQL.
+	everyLog() {
+		return this.log() + this.nginxLog() + readIfThere(this.#path('db/log'));
+	}
+
 	// ---- all of it ----
 
 	ready(ms = 20_000) {
@@ -254,14 +260,16 @@ export class Stack {
 	}
 
 	// Stops everything in order and tells what was wrong: '' when the daemon ended by itself with
-	// status 0 and no sanitizer had anything to say.
+	// status 0, no sanitizer had anything to say, and no log holds a secret.
 	async stop() {
 		await this.stopNginx();
 		const status = await this.stopDaemon();
 		const log = this.log();
+		const secret = secretIn(this.everyLog());
 		await this.destroy();
 		const at = log.search(REPORTS);
 		if (at >= 0) return log.slice(Math.max(0, at - 200), at + 6000);
+		if (secret !== '') return secret;
 		return status === 0 ? '' : `cardkeepd ended with ${status}\n${log.slice(-3000)}`;
 	}
 

@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
+import { secretIn } from '../lib/secrets.mjs';
 import { serviceUser } from '../lib/shell.mjs';
 import { until } from '../lib/wait.mjs';
 import { Connection, ask } from './fcgi.mjs';
@@ -179,6 +180,8 @@ export class Pool {
 		this.destroy();
 		const at = log.search(REPORTS);
 		if (at >= 0) return log.slice(Math.max(0, at - 200), at + 6000);
+		const secret = secretIn(log);
+		if (secret !== '') return secret;
 		return status === 0 ? '' : `cardkeepd ended with ${status}\n${log.slice(-3000)}`;
 	}
 

@@ -4,7 +4,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -98,6 +101,78 @@ static void uuids_are_read_in_both_forms_and_written_in_one(void **state)
 	assert_string_equal(text, "00010203-0405-0607-0809-0a0b0c0d0e0f");
 }
 
+/* Standard error leads to this file until the test's end. */
+struct redirected {
+	char path[64];
+	int saved;
+};
+
+static struct redirected redirect(void)
+{
+	struct redirected r = {.path = "/tmp/cardkeep-log-XXXXXX"};
+	int fd = mkstemp(r.path);
+
+	assert_true(fd >= 0);
+	r.saved = dup(STDERR_FILENO);
+	assert_int_equal(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+	assert_int_equal(close(fd), 0);
+	return r;
+}
+
+static void give_back(const struct redirected *r, char *text, size_t size)
+{
+	FILE *file = fopen(r->path, "r");
+
+	assert_int_equal(dup2(r->saved, STDERR_FILENO), STDERR_FILENO);
+	assert_int_equal(close(r->saved), 0);
+	assert_non_null(file);
+	text[fread(text, 1, size - 1, file)] = '\0';
+	assert_int_equal(fclose(file) + unlink(r->path), 0);
+}
+
+/* The variable names standard error, or another stream. */
+static void name_journal(bool same)
+{
+	char stream[64];
+	struct stat st;
+
+	assert_int_equal(fstat(STDERR_FILENO, &st), 0);
+	snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev,
+		(uintmax_t)st.st_ino + (same ? 0 : 1));
+	assert_int_equal(setenv("JOURNAL_STREAM", stream, 1), 0);
+	log_look();
+}
+
+static void a_line_to_the_journal_has_a_priority_and_one_elsewhere_the_time(void **state)
+{
+	struct redirected r = redirect();
+	char text[1024];
+	char *line;
+
+	(void)state;
+	name_journal(true);
+	log_warn("one a=%d", 1);
+	log_info("two");
+	/* Inherited from whoever wrote to the journal. */
+	name_journal(false);
+	log_info("three");
+	assert_int_equal(unsetenv("JOURNAL_STREAM"), 0);
+	log_look();
+	log_error("four\nforged");
+	give_back(&r, text, sizeof(text));
+	line = strtok(text, "\n");
+	assert_string_equal(line, "<4>level=warn one a=1");
+	line = strtok(NULL, "\n");
+	assert_string_equal(line, "<6>level=info two");
+	line = strtok(NULL, "\n");
+	assert_int_equal(strncmp(line, "ts=", 3), 0);
+	assert_non_null(strstr(line, " level=info pid="));
+	line = strtok(NULL, "\n");
+	assert_non_null(strstr(line, " level=error pid="));
+	assert_string_equal(line + strlen(line) - strlen(" four?forged"), " four?forged");
+	assert_null(strtok(NULL, "\n"));
+}
+
 static void log_levels_are_read_by_name(void **state)
 {
 	enum log_level level = LOG_LEVEL_WARN;
@@ -109,6 +184,8 @@ static void log_levels_are_read_by_name(void **state)
 	assert_int_equal(level, LOG_LEVEL_DEBUG);
 	assert_true(log_enabled(LOG_LEVEL_INFO));
 	assert_false(log_enabled(LOG_LEVEL_DEBUG));
+	assert_int_equal(log_level(), LOG_LEVEL_INFO);
+	assert_string_equal(log_level_name(LOG_LEVEL_INFO), "info");
 }
 
 int main(void)
@@ -118,6 +195,7 @@ int main(void)
 		cmocka_unit_test(an_arena_keeps_every_piece_until_it_is_freed),
 		cmocka_unit_test(waits_round_up_and_never_go_negative),
 		cmocka_unit_test(uuids_are_read_in_both_forms_and_written_in_one),
+		cmocka_unit_test(a_line_to_the_journal_has_a_priority_and_one_elsewhere_the_time),
 		cmocka_unit_test(log_levels_are_read_by_name),
 		cmocka_unit_test(a_wall_clock_time_is_told_as_rfc_3339),
 	};

@@ -593,6 +593,7 @@ static const struct {
 	FIELD(segment_supervisor, pid),
 	FIELD(segment_supervisor, status_pid),
 	FIELD(segment_supervisor, generation),
+	FIELD(segment_supervisor, log_level),
 	FIELD(segment_supervisor, heartbeat_us),
 	FIELD(segment_supervisor, alerts),
 	FIELD(segment_alert, change),

@@ -33,6 +33,7 @@ static void describe(const struct supervisor_action *action, char *out, size_t s
 		[ACTION_TERM] = "term",
 		[ACTION_KILL] = "kill",
 		[ACTION_REOPEN] = "reopen",
+		[ACTION_LEVEL] = "level",
 		[ACTION_TELL_READY] = "ready",
 		[ACTION_TELL_STOPPING] = "stopping",
 		[ACTION_END] = "end",
@@ -41,7 +42,7 @@ static void describe(const struct supervisor_action *action, char *out, size_t s
 
 	if (action->kind == ACTION_START)
 		snprintf(out, size, "start %c%zu.%u", role, action->slot, action->generation);
-	else if (action->kind < ACTION_START || action->kind > ACTION_REOPEN)
+	else if (action->kind < ACTION_START || action->kind > ACTION_LEVEL)
 		snprintf(out, size, "%s", words[action->kind]);
 	else
 		snprintf(out, size, "%s %c%zu", words[action->kind], role, action->slot);
@@ -157,6 +158,10 @@ typedef void fixture_fn(struct bench *bench);
 	{                                    \
 		EVENT_REOPEN, ROLE_WORKER, 0 \
 	}
+#define LEVEL                               \
+	{                                   \
+		EVENT_LEVEL, ROLE_WORKER, 0 \
+	}
 #define W_READY                             \
 	{                                   \
 		EVENT_READY, ROLE_WORKER, 0 \
@@ -186,6 +191,7 @@ static const struct {
 	{to_starting, STOP, "stopping term w0 term w1", IS(STOPPING)},
 	{to_starting, RELOAD, "", IS(SERVING)},
 	{to_starting, REOPEN, "reopen w0 reopen w1 reopen s0", IS(SERVING)},
+	{to_starting, LEVEL, "level w0 level w1 level s0", IS(SERVING)},
 
 	{to_serving, TIME, "", IS(SERVING)},
 	{to_serving, W_READY, "", IS(SERVING)},
@@ -194,6 +200,7 @@ static const struct {
 	{to_serving, STOP, "stopping term w0 term w1", IS(STOPPING)},
 	{to_serving, RELOAD, "start w2.2 start s1.2", IS(SERVING)},
 	{to_serving, REOPEN, "reopen w0 reopen w1 reopen s0", IS(SERVING)},
+	{to_serving, LEVEL, "level w0 level w1 level s0", IS(SERVING)},
 
 	{to_rolling, TIME, "", IS(SERVING)},
 	{to_rolling, W_READY, "", IS(SERVING)},
@@ -202,6 +209,7 @@ static const struct {
 	{to_rolling, STOP, "stopping term w0 term w1 term w2", IS(STOPPING)},
 	{to_rolling, RELOAD, "", IS(SERVING)},
 	{to_rolling, REOPEN, "reopen w0 reopen w1 reopen w2 reopen s0 reopen s1", IS(SERVING)},
+	{to_rolling, LEVEL, "level w0 level w1 level w2 level s0 level s1", IS(SERVING)},
 
 	{to_stopping, TIME, "", IS(STOPPING)},
 	{to_stopping, W_READY, "", IS(STOPPING)},
@@ -210,6 +218,7 @@ static const struct {
 	{to_stopping, STOP, "kill w0 kill w1 kill s0", IS(KILLING)},
 	{to_stopping, RELOAD, "", IS(STOPPING)},
 	{to_stopping, REOPEN, "reopen w0 reopen w1 reopen s0", IS(STOPPING)},
+	{to_stopping, LEVEL, "level w0 level w1 level s0", IS(STOPPING)},
 
 	{to_closing, TIME, "", IS(CLOSING)},
 	{to_closing, W_READY, "", IS(CLOSING)},
@@ -218,6 +227,7 @@ static const struct {
 	{to_closing, STOP, "kill s0", IS(KILLING)},
 	{to_closing, RELOAD, "", IS(CLOSING)},
 	{to_closing, REOPEN, "reopen s0", IS(CLOSING)},
+	{to_closing, LEVEL, "level s0", IS(CLOSING)},
 
 	{to_killing, TIME, "", IS(KILLING)},
 	{to_killing, W_READY, "", IS(KILLING)},
@@ -226,6 +236,7 @@ static const struct {
 	{to_killing, STOP, "", IS(KILLING)},
 	{to_killing, RELOAD, "", IS(KILLING)},
 	{to_killing, REOPEN, "reopen w0 reopen w1 reopen s0", IS(KILLING)},
+	{to_killing, LEVEL, "level w0 level w1 level s0", IS(KILLING)},
 
 	{to_ended, TIME, "", IS(ENDED)},
 	{to_ended, W_READY, "", IS(ENDED)},
@@ -234,6 +245,7 @@ static const struct {
 	{to_ended, STOP, "", IS(ENDED)},
 	{to_ended, RELOAD, "", IS(ENDED)},
 	{to_ended, REOPEN, "", IS(ENDED)},
+	{to_ended, LEVEL, "", IS(ENDED)},
 };
 
 static void every_state_answers_every_event(void **state)
