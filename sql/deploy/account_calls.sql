@@ -9,8 +9,9 @@ set local role cardkeep_owner;
 
 create function cardkeep_api.is_live(s cardkeep.sessions) returns boolean
 language sql volatile
-return s.ended_at is null and s.expires_at > clock_timestamp();
-comment on function cardkeep_api.is_live is 'Whether a session may still act: neither ended nor expired. Locks nothing.';
+return s.ended_at is null
+	and least(s.expires_at, s.last_seen_at + s.idle_limit) > clock_timestamp();
+comment on function cardkeep_api.is_live is 'Whether a session may still act: neither ended, nor expired, nor unused for too long. Locks nothing.';
 
 create type cardkeep_api.user_view as (id uuid, email text, created_at text);
 comment on type cardkeep_api.user_view is 'An account as its owner sees it';
@@ -65,7 +66,7 @@ $$;
 comment on function cardkeep_api.find_account is 'The password hash and, as body, the id of the account with this address; 404. Locks nothing.';
 
 create function cardkeep_api.insert_session(p_write uuid, p_user uuid, p_token_hash bytea,
-	p_device text, p_agent text, p_lifetime interval)
+	p_device text, p_agent text, p_lifetime interval, p_idle interval)
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
@@ -73,8 +74,9 @@ declare
 	v_now timestamptz := clock_timestamp();
 begin
 	insert into cardkeep.sessions (id, user_id, token_hash, device_name, user_agent, created_at,
-		last_seen_at, expires_at)
-	values (p_write, p_user, p_token_hash, p_device, p_agent, v_now, v_now, v_now + p_lifetime);
+		last_seen_at, expires_at, idle_limit)
+	values (p_write, p_user, p_token_hash, p_device, p_agent, v_now, v_now, v_now + p_lifetime,
+		p_idle);
 end
 $$;
 comment on function cardkeep_api.insert_session is 'A new session with the write id as its id. The caller holds the id''s advisory lock; the account''s row is locked by the foreign key (key share).';
@@ -86,17 +88,66 @@ as $$
 declare
 	u cardkeep.users;
 	s cardkeep.sessions;
+	v_ended text;
+	v_ids text;
 begin
 	select t.* into s from cardkeep.sessions t where t.id = p_session;
 	select a.* into u from cardkeep.users a where a.id = s.user_id;
-	return cardkeep_api.reply(201, 0, format('{"user":%s,"session":%s}',
-		cardkeep_api.user_json(u), cardkeep_api.session_json(s, p_session)), p_replayed);
+	select ',"ended_sessions":[' || string_agg(cardkeep_api.session_json(t, p_session), ','
+			order by t.last_seen_at, t.id) || ']',
+		string_agg(t.id::text, ' ' order by t.last_seen_at, t.id)
+	into v_ended, v_ids
+	from cardkeep.sessions t where t.user_id = s.user_id and t.ended_by = p_session;
+	return cardkeep_api.reply(201, 0, format('{"user":%s,"session":%s%s}',
+		cardkeep_api.user_json(u), cardkeep_api.session_json(s, p_session), v_ended), p_replayed,
+		coalesce(v_ids, ''));
 end
 $$;
-comment on function cardkeep_api.signed_in is '201 with the account and its new session. Locks nothing.';
+comment on function cardkeep_api.signed_in is '201 with the account, its new session, and those that gave way to it, where any did, whose ids are the detail. Locks nothing.';
+
+create function cardkeep_api.make_room(p_user uuid, p_write uuid, p_limit integer)
+returns boolean
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_excess uuid[];
+	v_locked bigint;
+begin
+	v_excess := array(
+		select s.id from cardkeep.sessions s where s.user_id = p_user and cardkeep_api.is_live(s)
+		order by s.last_seen_at desc, s.created_at desc, s.id desc offset p_limit - 1);
+	select count(*) into v_locked from (
+		select from cardkeep.sessions s where s.id = any (v_excess) and cardkeep_api.is_live(s)
+		for no key update skip locked) l;
+	if v_locked < cardinality(v_excess) then
+		return false;
+	end if;
+	update cardkeep.sessions s set ended_at = clock_timestamp(), ended_by = p_write
+	where s.id = any (v_excess);
+	return true;
+end
+$$;
+comment on function cardkeep_api.make_room is 'Ends the least recently seen sessions of an account until one more is within the limit; false where one of them is held now, and nothing was done. The caller holds the account''s row, so that no two sign-ins make the same room. Tries the sessions'' rows (no key update, skip locked), never waits.';
+
+create function cardkeep_api.forget_sessions(p_user uuid) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c_rows constant integer := 100;
+	v_old timestamptz := clock_timestamp() - interval '7 days';
+begin
+	delete from cardkeep.sessions s where s.id = any (array(
+		select o.id from cardkeep.sessions o
+		where o.user_id = p_user
+			and least(o.ended_at, o.expires_at, o.last_seen_at + o.idle_limit) < v_old
+		limit c_rows for update skip locked));
+end
+$$;
+comment on function cardkeep_api.forget_sessions is 'Deletes an account''s sessions that have been over for a week, by which time nobody repeats a request that ended one; so an account has few rows however often it signs in. Tries the sessions'' rows (update, skip locked), never waits.';
 
 create function cardkeep_api.register(p_write uuid, p_email text, p_password_hash text,
-	p_token_hash bytea, p_device text, p_agent text, p_lifetime interval)
+	p_token_hash bytea, p_device text, p_agent text, p_lifetime interval,
+	p_idle interval default '30 days')
 returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -120,14 +171,15 @@ begin
 		return cardkeep_api.reply(409, 0, '', false, 'address_taken');
 	end if;
 	perform cardkeep_api.insert_session(p_write, p_write, p_token_hash, p_device, p_agent,
-		p_lifetime);
+		p_lifetime, p_idle);
 	return cardkeep_api.signed_in(p_write, false);
 end
 $$;
 comment on function cardkeep_api.register is 'An account and its first session, both with the write id as id. 201; 201 replayed; 409 address_taken; 423 where somebody registers that address or this write now. Tries the advisory locks of the write id, then of the address; never waits.';
 
 create function cardkeep_api.open_session(p_write uuid, p_user uuid, p_seen_password_hash text,
-	p_token_hash bytea, p_device text, p_agent text, p_lifetime interval)
+	p_token_hash bytea, p_device text, p_agent text, p_lifetime interval,
+	p_idle interval default '30 days', p_limit integer default 50)
 returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -139,18 +191,24 @@ begin
 	if found then
 		return cardkeep_api.signed_in(p_write, true);
 	end if;
-	-- Shared, so that no password changes between this look and the session's insertion.
+	-- Held, so that no password changes between this look and the session's insertion, and no other
+	-- sign-in counts the same sessions.
 	perform from cardkeep.users u where u.id = p_user and u.password_hash = p_seen_password_hash
-	for share skip locked;
+	for no key update skip locked;
 	if not found then
 		perform from cardkeep.users u where u.id = p_user and u.password_hash = p_seen_password_hash;
 		return cardkeep_api.reply(case when found then 423 else 401 end);
 	end if;
-	perform cardkeep_api.insert_session(p_write, p_user, p_token_hash, p_device, p_agent, p_lifetime);
+	if not cardkeep_api.make_room(p_user, p_write, p_limit) then
+		return cardkeep_api.reply(423);
+	end if;
+	perform cardkeep_api.forget_sessions(p_user);
+	perform cardkeep_api.insert_session(p_write, p_user, p_token_hash, p_device, p_agent, p_lifetime,
+		p_idle);
 	return cardkeep_api.signed_in(p_write, false);
 end
 $$;
-comment on function cardkeep_api.open_session is 'A new session with the write id as its id, for an account whose password is still the one that was checked. 201; 201 replayed; 401 where the account is gone or its password changed; 423. Tries the advisory lock of the write id, then the account''s row (share, skip locked); never waits.';
+comment on function cardkeep_api.open_session is 'A new session with the write id as its id, for an account whose password is still the one that was checked; where the account has p_limit already, the least recently seen one gives way. 201; 201 replayed; 401 where the account is gone or its password changed; 423. Tries the advisory lock of the write id, then the account''s row (no key update, skip locked), then as make_room and forget_sessions; never waits.';
 
 create function cardkeep_api.list_sessions(p_token_hash bytea) returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp

@@ -13,6 +13,7 @@ create table cardkeep.sessions (
 	created_at timestamptz not null default clock_timestamp(),
 	last_seen_at timestamptz not null default clock_timestamp(),
 	expires_at timestamptz not null,
+	idle_limit interval not null default '30 days',
 	ended_at timestamptz,
 	ended_by uuid,
 	constraint sessions_token_hash_unique unique (token_hash),
@@ -23,6 +24,8 @@ create index sessions_user on cardkeep.sessions (user_id);
 comment on table cardkeep.sessions is 'One row a signed-in device; an ended one stays, so that the repeat of the request that ended it finds itself';
 comment on column cardkeep.sessions.id is 'The write id of the sign-in';
 comment on column cardkeep.sessions.token_hash is 'SHA-256 of the bearer token, which itself is stored nowhere';
+comment on column cardkeep.sessions.last_seen_at is 'When it was last used, to about a minute: written apart from the requests, in batches';
+comment on column cardkeep.sessions.idle_limit is 'Unused for this long it is over, as it is at expires_at';
 comment on column cardkeep.sessions.ended_by is 'The write id of the request that ended it';
 
 commit;

@@ -7,6 +7,8 @@ drop function cardkeep_api.end_session;
 drop function cardkeep_api.list_sessions;
 drop function cardkeep_api.open_session;
 drop function cardkeep_api.register;
+drop function cardkeep_api.forget_sessions;
+drop function cardkeep_api.make_room;
 drop function cardkeep_api.signed_in;
 drop function cardkeep_api.insert_session;
 drop function cardkeep_api.find_account;

@@ -44,6 +44,7 @@ bool auth_read(struct exchange *x)
 		return false;
 	crypto_hash_sha256(x->token_hash, random, sizeof(random));
 	sodium_memzero(random, sizeof(random));
+	x->has_token = true;
 	return true;
 }
 

@@ -66,6 +66,7 @@ struct exchange {
 	const char *segment;    /* what {} of the route's path stands for; NULL where it has none */
 	struct json_doc *body;
 	struct buf errors; /* the `errors` of a 422 under construction */
+	bool has_token;    /* `token_hash` is that of the token the request came with */
 	uint8_t token_hash[EXCHANGE_TOKEN_BYTES];
 	bool has_card; /* `card` is named by the path or the body */
 	struct uuid card;

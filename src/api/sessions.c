@@ -12,6 +12,7 @@
 
 #include "api/auth.h"
 #include "api/fields.h"
+#include "base/log.h"
 
 #define DEVICE_POINTS_MAX 100
 #define USER_AGENT_MAX    512
@@ -87,6 +88,15 @@ static void session_arguments(struct exchange *x)
 	call_text(&x->call, user_agent(x));
 	call_text(&x->call,
 		mem_arena_printf(&x->arena, "%ld hours", x->conf->session_lifetime_hours));
+	call_text(&x->call, mem_arena_printf(&x->arena, "%ld hours", x->conf->session_idle_hours));
+}
+
+/* An account at its limit: the row's detail names what gave way, and so does its body. */
+static void log_ended(const struct exchange *x)
+{
+	if (x->call.row.detail[0] != '\0')
+		log_info("sessions gave way limit=%ld sessions=\"%s\" request=%s",
+			x->conf->sessions_per_user, x->call.row.detail, x->request.id_text);
 }
 
 /* {"user":...,"session":...} from the database, and the token that only we know. */
@@ -94,6 +104,7 @@ static enum step answer_session(struct exchange *x)
 {
 	const struct call_row *row = &x->call.row;
 
+	log_ended(x);
 	reply_start(&x->reply, 201, REPLY_JSON);
 	buf_add(&x->reply.body, row->body, row->body_len - 1);
 	buf_str(&x->reply.body, ",\"token\":");
@@ -166,6 +177,7 @@ static enum step password_checked(struct exchange *x)
 	call_uuid(&x->call, &x->arena, &x->account);
 	call_text(&x->call, x->hash.encoded);
 	session_arguments(x);
+	call_integer(&x->call, &x->arena, x->conf->sessions_per_user);
 	x->resume = opened;
 	return STEP_CALL;
 }

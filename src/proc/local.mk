@@ -13,6 +13,7 @@ libproc_a_SOURCES = \
 	src/proc/pool.c src/proc/pool.h \
 	src/proc/readiness.c src/proc/readiness.h \
 	src/proc/settle.c src/proc/settle.h \
+	src/proc/seen.c src/proc/seen.h \
 	src/proc/settings.c src/proc/settings.h \
 	src/proc/share.c src/proc/share.h \
 	src/proc/spawn.c src/proc/spawn.h \

@@ -18,18 +18,21 @@
 #include "db/wave.h"
 #include "proc/account.h"
 #include "proc/hand.h"
+#include "proc/seen.h"
 #include "proc/settle.h"
 
 #define IDLE_CONNECT_US (500 * CLOCK_MS)
 #define IDLE_WAIT_MS    200 /* an idle thread looks this often whether it should end */
 #define BUSY_BASE_US    (5 * CLOCK_MS)
 #define BUSY_MAX_US     (100 * CLOCK_MS)
+#define SEEN_LIMIT_US   (500 * CLOCK_MS) /* longer than that nobody's request waits for it */
 
 struct loop {
 	struct loop_shared *shared;
 	struct stats_slot *slot; /* this thread's own */
 	struct settle_rules rules;
 	struct hand hand;
+	struct seen *seen;
 	struct pq_conn *conn;
 	struct wave wave;
 	struct job *riders[WAVE_CALLS_MAX]; /* whose calls are in `wave` */
@@ -155,7 +158,6 @@ static void send_wave(struct loop *loop, int64_t deadline_us)
 	struct pq_error error = {0};
 	int64_t ended_us;
 
-	show(loop, STATS_THREAD_DATABASE, loop->riders[0], began_us);
 	drop_if_gone(loop);
 	if (pq_ready(loop->conn) || connect_now(loop, deadline_us, &error))
 		wave_run(&loop->wave, loop->conn, deadline_us);
@@ -171,6 +173,16 @@ static void send_wave(struct loop *loop, int64_t deadline_us)
 			clock_mono_us());
 }
 
+/* The session of an accepted request was here. */
+static void note_session(struct loop *loop, const struct job *job, const struct wave_call *entry)
+{
+	const int status = job->x.call.row.status;
+
+	if (job->x.has_token && entry->outcome == OUTCOME_COMMITTED && status != 401 &&
+		status != CALL_STATUS_BUSY)
+		seen_note(loop->seen, job->x.token_hash, clock_mono_us());
+}
+
 static void execute(struct loop *loop, enum call_kind kind)
 {
 	int64_t deadline_us = board(loop, kind);
@@ -178,11 +190,37 @@ static void execute(struct loop *loop, enum call_kind kind)
 	if (loop->wave.count == 0)
 		return;
 	count_attempts(loop);
+	show(loop, STATS_THREAD_DATABASE, loop->riders[0], clock_mono_us());
 	send_wave(loop, deadline_us);
 	show(loop, STATS_THREAD_ANSWERING, loop->riders[0], clock_mono_us());
-	for (size_t i = 0; i < loop->wave.count; i++)
+	for (size_t i = 0; i < loop->wave.count; i++) {
+		note_session(loop, loop->riders[i], &loop->wave.calls[i]);
 		if (!settle(&loop->rules, &loop->hand, loop->riders[i], &loop->wave.calls[i]))
 			pq_close(loop->conn);
+	}
+}
+
+/* Tells the database who was here, in a wave without riders. It is not tried again: whoever comes
+ * again is told of a minute later. */
+static void write_seen(struct loop *loop)
+{
+	struct call call = {0};
+	struct buf hashes = {0};
+	int64_t now_us = clock_mono_us();
+
+	show(loop, STATS_THREAD_DATABASE, NULL, now_us);
+	seen_take(loop->seen, &hashes, now_us);
+	call_start(&call, CALL_TOUCH_SESSIONS);
+	call_text(&call, buf_cstr(&hashes));
+	wave_reset(&loop->wave, WAVE_SINGLES);
+	wave_add(&loop->wave, &call);
+	send_wave(loop, now_us + SEEN_LIMIT_US);
+	if (loop->wave.calls[0].outcome != OUTCOME_COMMITTED)
+		log_warn("last_seen not written outcome=%s code=%s error=\"%s\"",
+			outcome_name(loop->wave.calls[0].outcome),
+			loop->wave.calls[0].error.sqlstate, loop->wave.calls[0].error.message);
+	call_release(&call);
+	buf_free(&hashes);
 }
 
 /* ---- gathering ----------------------------------------------------------------------------- */
@@ -306,6 +344,7 @@ static struct loop *loop_new(struct loop_shared *shared, struct stats_slot *slot
 		.access_log = conf->access_log != 0,
 		.margin_us = conf->request_deadline_ms * CLOCK_MS / 20,
 	};
+	loop->seen = seen_new();
 	loop->conn = pq_new(conf->database);
 	return loop;
 }
@@ -314,6 +353,7 @@ static void loop_free(struct loop *loop)
 {
 	MUST(loop->hand.count == 0 && loop->hand.parked == NULL && loop->hand.ready.count == 0);
 	pq_free(&loop->conn);
+	seen_free(&loop->seen);
 	free(loop);
 }
 
@@ -326,7 +366,11 @@ void loop_run(struct loop_shared *shared, struct stats_slot *slot)
 		gather(loop);
 		execute(loop, CALL_READ);
 		execute(loop, CALL_WRITE);
+		if (seen_due(loop->seen, clock_mono_us()) && pq_ready(loop->conn))
+			write_seen(loop);
 	}
+	if (seen_any(loop->seen) && pq_ready(loop->conn))
+		write_seen(loop);
 	loop_free(loop);
 	log_unbatch();
 }

@@ -1,7 +1,7 @@
 // Accounts and sessions: every device has its own, and what one does never touches another.
 import { createHash, randomBytes } from 'node:crypto';
 
-import { assert, atOnce, isInvalid, isProblem, shared, test } from '../lib/harness.mjs';
+import { assert, atOnce, isInvalid, isProblem, shared, test, until } from '../lib/harness.mjs';
 
 const { stack, client } = await shared();
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -308,6 +308,50 @@ test('a session ends when its time is over', async () => {
 		"update cardkeep.sessions set expires_at = clock_timestamp() - interval '1 second' " +
 			`where id = '${session.id}'`, 'super');
 	isProblem(await client.get('/api/users/me', { token }), 401, 'unauthorized');
+});
+
+const age = (sessionId, interval) =>
+	stack.sql(`update cardkeep.sessions set last_seen_at = clock_timestamp() - interval '${interval}'
+		where id = '${sessionId}'`);
+
+test('a session that was not used for 30 days is over', async () => {
+	const ada = await client.register();
+	await age(ada.session.id, '29 days');
+	assert.equal(await statusOf(ada), 200);
+	await age(ada.session.id, '31 days');
+	isProblem(await client.get('/api/users/me', { token: ada.token }), 401, 'unauthorized');
+});
+
+test('when a session was last used is noted apart from its requests', async () => {
+	const ada = await client.register();
+	await age(ada.session.id, '5 minutes');
+	const seen = async () => {
+		const got = await client.get('/api/sessions', { token: ada.token });
+		return Date.parse(got.json.sessions[0].last_seen_at);
+	};
+	assert.ok((await seen()) < Date.now() - 240_000);
+	await until('the use is noted', async () => (await seen()) > Date.now() - 60_000, 20_000);
+});
+
+test('at the limit the least recently seen session gives way, is named and is logged', async () => {
+	const ada = await client.register();
+	const eve = await client.register();
+	await stack.sql(`insert into cardkeep.sessions (user_id, token_hash, device_name, last_seen_at,
+			expires_at)
+		select '${ada.id}', sha256(convert_to('${ada.id}' || n, 'UTF8')), 'Device ' || n,
+			clock_timestamp() - n * interval '1 minute', clock_timestamp() + interval '1 day'
+		from generate_series(1, 49) n`);
+	const { email, password } = ada;
+	const got = await client.post('/api/sessions', { email, password, device_name: 'The 51st' });
+	assert.equal(got.status, 201, got.text);
+	const [gone, ...more] = got.json.ended_sessions;
+	assert.deepEqual(more, []);
+	assert.equal(gone.device_name, 'Device 49');
+	assert.match(stack.log(), new RegExp(`sessions gave way limit=50 sessions="${gone.id}"`));
+	const { sessions } = (await client.get('/api/sessions', { token: got.json.token })).json;
+	assert.equal(sessions.length, 50);
+	assert.ok(!sessions.some((session) => session.id === gone.id));
+	for (const each of [ada, eve]) assert.equal(await statusOf(each), 200);
 });
 
 test('the database holds a digest of the token and an Argon2id hash of the password', async () => {

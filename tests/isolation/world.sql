@@ -55,9 +55,10 @@ returns cardkeep_api.answer language sql
 return cardkeep_api.update_card(t.token('ann'), t.id(p_request), t.id('card'), array[p_expected],
 	p_name, null, null, null, null, t.id(p_key));
 
-create function t.sign_in(p_write text) returns cardkeep_api.answer language sql
+create function t.sign_in(p_write text, p_limit integer default 50)
+returns cardkeep_api.answer language sql
 return cardkeep_api.open_session(t.id(p_write), t.id('ann'), 'hash', t.token(p_write), null, null,
-	'1 day');
+	'1 day', '1 day', p_limit);
 
 create function t.change_password(p_write text) returns cardkeep_api.answer language sql
 return cardkeep_api.change_password(t.token('ann'), t.id(p_write), 'hash', 'new');

@@ -12,7 +12,7 @@ create temporary table granted as
 		'cardkeep.generate_unique_slug', 'cardkeep.update_business_card_optimistic',
 		'cardkeep.upsert_personal_info_optimistic', 'cardkeep.upsert_professional_info_optimistic',
 		'cardkeep_api.change_password', 'cardkeep_api.delete_account', 'cardkeep_api.end_sessions',
-		'cardkeep_api.read_password',
+		'cardkeep_api.read_password', 'cardkeep_api.touch_sessions',
 		'cardkeep_api.check_card', 'cardkeep_api.check_session', 'cardkeep_api.create_card',
 		'cardkeep_api.delete_card', 'cardkeep_api.end_session', 'cardkeep_api.find_account',
 		'cardkeep_api.list_cards', 'cardkeep_api.list_sessions', 'cardkeep_api.open_session',

@@ -167,6 +167,67 @@ select is(pg_temp.seen(pg_temp.delete_account('d4', 'z2', 'new')), '401 v0',
 select is(pg_temp.seen(pg_temp.delete_account('d1', 'z1', 'new')), '401 v0',
 	'nobody else''s repeat is answered');
 
+-- Time
+select pg_temp.sign_up('eve') \g /dev/null
+select pg_temp.sign_in_as('eve', 'e1') \g /dev/null
+create function pg_temp.seen_ago(p_session text, p_ago interval) returns void language sql
+begin atomic
+	update cardkeep.sessions set last_seen_at = clock_timestamp() - p_ago
+	where id = pg_temp.id(p_session);
+end;
+select pg_temp.seen_ago('e1', '29 days 23 hours') \g /dev/null
+select is(pg_temp.seen(cardkeep_api.check_session(pg_temp.token('e1'))), '200 v0',
+	'a session that was not used for less than 30 days lives');
+select pg_temp.seen_ago('e1', '30 days 2 minutes') \g /dev/null
+select is(pg_temp.seen(cardkeep_api.check_session(pg_temp.token('e1'))), '401 v0',
+	'one that was not used for longer is refused');
+select is(pg_temp.live('eve'), 'eve''s phone', 'and not listed');
+select is((cardkeep_api.touch_sessions(array[pg_temp.token('e1')])).version, 0,
+	'nothing brings it back');
+select pg_temp.seen_ago('e1', '30 days -1 second') \g /dev/null
+select is((cardkeep_api.touch_sessions(array[pg_temp.token('e1')])).version, 1,
+	'a session that was used is noted');
+select is((select s.last_seen_at > clock_timestamp() - interval '1 minute'
+	from cardkeep.sessions s where s.id = pg_temp.id('e1')), true, 'with the time it is');
+select is((cardkeep_api.touch_sessions(array[pg_temp.token('e1')])).version, 0,
+	'but not again at once');
+select pg_temp.seen_ago('e1', '5 minutes'), pg_temp.seen_ago('eve', '5 minutes') \g /dev/null
+select is(pg_temp.seen(cardkeep_api.touch_sessions(array[pg_temp.token('e1'), pg_temp.token('eve'),
+	pg_temp.token('nobody'), pg_temp.token('d1')])), '200 v2',
+	'many are noted at once, and unknown or ended ones are passed over');
+select is((cardkeep_api.touch_sessions('{}')).version, 0, 'none is none');
+
+-- At most so many
+create function pg_temp.sign_in_of(p_session text, p_limit integer) returns cardkeep_api.answer
+language sql
+return cardkeep_api.open_session(pg_temp.id(p_session), pg_temp.id('eve'), 'hash of eve',
+	pg_temp.token(p_session), p_session, null, '1 hour', '1 hour', p_limit);
+create function pg_temp.gave_way(a cardkeep_api.answer) returns text language sql
+return (select string_agg(s ->> 'device_name', ' ' order by n)
+	from json_array_elements(a.body::json -> 'ended_sessions') with ordinality x(s, n));
+select pg_temp.seen_ago('e1', '2 minutes'), pg_temp.seen_ago('eve', '3 minutes') \g /dev/null
+select is(pg_temp.seen(pg_temp.sign_in_of('e2', 3)), '201 v0',
+	'within its limit an account signs in once more');
+select is((pg_temp.sign_in_of('e2', 3)).body::json ->> 'ended_sessions', null,
+	'and none gives way');
+select is(pg_temp.seen(pg_temp.sign_in_of('e3', 3)), '201 v0 ' || pg_temp.id('eve'),
+	'at its limit the least recently seen one gives way');
+select is(pg_temp.live('eve'), 'e1 e2 e3', 'to the new one');
+select is(pg_temp.gave_way(pg_temp.sign_in_of('e3', 3)), 'eve''s phone',
+	'the answer names it, the repeat''s too');
+select is((cardkeep_api.check_session(pg_temp.token('eve'))).status, 401, 'its token is refused');
+select is(pg_temp.gave_way(pg_temp.sign_in_of('e4', 2)), 'e1 e2',
+	'where the limit was lowered more give way, the least recently seen one first');
+select is(pg_temp.live('eve'), 'e3 e4', 'until the account is within it');
+select is(pg_temp.gave_way(pg_temp.sign_in_of('e5', 1)), 'e3 e4', 'one is the least limit');
+update cardkeep.sessions set ended_at = ended_at - interval '8 days'
+where id in (pg_temp.id('e1'), pg_temp.id('e2'));
+select pg_temp.seen_ago('e5', '9 days') \g /dev/null
+select pg_temp.sign_in_of('e6', 50) \g /dev/null
+select is((select string_agg(s.device_name, ' ' order by s.device_name) from cardkeep.sessions s
+	where s.user_id = pg_temp.id('eve')), 'e3 e4 e6 eve''s phone',
+	'sessions that have been over for a week are forgotten at the next sign-in');
+
 update cardkeep.sessions set expires_at = clock_timestamp() where id = pg_temp.id('bob');
 select is(pg_temp.seen(cardkeep_api.check_session(pg_temp.token('bob'))), '401 v0',
 	'an expired session is refused');
