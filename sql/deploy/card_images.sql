@@ -132,14 +132,38 @@ create function cardkeep_api.card_reaches(p_card uuid, p_now integer, p_version 
 returns boolean
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
-declare
-	c_reach constant integer := 1000;
 begin
-	return p_version between greatest(p_now - c_reach, 1) and p_now
+	return p_version between greatest(p_now - cardkeep_api.reach(), 1) and p_now
 		and cardkeep_api.card_kept(p_card, p_now, p_version);
 end
 $$;
 comment on function cardkeep_api.card_reaches is 'Whether a card at version p_now can be rebuilt as it was at an older one: not where that never was, lies more than 1,000 versions back, or rows are missing. Locks nothing.';
+
+create function cardkeep_api.card_base(c cardkeep.business_cards, p_version integer,
+	p_name text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
+returns cardkeep.business_cards
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	b cardkeep.business_cards;
+	v cardkeep.business_card_versions;
+begin
+	if not coalesce(cardkeep_api.card_reaches(c.id, c.version, p_version), false) then
+		return null;
+	end if;
+	v := cardkeep_api.card_before(c.id, p_version, p_name is not null, false, p_template is not null,
+		p_fields is not null, p_design is not null, p_public is not null);
+	b.id := c.id;
+	b.version := p_version;
+	b.name := coalesce(v.b_name, c.name);
+	b.template_type := coalesce(v.b_template_type, c.template_type);
+	b.fields_config := coalesce(v.b_fields_config, c.fields_config);
+	b.design_config := coalesce(v.b_design_config, c.design_config);
+	b.is_public := coalesce(v.b_is_public, c.is_public);
+	return b;
+end
+$$;
+comment on function cardkeep_api.card_base is 'The fields of a request as the card had them at a version; those that it leaves out (null) are not looked at, and are as they are now. All null where history does not reach that far. Locks nothing.';
 
 create function cardkeep_api.card_conflicts(c cardkeep.business_cards, p_version integer,
 	p_name text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
@@ -147,27 +171,17 @@ returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_known boolean := coalesce(cardkeep_api.card_reaches(c.id, c.version, p_version), false);
-	v cardkeep.business_card_versions; -- the base, as far as it differs from the card now
+	b cardkeep.business_cards := cardkeep_api.card_base(c, p_version, p_name, p_template, p_fields,
+		p_design, p_public);
 begin
-	if v_known then
-		v := cardkeep_api.card_before(c.id, p_version, p_name is not null, false,
-			p_template is not null, p_fields is not null, p_design is not null,
-			p_public is not null);
-		v.b_name := coalesce(v.b_name, c.name);
-		v.b_template_type := coalesce(v.b_template_type, c.template_type);
-		v.b_fields_config := coalesce(v.b_fields_config, c.fields_config);
-		v.b_design_config := coalesce(v.b_design_config, c.design_config);
-		v.b_is_public := coalesce(v.b_is_public, c.is_public);
-	end if;
 	-- A document is replaced as a whole: keys that the request leaves out are part of it.
 	return concat_ws(',',
-		cardkeep_api.conflicts('design_config.', true, v.b_design_config, p_design, c.design_config),
-		cardkeep_api.conflicts('fields_config.', true, v.b_fields_config, p_fields, c.fields_config),
-		cardkeep_api.field_conflict('is_public', to_jsonb(v.b_is_public), to_jsonb(p_public),
+		cardkeep_api.conflicts('design_config.', true, b.design_config, p_design, c.design_config),
+		cardkeep_api.conflicts('fields_config.', true, b.fields_config, p_fields, c.fields_config),
+		cardkeep_api.field_conflict('is_public', to_jsonb(b.is_public), to_jsonb(p_public),
 			to_jsonb(c.is_public)),
-		cardkeep_api.field_conflict('name', to_jsonb(v.b_name), to_jsonb(p_name), to_jsonb(c.name)),
-		cardkeep_api.field_conflict('template_type', to_jsonb(v.b_template_type),
+		cardkeep_api.field_conflict('name', to_jsonb(b.name), to_jsonb(p_name), to_jsonb(c.name)),
+		cardkeep_api.field_conflict('template_type', to_jsonb(b.template_type),
 			to_jsonb(p_template), to_jsonb(c.template_type)));
 end
 $$;

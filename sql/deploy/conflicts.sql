@@ -7,12 +7,23 @@ begin;
 
 set local role cardkeep_owner;
 
+create function cardkeep_api.reach() returns integer
+language sql immutable parallel safe
+return 1000;
+comment on function cardkeep_api.reach is 'How many versions back a conflict or a merge looks for its base. Locks nothing.';
+
+create function cardkeep_api.conflict_text(p_field text, p_base jsonb, p_mine jsonb, p_theirs jsonb)
+returns text
+language sql stable parallel safe
+return format('{"field":%s,%s"mine":%s,"theirs":%s}', to_json(p_field), '"base":' || p_base::text || ',',
+	p_mine, p_theirs);
+comment on function cardkeep_api.conflict_text is 'A field in conflict as clients read it; without a base where that is null. Locks nothing.';
+
 create function cardkeep_api.field_conflict(p_field text, p_base jsonb, p_mine jsonb, p_theirs jsonb)
 returns text
 language sql stable parallel safe
-return case when p_mine is not null and p_theirs <> coalesce(p_base, p_mine) then format(
-	'{"field":%s,%s"mine":%s,"theirs":%s}', to_json(p_field), '"base":' || p_base::text || ',', p_mine,
-	p_theirs) end;
+return case when p_mine is not null and p_theirs <> coalesce(p_base, p_mine)
+	then cardkeep_api.conflict_text(p_field, p_base, p_mine, p_theirs) end;
 comment on function cardkeep_api.field_conflict is 'One field of a request that others changed since the base, as clients read it; null where nobody did, or the request leaves it out. Without a base (null), one that differs. Locks nothing.';
 
 create function cardkeep_api.conflicts(p_prefix text, p_whole boolean, p_base jsonb, p_mine jsonb,
@@ -20,21 +31,25 @@ create function cardkeep_api.conflicts(p_prefix text, p_whole boolean, p_base js
 returns text
 language plpgsql stable parallel safe set search_path = pg_catalog, pg_temp
 as $$
+declare
+	v_before jsonb := coalesce(p_base, p_mine);
 begin
-	if p_mine is null or p_theirs = coalesce(p_base, p_mine) then
+	if p_mine is null or p_theirs = v_before then
 		return null;
 	end if;
 	return (
-		select string_agg(cardkeep_api.field_conflict(p_prefix || f.key,
+		select string_agg(cardkeep_api.conflict_text(p_prefix || f.key,
 			case when p_base is not null then coalesce(p_base -> f.key, 'null') end,
 			coalesce(p_mine -> f.key, 'null'), coalesce(p_theirs -> f.key, 'null')), ',' order by f.key)
 		from (
 			select jsonb_object_keys(p_mine) as key
 			union
-			select jsonb_object_keys(coalesce(p_base, p_theirs)) where p_whole) f);
+			select jsonb_object_keys(coalesce(p_base, p_theirs)) where p_whole) f
+		where case when p_whole then p_theirs -> f.key is distinct from v_before -> f.key
+			else coalesce(p_theirs -> f.key, 'null') <> coalesce(v_before -> f.key, 'null') end);
 end
 $$;
-comment on function cardkeep_api.conflicts is 'field_conflict for each key that the request holds and, where it replaces the whole document, each of the base, separated by commas; null where there is none. A key that a side lacks is null there. Locks nothing.';
+comment on function cardkeep_api.conflicts is 'As field_conflict, of each key that the request holds and, where it replaces the whole document, each of the base, separated by commas; null where there is none. A key that a side lacks is shown as null; only in a whole document is it something else than null. Locks nothing.';
 
 create function cardkeep_api.conflict(p_version integer, p_current text, p_conflicts text)
 returns cardkeep_api.answer

@@ -43,7 +43,10 @@ grant execute on function
 	cardkeep_api.read_personal_history,
 	cardkeep_api.revert_personal_info,
 	cardkeep_api.read_professional_history,
-	cardkeep_api.revert_professional_info
+	cardkeep_api.revert_professional_info,
+	cardkeep_api.merge_card,
+	cardkeep_api.merge_personal_info,
+	cardkeep_api.merge_professional_info
 to cardkeep_runtime;
 
 commit;

@@ -244,10 +244,8 @@ create function cardkeep_api.profile_base(p_kind text, p_user uuid, p_now intege
 returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
-declare
-	c_reach constant integer := 1000;
 begin
-	if p_version is null or p_version not between greatest(p_now - c_reach, 0) and p_now
+	if p_version is null or p_version not between greatest(p_now - cardkeep_api.reach(), 0) and p_now
 		or not cardkeep_api.profile_kept(p_kind, p_user, p_now, p_version)
 	then
 		return null;

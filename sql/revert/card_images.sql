@@ -4,6 +4,7 @@ begin;
 
 drop function cardkeep_api.card_conflict;
 drop function cardkeep_api.card_conflicts;
+drop function cardkeep_api.card_base;
 drop function cardkeep_api.card_reaches;
 drop function cardkeep_api.card_kept;
 drop function cardkeep_api.card_replay;

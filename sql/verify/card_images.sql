@@ -8,6 +8,7 @@ select 'cardkeep_api.card_at'::regproc;
 select 'cardkeep_api.card_replay'::regproc;
 select 'cardkeep_api.card_kept'::regproc;
 select 'cardkeep_api.card_reaches'::regproc;
+select 'cardkeep_api.card_base'::regproc;
 select 'cardkeep_api.card_conflicts'::regproc;
 select 'cardkeep_api.card_conflict'::regproc;
 

@@ -6,6 +6,7 @@
 
 #include "api/auth.h"
 #include "api/fields.h"
+#include "api/merge.h"
 #include "api/page.h"
 #include "api/text.h"
 #include "api/versioned.h"
@@ -171,6 +172,14 @@ static enum step updated(struct exchange *x)
 	}
 }
 
+static enum step merged(struct exchange *x)
+{
+	enum step step = updated(x);
+
+	merge_answered(x);
+	return step;
+}
+
 static bool any_present(const struct field_value *values, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -179,17 +188,18 @@ static bool any_present(const struct field_value *values, size_t count)
 	return false;
 }
 
+/* Merging takes the arguments of an update. */
 static enum step plan_update(
-	struct exchange *x, const struct field_value *values, const char *expected)
+	struct exchange *x, const struct field_value *values, const char *expected, bool merge)
 {
-	call_start(&x->call, CALL_UPDATE_CARD);
+	call_start(&x->call, merge ? CALL_MERGE_CARD : CALL_UPDATE_CARD);
 	auth_argument(x);
 	call_uuid(&x->call, &x->arena, &x->request.id);
 	call_uuid(&x->call, &x->arena, &x->card);
 	call_text(&x->call, expected);
 	call_text(&x->call, values[CARD_NAME].text);
 	changeable_arguments(x, values);
-	x->resume = updated;
+	x->resume = merge ? merged : updated;
 	return STEP_CALL;
 }
 
@@ -202,9 +212,12 @@ enum step cards_update(struct exchange *x)
 		CARD_SLUG,
 		CARD_CREATED,
 		CARD_UPDATED,
+		CARD_MERGE,
+		CARD_MERGED,
+		CARD_MERGED_WITH,
 		UPDATE_FIELDS,
 	};
-	/* A client may send back the whole card it read: what it cannot change is passed over. */
+	/* A client may send back the whole card it got: what it cannot change is passed over. */
 	static const struct field fields[UPDATE_FIELDS] = {
 		CHANGEABLE_FIELDS(false),
 		[CARD_ID] = {.name = "id", .kind = FIELD_READ_ONLY},
@@ -213,6 +226,9 @@ enum step cards_update(struct exchange *x)
 		[CARD_SLUG] = {.name = "slug", .kind = FIELD_READ_ONLY},
 		[CARD_CREATED] = {.name = "created_at", .kind = FIELD_READ_ONLY},
 		[CARD_UPDATED] = {.name = "updated_at", .kind = FIELD_READ_ONLY},
+		[CARD_MERGE] = {.name = "merge", .kind = FIELD_BOOLEAN},
+		[CARD_MERGED] = {.name = "merged", .kind = FIELD_READ_ONLY},
+		[CARD_MERGED_WITH] = {.name = "mergedWith", .kind = FIELD_READ_ONLY},
 	};
 	struct field_value values[UPDATE_FIELDS];
 	const char *expected = NULL;
@@ -224,7 +240,7 @@ enum step cards_update(struct exchange *x)
 		fields_fault(x, "body", "must name a field to change");
 	if (x->errors.len > 0)
 		return exchange_refuse_fields(x);
-	return plan_update(x, values, expected);
+	return plan_update(x, values, expected, merge_asked(x, &values[CARD_MERGE]));
 }
 
 enum step cards_update_by_body(struct exchange *x)

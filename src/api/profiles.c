@@ -5,14 +5,16 @@
 
 #include "api/auth.h"
 #include "api/fields.h"
+#include "api/merge.h"
 #include "api/versioned.h"
 
-#define PROFILE_FIELDS_MAX 12
+#define PROFILE_FIELDS_MAX 15
 
 struct profile {
 	enum call_id read;
 	enum call_id save;
-	size_t own; /* fields of the profile; the rest only travels with them */
+	enum call_id merge; /* takes the arguments of save */
+	size_t own; /* fields of the profile; then `merge`; the rest only travels with them */
 	size_t count;
 	struct field fields[PROFILE_FIELDS_MAX];
 };
@@ -33,18 +35,21 @@ struct profile {
 	{                                                                       \
 		.name = field, .kind = FIELD_WEB, .max = 2048, .nullable = true \
 	}
-#define BOOKKEEPING                                              \
-	{.name = "version", .kind = FIELD_VERSION},              \
-		{.name = "created_at", .kind = FIELD_READ_ONLY}, \
-		{.name = "updated_at", .kind = FIELD_READ_ONLY}, \
-	{                                                        \
-		.name = "isNew", .kind = FIELD_READ_ONLY         \
+#define BOOKKEEPING                                                                           \
+	{.name = "merge", .kind = FIELD_BOOLEAN}, {.name = "version", .kind = FIELD_VERSION}, \
+		{.name = "created_at", .kind = FIELD_READ_ONLY},                              \
+		{.name = "updated_at", .kind = FIELD_READ_ONLY},                              \
+		{.name = "merged", .kind = FIELD_READ_ONLY},                                  \
+		{.name = "mergedWith", .kind = FIELD_READ_ONLY},                              \
+	{                                                                                     \
+		.name = "isNew", .kind = FIELD_READ_ONLY                                      \
 	}
-#define BOOKKEEPING_COUNT 4
+#define BOOKKEEPING_COUNT 7
 
 static const struct profile personal = {
 	.read = CALL_READ_PERSONAL,
 	.save = CALL_SAVE_PERSONAL,
+	.merge = CALL_MERGE_PERSONAL,
 	.own = 7,
 	.count = 7 + BOOKKEEPING_COUNT,
 	.fields = {TEXT("full_name", 200), EMAIL("primary_email"), EMAIL("secondary_email"),
@@ -55,6 +60,7 @@ static const struct profile personal = {
 static const struct profile professional = {
 	.read = CALL_READ_PROFESSIONAL,
 	.save = CALL_SAVE_PROFESSIONAL,
+	.merge = CALL_MERGE_PROFESSIONAL,
 	.own = 8,
 	.count = 8 + BOOKKEEPING_COUNT,
 	.fields = {TEXT("job_title", 200), TEXT("company_name", 200), TEXT("department", 200),
@@ -73,6 +79,14 @@ static enum step done(struct exchange *x)
 	default:
 		return exchange_common(x, "profile");
 	}
+}
+
+static enum step merged(struct exchange *x)
+{
+	enum step step = done(x);
+
+	merge_answered(x);
+	return step;
 }
 
 static enum step plan_read(struct exchange *x, const struct profile *profile)
@@ -115,6 +129,7 @@ static enum step plan_save(struct exchange *x, const struct profile *profile)
 	const char *expected = NULL;
 	const char *patch = NULL;
 	enum versioned_status version = versioned_read(x, NULL, 0, &expected);
+	bool merge;
 
 	if (version != VERSIONED_OK && version != VERSIONED_MALFORMED)
 		return versioned_refuse(x, version);
@@ -125,12 +140,13 @@ static enum step plan_save(struct exchange *x, const struct profile *profile)
 	}
 	if (x->errors.len > 0)
 		return exchange_refuse_fields(x);
-	call_start(&x->call, profile->save);
+	merge = merge_asked(x, &values[profile->own]);
+	call_start(&x->call, merge ? profile->merge : profile->save);
 	auth_argument(x);
 	call_uuid(&x->call, &x->arena, &x->request.id);
 	call_text(&x->call, expected);
 	call_text(&x->call, patch);
-	x->resume = done;
+	x->resume = merge ? merged : done;
 	return STEP_CALL;
 }
 

@@ -29,6 +29,7 @@ static const struct {
 	{"HTTP_IF_MATCH", offsetof(struct request, if_match)},
 	{"HTTP_IF_NONE_MATCH", offsetof(struct request, if_none_match)},
 	{"HTTP_ACCEPT", offsetof(struct request, accept)},
+	{"HTTP_PREFER", offsetof(struct request, prefer)},
 	{"HTTP_USER_AGENT", offsetof(struct request, user_agent)},
 	{"REMOTE_ADDR", offsetof(struct request, remote_address)},
 };

@@ -37,6 +37,7 @@ struct request {
 	const char *if_match;
 	const char *if_none_match;
 	const char *accept;
+	const char *prefer;
 	const char *user_agent;
 	const char *remote_address;
 	struct uuid id; /* nginx's $request_id */

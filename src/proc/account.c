@@ -97,7 +97,8 @@ static void change(struct stats_slot *slot, const struct call_row *row, enum sta
 	if (row->status == 409 && row->detail[0] == '\0')
 		stats_count(slot, STATS_VERSION_CONFLICTS, entity);
 	else if (row->status < 300 && !row->replayed)
-		stats_count(slot, STATS_UPDATES, entity);
+		stats_count(slot, strcmp(row->detail, "merged") == 0 ? STATS_MERGES : STATS_UPDATES,
+			entity);
 }
 
 static void row_seen(struct stats_slot *slot, enum call_id id, const struct call_row *row)
@@ -108,14 +109,17 @@ static void row_seen(struct stats_slot *slot, enum call_id id, const struct call
 		break;
 	case CALL_UPDATE_CARD:
 	case CALL_DELETE_CARD:
+	case CALL_MERGE_CARD:
 	case CALL_REVERT_CARD:
 		change(slot, row, STATS_ENTITY_CARD);
 		break;
 	case CALL_SAVE_PERSONAL:
+	case CALL_MERGE_PERSONAL:
 	case CALL_REVERT_PERSONAL:
 		change(slot, row, STATS_ENTITY_PERSONAL);
 		break;
 	case CALL_SAVE_PROFESSIONAL:
+	case CALL_MERGE_PROFESSIONAL:
 	case CALL_REVERT_PROFESSIONAL:
 		change(slot, row, STATS_ENTITY_PROFESSIONAL);
 		break;

@@ -44,6 +44,16 @@ create function t.revert_card(p_write text, p_expected integer, p_to integer)
 returns cardkeep_api.answer language sql
 return cardkeep_api.revert_card(t.token('ann'), t.id(p_write), t.id('card'), array[p_expected], p_to);
 
+create function t.merge_card(p_write text, p_expected integer, p_name text, p_template text)
+returns cardkeep_api.answer language sql
+return cardkeep_api.merge_card(t.token('ann'), t.id(p_write), t.id('card'), array[p_expected],
+	p_name, p_template, null, null, null);
+
+create function t.merge_profile(p_write text, p_expected integer, p_name text, p_address text)
+returns cardkeep_api.answer language sql
+return cardkeep_api.merge_personal_info(t.token('ann'), t.id(p_write), array[p_expected],
+	jsonb_strip_nulls(jsonb_build_object('full_name', p_name, 'address', p_address)));
+
 -- The same by a key: p_request stands for all that it is bound to.
 create function t.keyed_create(p_key text, p_request text, p_name text)
 returns cardkeep_api.answer language sql

@@ -23,7 +23,9 @@ create temporary table granted as
 		'cardkeep_api.update_cards', 'cardkeep_api.read_card_history', 'cardkeep_api.revert_card',
 		'cardkeep_api.read_personal_history', 'cardkeep_api.revert_personal_info',
 		'cardkeep_api.read_professional_history', 'cardkeep_api.revert_professional_info',
-		'cardkeep_api.sweep_writes']) f;
+		'cardkeep_api.sweep_writes',
+		'cardkeep_api.merge_card', 'cardkeep_api.merge_personal_info',
+		'cardkeep_api.merge_professional_info']) f;
 
 select set_eq($$select o.name from ours o
 	where has_function_privilege('cardkeep_runtime', o.oid, 'execute')$$, 'select name from granted',

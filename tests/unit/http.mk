@@ -1,6 +1,6 @@
 # Unit tests of http.
 UNIT_HTTP = tests/unit/t_json tests/unit/t_request tests/unit/t_reply tests/unit/t_problem \
-	tests/unit/t_fcgi
+	tests/unit/t_fcgi tests/unit/t_prefer
 HTTP_TEST_LIBS = libhttp.a libbase.a $(HTTP_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += $(UNIT_HTTP)
 TESTS += $(UNIT_HTTP)
@@ -16,6 +16,9 @@ tests_unit_t_reply_LDADD = $(HTTP_TEST_LIBS)
 tests_unit_t_problem_SOURCES = tests/unit/t_problem.c
 tests_unit_t_problem_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_problem_LDADD = $(HTTP_TEST_LIBS)
+tests_unit_t_prefer_SOURCES = tests/unit/t_prefer.c
+tests_unit_t_prefer_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_prefer_LDADD = $(HTTP_TEST_LIBS)
 tests_unit_t_fcgi_SOURCES = tests/unit/t_fcgi.c tests/unit/fcgi_client.c tests/unit/fcgi_client.h
 tests_unit_t_fcgi_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_fcgi_LDADD = $(HTTP_TEST_LIBS)

@@ -1,0 +1,18 @@
+/*
+ * The Prefer header of RFC 7240. Pure, thread-safe.
+ *
+ * A preference is a wish: what is malformed or unknown is passed over, never refused.
+ */
+#ifndef HTTP_PREFER_H
+#define HTTP_PREFER_H
+
+#include <stdbool.h>
+
+/*
+ * Whether `header` (NULL: there is none) prefers `name` with `value` ("" for none). Names are
+ * compared without regard to case, values with it. Of a preference named twice the first counts; of
+ * a header that is malformed, what stands before the fault.
+ */
+bool prefer_has(const char *header, const char *name, const char *value);
+
+#endif
