@@ -47,6 +47,14 @@ await stack.sql(
 	'super',
 );
 
+function resume(pid) {
+	try {
+		process.kill(pid, 'SIGCONT');
+	} catch {
+		// It has ended.
+	}
+}
+
 // Does it again and again until the alert fires.
 async function untilFiring(name, job) {
 	const firing = watch.is(name, 'FIRING');
@@ -131,6 +139,20 @@ test('a database that stops fires DatabaseUnreachable, and clears when it is bac
 	const alert = await watch.is('DatabaseUnreachable', 'FIRING');
 	assert.equal(alert.value, 1);
 	await stack.startDatabase();
+	await watch.is('DatabaseUnreachable', 'OK');
+	await round('DatabaseUnreachable');
+	await stack.ready();
+});
+
+test('a database that hangs is unreachable as soon as a request has found out', async () => {
+	const pids = stack.databasePids();
+	pids.forEach((pid) => process.kill(pid, 'SIGSTOP'));
+	after(() => pids.forEach(resume));
+	const answers = atOnce(8, 8, () => client.get('/api/cards', { token }));
+	const alert = await watch.is('DatabaseUnreachable', 'FIRING');
+	assert.equal(alert.value, 1);
+	for (const { status } of await answers) assert.equal(status, 503);
+	pids.forEach(resume);
 	await watch.is('DatabaseUnreachable', 'OK');
 	await round('DatabaseUnreachable');
 	await stack.ready();

@@ -10,7 +10,7 @@ import { Pool, alive } from './pool.mjs';
 
 const command = new Command(await serviceUser());
 const keys = {
-	window_s: 4,
+	window_s: 8,
 	window_short_s: 2,
 	alert_command: command.line,
 	alert_database: 'off',
