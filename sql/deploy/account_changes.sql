@@ -5,7 +5,8 @@
 -- brings the hash that was checked, which must still be the account's when the change is made.
 --
 -- These leave no history row, so what their repeat finds is kept elsewhere: with the account, with
--- the sessions that were ended, and for an account that is gone in a table of its own.
+-- the sessions that were ended, and for an account that is gone in a table of its own. Under a key
+-- (see writes) a deletion's write id is made of the token in place of the user, who will be gone.
 
 begin;
 
@@ -19,22 +20,57 @@ create table cardkeep.closed_accounts (
 comment on table cardkeep.closed_accounts is 'Accounts that their owners deleted: by which request, so that its repeat finds itself, and nothing about whose they were';
 comment on column cardkeep.closed_accounts.token_hash is 'SHA-256 of the token that the request came with: the repeat comes with the same one';
 
-create function cardkeep_api.read_password(p_token_hash bytea) returns cardkeep_api.answer
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+create function cardkeep_api.token_write(p_token_hash bytea, p_write uuid) returns uuid
+language sql immutable parallel safe
+return cardkeep_api.own_write(encode(substr(p_token_hash, 1, 16), 'hex')::uuid, p_write);
+comment on function cardkeep_api.token_write is 'own_write for a request whose user will be gone. Locks nothing.';
+
+create function cardkeep_api.account_closed(p_token_hash bytea, p_write uuid)
+returns cardkeep_api.answer
+language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
-declare
-	v_hash text;
 begin
-	select u.password_hash into v_hash
-	from cardkeep.sessions s join cardkeep.users u on u.id = s.user_id
-	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
-	if not found then
-		return cardkeep_api.reply(401);
-	end if;
-	return cardkeep_api.reply(200, 0, '', false, v_hash);
+	perform from cardkeep.closed_accounts c
+	where c.write_id = p_write and c.token_hash = p_token_hash;
+	return cardkeep_api.reply(case when found then 204 else 401 end, 0, '', found);
 end
 $$;
-comment on function cardkeep_api.read_password is 'The password hash of the caller''s account, for its password to be checked; 401. Locks nothing.';
+comment on function cardkeep_api.account_closed is 'What a request of an unknown token comes to: 204 replayed where it deleted its account, else 401. Locks nothing.';
+
+create function cardkeep_api.read_password(p_token_hash bytea, p_write uuid default null,
+	p_key uuid default null)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	s cardkeep.sessions;
+	u cardkeep.users;
+	a cardkeep_api.answer;
+	v_write uuid;
+begin
+	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	if not found then
+		return cardkeep_api.account_closed(p_token_hash,
+			cardkeep_api.token_write(p_token_hash, p_write));
+	end if;
+	if p_key is not null then
+		v_write := cardkeep_api.own_write(s.user_id, p_write);
+		a := cardkeep_api.claim_key(s, p_key, v_write);
+	end if;
+	select t.* into u from cardkeep.users t where t.id = s.user_id;
+	if a.replayed then
+		return cardkeep_api.reply(a.status, 0, '', true,
+			case when u.password_write = v_write then u.password_hash else '' end);
+	elsif a.status is not null then
+		return a;
+	end if;
+	if u.id is null or not cardkeep_api.is_live(s) then
+		return cardkeep_api.reply(401);
+	end if;
+	return cardkeep_api.reply(200, 0, '', false, u.password_hash);
+end
+$$;
+comment on function cardkeep_api.read_password is 'Before a call that takes the password: 200 with the password hash of the caller''s account, for its password to be checked; 401. Where that call was made before under this key: 204 replayed, with the hash of the password that it set if that is the account''s still; 422 key_reused; 423 key_busy. Tries the key; never waits.';
 
 create function cardkeep_api.lock_sessions(p_user uuid, p_but uuid default null) returns boolean
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -65,19 +101,29 @@ end
 $$;
 comment on function cardkeep_api.end_live_sessions is 'Ends all live sessions of an account, but one. The caller holds their rows.';
 
-create function cardkeep_api.end_sessions(p_token_hash bytea, p_write uuid, p_others boolean)
+create function cardkeep_api.end_sessions(p_token_hash bytea, p_write uuid, p_others boolean,
+	p_key uuid default null)
 returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
 	s cardkeep.sessions;
 	v_locked boolean;
+	v_write uuid := p_write;
+	a cardkeep_api.answer;
 begin
 	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	if p_key is not null then
+		v_write := cardkeep_api.own_write(s.user_id, p_write);
+		a := cardkeep_api.claim_key(s, p_key, v_write);
+		if a.status is not null then
+			return a;
+		end if;
+	end if;
 	v_locked := cardkeep_api.lock_sessions(s.user_id, case when p_others then s.id end);
 	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
 	-- The repeat first: the first time may have ended the very session that asks.
-	perform from cardkeep.sessions t where t.user_id = s.user_id and t.ended_by = p_write;
+	perform from cardkeep.sessions t where t.user_id = s.user_id and t.ended_by = v_write;
 	if found then
 		return cardkeep_api.reply(204, 0, '', true);
 	end if;
@@ -87,14 +133,17 @@ begin
 	if not v_locked then
 		return cardkeep_api.reply(423);
 	end if;
-	perform cardkeep_api.end_live_sessions(s.user_id, p_write, case when p_others then s.id end);
+	perform cardkeep_api.end_live_sessions(s.user_id, v_write, case when p_others then s.id end);
+	if p_key is not null then
+		perform cardkeep_api.keep_key(s.user_id, p_key, v_write, cardkeep_api.reply(204));
+	end if;
 	return cardkeep_api.reply(204);
 end
 $$;
-comment on function cardkeep_api.end_sessions is 'Ends all sessions of the caller''s account, or all but the caller''s own. 204; 204 replayed, also where it ended the caller''s own; 401; 423 where somebody holds one of them. Tries the sessions'' rows as lock_sessions, never waits; looks after it tried.';
+comment on function cardkeep_api.end_sessions is 'Ends all sessions of the caller''s account, or all but the caller''s own. 204; 204 replayed, also where it ended the caller''s own; 401; 422 key_reused; 423 where somebody holds one of them. Tries the key, then the sessions'' rows as lock_sessions, never waits; looks after it tried.';
 
 create function cardkeep_api.change_password(p_token_hash bytea, p_write uuid,
-	p_seen_password_hash text, p_password_hash text)
+	p_seen_password_hash text, p_password_hash text, p_key uuid default null)
 returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -102,13 +151,22 @@ declare
 	s cardkeep.sessions;
 	u cardkeep.users;
 	v_locked boolean;
+	v_write uuid := p_write;
+	a cardkeep_api.answer;
 begin
 	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	perform from cardkeep.users a where a.id = s.user_id for no key update skip locked;
+	if p_key is not null then
+		v_write := cardkeep_api.own_write(s.user_id, p_write);
+		a := cardkeep_api.claim_key(s, p_key, v_write);
+		if a.status is not null then
+			return a;
+		end if;
+	end if;
+	perform from cardkeep.users t where t.id = s.user_id for no key update skip locked;
 	v_locked := found;
 	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	select a.* into u from cardkeep.users a where a.id = s.user_id;
-	if u.password_write = p_write then
+	select t.* into u from cardkeep.users t where t.id = s.user_id;
+	if u.password_write = v_write then
 		return cardkeep_api.reply(204, 0, '', true);
 	end if;
 	if s.id is null or not cardkeep_api.is_live(s) then
@@ -123,14 +181,17 @@ begin
 	if not cardkeep_api.lock_sessions(s.user_id, s.id) then
 		return cardkeep_api.reply(423);
 	end if;
-	update cardkeep.users a set password_hash = p_password_hash, password_write = p_write,
+	update cardkeep.users t set password_hash = p_password_hash, password_write = v_write,
 		updated_at = clock_timestamp()
-	where a.id = u.id;
-	perform cardkeep_api.end_live_sessions(s.user_id, p_write, s.id);
+	where t.id = u.id;
+	perform cardkeep_api.end_live_sessions(s.user_id, v_write, s.id);
+	if p_key is not null then
+		perform cardkeep_api.keep_key(s.user_id, p_key, v_write, cardkeep_api.reply(204));
+	end if;
 	return cardkeep_api.reply(204);
 end
 $$;
-comment on function cardkeep_api.change_password is 'Another password for the caller''s account, if the present one is still the one that was checked; every other session ends with it. 204; 204 replayed; 401; 422 password_changed; 423. Tries the account''s row (no key update, skip locked), so that no sign-in with the old password comes in between, then the other sessions as lock_sessions; never waits.';
+comment on function cardkeep_api.change_password is 'Another password for the caller''s account, if the present one is still the one that was checked; every other session ends with it. 204; 204 replayed; 401; 422 password_changed or key_reused; 423. Tries the key, then the account''s row (no key update, skip locked), so that no sign-in with the old password comes in between, then the other sessions as lock_sessions; never waits.';
 
 create function cardkeep_api.lock_belongings(p_user uuid) returns boolean
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -162,7 +223,7 @@ $$;
 comment on function cardkeep_api.lock_belongings is 'Whether all that an account has could be locked, so that its deletion waits for nobody. The caller has locked the account (update), so nothing is added to it. Tries the rows of its sessions, cards and profiles (update, skip locked), then the advisory locks of its young cards'' slugs (see card_triggers); never waits.';
 
 create function cardkeep_api.delete_account(p_token_hash bytea, p_write uuid,
-	p_seen_password_hash text)
+	p_seen_password_hash text, p_key uuid default null)
 returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -170,15 +231,24 @@ declare
 	s cardkeep.sessions;
 	v_locked boolean;
 	v_hash text;
+	v_write uuid := p_write;
+	a cardkeep_api.answer;
 begin
 	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	if p_key is not null then
+		v_write := cardkeep_api.token_write(p_token_hash, p_write);
+	end if;
+	if p_key is not null and s.id is not null then
+		a := cardkeep_api.claim_key(s, p_key, v_write);
+		if a.status is not null then
+			return a;
+		end if;
+	end if;
 	perform from cardkeep.users u where u.id = s.user_id for update skip locked;
 	v_locked := found;
 	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
 	if not found then
-		perform from cardkeep.closed_accounts c
-		where c.write_id = p_write and c.token_hash = p_token_hash;
-		return cardkeep_api.reply(case when found then 204 else 401 end, 0, '', found);
+		return cardkeep_api.account_closed(p_token_hash, v_write);
 	end if;
 	if not cardkeep_api.is_live(s) then
 		return cardkeep_api.reply(401);
@@ -193,11 +263,11 @@ begin
 	if not cardkeep_api.lock_belongings(s.user_id) then
 		return cardkeep_api.reply(423);
 	end if;
-	insert into cardkeep.closed_accounts (write_id, token_hash) values (p_write, p_token_hash);
+	insert into cardkeep.closed_accounts (write_id, token_hash) values (v_write, p_token_hash);
 	delete from cardkeep.users u where u.id = s.user_id;
 	return cardkeep_api.reply(204);
 end
 $$;
-comment on function cardkeep_api.delete_account is 'Deletes the caller''s account with all it has, if its password is still the one that was checked. 204; 204 replayed; 401; 422 password_changed; 423. Tries the account''s row (update, skip locked), then as lock_belongings; never waits. A creation by another device of the account, under way meanwhile, waits at its foreign key for the end of this, and is then 401.';
+comment on function cardkeep_api.delete_account is 'Deletes the caller''s account with all it has, if its password is still the one that was checked. 204; 204 replayed; 401; 422 password_changed or key_reused; 423. Tries the key, then the account''s row (update, skip locked), then as lock_belongings; never waits. A creation by another device of the account, under way meanwhile, waits at its foreign key for the end of this, and is then 401.';
 
 commit;

@@ -37,9 +37,23 @@ end
 $$;
 comment on function cardkeep.forget_profiles is 'After an account went: the history of its profiles goes. Nothing else can hold those rows by then, so it waits for nobody.';
 
+create function cardkeep.forget_keys() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	delete from cardkeep.writes w
+	where w.ctid = any (array(
+		select o.ctid from cardkeep.writes o where o.user_id = old.id for update skip locked));
+	return null;
+end
+$$;
+comment on function cardkeep.forget_keys is 'After an account went: its keys go, but for those that the sweep has in hand. Tries the rows (update, skip locked), never waits.';
+
 create trigger forget_cards before delete on cardkeep.users
 	for each row execute function cardkeep.forget_cards();
 create trigger forget_profiles after delete on cardkeep.users
 	for each row execute function cardkeep.forget_profiles();
+create trigger forget_keys after delete on cardkeep.users
+	for each row execute function cardkeep.forget_keys();
 
 commit;

@@ -89,9 +89,9 @@ returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-	c_blocks constant bigint := 16; -- looked at by one statement,
-	c_reach constant bigint := 1024; -- and by one call,
-	c_rows constant bigint := 1000; -- which ends early when it has deleted as many
+	c_blocks constant bigint := 4; -- looked at by one statement,
+	c_reach constant bigint := 256; -- and by one call,
+	c_rows constant bigint := 250; -- which ends early when it has deleted as many
 	v_end bigint := pg_relation_size('cardkeep.writes') / current_setting('block_size')::bigint;
 	v_old timestamptz := clock_timestamp() - p_keep;
 	v_at bigint := p_from;
@@ -110,10 +110,18 @@ begin
 		v_deleted := v_deleted + v_count;
 		v_at := v_at + c_blocks;
 	end loop;
+	if v_at >= v_end then
+		delete from cardkeep.closed_accounts c
+		where c.write_id = any (array(
+			select o.write_id from cardkeep.closed_accounts o
+			where o.at < v_old
+			limit c_rows
+			for update skip locked));
+	end if;
 	return cardkeep_api.reply(200, v_deleted::integer, '', false,
 		case when v_at < v_end then v_at::text else '' end);
 end
 $$;
-comment on function cardkeep_api.sweep_writes is 'One small step of a walk through the table, from block p_from on: deletes what is older than p_keep. Version says how many rows went, detail where the next step goes on, empty at the end. Tries the rows (update, skip locked), never waits.';
+comment on function cardkeep_api.sweep_writes is 'One small step of a walk through the table, from block p_from on: deletes what is older than p_keep, and at the end the records of deleted accounts too. Version says how many rows went, detail where the next step goes on, empty at the end. Tries the rows (update, skip locked), never waits.';
 
 commit;

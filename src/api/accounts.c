@@ -4,6 +4,10 @@
  * A token alone may be a stolen one, so both changes ask for the password. It is checked outside the
  * database, by the hasher; the call then names the hash that was checked, and changes nothing where
  * another request has changed the password in between.
+ *
+ * A repeat under its key is told before the password is checked, which by then may be another one or
+ * gone. Passwords are no part of what the key is bound to, so a repeated change is known by the new
+ * password: it must be the one that the first request set.
  */
 #include "api/accounts.h"
 
@@ -11,6 +15,7 @@
 
 #include "api/auth.h"
 #include "api/fields.h"
+#include "api/key.h"
 
 enum step accounts_me(struct exchange *x)
 {
@@ -34,18 +39,42 @@ static enum step wrong_password(struct exchange *x)
 	return exchange_invalid(x);
 }
 
+/* Has the hasher compare x->hash.password with the hash that the row brought. */
+static enum step verify(struct exchange *x, resume_fn *verified)
+{
+	const char *hash = x->call.row.detail;
+
+	MUST(strlen(hash) < sizeof(x->hash.encoded));
+	strcpy(x->hash.encoded, hash);
+	x->hash.kind = HASH_VERIFY;
+	x->resume = verified;
+	return STEP_HASH;
+}
+
+static void take_new_password(struct exchange *x)
+{
+	exchange_forget_password(x);
+	x->hash.password = x->new_password;
+	x->hash.password_len = x->new_password_len;
+}
+
+static enum step same_password(struct exchange *x)
+{
+	return x->hash.matches ? exchange_answered(x) : exchange_key_reused(x);
+}
+
 static enum step password_known(struct exchange *x)
 {
 	const struct call_row *row = &x->call.row;
 
-	if (row->status != 200)
-		return exchange_common(x, "account");
-	MUST(strlen(row->detail) < sizeof(x->hash.encoded));
-	strcpy(x->hash.encoded, row->detail);
-	x->seen_hash = mem_arena_copy(&x->arena, row->detail, strlen(row->detail));
-	x->hash.kind = HASH_VERIFY;
-	x->resume = x->verified;
-	return STEP_HASH;
+	if (row->status == 200) {
+		x->seen_hash = mem_arena_copy(&x->arena, row->detail, strlen(row->detail));
+		return verify(x, x->verified);
+	}
+	if (!row->replayed || x->new_password == NULL || row->detail[0] == '\0')
+		return exchange_answered(x);
+	take_new_password(x);
+	return verify(x, same_password);
 }
 
 /* Goes on with `verified` once the hasher has compared x->hash.password with the account's. */
@@ -54,6 +83,8 @@ static enum step check_password(struct exchange *x, resume_fn *verified)
 	x->verified = verified;
 	call_start(&x->call, CALL_READ_PASSWORD);
 	auth_argument(x);
+	key_write_argument(x);
+	key_argument(x);
 	x->resume = password_known;
 	return STEP_CALL;
 }
@@ -70,7 +101,7 @@ static void plan_change(struct exchange *x, enum call_id id)
 {
 	call_start(&x->call, id);
 	auth_argument(x);
-	call_uuid(&x->call, &x->arena, &x->request.id);
+	key_write_argument(x);
 	call_text(&x->call, x->seen_hash);
 	x->resume = changed;
 }
@@ -98,6 +129,7 @@ static enum step new_hashed(struct exchange *x)
 {
 	plan_change(x, CALL_CHANGE_PASSWORD);
 	call_text(&x->call, x->hash.encoded);
+	key_argument(x);
 	return STEP_CALL;
 }
 
@@ -105,10 +137,8 @@ static enum step may_change(struct exchange *x)
 {
 	if (!x->hash.matches)
 		return wrong_password(x);
-	exchange_forget_password(x);
+	take_new_password(x);
 	x->hash.kind = HASH_MAKE;
-	x->hash.password = x->new_password;
-	x->hash.password_len = x->new_password_len;
 	x->resume = new_hashed;
 	return STEP_HASH;
 }
@@ -136,6 +166,7 @@ static enum step may_delete(struct exchange *x)
 	if (!x->hash.matches)
 		return wrong_password(x);
 	plan_change(x, CALL_DELETE_ACCOUNT);
+	key_argument(x);
 	return STEP_CALL;
 }
 

@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "api/auth.h"
 #include "base/log.h"
@@ -32,6 +33,30 @@ void exchange_fini(struct exchange *x)
 	reply_free(&x->reply);
 	buf_free(&x->errors);
 	mem_arena_free(&x->arena);
+}
+
+enum step exchange_key_reused(struct exchange *x)
+{
+	return exchange_problem(x, PROBLEM_KEY_REUSED,
+		"this Idempotency-Key was used for another request: take a new one");
+}
+
+static bool key_reused(const struct call_row *row)
+{
+	return row->status == 422 && strcmp(row->detail, CALL_DETAIL_KEY_REUSED) == 0;
+}
+
+enum step exchange_resume(struct exchange *x)
+{
+	const struct call_row *row = &x->call.row;
+	enum step step;
+
+	if (x->keyed && key_reused(row))
+		return exchange_key_reused(x);
+	step = x->resume(x);
+	if (step == STEP_ANSWER && x->keyed && row->replayed && x->reply.status < 300)
+		reply_header(&x->reply, "Idempotent-Replayed", "true");
+	return step;
 }
 
 enum step exchange_problem(struct exchange *x, enum problem_id id, const char *fmt, ...)

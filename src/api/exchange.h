@@ -70,7 +70,10 @@ struct exchange {
 	uint8_t token_hash[EXCHANGE_TOKEN_BYTES];
 	bool has_card; /* `card` is named by the path or the body */
 	struct uuid card;
-	bool by_header; /* the version came as If-Match: a stale one is 412, not 409 */
+	bool keyed;        /* an Idempotency-Key came with it: these two are hashes (api/key) */
+	struct uuid key;   /* of the key */
+	struct uuid write; /* of all that it is bound to */
+	bool by_header;    /* the version came as If-Match: a stale one is 412, not 409 */
 
 	char token[64];    /* sessions: the new token in clear, until it is answered */
 	const char *email; /* sessions: cleaned */
@@ -87,9 +90,16 @@ struct exchange {
  * is the caller's. */
 void exchange_fini(struct exchange *x);
 
+/* Goes on with the row of its call, or with its hash: what x->resume says, but a key that was spent
+ * on another request is refused here, and a first answer that comes again is marked as that. */
+enum step exchange_resume(struct exchange *x);
+
 /* Answers with a problem. */
 enum step exchange_problem(struct exchange *x, enum problem_id id, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
+
+/* Refuses a key that was spent on another request. */
+enum step exchange_key_reused(struct exchange *x);
 
 /* Answers 422 with the collected `errors`. */
 enum step exchange_invalid(struct exchange *x);

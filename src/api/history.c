@@ -5,6 +5,7 @@
 
 #include "api/auth.h"
 #include "api/fields.h"
+#include "api/key.h"
 #include "api/page.h"
 #include "api/versioned.h"
 
@@ -87,9 +88,7 @@ static enum step reverted(struct exchange *x)
 	case 409:
 		return conflicts(x);
 	case 422:
-		if (x->call.row.detail[0] == '\0')
-			return no_such_version(x);
-		return exchange_common(x, what(x));
+		return no_such_version(x);
 	default:
 		return exchange_common(x, what(x));
 	}
@@ -129,10 +128,11 @@ static enum step plan_revert(struct exchange *x, enum call_id call, int least)
 		return exchange_refuse_fields(x);
 	call_start(&x->call, call);
 	auth_argument(x);
-	call_uuid(&x->call, &x->arena, &x->request.id);
+	key_write_argument(x);
 	entity_argument(x);
 	call_text(&x->call, expected);
 	call_integer(&x->call, &x->arena, to);
+	key_argument(x);
 	x->resume = reverted;
 	return STEP_CALL;
 }

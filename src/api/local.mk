@@ -7,6 +7,7 @@ libapi_a_SOURCES = \
 	src/api/exchange.c src/api/exchange.h \
 	src/api/fields.c src/api/fields.h \
 	src/api/history.c src/api/history.h \
+	src/api/key.c src/api/key.h \
 	src/api/merge.c src/api/merge.h \
 	src/api/page.c src/api/page.h \
 	src/api/profiles.c src/api/profiles.h \

@@ -5,6 +5,7 @@
 
 #include "api/auth.h"
 #include "api/fields.h"
+#include "api/key.h"
 #include "api/merge.h"
 #include "api/versioned.h"
 
@@ -143,9 +144,10 @@ static enum step plan_save(struct exchange *x, const struct profile *profile)
 	merge = merge_asked(x, &values[profile->own]);
 	call_start(&x->call, merge ? profile->merge : profile->save);
 	auth_argument(x);
-	call_uuid(&x->call, &x->arena, &x->request.id);
+	key_write_argument(x);
 	call_text(&x->call, expected);
 	call_text(&x->call, patch);
+	key_argument(x);
 	x->resume = merge ? merged : done;
 	return STEP_CALL;
 }

@@ -8,11 +8,16 @@
 #include "api/auth.h"
 #include "api/cards.h"
 #include "api/history.h"
+#include "api/key.h"
 #include "api/profiles.h"
 #include "api/sessions.h"
 
 enum access { ACCESS_OPEN, ACCESS_TOKEN };
-enum body { BODY_JSON, BODY_NONE };
+enum body {
+	BODY_JSON,
+	BODY_SECRET,
+	BODY_NONE,
+};
 
 struct route {
 	enum stats_route id;
@@ -126,22 +131,51 @@ static enum step refuse_method(struct exchange *x, const struct match *match)
 	return step;
 }
 
-static enum step read_body(struct exchange *x, const struct route *route)
+static enum step parse_body(struct exchange *x, const struct route *route)
 {
 	char why[160];
 
-	if (x->request.body_too_large)
-		return refuse(
-			x, route->access, PROBLEM_TOO_LARGE, "the body is larger than 256 KiB");
 	if (route->body == BODY_NONE)
 		return route->handler(x);
-	if (!type_is_json(x->request.content_type))
-		return refuse(x, route->access, PROBLEM_UNSUPPORTED_TYPE,
-			"the body must be JSON: application/json");
 	x->body = json_parse(x->request.body, x->request.body_len, why, sizeof(why));
 	if (x->body == NULL)
 		return refuse(x, route->access, PROBLEM_BAD_JSON, why);
 	return route->handler(x);
+}
+
+/* Reads, and what makes a session, have no use for a key. */
+static bool takes_key(const struct route *route)
+{
+	return route->access == ACCESS_TOKEN && route->method != REQUEST_GET;
+}
+
+static enum step read_key(struct exchange *x, const struct route *route)
+{
+	if (!takes_key(route))
+		return parse_body(x, route);
+	switch (key_read(x, route->body == BODY_SECRET)) {
+	case KEY_MALFORMED:
+		return exchange_refuse(x, PROBLEM_BAD_HEADER,
+			"Idempotency-Key must be 1 to 255 visible characters, bare or as a "
+			"quoted string");
+	case KEY_REPEATED:
+		return exchange_refuse(
+			x, PROBLEM_BAD_HEADER, "Idempotency-Key was sent more than once");
+	case KEY_OK:
+		break;
+	}
+	return parse_body(x, route);
+}
+
+static enum step read_body(struct exchange *x, const struct route *route)
+{
+	if (x->request.body_too_large)
+		return refuse(
+			x, route->access, PROBLEM_TOO_LARGE, "the body is larger than 256 KiB");
+	if (route->body != BODY_NONE && !type_is_json(x->request.content_type))
+		return refuse(x, route->access, PROBLEM_UNSUPPORTED_TYPE,
+			"the body must be JSON: application/json");
+	return read_key(x, route);
 }
 
 /* Something that is no id names no card. */

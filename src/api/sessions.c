@@ -12,6 +12,7 @@
 
 #include "api/auth.h"
 #include "api/fields.h"
+#include "api/key.h"
 #include "base/log.h"
 
 #define DEVICE_POINTS_MAX 100
@@ -225,11 +226,12 @@ enum step sessions_end(struct exchange *x)
 		return exchange_refuse(x, PROBLEM_NOT_FOUND, "no such session");
 	call_start(&x->call, CALL_END_SESSION);
 	auth_argument(x);
-	call_uuid(&x->call, &x->arena, &x->request.id);
+	key_write_argument(x);
 	if (current)
 		call_text(&x->call, NULL);
 	else
 		call_uuid(&x->call, &x->arena, &session);
+	key_argument(x);
 	x->resume = exchange_answered;
 	return STEP_CALL;
 }
@@ -248,8 +250,9 @@ enum step sessions_end_many(struct exchange *x)
 	}
 	call_start(&x->call, CALL_END_SESSIONS);
 	auth_argument(x);
-	call_uuid(&x->call, &x->arena, &x->request.id);
+	key_write_argument(x);
 	call_text(&x->call, others ? "t" : "f");
+	key_argument(x);
 	x->resume = exchange_answered;
 	return STEP_CALL;
 }

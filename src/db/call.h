@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "base/uuid.h"
 
-#define CALL_ARGS_MAX 10
+#define CALL_ARGS_MAX 12
 
 enum call_id {
 #define CALL(id, kind, function, args, nargs) CALL_##id,
@@ -33,6 +33,10 @@ enum call_kind {
 
 /* Statuses of an answer that never leave the service; all others are HTTP's own. */
 #define CALL_STATUS_BUSY 423 /* somebody holds the row or key now; nothing was done */
+
+/* Details that mean the same for every call. */
+#define CALL_DETAIL_KEY_BUSY   "key_busy"   /* of 423: somebody holds the Idempotency-Key */
+#define CALL_DETAIL_KEY_REUSED "key_reused" /* of 422: it was spent on another request */
 
 /* The row that answered: cardkeep_api.answer. Valid until call_release. */
 struct call_row {

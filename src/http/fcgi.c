@@ -539,11 +539,16 @@ void fcgi_close(struct fcgi_conn *conn)
 	conn_forget(conn);
 }
 
-static const char *lookup_param(void *source, const char *name)
+static const char *lookup_param(void *source, const char *name, size_t nth)
 {
 	const FCGX_Request *fcgi = source;
+	const size_t len = strlen(name);
 
-	return FCGX_GetParam(name, fcgi->envp);
+	/* FCGX_GetParam finds the first only. */
+	for (char **param = fcgi->envp; param != NULL && *param != NULL; param++)
+		if (strncmp(*param, name, len) == 0 && (*param)[len] == '=' && nth-- == 0)
+			return *param + len + 1;
+	return NULL;
 }
 
 /* Reads the body to its end, also beyond the limit, so that the next request on this connection

@@ -172,7 +172,7 @@ static void fill_headers(
 	struct request *request, struct mem_arena *arena, request_lookup_fn *lookup, void *source)
 {
 	for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
-		const char *value = lookup(source, headers[i].name);
+		const char *value = lookup(source, headers[i].name, 0);
 		const char **slot = (const char **)((char *)request + headers[i].offset);
 
 		*slot = value != NULL && *value != '\0'
@@ -181,6 +181,20 @@ static void fill_headers(
 	}
 	if (request->user_agent != NULL && !readable(request->user_agent))
 		request->user_agent = NULL;
+}
+
+/* nginx passes this one as often as it came: a key sent twice names nothing, and an empty one is no
+ * absent one. */
+static void fill_key(
+	struct request *request, struct mem_arena *arena, request_lookup_fn *lookup, void *source)
+{
+	static const char name[] = "HTTP_IDEMPOTENCY_KEY";
+	const char *value = lookup(source, name, 0);
+
+	if (value == NULL)
+		return;
+	request->idempotency_key = mem_arena_copy(arena, value, strlen(value));
+	request->idempotency_key_again = lookup(source, name, 1) != NULL;
 }
 
 /* Framing tells where a body ends; a length beside it that says otherwise is how requests are
@@ -197,9 +211,9 @@ static bool length_true(const char *length, size_t body_bytes)
 const char *request_fill(struct request *request, struct mem_arena *arena,
 	request_lookup_fn *lookup, void *source, size_t body_bytes)
 {
-	const char *id = lookup(source, "CARDKEEP_REQUEST_ID");
-	const char *method = lookup(source, "REQUEST_METHOD");
-	const char *uri = lookup(source, "REQUEST_URI");
+	const char *id = lookup(source, "CARDKEEP_REQUEST_ID", 0);
+	const char *method = lookup(source, "REQUEST_METHOD", 0);
+	const char *uri = lookup(source, "REQUEST_URI", 0);
 
 	if (id == NULL || !uuid_parse(id, strlen(id), &request->id))
 		return "CARDKEEP_REQUEST_ID is missing or no request id";
@@ -207,14 +221,15 @@ const char *request_fill(struct request *request, struct mem_arena *arena,
 		return "REQUEST_METHOD is missing";
 	if (uri == NULL || *uri == '\0')
 		return "REQUEST_URI is missing";
-	if (!length_true(lookup(source, "CONTENT_LENGTH"), body_bytes))
+	if (!length_true(lookup(source, "CONTENT_LENGTH", 0), body_bytes))
 		return "CONTENT_LENGTH is not the length of the body";
 	uuid_format(&request->id, request->id_text);
 	request->method = method_of(method);
-	request->began_us =
-		request_began_us(lookup(source, "CARDKEEP_MSEC"), clock_wall_us(), clock_mono_us());
+	request->began_us = request_began_us(
+		lookup(source, "CARDKEEP_MSEC", 0), clock_wall_us(), clock_mono_us());
 	fill_target(request, arena, uri);
 	fill_headers(request, arena, lookup, source);
+	fill_key(request, arena, lookup, source);
 	return NULL;
 }
 

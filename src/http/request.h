@@ -36,6 +36,8 @@ struct request {
 	const char *content_type;
 	const char *if_match;
 	const char *if_none_match;
+	const char *idempotency_key; /* "" when it was sent empty */
+	bool idempotency_key_again;  /* it was sent more than once */
 	const char *accept;
 	const char *prefer;
 	const char *user_agent;
@@ -48,8 +50,8 @@ struct request {
 	int64_t began_us;    /* monotonic: when nginx handed the request over (its $msec) */
 };
 
-/* Looks up what nginx sent under `name`; NULL or "" when it sent nothing. */
-typedef const char *request_lookup_fn(void *source, const char *name);
+/* Looks up what nginx sent under `name` for the nth time, from 0 on; NULL or "" when it sent nothing. */
+typedef const char *request_lookup_fn(void *source, const char *name, size_t nth);
 
 /*
  * Fills `request`, but for its body, from nginx's parameters; what it points to is copied into

@@ -23,6 +23,8 @@ void account_finished(struct stats_slot *slot, const struct job *job, int64_t no
 		stats_count(slot, STATS_LOGINS, STATS_LOGIN_OK);
 	if (route == STATS_ROUTE_SIGN_IN && status == 401)
 		stats_count(slot, STATS_LOGINS, STATS_LOGIN_REFUSED);
+	if (job->x.keyed && job->x.call.row.replayed && status < 300)
+		stats_inc(slot, STATS_REPLAYS);
 	stats_inc(slot, STATS_REQUESTS_FINISHED);
 }
 

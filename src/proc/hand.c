@@ -55,17 +55,29 @@ void hand_finish(struct hand *hand, struct job *job)
 	count(hand, -1);
 }
 
+static void say_why(struct job *job)
+{
+	struct exchange *x = &job->x;
+
+	if (job->maybe_applied) {
+		(void)exchange_problem(x, PROBLEM_OUTCOME_UNKNOWN,
+			"the database did not say in time whether this was applied: look, or "
+			"repeat with the same Idempotency-Key");
+	} else if (job->key_held) {
+		(void)exchange_problem(x, PROBLEM_IN_PROGRESS,
+			"another request with this Idempotency-Key is still running: repeat it");
+		reply_header(&x->reply, "Retry-After", "1");
+	} else {
+		(void)exchange_problem(x, PROBLEM_UNAVAILABLE,
+			"this could not be carried out in time; nothing was applied");
+	}
+}
+
 void hand_give_up(struct hand *hand, struct job *job)
 {
 	if (job->attempts > 0)
 		account_operation(hand->slot, job, ACCOUNT_GAVE_UP);
-	if (job->maybe_applied)
-		(void)exchange_problem(&job->x, PROBLEM_OUTCOME_UNKNOWN,
-			"the database did not say in time whether this was applied: look, or "
-			"repeat with the same Idempotency-Key");
-	else
-		(void)exchange_problem(&job->x, PROBLEM_UNAVAILABLE,
-			"this could not be carried out in time; nothing was applied");
+	say_why(job);
 	hand_finish(hand, job);
 }
 
@@ -73,6 +85,8 @@ static void start_call(struct hand *hand, struct job *job)
 {
 	job->attempts = 0;
 	job->busy = 0;
+	job->key_held = false;
+	job->key_until_us = 0;
 	job->maybe_applied = false;
 	job->splits = 0;
 	job_push(&hand->ready, job);

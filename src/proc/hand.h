@@ -34,7 +34,8 @@ bool hand_too_late(const struct hand *hand, const struct job *job, int64_t now_u
 void hand_step(struct hand *hand, struct job *job, enum step step);
 /* Sends the answer that is in the job's reply, and frees the job. */
 void hand_finish(struct hand *hand, struct job *job);
-/* Out of time, or out of attempts: answers 503, or 504 where an attempt may have been applied. */
+/* Out of time, or out of attempts: answers 503, 409 where the Idempotency-Key
+ * was held, or 504 where an attempt may have been applied. */
 void hand_give_up(struct hand *hand, struct job *job);
 /* Puts the job aside for delay_us; hand_unpark brings those that are due back among the ready. */
 void hand_park(struct hand *hand, struct job *job, int64_t delay_us);

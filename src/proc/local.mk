@@ -20,6 +20,7 @@ libproc_a_SOURCES = \
 	src/proc/stall.h \
 	src/proc/statusd.c src/proc/statusd.h \
 	src/proc/supervisor.c src/proc/supervisor.h \
+	src/proc/sweep.c src/proc/sweep.h \
 	src/proc/title.c src/proc/title.h \
 	src/proc/worker.c src/proc/worker.h
 libproc_a_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(SYSTEMD_CFLAGS)

@@ -20,6 +20,7 @@
 #include "proc/hand.h"
 #include "proc/seen.h"
 #include "proc/settle.h"
+#include "proc/sweep.h"
 
 #define IDLE_CONNECT_US (500 * CLOCK_MS)
 #define IDLE_WAIT_MS    200 /* an idle thread looks this often whether it should end */
@@ -37,6 +38,7 @@ struct loop {
 	struct wave wave;
 	struct job *riders[WAVE_CALLS_MAX]; /* whose calls are in `wave` */
 	struct fcgi_conn *conns[WAVE_CALLS_MAX];
+	struct sweep sweep;
 };
 
 /* ---- a wave -------------------------------------------------------------------------------- */
@@ -223,6 +225,19 @@ static void write_seen(struct loop *loop)
 	buf_free(&hashes);
 }
 
+/* Between waves, and while there is a connection anyway. */
+static void sweep(struct loop *loop)
+{
+	if (!pq_ready(loop->conn))
+		return;
+	stats_add(loop->slot, STATS_KEYS_SWEPT,
+		sweep_step(&loop->sweep, loop->shared->conf->key_keep_hours, &loop->wave,
+			loop->conn, clock_mono_us()));
+	if (!pq_ready(loop->conn))
+		stats_connection(loop->slot, STATS_CONNECTION_CLOSED,
+			loop->wave.calls[0].error.sqlstate, clock_mono_us());
+}
+
 /* ---- gathering ----------------------------------------------------------------------------- */
 
 static void shed(struct loop *loop, struct job *job, enum stats_shed why)
@@ -276,7 +291,7 @@ static void resume_hashed(struct loop *loop)
 		if (hand_too_late(&loop->hand, job, clock_mono_us()))
 			hand_give_up(&loop->hand, job);
 		else
-			hand_step(&loop->hand, job, job->x.resume(&job->x));
+			hand_step(&loop->hand, job, exchange_resume(&job->x));
 	}
 }
 
@@ -346,6 +361,7 @@ static struct loop *loop_new(struct loop_shared *shared, struct stats_slot *slot
 	};
 	loop->seen = seen_new();
 	loop->conn = pq_new(conf->database);
+	sweep_init(&loop->sweep, clock_mono_us());
 	return loop;
 }
 
@@ -354,6 +370,7 @@ static void loop_free(struct loop *loop)
 	MUST(loop->hand.count == 0 && loop->hand.parked == NULL && loop->hand.ready.count == 0);
 	pq_free(&loop->conn);
 	seen_free(&loop->seen);
+	sweep_fini(&loop->sweep);
 	free(loop);
 }
 
@@ -368,6 +385,7 @@ void loop_run(struct loop_shared *shared, struct stats_slot *slot)
 		execute(loop, CALL_WRITE);
 		if (seen_due(loop->seen, clock_mono_us()) && pq_ready(loop->conn))
 			write_seen(loop);
+		sweep(loop);
 	}
 	if (seen_any(loop->seen) && pq_ready(loop->conn))
 		write_seen(loop);

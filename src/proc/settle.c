@@ -2,16 +2,34 @@
 #include "proc/settle.h"
 
 #include <sodium.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "proc/account.h"
 
+#define KEY_WAIT_US (5 * CLOCK_S)
+
+/* Until when a busy call is tried again. A key that somebody else's request holds is waited for
+ * KEY_WAIT_US at most, however long requests may take. */
+static int64_t patience(const struct hand *hand, struct job *job, int64_t now_us)
+{
+	int64_t limit_us = job->deadline_us - hand->margin_us;
+
+	job->key_held = strcmp(job->x.call.row.detail, CALL_DETAIL_KEY_BUSY) == 0;
+	if (!job->key_held)
+		return limit_us;
+	if (job->key_until_us == 0)
+		job->key_until_us = now_us + KEY_WAIT_US;
+	return job->key_until_us < limit_us ? job->key_until_us : limit_us;
+}
+
 /* Somebody holds the row or key: nothing was done, and nobody waited. */
 static void settle_busy(const struct settle_rules *rules, struct hand *hand, struct job *job)
 {
-	int64_t delay_us = retry_busy_delay(&rules->limits, ++job->busy, clock_mono_us(),
-		job->deadline_us - hand->margin_us, randombytes_random());
+	int64_t limit_us = patience(hand, job, clock_mono_us());
+	int64_t delay_us = retry_busy_delay(
+		&rules->limits, ++job->busy, clock_mono_us(), limit_us, randombytes_random());
 
 	/* A busy answer is no attempt: nothing was tried. */
 	job->attempts--;
@@ -33,7 +51,7 @@ static void settle_row(const struct settle_rules *rules, struct hand *hand, stru
 		return;
 	}
 	account_operation(hand->slot, job, ACCOUNT_ANSWERED);
-	hand_step(hand, job, job->x.resume(&job->x));
+	hand_step(hand, job, exchange_resume(&job->x));
 }
 
 /* The text of an error may quote what the client sent, where the client's input caused it. */

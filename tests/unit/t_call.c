@@ -39,6 +39,7 @@ static void arguments_stand_in_the_order_they_were_given(void **state)
 	call_text(&call, NULL);
 	call_text(&call, "false");
 	call_text(&call, "true");
+	call_uuid(&call, &arena, &id);
 	assert_int_equal(call.nargs, call_arity(CALL_CREATE_CARD));
 	assert_ptr_equal(call.values[0], token);
 	assert_true(call.binary[0]);

@@ -15,10 +15,10 @@
 #define ID "000102030405060708090a0b0c0d0e0f"
 
 /* Parameters as nginx sends them: pairs of name and value, ended by NULL. */
-static const char *lookup(void *source, const char *name)
+static const char *lookup(void *source, const char *name, size_t nth)
 {
 	for (const char **pair = source; *pair != NULL; pair += 2)
-		if (strcmp(pair[0], name) == 0)
+		if (strcmp(pair[0], name) == 0 && nth-- == 0)
 			return pair[1];
 	return NULL;
 }
@@ -156,6 +156,24 @@ static void a_user_agent_that_is_no_text_is_absent(void **state)
 	params[7] = "Fj\xc3\xb6rd/1";
 	assert_null(request_fill(&request, &arena, lookup, params, 0));
 	assert_string_equal(request.user_agent, params[7]);
+}
+
+static void a_key_is_absent_empty_or_there_and_perhaps_again(void **state)
+{
+	const char *params[] = {"CARDKEEP_REQUEST_ID", ID, "REQUEST_METHOD", "POST", "REQUEST_URI",
+		"/", "HTTP_IDEMPOTENCY_KEY", "", "HTTP_IDEMPOTENCY_KEY", "k", NULL};
+	struct request request = {.body = ""};
+
+	(void)state;
+	assert_null(request_fill(&request, &arena, lookup, params, 0));
+	assert_string_equal(request.idempotency_key, "");
+	assert_true(request.idempotency_key_again);
+	params[8] = NULL;
+	request = (struct request){.body = ""};
+	assert_null(request_fill(&request, &arena, lookup, params, 0));
+	assert_string_equal(request.idempotency_key, "");
+	assert_false(request.idempotency_key_again);
+	assert_null(filled("POST", "/").idempotency_key);
 }
 
 static void what_nginx_always_sends_may_not_be_missing(void **state)
@@ -369,6 +387,7 @@ int main(void)
 		cmocka_unit_test(methods_are_known_by_their_exact_names),
 		cmocka_unit_test(headers_are_copied_and_empty_ones_absent),
 		cmocka_unit_test(a_user_agent_that_is_no_text_is_absent),
+		cmocka_unit_test(a_key_is_absent_empty_or_there_and_perhaps_again),
 		cmocka_unit_test(what_nginx_always_sends_may_not_be_missing),
 		cmocka_unit_test(the_age_of_a_request_is_held_within_a_minute),
 		cmocka_unit_test(a_pattern_takes_one_segment_that_is_not_empty),

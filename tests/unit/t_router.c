@@ -177,6 +177,74 @@ static void requests_are_planned_or_refused_in_the_order_of_checks(void **state)
 	}
 }
 
+static void begin_keyed(struct exchange *x, const char *key)
+{
+	size_t i = 0;
+
+	while (cases[i].call != CALL_CREATE_CARD)
+		i++;
+	begin(x, i);
+	x->request.idempotency_key = key;
+}
+
+static void a_key_travels_with_its_write_or_is_refused(void **state)
+{
+	struct exchange x;
+
+	(void)state;
+	begin_keyed(&x, "k");
+	assert_int_equal(router_begin(&x), STEP_CALL);
+	assert_int_equal(x.call.id, CALL_CREATE_CARD);
+	assert_non_null(x.call.values[x.call.nargs - 1]);
+	assert_string_not_equal(x.call.values[1], x.request.id_text);
+	exchange_fini(&x);
+	begin_keyed(&x, NULL);
+	assert_int_equal(router_begin(&x), STEP_CALL);
+	assert_null(x.call.values[x.call.nargs - 1]);
+	assert_string_equal(x.call.values[1], x.request.id_text);
+	exchange_fini(&x);
+	begin_keyed(&x, "");
+	assert_int_equal(router_begin(&x), STEP_CALL);
+	assert_int_equal(x.call.id, CALL_CHECK_SESSION);
+	assert_int_equal(x.reply.status, 400);
+	exchange_fini(&x);
+}
+
+static void a_first_answer_is_marked_and_a_spent_key_refused(void **state)
+{
+	static const struct {
+		const char *key;
+		struct call_row row;
+		int status;
+		bool marked;
+	} answers[] = {
+		{"k", {.status = 201, .version = 1, .replayed = true}, 201, true},
+		{"k", {.status = 201, .version = 1}, 201, false},
+		{NULL, {.status = 201, .version = 1, .replayed = true}, 201, false},
+		{"k", {.status = 422, .detail = CALL_DETAIL_KEY_REUSED}, 422, false},
+	};
+	static const char body[] = "{\"id\":\"00010203-0405-0607-0809-0a0b0c0d0e0f\"}";
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+		struct exchange x;
+
+		begin_keyed(&x, answers[i].key);
+		assert_int_equal(router_begin(&x), STEP_CALL);
+		x.call.row = answers[i].row;
+		x.call.row.body = body;
+		x.call.row.body_len = sizeof(body) - 1;
+		if (x.call.row.detail == NULL)
+			x.call.row.detail = "";
+		assert_int_equal(exchange_resume(&x), STEP_ANSWER);
+		assert_int_equal(x.reply.status, answers[i].status);
+		assert_int_equal(
+			strstr(buf_cstr(&x.reply.headers), "Idempotent-Replayed: true\r\n") != NULL,
+			answers[i].marked);
+		exchange_fini(&x);
+	}
+}
+
 static void a_prepared_refusal_gives_way_to_a_missing_session_or_card(void **state)
 {
 	static const int rows[] = {200, 401, 404};
@@ -241,6 +309,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests_are_planned_or_refused_in_the_order_of_checks),
+		cmocka_unit_test(a_key_travels_with_its_write_or_is_refused),
+		cmocka_unit_test(a_first_answer_is_marked_and_a_spent_key_refused),
 		cmocka_unit_test(a_prepared_refusal_gives_way_to_a_missing_session_or_card),
 		cmocka_unit_test(a_wrong_method_is_told_the_right_ones),
 		cmocka_unit_test(registration_hashes_before_it_calls),
