@@ -271,15 +271,9 @@ const RETRYABLE_CODES = new Set([
 	'PGRST003', // ... got no connection in time
 ]);
 
-// The request did not leave this machine.
-const NOT_SENT_CODES = new Set([
-	'ECONNREFUSED',
-	'ENOTFOUND',
-	'EAI_AGAIN',
-	'ENETUNREACH',
-	'EHOSTUNREACH',
-	'UND_ERR_CONNECT_TIMEOUT',
-]);
+// There was no connection, so nothing was sent. Only Node says so; a browser tells no more than that
+// a request failed, and whether it is online says nothing of the moment when it was sent.
+const NOT_SENT_CODES = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']);
 
 /** @type {Required<Omit<RetryOptions, 'signal' | 'shouldRetry' | 'operationName'>>} */
 const RETRY_DEFAULTS = {
@@ -403,8 +397,8 @@ export function retryOptimisticLock(fn, maxAttempts = CONFLICT_ATTEMPTS, options
 function errorIn(value) {
 	const { data, error, status } = Object(value);
 	if (data === undefined || error === null || typeof error !== 'object') return undefined;
-	if (![429, 502, 503, 504].includes(status)) return error;
-	const outcomeUnknown = status === 502 || status === 504;
+	const outcomeUnknown = leavesUnknown(status);
+	if (!outcomeUnknown && status !== 503 && status !== 429) return error;
 	return new DatabaseError(error.message, { code: error.code, status, outcomeUnknown, cause: error });
 }
 
@@ -473,15 +467,36 @@ function pause(ms, signal) {
 async function unlessAborted(work, signal) {
 	if (signal === undefined) return work();
 	signal.throwIfAborted();
-	/** @type {() => void} */
-	let stop = () => {};
-	const aborted = new Promise((_, reject) => (stop = () => reject(signal.reason)));
-	signal.addEventListener('abort', stop);
+	let release = () => {};
+	/** @type {Promise<never>} */
+	const aborted = new Promise((_, reject) => {
+		release = onAbort(signal, () => reject(signal.reason));
+	});
 	try {
-		return await Promise.race([work(), /** @type {Promise<never>} */ (aborted)]);
+		return await Promise.race([work(), aborted]);
 	} finally {
-		signal.removeEventListener('abort', stop);
+		release();
 	}
+}
+
+/** @type {WeakMap<AbortSignal, Set<() => void>>} */
+const waiting = new WeakMap();
+
+/**
+ * Calls `stop` when the signal fires, unless what this returns is called before. However many wait,
+ * the signal has one listener of ours: Node takes more than ten for a leak.
+ * @param {AbortSignal} signal
+ * @param {() => void} stop
+ */
+function onAbort(signal, stop) {
+	const known = waiting.get(signal);
+	const all = known ?? new Set();
+	if (known === undefined) {
+		waiting.set(signal, all);
+		signal.addEventListener('abort', () => all.forEach((each) => each()), { once: true });
+	}
+	all.add(stop);
+	return () => void all.delete(stop);
 }
 
 // ---- transport -----------------------------------------------------------------------------------
@@ -499,7 +514,7 @@ async function unlessAborted(work, signal) {
  *   outcome is unknown: the answer, if the refusal shows that it was applied
  */
 
-/** @typedef {{status: number, json: any, etag: string | null, link: string | null}} Answer */
+/** @typedef {{status: number, json: any, etag: string | null}} Answer */
 
 /** Sends requests and repeats them; knows nothing of cards. */
 class Transport {
@@ -518,20 +533,20 @@ class Transport {
 	 * @returns {Promise<Answer>}
 	 */
 	async send(call, options = {}) {
-		const write = call.method !== 'GET';
-		/** @type {Record<string, string>} */
-		const headers = { Accept: 'application/json', ...call.headers };
-		if (write && !call.keyless) headers['Idempotency-Key'] = `"${await newKey()}"`;
+		const request = this.#request(call);
+		if (call.method !== 'GET' && !call.keyless)
+			request.headers['Idempotency-Key'] = `"${await newKey()}"`;
 		const joined = joinSignals(this.options.signal, options.signal);
 		let unknown = false;
 		/** @param {number} number */
 		const attempt = async (number) => {
+			if (number > 1) request.headers['X-Retry-Count'] = String(number - 1);
 			try {
-				return await this.#once(call, number, headers, joined.signal);
+				return await this.#once(request, joined.signal);
 			} catch (error) {
 				if (!(error instanceof CardkeepError)) throw error;
 				const settled = unknown ? call.settle?.(error) : undefined;
-				if (settled !== undefined) return { status: 200, json: settled, etag: null, link: null };
+				if (settled !== undefined) return { status: 200, json: settled, etag: null };
 				unknown ||= error.outcomeUnknown;
 				// A later "nothing was applied" speaks of its own try, not of the earlier one.
 				if (unknown && saysNothingOfOthers(error)) error.outcomeUnknown = true;
@@ -571,45 +586,41 @@ class Transport {
 	}
 
 	/**
+	 * What every try sends. Made once: neither another token nor a body that its owner goes on editing
+	 * may turn a repeat into another request.
 	 * @param {Call} call
-	 * @param {number} number
-	 * @param {Record<string, string>} headers
-	 * @param {AbortSignal} signal
 	 */
-	async #once(call, number, headers, signal) {
-		const limit = timeLimit(signal, this.options.attemptTimeoutMs ?? 15_000);
-		try {
-			const response = await this.#fetch(call, number, headers, limit.signal);
-			return await readAnswer(response, call.method !== 'GET');
-		} catch (error) {
-			if (signal.aborted) throw signal.reason;
-			if (error instanceof CardkeepError) throw error;
-			throw noAnswer(error, call.method !== 'GET');
-		} finally {
-			limit.release();
-		}
+	#request({ method, path, query, body, headers }) {
+		/** @type {Record<string, string>} */
+		const all = { Accept: 'application/json', ...headers };
+		if (body !== undefined) all['Content-Type'] = 'application/json';
+		if (this.token !== undefined) all.Authorization = `Bearer ${this.token}`;
+		/** @type {RequestCredentials} */
+		const credentials = this.options.cookie ? 'same-origin' : 'omit';
+		const url = this.base + path + queryText(query);
+		return { url, method, headers: all, body: body && JSON.stringify(body), credentials };
 	}
 
 	/**
-	 * @param {Call} call
-	 * @param {number} number
-	 * @param {Record<string, string>} shared
+	 * One try.
+	 * @param {RequestInit & {url: string}} request
 	 * @param {AbortSignal} signal
 	 */
-	#fetch(call, number, shared, signal) {
-		const headers = { ...shared };
-		if (call.body !== undefined) headers['Content-Type'] = 'application/json';
-		if (this.token !== undefined) headers.Authorization = `Bearer ${this.token}`;
-		if (number > 1) headers['X-Retry-Count'] = String(number - 1);
-		const body = call.body === undefined ? undefined : JSON.stringify(call.body);
-		/** @type {RequestCredentials} */
-		const credentials = this.options.cookie ? 'same-origin' : 'omit';
+	async #once({ url, ...init }, signal) {
+		const limit = timeLimit(signal, this.options.attemptTimeoutMs ?? 15_000);
 		const fetch = this.options.fetch ?? globalThis.fetch;
-		const url = this.base + call.path + queryText(call.query);
-		return unlessAborted(
-			() => fetch(url, { method: call.method, headers, body, credentials, signal }),
-			signal,
-		);
+		const write = init.method !== 'GET';
+		try {
+			const all = { ...init, headers: { ...init.headers }, signal: limit.signal };
+			const response = await unlessAborted(() => fetch(url, all), limit.signal);
+			return await readAnswer(response, write);
+		} catch (error) {
+			if (signal.aborted) throw signal.reason;
+			if (error instanceof CardkeepError) throw error;
+			throw noAnswer(error, write);
+		} finally {
+			limit.release();
+		}
 	}
 }
 
@@ -626,8 +637,14 @@ function mayRepeat(error, safe) {
 	if (!(error instanceof CardkeepError)) return false;
 	if (error.type === IN_PROGRESS) return true;
 	if (error.status === 429 || error.status === 503) return true;
-	if (error.status === 502 || error.status === 504) return safe;
+	if (leavesUnknown(error.status)) return safe;
 	return error instanceof NetworkError && (safe || !error.outcomeUnknown);
+}
+
+// 504 is the service's word for it; others, 502 among them, come from what stands in between.
+/** @param {number} [status] */
+function leavesUnknown(status = 0) {
+	return status >= 502 && status !== 503;
 }
 
 /** @param {CardkeepError} error */
@@ -650,7 +667,7 @@ async function readAnswer(response, write) {
 			status,
 			outcomeUnknown: write,
 		});
-	return { status, json, etag: headers.get('etag'), link: headers.get('link') };
+	return { status, json, etag: headers.get('etag') };
 }
 
 /** @param {string} text */
@@ -681,7 +698,7 @@ function refusal(status, headers, json, write) {
 		problem: json,
 		requestId: headers.get('x-request-id') ?? undefined,
 		retryAfterMs: readRetryAfter(headers),
-		outcomeUnknown: write && (status === 502 || status === 504 || type === IN_PROGRESS),
+		outcomeUnknown: write && (leavesUnknown(status) || type === IN_PROGRESS),
 	};
 	const message = problem.detail ?? problem.message ?? `The service answered ${status}`;
 	if (type === 'version-conflict' || type === 'precondition-failed')
@@ -708,14 +725,12 @@ function readRetryAfter(headers) {
 }
 
 /**
- * The error for a request without an answer: refused connections and an offline browser are known to
- * have sent nothing.
+ * The error for a request without an answer.
  * @param {any} cause
  * @param {boolean} write
  */
 function noAnswer(cause, write) {
-	const code = cause?.cause?.code ?? cause?.code;
-	const sent = !NOT_SENT_CODES.has(code) && globalThis.navigator?.onLine !== false;
+	const sent = !NOT_SENT_CODES.has(cause?.cause?.code ?? cause?.code);
 	const message = `No answer from the service: ${cause?.message ?? cause}`;
 	return new NetworkError(message, { cause, outcomeUnknown: write && sent });
 }
@@ -734,12 +749,9 @@ function joinSignals(...signals) {
 	const controller = new AbortController();
 	const present = signals.filter((signal) => signal !== undefined);
 	const stop = () => controller.abort(present.find((signal) => signal.aborted)?.reason);
-	for (const signal of present) signal.addEventListener('abort', stop);
+	const releases = present.map((signal) => onAbort(signal, stop));
 	if (present.some((signal) => signal.aborted)) stop();
-	const release = () => {
-		for (const signal of present) signal.removeEventListener('abort', stop);
-	};
-	return { signal: controller.signal, release };
+	return { signal: controller.signal, release: () => releases.forEach((release) => release()) };
 }
 
 /** The same, and it also fires after `ms`. @param {AbortSignal} signal @param {number} ms */
@@ -799,18 +811,16 @@ class Seen {
 	forget(path) {
 		this.#entities.delete(path);
 	}
-
-	clear() {
-		this.#entities.clear();
-	}
 }
 
 /** What cards and profiles have in common: read, change, history, revert; by the path of each. */
 class Entities {
-	/** @param {Transport} transport @param {Seen} seen */
-	constructor(transport, seen) {
+	/** Another one for another user: what arrives late goes where it belongs. */
+	seen = new Seen();
+
+	/** @param {Transport} transport */
+	constructor(transport) {
 		this.transport = transport;
-		this.seen = seen;
 	}
 
 	/**
@@ -819,12 +829,13 @@ class Entities {
 	 * @returns {Promise<any>}
 	 */
 	async read(path, options) {
-		const known = this.seen.of(path);
+		const { seen } = this;
+		const known = seen.of(path);
 		/** @type {Record<string, string>} */
 		const headers = known === undefined ? {} : { 'If-None-Match': known.etag };
 		const answer = await this.transport.send({ method: 'GET', path, headers }, options);
 		if (answer.status === 304 && known !== undefined) return JSON.parse(known.text);
-		this.seen.note(path, answer.json, answer.etag);
+		seen.note(path, answer.json, answer.etag);
 		return answer.json;
 	}
 
@@ -837,13 +848,14 @@ class Entities {
 	 * @returns {Promise<any>}
 	 */
 	async write(path, call, changes, options) {
+		const { seen } = this;
 		try {
 			const answer = await this.transport.send(call, options);
-			this.seen.note(path, answer.json, answer.etag);
+			seen.note(path, answer.json, answer.etag);
 			return answer.json;
 		} catch (error) {
 			if (error instanceof VersionConflictError) {
-				this.seen.note(path, error.current);
+				seen.note(path, error.current);
 				error.changes = changes;
 			}
 			throw error;
@@ -979,9 +991,10 @@ class Cards {
 	 * @returns {Promise<{cards: Card[], next: string | null}>}
 	 */
 	async list({ limit, after, ...options } = {}) {
+		const { seen } = this.#entities;
 		const call = { method: 'GET', path: '/api/cards', query: { limit, after } };
 		const { json } = await this.#entities.transport.send(call, options);
-		for (const card of json.cards) this.#entities.seen.note(cardPath(card), card);
+		for (const card of json.cards) seen.note(cardPath(card), card);
 		return { cards: json.cards, next: json.next ?? null };
 	}
 
@@ -1006,9 +1019,10 @@ class Cards {
 
 	/** @param {NewCard} card @param {CallOptions} [options] @returns {Promise<Card>} */
 	async create(card, options = {}) {
+		const { seen } = this.#entities;
 		const call = { method: 'POST', path: '/api/cards', body: card };
 		const { json, etag } = await this.#entities.transport.send(call, options);
-		this.#entities.seen.note(cardPath(json), json, etag);
+		seen.note(cardPath(json), json, etag);
 		return json;
 	}
 
@@ -1165,17 +1179,17 @@ class Sessions {
 /** A person's account, cards and profiles, as one device sees them. */
 export class CardkeepClient {
 	#transport;
-	#seen = new Seen();
+	#entities;
 
 	/** @param {ClientOptions} [options] */
 	constructor(options = {}) {
 		this.#transport = new Transport(options);
-		const entities = new Entities(this.#transport, this.#seen);
-		this.cards = new Cards(entities);
+		this.#entities = new Entities(this.#transport);
+		this.cards = new Cards(this.#entities);
 		/** @type {Profile<PersonalProfile>} */
-		this.personal = new Profile(entities, 'personal');
+		this.personal = new Profile(this.#entities, 'personal');
 		/** @type {Profile<ProfessionalProfile>} */
-		this.professional = new Profile(entities, 'professional');
+		this.professional = new Profile(this.#entities, 'professional');
 		this.sessions = new Sessions(this.#transport);
 	}
 
@@ -1187,7 +1201,7 @@ export class CardkeepClient {
 	/** Somebody else's token: what was seen is nobody's business then. */
 	set token(token) {
 		this.#transport.token = token;
-		this.#seen.clear();
+		this.#entities.seen = new Seen();
 	}
 
 	/**

@@ -4,16 +4,16 @@ import { openBrowser, openPage } from '../lib/browser.mjs';
 
 const { stack, client } = await shared();
 const origin = `http://127.0.0.1:${stack.port}`;
-const browser = await openBrowser();
+// To a browser a name other than localhost is no secure context, unless it comes over HTTPS.
+const plain = `http://cards.test:${stack.port}`;
+const browser = await openBrowser('--host-resolver-rules=MAP cards.test 127.0.0.1');
 
-// Tabs of one browser on the service's origin, each with a client of its own.
-async function tabs(count, token) {
+// Tabs of one browser on the service's origin, each with a client of its own. What they show is the
+// module's own text: any answer of the service gives them its origin.
+async function tabs(count, token, at = origin) {
 	const context = await browser.newContext();
-	await context.route(`${origin}/tab`, (route) =>
-		route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>tab</title>' }),
-	);
 	const pages = await Promise.all(
-		Array.from({ length: count }, () => openPage(context, `${origin}/tab`)),
+		Array.from({ length: count }, () => openPage(context, `${at}/cardkeep.js`)),
 	);
 	const begin = async (t) => {
 		const module = await import('/cardkeep.js');
@@ -76,6 +76,20 @@ test('two tabs that edit two fields from one version: the second is told, and bo
 	const again = () => globalThis.client.personal.save(() => ({ primary_phone: '+44 1' }));
 	const saved = await other.evaluate(again);
 	assert.deepEqual([saved.version, saved.full_name, saved.primary_phone], [2, 'Ada', '+44 1']);
+	assert.deepEqual(complaints(pages), []);
+	await close();
+});
+
+test('a key is made where the page is no secure context, too', async () => {
+	const { token } = await client.register();
+	const { pages, close } = await tabs(1, token, plain);
+	const sent = pages[0].waitForRequest((request) => request.method() === 'POST');
+	const create = async () => {
+		const card = await globalThis.client.cards.create({ name: 'Plain' });
+		return [globalThis.isSecureContext, card.version];
+	};
+	assert.deepEqual(await pages[0].evaluate(create), [false, 1]);
+	assert.match((await sent).headers()['idempotency-key'], /^"[0-9a-f]{32}"$/);
 	assert.deepEqual(complaints(pages), []);
 	await close();
 });

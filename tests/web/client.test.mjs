@@ -113,6 +113,18 @@ test('the limit of tries is the limit, and each retry is told', async () => {
 	);
 });
 
+test('a repeat is the same request, whatever became of the token and the changes meanwhile', async () => {
+	const changes = { name: 'meant' };
+	const { client, asked } = fake(() => {
+		changes.name = 'typed since';
+		client.token = 'ck_other';
+		return [504];
+	}, [200, card(2)]);
+	await client.cards.update(card(1), changes);
+	assert.deepEqual(asked[1].body, { name: 'meant', version: 1 });
+	assert.equal(asked[1].headers.Authorization, 'Bearer ck_test');
+});
+
 // ---- Retry-After ----
 
 async function asksToWait(headers) {
@@ -241,6 +253,23 @@ test('a signal, of the call or of the client, ends a request and a pause at once
 		}
 });
 
+test('one signal may end many calls, and Node finds nothing to warn of', async () => {
+	const warnings = [];
+	const note = (warning) => warnings.push(warning);
+	process.on('warning', note);
+	const controller = new AbortController();
+	const { signal } = controller;
+	const { make } = fake(() => new Promise(() => {}));
+	const client = make({ signal });
+	const calls = Array.from({ length: 50 }, () => client.cards.get('c1', { signal }));
+	const ended = Promise.allSettled(calls);
+	controller.abort();
+	assert.ok((await ended).every(({ reason }) => reason.name === 'AbortError'));
+	await new Promise(setImmediate);
+	process.off('warning', note);
+	assert.deepEqual(warnings, []);
+});
+
 test('a signal ends the work on conflicts', async () => {
 	const controller = new AbortController();
 	const { client } = fake((_, { method }) => {
@@ -299,6 +328,15 @@ test('what was seen under one token is not known under another', async () => {
 	await client.cards.get('c1');
 	client.token = 'ck_other';
 	await assert.rejects(client.cards.update('c1', { name: 'x' }), TypeError);
+});
+
+test('what arrives late under an old token is not taken for the new one\'s', async () => {
+	const { client } = fake(() => {
+		client.token = 'ck_other';
+		return [200, { full_name: 'Ada', version: 9 }];
+	});
+	await client.personal.get();
+	await assert.rejects(client.personal.save({ full_name: 'Grace' }), TypeError);
 });
 
 test('what is said of one write only is not taken for the profile', async () => {
