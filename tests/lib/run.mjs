@@ -2,8 +2,9 @@
 //
 //   node tests/lib/run.mjs SUITE --daemon PROGRAM [--variant gcc|asan|tsan] [FILE...]
 //
-// e2e and web files share one instance, which this starts and stops; the others start their own, from
-// a cluster that is deployed once. Files run one after another: two cores are for the service.
+// e2e and web files share one instance, which this starts and stops; checker's need none; the others
+// start their own, from a cluster that is deployed once. Files run one after another: two cores are
+// for the service.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
@@ -105,11 +106,17 @@ async function ownSuite() {
 	}
 }
 
+// Files that need no instance.
+async function bareSuite() {
+	for (const file of files()) await runFile(file, {});
+}
+
 // Interrupted, it still ends what it started: the handlers of `exit` do.
 process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));
 try {
-	await (['e2e', 'web'].includes(suite) ? sharedSuite() : ownSuite());
+	if (suite === 'checker') await bareSuite();
+	else await (['e2e', 'web'].includes(suite) ? sharedSuite() : ownSuite());
 } catch (error) {
 	report(false, `${suite} (${values.variant}): the instance starts`);
 	console.log(error.stack);
