@@ -108,6 +108,53 @@ test('every version can be read and brought back', async () => {
 	assert.equal((await client.personal.history()).history.length, 3);
 });
 
+test('two clients change different fields from one version: with merge both land', async () => {
+	const token = await account();
+	const [tab, other] = [quiet(token), quiet(token)];
+	const card = await tab.cards.create({ name: 'Base', fields_config: { a: 1, b: 1 } });
+	await other.cards.update(card, { fields_config: { a: 2, b: 1 } });
+	const merged = await tab.cards.update(card, { fields_config: { a: 1, b: 3 } }, { merge: true });
+	assert.deepEqual([merged.merged, merged.mergedWith], [true, [2]]);
+	assert.deepEqual(merged.fields_config, { a: 2, b: 3 });
+	assert.equal((await tab.cards.get(card.id)).merged, undefined);
+	const clash = tab.cards.update(card, { fields_config: { a: 9, b: 1 } }, { merge: true });
+	await assert.rejects(clash, VersionConflictError);
+});
+
+// A network that hands each write on, and loses its first answer.
+function losing() {
+	const lost = new Set();
+	return async (url, init) => {
+		const response = await fetch(url, init);
+		const key = init.headers['Idempotency-Key'];
+		if (key === undefined || lost.has(key)) return response;
+		lost.add(key);
+		await response.arrayBuffer();
+		throw new TypeError('fetch failed', { cause: { code: 'ECONNRESET' } });
+	};
+}
+
+test('with every first answer lost, each write is still applied once', async () => {
+	const email = `lost-${process.pid}@example.org`;
+	const retry = { onRetry: null, initialDelayMs: 1 };
+	const client = new CardkeepClient({ baseUrl, fetch: losing(), retry });
+	await client.signUp({ email, password: 'correct horse' });
+	const { id } = await client.cards.create({ name: 'Once', fields_config: { count: 0 } });
+	const add = ({ fields_config: { count } }) => ({ fields_config: { count: count + 1 } });
+	for (let i = 0; i < 5; i++) await client.cards.update(id, add);
+	const card = await client.cards.get(id);
+	assert.deepEqual([card.fields_config.count, card.version], [5, 6]);
+	assert.equal((await client.cards.list()).cards.length, 1);
+	assert.equal((await client.cards.revert(card, 1)).version, 7);
+	assert.equal((await client.personal.save({ full_name: 'Ada', version: 0 })).isNew, true);
+	await client.changePassword('correct horse', 'battery staple');
+	await client.cards.delete(id);
+	await client.signOut();
+	await client.signIn({ email, password: 'battery staple' });
+	await client.deleteAccount('battery staple');
+	await assert.rejects(quiet().signIn({ email, password: 'battery staple' }), { status: 401 });
+});
+
 test('16 clients update one card at once: all land, and the version rises by 16', async (t) => {
 	const token = await account();
 	const { id } = await quiet(token).cards.create({ name: 'Hot', fields_config: { count: 0 } });
