@@ -92,7 +92,10 @@
  * @property {boolean} [current]
  */
 
-/** @typedef {{user: User, session: Session, token?: string}} SignedIn */
+/**
+ * `ended_sessions` are those that gave way because a person may have only so many.
+ * @typedef {{user: User, session: Session, token?: string, ended_sessions?: Session[]}} SignedIn
+ */
 /** @typedef {{email: string, password: string, deviceName?: string}} Credentials */
 
 /**
