@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include <getopt.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +60,9 @@ static void print_commands(void)
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
 		int len = printf("  %s %s", commands[i].name, commands[i].arguments);
 
-		printf("%*s %s\n", len < 26 ? 26 - len : 0, "", commands[i].summary);
+		if (len > 26)
+			len = printf("\n") - 1;
+		printf("%*s %s\n", 26 - len, "", commands[i].summary);
 	}
 }
 
@@ -209,6 +212,7 @@ int main(int argc, char **argv)
 	size_t command;
 	int status;
 
+	MUST(sodium_init() >= 0);
 	read_options(&tool, argc, argv);
 	if (optind == argc) {
 		usage(stderr);

@@ -117,11 +117,11 @@ enum {
 static const struct field change_fields[CHANGE_FIELDS] = {
 	[CHANGE_CURRENT] = {.name = "current_password",
 		.kind = FIELD_SECRET,
-		.max = FIELDS_PASSWORD_MAX,
+		.max = PASSWORD_MOST_BYTES,
 		.required = true},
 	[CHANGE_NEW] = {.name = "new_password",
 		.kind = FIELD_SECRET,
-		.max = FIELDS_PASSWORD_MAX,
+		.max = PASSWORD_MOST_BYTES,
 		.required = true},
 };
 
@@ -158,7 +158,7 @@ enum step accounts_password(struct exchange *x)
 /* ---- deletion -------------------------------------------------------------------------------- */
 
 static const struct field delete_fields[] = {
-	{.name = "password", .kind = FIELD_SECRET, .max = FIELDS_PASSWORD_MAX, .required = true},
+	{.name = "password", .kind = FIELD_SECRET, .max = PASSWORD_MOST_BYTES, .required = true},
 };
 
 static enum step may_delete(struct exchange *x)

@@ -18,6 +18,7 @@
 #include "base/buf.h"
 #include "base/conf.h"
 #include "base/mem.h"
+#include "base/password.h"
 #include "db/call.h"
 #include "db/sqlstate.h"
 #include "http/json.h"
@@ -32,8 +33,7 @@ enum step {
 	STEP_HASH,   /* `hash` is to be worked out, then `resume` */
 };
 
-#define EXCHANGE_TOKEN_BYTES 32  /* of a token, and of its SHA-256 */
-#define EXCHANGE_HASH_BYTES  128 /* crypto_pwhash_STRBYTES, checked in proc/hasher.c */
+#define EXCHANGE_TOKEN_BYTES 32 /* of a token, and of its SHA-256 */
 
 enum hash_kind {
 	HASH_MAKE,   /* `encoded` becomes the hash of the password */
@@ -46,7 +46,7 @@ struct hash_job {
 	enum hash_kind kind;
 	const char *password; /* borrowed from the request */
 	size_t password_len;
-	char encoded[EXCHANGE_HASH_BYTES];
+	char encoded[PASSWORD_HASH_BYTES];
 	bool matches;
 };
 

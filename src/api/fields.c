@@ -7,7 +7,6 @@
 #include "api/text.h"
 #include "api/url.h"
 
-#define SECRET_BYTES_MIN   8
 #define TEMPLATE_BYTES_MAX 64
 
 void fields_fault(struct exchange *x, const char *field, const char *message)
@@ -80,9 +79,10 @@ static void read_secret(struct exchange *x, const struct field *field,
 
 	value->text = member->string;
 	value->len = member->string_len;
-	if (value->len >= SECRET_BYTES_MIN && value->len <= field->max)
+	if (value->len >= PASSWORD_LEAST_BYTES && value->len <= field->max)
 		return;
-	snprintf(message, sizeof(message), "must be %d to %zu bytes", SECRET_BYTES_MIN, field->max);
+	snprintf(message, sizeof(message), "must be %d to %zu bytes", PASSWORD_LEAST_BYTES,
+		field->max);
 	fields_fault(x, field->name, message);
 }
 

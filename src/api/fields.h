@@ -12,8 +12,6 @@
 
 #include "api/exchange.h"
 
-#define FIELDS_PASSWORD_MAX 1024 /* bytes; a longer one would only cost time to hash */
-
 enum field_kind {
 	FIELD_LINE,     /* a trimmed line of text in NFC */
 	FIELD_LINES,    /* the same, line breaks allowed */

@@ -30,7 +30,7 @@ static const struct field account_fields[ACCOUNT_FIELDS] = {
 	[ACCOUNT_EMAIL] = {.name = "email", .kind = FIELD_EMAIL, .max = 254, .required = true},
 	[ACCOUNT_PASSWORD] = {.name = "password",
 		.kind = FIELD_SECRET,
-		.max = FIELDS_PASSWORD_MAX,
+		.max = PASSWORD_MOST_BYTES,
 		.required = true},
 	[ACCOUNT_DEVICE] = {.name = "device_name",
 		.kind = FIELD_LINE,

@@ -7,7 +7,8 @@ libbase_a_SOURCES = \
 	src/base/log.c src/base/log.h \
 	src/base/mem.c src/base/mem.h \
 	src/base/must.c src/base/must.h \
+	src/base/password.c src/base/password.h \
 	src/base/rule.c src/base/rule.h \
 	src/base/uuid.c src/base/uuid.h
-libbase_a_CFLAGS = $(AM_CFLAGS) $(INIH_CFLAGS)
-BASE_LIBS = $(INIH_LIBS)
+libbase_a_CFLAGS = $(AM_CFLAGS) $(INIH_CFLAGS) $(SODIUM_CFLAGS)
+BASE_LIBS = $(INIH_LIBS) $(SODIUM_LIBS)

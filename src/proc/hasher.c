@@ -1,7 +1,6 @@
 /* The lane for passwords: a few threads that hash, and a bounded queue before them. */
 #include "proc/hasher.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdint.h>
@@ -12,12 +11,11 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-
-static_assert(EXCHANGE_HASH_BYTES >= crypto_pwhash_STRBYTES, "room for an encoded hash");
+#include "base/password.h"
 
 struct hasher {
 	const struct conf *conf;
-	char decoy[EXCHANGE_HASH_BYTES]; /* of a password nobody has; read-only once running */
+	char decoy[PASSWORD_HASH_BYTES]; /* of a password nobody has; read-only once running */
 	int fd;                          /* eventfd: counts finished jobs */
 
 	pthread_mutex_t lock;   /* guards all below */
@@ -30,21 +28,6 @@ struct hasher {
 	pthread_t threads[];
 };
 
-static void make(const struct hasher *hasher, char *encoded, const char *password, size_t len)
-{
-	int failed = crypto_pwhash_str_alg(encoded, password, len,
-		(unsigned long long)hasher->conf->hash_passes,
-		(size_t)hasher->conf->hash_memory_kib * 1024, crypto_pwhash_ALG_ARGON2ID13);
-
-	/* It fails only for want of memory; see base/mem.h. */
-	MUST(failed == 0);
-}
-
-static bool verify(const char *encoded, const char *password, size_t len)
-{
-	return crypto_pwhash_str_verify(encoded, password, len) == 0;
-}
-
 static void work(const struct hasher *hasher, struct job *job)
 {
 	struct hash_job *hash = &job->x.hash;
@@ -54,14 +37,14 @@ static void work(const struct hasher *hasher, struct job *job)
 		return;
 	switch (hash->kind) {
 	case HASH_MAKE:
-		make(hasher, hash->encoded, hash->password, hash->password_len);
+		password_hash(hasher->conf, hash->password, hash->password_len, hash->encoded);
 		break;
 	case HASH_VERIFY:
-		hash->matches = verify(hash->encoded, hash->password, hash->password_len);
+		hash->matches = password_matches(hash->encoded, hash->password, hash->password_len);
 		break;
 	case HASH_DECOY:
-		(void)verify(hasher->decoy, hash->password, hash->password_len);
-		hash->matches = false;
+		/* Nobody has it; only the time counts. */
+		hash->matches = password_matches(hasher->decoy, hash->password, hash->password_len);
 		break;
 	}
 }
@@ -110,7 +93,7 @@ struct hasher *hasher_new(const struct conf *conf)
 	hasher->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	MUST(hasher->fd >= 0);
 	randombytes_buf(nobody, sizeof(nobody));
-	make(hasher, hasher->decoy, (const char *)nobody, sizeof(nobody));
+	password_hash(conf, (const char *)nobody, sizeof(nobody), hasher->decoy);
 	MUST_ZERO(pthread_mutex_init(&hasher->lock, NULL));
 	MUST_ZERO(pthread_cond_init(&hasher->waiting, NULL));
 	hasher->thread_count = threads;

@@ -24,5 +24,7 @@ const char *expose_content_type(enum expose_format format);
 void expose_metrics(struct buf *out, const struct snapshot *snapshot, enum expose_format format);
 /* The body of /status.json; `application/json`. Without a window (NULL) what needs one is null. */
 void expose_status(struct buf *out, const struct snapshot *snapshot, const struct window *window);
+/* The array of alerts in it, by itself. */
+void expose_alerts(struct buf *out, const struct snapshot *snapshot);
 
 #endif

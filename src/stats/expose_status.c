@@ -217,11 +217,11 @@ static void add_alert(
 		alert_summary(id));
 }
 
-static void add_alerts(struct buf *out, const struct snapshot *snapshot)
+void expose_alerts(struct buf *out, const struct snapshot *snapshot)
 {
 	bool first = true;
 
-	buf_str(out, ",\"alerts\":[");
+	buf_char(out, '[');
 	for (size_t i = 0; i < STATS_ALERT_COUNT; i++) {
 		expose_comma(out, &first);
 		add_alert(out, (enum stats_alert)i, &snapshot->alerts[i]);
@@ -251,6 +251,7 @@ void expose_status(struct buf *out, const struct snapshot *snapshot, const struc
 	add_indicators(out, snapshot, recent, length_us);
 	buf_str(out, ",\"windows\":");
 	expose_windows(out, snapshot, window);
-	add_alerts(out, snapshot);
+	buf_str(out, ",\"alerts\":");
+	expose_alerts(out, snapshot);
 	buf_str(out, "}\n");
 }

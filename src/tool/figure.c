@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "stats/alert.h"
 
 #define MINUTE_S 60
 #define HOUR_S   3600
@@ -92,6 +93,35 @@ void figure_target(struct buf *out, enum indicator_id id)
 {
 	buf_printf(out, "%s ", indicator_side(id));
 	add_value(out, id, indicator_target(id));
+}
+
+void figure_alert(struct buf *out, enum stats_alert id, bool known, double value)
+{
+	if (!known)
+		buf_char(out, '-');
+	else if (alert_kind(id) == ALERT_RATE)
+		buf_printf(out, "%.3g %%", value * 100);
+	else
+		buf_printf(out, "%.4g", value);
+}
+
+bool figure_alerts(struct buf *out, const struct snapshot *snapshot)
+{
+	bool first = true;
+	bool fires = false;
+
+	for (size_t i = 0; i < STATS_ALERT_COUNT; i++) {
+		const enum stats_alert_state state = snapshot->alerts[i].state;
+
+		if (state == STATS_ALERT_STATE_OK)
+			continue;
+		buf_printf(out, "%s%s %s", first ? "" : ", ",
+			metrics_value(STATS_LABEL_ALERT_STATE, state),
+			alert_name((enum stats_alert)i));
+		first = false;
+		fires = fires || state == STATS_ALERT_STATE_FIRING;
+	}
+	return fires;
 }
 
 void figure_pad(struct buf *out, size_t from, size_t columns, size_t least)

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "stats/histogram.h"
 #include "stats/indicator.h"
+#include "stats/snapshot.h"
 
 /* "1,234,567" */
 void figure_count(struct buf *out, uint64_t count);
@@ -24,6 +25,12 @@ void figure_percentile(struct buf *out, const uint64_t cells[HISTOGRAM_CELLS], d
 /* An indicator's value, "-" where nothing can be judged; and its target, "below 1 %". */
 void figure_indicator(struct buf *out, enum indicator_id id, const struct indicator *indicator);
 void figure_target(struct buf *out, enum indicator_id id);
+
+/* An alert's value or threshold: a share in percent, other numbers as they are; "-" where there is
+ * none. */
+void figure_alert(struct buf *out, enum stats_alert id, bool known, double value);
+/* The alerts that are not OK, as "FIRING A, PENDING B"; "" where all are. True when one fires. */
+bool figure_alerts(struct buf *out, const struct snapshot *snapshot);
 
 /* Appends blanks until the line that begins at `from` is `columns` wide, at least `least` of them. */
 void figure_pad(struct buf *out, size_t from, size_t columns, size_t least);

@@ -2,20 +2,27 @@
 noinst_LIBRARIES += libtool.a
 libtool_a_SOURCES = \
 	src/tool/checks.def src/tool/commands.def src/tool/options.def \
+	src/tool/account.c src/tool/account.h \
+	src/tool/alerts.c \
 	src/tool/database.c src/tool/database.h \
 	src/tool/figure.c src/tool/figure.h \
 	src/tool/life.c src/tool/life.h \
+	src/tool/migrate.c \
 	src/tool/page.c src/tool/page.h \
+	src/tool/prompt.c src/tool/prompt.h \
 	src/tool/sample.c src/tool/sample.h \
 	src/tool/screen.c src/tool/screen.h \
+	src/tool/sessions.c \
 	src/tool/status.c \
+	src/tool/table.c src/tool/table.h \
 	src/tool/tool.c src/tool/tool.h \
 	src/tool/top.c \
+	src/tool/user.c \
 	src/tool/verify.c \
 	src/tool/view.c src/tool/view.h
 nodist_libtool_a_SOURCES = src/tool/installed.def
-libtool_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)/src
-libtool_a_CFLAGS = $(AM_CFLAGS) $(NCURSES_CFLAGS)
+libtool_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)/src -DCARDKEEP_SQL=\"$(pkgdatadir)/sql\"
+libtool_a_CFLAGS = $(AM_CFLAGS) $(NCURSES_CFLAGS) $(SODIUM_CFLAGS)
 TOOL_LIBS = $(NCURSES_LIBS)
 
 # What the migrations install, for `verify` to look for.

@@ -120,6 +120,17 @@ static void add_indicators(struct buf *out, const struct window_sums *all)
 	buf_char(out, '\n');
 }
 
+static void add_alerts(struct buf *out, const struct snapshot *snapshot)
+{
+	const size_t from = out->len;
+
+	buf_str(out, "alerts     ");
+	(void)figure_alerts(out, snapshot);
+	if (out->len - from == strlen("alerts     "))
+		buf_str(out, "none");
+	buf_str(out, "\n\n");
+}
+
 /* ---- workers --------------------------------------------------------------------------------- */
 
 static void add_thread(
@@ -179,6 +190,7 @@ static void add_screen(struct buf *out, const struct snapshot *snapshot)
 	add_requests(out, snapshot, &all);
 	add_work(out, snapshot);
 	add_indicators(out, &all);
+	add_alerts(out, snapshot);
 	add_workers(out, snapshot);
 }
 

@@ -139,6 +139,19 @@ static void add_indicators(
 		add_indicator(page, (enum indicator_id)i, recent, &all);
 }
 
+/* A line of its own, while there is something to say. */
+static void add_alerts(struct page *page, const struct snapshot *snapshot)
+{
+	struct buf alerts = {0};
+	const bool fires = figure_alerts(&alerts, snapshot);
+
+	if (alerts.len > 0) {
+		buf_printf(&page->text, "alerts    %s", buf_cstr(&alerts));
+		page_end_line(page, fires ? PAGE_BAD : PAGE_PLAIN);
+	}
+	buf_free(&alerts);
+}
+
 /* ---- tables ---------------------------------------------------------------------------------- */
 
 /* A column of a table: where it begins, or for figures, which are aligned to the right, ends. */
@@ -517,6 +530,7 @@ void view_make(struct page *page, const struct view *view, const struct sample *
 	add_requests(page, now, before, seconds);
 	add_totals(page, now->snapshot);
 	add_indicators(page, now->snapshot, recent);
+	add_alerts(page, now->snapshot);
 	add_threads(page, view, now, before, seconds);
 	add_routes(page, view, now, before, seconds);
 }

@@ -10,7 +10,7 @@ const run = promisify(execFile);
 
 export const program = path.join(path.dirname(process.env.CK_DAEMON), 'cardkeep');
 
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 180_000;
 
 // Runs it on that instance; resolves to {status, out, err}. `input` goes to its stdin; `user` is
 // {uid, gid} where it shall not be the caller.

@@ -1,0 +1,81 @@
+/*
+ * cardkeep alerts: how it stands with each alert, as the supervisor left it in the segment.
+ *
+ * The exit status is for scripts: 1 while one fires, and where nobody judges them any more.
+ */
+#include <stdio.h>
+#include <sysexits.h>
+
+#include "base/clock.h"
+#include "stats/alert.h"
+#include "stats/expose.h"
+#include "tool/figure.h"
+#include "tool/life.h"
+#include "tool/tool.h"
+
+static void add_alert(struct buf *out, const struct snapshot *snapshot, enum stats_alert id)
+{
+	const struct segment_alert_record *record = &snapshot->alerts[id];
+	const size_t from = out->len;
+
+	buf_str(out, alert_name(id));
+	figure_pad(out, from, 25, 1);
+	buf_str(out, metrics_value(STATS_LABEL_ALERT_STATE, record->state));
+	figure_pad(out, from, 34, 1);
+	if (record->since_us > 0)
+		figure_span(out, snapshot->taken_us - record->since_us);
+	figure_pad(out, from, 46, 1);
+	figure_alert(out, id, record->known, record->value);
+	figure_pad(out, from, 57, 1);
+	if (record->on)
+		figure_alert(out, id, true, record->threshold);
+	else
+		buf_str(out, "off");
+	figure_pad(out, from, 68, 1);
+	figure_count(out, record->fired);
+	buf_char(out, '\n');
+}
+
+static void add_table(struct buf *out, const struct snapshot *snapshot)
+{
+	if (life_of(snapshot) != LIFE_RUNS) {
+		life_describe(out, snapshot);
+		buf_str(out, "\n\n");
+	}
+	buf_str(out, "ALERT                    STATE    FOR         VALUE      "
+		     "THRESHOLD  FIRED\n");
+	for (size_t i = 0; i < STATS_ALERT_COUNT; i++)
+		add_alert(out, snapshot, (enum stats_alert)i);
+}
+
+static bool one_fires(const struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < STATS_ALERT_COUNT; i++)
+		if (snapshot->alerts[i].state == STATS_ALERT_STATE_FIRING)
+			return true;
+	return false;
+}
+
+int tool_alerts(const struct tool *tool)
+{
+	struct segment *segment;
+	struct snapshot *snapshot;
+	struct buf out = {0};
+	int status = tool_attach(tool, &segment);
+
+	if (status != EX_OK)
+		return status;
+	snapshot = snapshot_take(segment, clock_mono_us());
+	if ((tool->given & TOOL_JSON) != 0) {
+		expose_alerts(&out, snapshot);
+		buf_char(&out, '\n');
+	} else {
+		add_table(&out, snapshot);
+	}
+	fputs(buf_cstr(&out), stdout);
+	status = one_fires(snapshot) || life_of(snapshot) != LIFE_RUNS ? TOOL_FINDING : EX_OK;
+	buf_free(&out);
+	snapshot_free(&snapshot);
+	segment_close(&segment);
+	return status;
+}

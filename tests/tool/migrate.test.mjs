@@ -1,0 +1,63 @@
+// cardkeep migrate: an empty database becomes one that verify finds clean, and twice is once.
+import path from 'node:path';
+
+import { assert, endsCleanly, own, test, top } from '../lib/harness.mjs';
+import { query } from '../lib/psql.mjs';
+import { cardkeep, program } from './tool.mjs';
+
+const stack = await own();
+await stack.sql('create database "another one" template template0', 'super');
+const conninfo = stack.conninfo.super.replace(/dbname=\S+/, "dbname='another one'");
+const migrate = (...args) =>
+	cardkeep(stack, ['migrate', '-D', conninfo, '-s', path.join(top, 'sql'), ...args]);
+
+test('before, verify and the plan tell that nothing is there', async () => {
+	assert.equal((await cardkeep(stack, ['verify', '-D', conninfo])).status, 69);
+	const got = await migrate('--plan');
+	assert.match(got.out + got.err, /has not been initialized|not.*registry|No changes deployed/i);
+});
+
+test('every migration is deployed and verified', async () => {
+	const got = await migrate();
+	assert.equal(got.status, 0, got.out + got.err);
+	assert.match(got.out, /\+ grants \.+ ok/);
+	const verified = await cardkeep(stack, ['verify', '-D', conninfo]);
+	assert.equal(verified.status, 0, verified.out + verified.err);
+});
+
+test('again, nothing is to do, and the plan says so', async () => {
+	const got = await migrate();
+	assert.equal(got.status, 0, got.err);
+	assert.match(got.out, /Nothing to deploy/);
+	const plan = await migrate('--plan');
+	assert.equal(plan.status, 0, plan.err);
+	assert.match(plan.out, /Nothing to deploy/);
+});
+
+test('without a database, a directory or sqitch it says what is missing', async () => {
+	const none = await cardkeep(stack, ['migrate', '-D', 'host=/nowhere']);
+	assert.equal(none.status, 69);
+	assert.match(none.err, /^cardkeep: no database: /);
+	const nowhere = await cardkeep(stack, ['migrate', '-D', conninfo, '-s', '/nowhere']);
+	assert.equal(nowhere.status, 66);
+	assert.match(nowhere.err, /^cardkeep: \/nowhere: No such file or directory\n$/);
+	const env = { PATH: path.dirname(program) };
+	const bare = await cardkeep(stack, ['migrate', '-D', conninfo, '-s', `${top}/sql`], { env });
+	assert.equal(bare.status, 69);
+	assert.match(bare.err, /^cardkeep: sqitch is not installed\n$/);
+});
+
+test('a migration that fails is named, and what went before stays', async () => {
+	await stack.sql('create database third template template0', 'super');
+	const third = stack.conninfo.super.replace(/dbname=\S+/, 'dbname=third');
+	// Somebody has taken a name that the second one needs.
+	await query(third, 'create schema cardkeep');
+	const got = await cardkeep(stack, ['migrate', '-D', third, '-s', path.join(top, 'sql')]);
+	assert.equal(got.status, 70, got.out + got.err);
+	assert.match(got.err, /sqitch failed; what it deployed before stays and is whole\n$/);
+	assert.match(got.out + got.err, /schema "cardkeep" already exists/);
+	const left = 'select string_agg(change, chr(32)) from sqitch.changes';
+	assert.deepEqual(await query(third, left), ['roles']);
+});
+
+endsCleanly(stack);
