@@ -17,7 +17,7 @@ packages_bench=(nodejs/node wrk/wrk)
 packages_test=(
 	libcmocka-dev nodejs/node clang/clang clang-format-14/clang-format-14 shellcheck/shellcheck
 	postgresql-15-pgtap libtap-parser-sourcehandler-pgtap-perl xz-utils/xz
-	strace/strace spin/spin npm/npm chromium/chromium
+	strace/strace spin/spin npm/npm chromium/chromium tmux/tmux mandoc/mandoc
 )
 export packages_build packages_run packages_demo packages_bench packages_test
 
