@@ -4,7 +4,7 @@
 //   psql -XAtq -f tests/checker/dump.sql URL >DUMP        URL: scripts/db-url, or another superuser's
 //
 // Both are files of JSON lines, so the same run can be judged again when the database is long gone.
-// RECORD holds a line when a client asks and one when it is told:
+// RECORD (tests/lib/recorder.mjs writes it) holds a line when a client asks and one when it is told:
 //
 //   {line: 'asked', try, client, do: create|update|delete|save|read, entity, key, from, sent}
 //   {line: 'told', try, status: NUMBER|'unknown', entity, version, body}

@@ -201,8 +201,8 @@ export class Judge {
 		this.#checkDeletions();
 		for (const { meanings } of this.#writes.values()) {
 			if (meanings.has('applied')) this.counts.applied++;
-			else if (meanings.has('uncertain')) this.counts.uncertain++;
-			else this.counts.refused++;
+			else if (meanings.has('refused') || !meanings.has('uncertain')) this.counts.refused++;
+			else this.counts.uncertain++;
 		}
 		return this.counts;
 	}

@@ -5,6 +5,8 @@
 // cut 'answer'   the next `count` waves that returned a row are cut after PostgreSQL said that it is
 //                ready again (the commit is done) and before the daemon hears of it: every second
 //                one keeps all from the daemon, the others all but the last message
+// cut 'call'     the next `count` times that the daemon sends something, PostgreSQL gets it, and the
+//                daemon loses its connection: the backend goes on alone, and commits unheard
 // cut 'request'  the next `count` times that the daemon sends something, it is cut instead
 // hold           nothing passes either way until hold is false: a network that swallows
 //
@@ -55,8 +57,18 @@ function relay(client, server) {
 		client.destroy();
 		server.destroy();
 	};
+	// What PostgreSQL has to say is read, so that nothing keeps it, and dropped.
+	const leaveAlone = (part) => {
+		pairs.delete(pair);
+		server.removeAllListeners('data').removeAllListeners('close');
+		server.once('data', () => server.end());
+		server.write(part);
+		client.removeAllListeners('close');
+		client.destroy();
+	};
 	let wave = [];
 	let row = false;
+	let ready = false; // the session stands
 	const answer = framer((kind, bytes) => {
 		row ||= kind === 'D';
 		if (kind === 'Z' && row && due('answer')) {
@@ -70,11 +82,15 @@ function relay(client, server) {
 		if (kind !== 'Z' && cut === 'answer' && left > 0) return;
 		client.write(Buffer.concat(wave));
 		wave = [];
-		if (kind === 'Z') row = false;
+		if (kind === 'Z') [row, ready] = [false, true];
 	});
 	const pair = [client, server];
 	pairs.add(pair);
-	client.on('data', (part) => (due('request') ? close() : server.write(part)));
+	client.on('data', (part) => {
+		if (due('request')) close();
+		else if (ready && due('call')) leaveAlone(part);
+		else server.write(part);
+	});
 	server.on('data', (part) => !client.writableEnded && answer(part));
 	for (const end of pair) end.on('error', close).on('close', close);
 	if (hold) for (const end of pair) end.pause();

@@ -16,7 +16,8 @@ import { parseArgs } from 'node:util';
 import { top } from './shell.mjs';
 import { Stack, makeTemplate } from './stack.mjs';
 
-const FILE_LIMIT_MS = 300_000;
+// For a file, in all.
+const FILE_LIMIT_MS = Number(process.env.CARDKEEP_FILE_LIMIT_S ?? 300) * 1000;
 
 const { values, positionals } = parseArgs({
 	allowPositionals: true,
