@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "api/auth.h"
+#include "api/cookie.h"
 #include "api/fields.h"
 #include "api/key.h"
 
@@ -58,6 +59,16 @@ static void take_new_password(struct exchange *x)
 	x->hash.password_len = x->new_password_len;
 }
 
+/* Answers the row; the cookie of an account that is gone is of no more use. */
+static enum step over(struct exchange *x)
+{
+	enum step step = exchange_answered(x);
+
+	if (x->call.row.status == 204 && x->new_password == NULL)
+		cookie_clear(x);
+	return step;
+}
+
 static enum step same_password(struct exchange *x)
 {
 	return x->hash.matches ? exchange_answered(x) : exchange_key_reused(x);
@@ -72,7 +83,7 @@ static enum step password_known(struct exchange *x)
 		return verify(x, x->verified);
 	}
 	if (!row->replayed || x->new_password == NULL || row->detail[0] == '\0')
-		return exchange_answered(x);
+		return over(x);
 	take_new_password(x);
 	return verify(x, same_password);
 }
@@ -94,6 +105,11 @@ static enum step changed(struct exchange *x)
 	if (x->call.row.status == 422)
 		return wrong_password(x);
 	return exchange_answered(x);
+}
+
+static enum step deleted(struct exchange *x)
+{
+	return x->call.row.status == 422 ? wrong_password(x) : over(x);
 }
 
 /* The arguments that both changes begin with, but for the new password's hash. */
@@ -167,6 +183,7 @@ static enum step may_delete(struct exchange *x)
 		return wrong_password(x);
 	plan_change(x, CALL_DELETE_ACCOUNT);
 	key_argument(x);
+	x->resume = deleted;
 	return STEP_CALL;
 }
 

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/cookie.h"
+
 #define TOKEN_PREFIX     "ck_"
 #define TOKEN_PREFIX_LEN (sizeof(TOKEN_PREFIX) - 1)
 #define TOKEN_VARIANT    sodium_base64_VARIANT_URLSAFE_NO_PADDING
@@ -29,9 +31,21 @@ static const char *bearer(const char *header)
 	return header + strspn(header, " ");
 }
 
+/* What stands in Authorization was put there on purpose, so a cookie is not even looked at. */
+static const char *presented_token(struct exchange *x)
+{
+	const char *token;
+
+	if (x->request.authorization != NULL)
+		return bearer(x->request.authorization);
+	token = cookie_value(x->request.cookie, &x->arena);
+	x->by_cookie = token != NULL;
+	return token;
+}
+
 bool auth_read(struct exchange *x)
 {
-	const char *token = bearer(x->request.authorization);
+	const char *token = presented_token(x);
 	unsigned char random[EXCHANGE_TOKEN_BYTES];
 	size_t len;
 

@@ -8,8 +8,9 @@
 
 #include "api/exchange.h"
 
-/* Reads `Authorization: Bearer TOKEN` into x->token_hash. False when there is none or it cannot be
- * one of ours; whether it is valid is for the database to say. */
+/* Reads `Authorization: Bearer TOKEN`, or the session cookie where there is no Authorization, into
+ * x->token_hash. False when there is none or it cannot be one of ours; whether it is valid is for
+ * the database to say. */
 MUST_CHECK bool auth_read(struct exchange *x);
 /* Makes a new token: x->token in clear, x->token_hash for the database. */
 void auth_make(struct exchange *x);

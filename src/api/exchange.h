@@ -67,6 +67,7 @@ struct exchange {
 	struct json_doc *body;
 	struct buf errors; /* the `errors` of a 422 under construction */
 	bool has_token;    /* `token_hash` is that of the token the request came with */
+	bool by_cookie;    /* and it came as a cookie */
 	uint8_t token_hash[EXCHANGE_TOKEN_BYTES];
 	bool has_card; /* `card` is named by the path or the body */
 	struct uuid card;
@@ -75,6 +76,7 @@ struct exchange {
 	struct uuid write; /* of all that it is bound to */
 	bool by_header;    /* the version came as If-Match: a stale one is 412, not 409 */
 
+	bool wants_cookie; /* sessions: the token is to be a cookie */
 	char token[64];    /* sessions: the new token in clear, until it is answered */
 	const char *email; /* sessions: cleaned */
 	const char *device_name;

@@ -4,12 +4,14 @@ libapi_a_SOURCES = \
 	src/api/accounts.c src/api/accounts.h \
 	src/api/auth.c src/api/auth.h \
 	src/api/cards.c src/api/cards.h \
+	src/api/cookie.c src/api/cookie.h \
 	src/api/exchange.c src/api/exchange.h \
 	src/api/fields.c src/api/fields.h \
 	src/api/history.c src/api/history.h \
 	src/api/key.c src/api/key.h \
 	src/api/merge.c src/api/merge.h \
 	src/api/page.c src/api/page.h \
+	src/api/origin.c src/api/origin.h \
 	src/api/profiles.c src/api/profiles.h \
 	src/api/router.c src/api/router.h src/api/routes.def \
 	src/api/sessions.c src/api/sessions.h \

@@ -9,6 +9,7 @@
 #include "api/cards.h"
 #include "api/history.h"
 #include "api/key.h"
+#include "api/origin.h"
 #include "api/profiles.h"
 #include "api/sessions.h"
 
@@ -189,6 +190,18 @@ static bool read_card_id(struct exchange *x, const struct match *match)
 	return x->has_card;
 }
 
+static bool is_write(enum request_method method)
+{
+	return method != REQUEST_GET && method != REQUEST_HEAD && method != REQUEST_OPTIONS;
+}
+
+/* A browser sends its cookie along whoever makes it write. */
+static bool is_forged(struct exchange *x)
+{
+	return x->by_cookie && is_write(x->request.method) &&
+	       origin_of(&x->request, x->conf->public_url, &x->arena) != ORIGIN_SAME;
+}
+
 enum step router_begin(struct exchange *x)
 {
 	struct match match = find_route(&x->request);
@@ -202,6 +215,9 @@ enum step router_begin(struct exchange *x)
 	if (access == ACCESS_TOKEN && !auth_read(x))
 		return exchange_problem(x, PROBLEM_UNAUTHORIZED,
 			"this needs a session: send Authorization: Bearer with its token");
+	if (is_forged(x))
+		return exchange_refuse(x, PROBLEM_CROSS_ORIGIN,
+			"a write by cookie must come from a page of this site");
 	if (match.same_path == NULL)
 		return exchange_refuse(x, PROBLEM_NOT_FOUND, "no such path");
 	if (!read_card_id(x, &match))

@@ -11,8 +11,10 @@
 #include <string.h>
 
 #include "api/auth.h"
+#include "api/cookie.h"
 #include "api/fields.h"
 #include "api/key.h"
+#include "api/origin.h"
 #include "base/log.h"
 
 #define DEVICE_POINTS_MAX 100
@@ -50,16 +52,24 @@ static const char *lower_ascii(struct exchange *x, const char *text)
 	return copy;
 }
 
+/* Another site's page must not sign a visitor in to an account of its own choice, where what the
+ * visitor then writes would be its to read. Programs, which are no browser's victims, say nothing. */
+static bool may_have_cookie(struct exchange *x)
+{
+	if (!x->wants_cookie ||
+		origin_of(&x->request, x->conf->public_url, &x->arena) != ORIGIN_FOREIGN)
+		return true;
+	(void)exchange_problem(x, PROBLEM_CROSS_ORIGIN,
+		"a sign-in that asks for a cookie must come from a page of this site");
+	return false;
+}
+
 /* Reads the body of both forms. These routes need no session, so faults are answered at once. */
 static bool read_account(struct exchange *x)
 {
 	struct field_value values[ACCOUNT_FIELDS];
 	bool sound = fields_read(x, account_fields, ACCOUNT_FIELDS, values);
 
-	if (values[ACCOUNT_COOKIE].text != NULL && values[ACCOUNT_COOKIE].text[0] == 't') {
-		fields_fault(x, "cookie", "is not offered yet: use the token");
-		sound = false;
-	}
 	if (values[ACCOUNT_PASSWORD].text != NULL) {
 		x->hash.password = values[ACCOUNT_PASSWORD].text;
 		x->hash.password_len = values[ACCOUNT_PASSWORD].len;
@@ -70,7 +80,9 @@ static bool read_account(struct exchange *x)
 	}
 	x->email = lower_ascii(x, values[ACCOUNT_EMAIL].text);
 	x->device_name = values[ACCOUNT_DEVICE].text;
-	return true;
+	x->wants_cookie =
+		values[ACCOUNT_COOKIE].text != NULL && values[ACCOUNT_COOKIE].text[0] == 't';
+	return may_have_cookie(x);
 }
 
 static const char *user_agent(struct exchange *x)
@@ -100,7 +112,8 @@ static void log_ended(const struct exchange *x)
 			x->conf->sessions_per_user, x->call.row.detail, x->request.id_text);
 }
 
-/* {"user":...,"session":...} from the database, and the token that only we know. */
+/* {"user":...,"session":...} from the database, and the token that only we know: in the body, or as a
+ * cookie, where no script gets at it. */
 static enum step answer_session(struct exchange *x)
 {
 	const struct call_row *row = &x->call.row;
@@ -108,8 +121,12 @@ static enum step answer_session(struct exchange *x)
 	log_ended(x);
 	reply_start(&x->reply, 201, REPLY_JSON);
 	buf_add(&x->reply.body, row->body, row->body_len - 1);
-	buf_str(&x->reply.body, ",\"token\":");
-	json_quote(&x->reply.body, x->token, strlen(x->token));
+	if (x->wants_cookie) {
+		cookie_set(x);
+	} else {
+		buf_str(&x->reply.body, ",\"token\":");
+		json_quote(&x->reply.body, x->token, strlen(x->token));
+	}
 	buf_char(&x->reply.body, '}');
 	reply_header(&x->reply, "Location", "/api/sessions/current");
 	return STEP_ANSWER;
@@ -217,6 +234,17 @@ enum step sessions_list(struct exchange *x)
 	return STEP_CALL;
 }
 
+static enum step ended(struct exchange *x)
+{
+	const struct call_row *row = &x->call.row;
+	bool own = strcmp(x->segment, "current") == 0 || strcmp(row->detail, "own") == 0;
+	enum step step = exchange_answered(x);
+
+	if (row->status == 204 && own)
+		cookie_clear(x);
+	return step;
+}
+
 enum step sessions_end(struct exchange *x)
 {
 	struct uuid session;
@@ -232,8 +260,17 @@ enum step sessions_end(struct exchange *x)
 	else
 		call_uuid(&x->call, &x->arena, &session);
 	key_argument(x);
-	x->resume = exchange_answered;
+	x->resume = ended;
 	return STEP_CALL;
+}
+
+static enum step all_ended(struct exchange *x)
+{
+	enum step step = exchange_answered(x);
+
+	if (x->call.row.status == 204)
+		cookie_clear(x);
+	return step;
 }
 
 enum step sessions_end_many(struct exchange *x)
@@ -253,6 +290,6 @@ enum step sessions_end_many(struct exchange *x)
 	key_write_argument(x);
 	call_text(&x->call, others ? "t" : "f");
 	key_argument(x);
-	x->resume = exchange_answered;
+	x->resume = others ? exchange_answered : all_ended;
 	return STEP_CALL;
 }

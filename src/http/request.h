@@ -39,6 +39,11 @@ struct request {
 	const char *idempotency_key; /* "" when it was sent empty */
 	bool idempotency_key_again;  /* it was sent more than once */
 	const char *accept;
+	const char *cookie;
+	const char *origin;
+	const char *sec_fetch_site;
+	const char *host;   /* as the client wrote it */
+	const char *scheme; /* http or https, as nginx sees it */
 	const char *prefer;
 	const char *user_agent;
 	const char *remote_address;

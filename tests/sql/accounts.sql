@@ -82,9 +82,9 @@ select is(json_array_length((cardkeep_api.list_sessions(pg_temp.token('ann'))).b
 	-> 'sessions'), 1, 'an ended session is not listed');
 select is(pg_temp.seen(cardkeep_api.check_session(pg_temp.token('ann'))), '200 v0',
 	'the session that ended it lives on');
-select is(pg_temp.seen(pg_temp.end_session('ann', 'w3', null)), '204 v0',
+select is(pg_temp.seen(pg_temp.end_session('ann', 'w3', null)), '204 v0 own',
 	'null ends the caller''s own session');
-select is(pg_temp.seen(pg_temp.end_session('ann', 'w3', null)), '204 v0 again',
+select is(pg_temp.seen(pg_temp.end_session('ann', 'w3', null)), '204 v0 again own',
 	'the repeat finds that the first ended the session that asks');
 select is(pg_temp.seen(pg_temp.end_session('ann', 'w4', null)), '401 v0',
 	'any other request of it is 401');

@@ -115,7 +115,9 @@ static void headers_are_copied_and_empty_ones_absent(void **state)
 	const char *params[] = {"CARDKEEP_REQUEST_ID", ID, "REQUEST_METHOD", "POST", "REQUEST_URI",
 		"/", "HTTP_AUTHORIZATION", "Bearer x", "CONTENT_TYPE", "application/json",
 		"HTTP_IF_MATCH", "\"1\"", "HTTP_IF_NONE_MATCH", "*", "HTTP_USER_AGENT", "curl/8",
-		"REMOTE_ADDR", "::1", "CONTENT_LENGTH", "12", NULL};
+		"REMOTE_ADDR", "::1", "HTTP_COOKIE", "a=b", "HTTP_ORIGIN", "http://o",
+		"HTTP_SEC_FETCH_SITE", "none", "HTTP_HOST", "h", "REQUEST_SCHEME", "https",
+		"CONTENT_LENGTH", "12", NULL};
 	struct request request = {.body = ""};
 
 	(void)state;
@@ -127,6 +129,11 @@ static void headers_are_copied_and_empty_ones_absent(void **state)
 	assert_string_equal(request.if_none_match, "*");
 	assert_string_equal(request.user_agent, "curl/8");
 	assert_string_equal(request.remote_address, "::1");
+	assert_string_equal(request.cookie, "a=b");
+	assert_string_equal(request.origin, "http://o");
+	assert_string_equal(request.sec_fetch_site, "none");
+	assert_string_equal(request.host, "h");
+	assert_string_equal(request.scheme, "https");
 	assert_string_equal(request.id_text, "00010203-0405-0607-0809-0a0b0c0d0e0f");
 	assert_int_equal(request.id.bytes[15], 15);
 	for (size_t i = 6; i < ARRAY_LEN(params) - 1; i += 2)
