@@ -245,10 +245,13 @@ declare
 	a cardkeep_api.answer;
 begin
 	select s.* into v_caller from cardkeep.sessions s where s.token_hash = p_token_hash;
+	v_detail := case when coalesce(p_session, v_caller.id) = v_caller.id then 'own' else '' end;
 	if p_key is not null then
 		v_write := cardkeep_api.own_write(v_caller.user_id, p_write);
 		a := cardkeep_api.claim_key(v_caller, p_key, v_write);
-		if a.status is not null and a.status <> 422 then
+		if a.replayed then
+			return cardkeep_api.reply(204, 0, '', true, v_detail);
+		elsif a.status is not null and a.status <> 422 then
 			return a;
 		end if;
 	end if;
@@ -259,7 +262,6 @@ begin
 	select s.* into v_caller from cardkeep.sessions s where s.token_hash = p_token_hash;
 	select s.* into v_target from cardkeep.sessions s
 	where s.id = coalesce(p_session, v_caller.id) and s.user_id = v_caller.user_id;
-	v_detail := case when v_target.id = v_caller.id then 'own' else '' end;
 	-- The repeat first: the first time may have ended the very session that asks.
 	if v_target.ended_by = v_write then
 		return cardkeep_api.reply(204, 0, '', true, v_detail);
