@@ -178,11 +178,28 @@ pg_deploy() {
 	pg_deploy_to "$(pg_conninfo "$dir" postgres)"
 }
 
-# pg_deploy_to CONNSTRING: all migrations into a database that is there; says nothing where there
-# was nothing to do.
+# pg_deploy_to CONNSTRING: all migrations into a database that is there, and the upgrade of tables
+# from before Cardkeep that have come since; says nothing where there was nothing to do.
 pg_deploy_to() {
-	pg_sqitch "$1" deploy --mode change --verify
+	pg_take_console_over "$1" && pg_sqitch "$1" deploy --mode change --verify || return
+	psql -XAtqd "$1" -v ON_ERROR_STOP=1 -c "set lock_timeout = '30s'" \
+		-c 'do $$ begin perform cardkeep_before.upgrade(); end $$' 2>&1 | pg_plain
+	return "${PIPESTATUS[0]}"
 }
+
+# What a database was told by sql/migration-race-condition-fixes.sql, sqitch need not do again.
+pg_take_console_over() {
+	local last
+	last=$(psql -XAtqd "$1" -c "select to_regclass('cardkeep_console.changes') is not null
+		and to_regclass('sqitch.changes') is null") || return
+	[[ $last == t ]] || return 0
+	last=$(sed -nE 's/^([a-z_]+) .*/\1/p' "$PG_SQL_DIR/sqitch.plan" | grep -Fx \
+		"$(psql -XAtqd "$1" -c 'select name from cardkeep_console.changes')" | tail -n 1)
+	pg_sqitch "$1" deploy --log-only --to "$last"
+}
+
+# Notices as sentences, without where in which file they were raised.
+pg_plain() { sed -E 's/^(psql:[^ ]+ )?NOTICE:  //'; }
 
 # pg_sqitch CONNSTRING COMMAND...: sqitch on our plan. It knows URLs, but of libpq's keywords only
 # what stands in the environment.
@@ -201,7 +218,7 @@ pg_sqitch() (
 	if [[ $status -ne 0 ]]; then
 		printf '%s\n' "$out" >&2
 	elif [[ -n $out && $out != "Nothing to "* ]]; then
-		printf '%s\n' "$out"
+		printf '%s\n' "$out" | pg_plain
 	fi
 	return "$status"
 )

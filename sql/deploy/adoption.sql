@@ -44,10 +44,15 @@ begin
 		update cardkeep.professional_info p set user_id = p_new where p.user_id = p_old;
 	end if;
 	v_given := found;
+	if v_given then
+		insert into cardkeep.upgrade_changes (kind, entity_id, field, was, became, reason)
+		values (p_kind, p_new, 'user_id', to_jsonb(p_old), to_jsonb(p_new), 'adopted')
+		on conflict do nothing;
+	end if;
 	return v_given;
 end
 $$;
-comment on function cardkeep_api.give_profile is 'Gives a waiting user''s profile and a copy of its history to another, unless that one has a profile: whether it was given. Waits for the advisory lock of the first profile, then for the profile''s row.';
+comment on function cardkeep_api.give_profile is 'Gives a waiting user''s profile and a copy of its history to another, unless that one has a profile, and lists that: whether it was given. Waits for the advisory lock of the first profile, then for the profile''s row.';
 
 create function cardkeep_api.adopted(p_user uuid, p_old uuid, p_status integer, p_cards bigint,
 	p_given text[])
@@ -75,6 +80,7 @@ declare
 	v_cards bigint;
 	v_given text[] := '{}';
 	v_kind text;
+	a cardkeep_api.answer;
 begin
 	perform from cardkeep.business_cards b where b.user_id = p_old order by b.id for no key update;
 	update cardkeep.business_cards b set user_id = p_user where b.user_id = p_old;
@@ -86,10 +92,14 @@ begin
 			v_given := v_given || v_kind;
 		end if;
 	end loop;
-	return cardkeep_api.adopted(p_user, p_old, 200, v_cards, v_given);
+	a := cardkeep_api.adopted(p_user, p_old, 200, v_cards, v_given);
+	-- With nothing left the user goes, and what is left of its history with it.
+	delete from cardkeep.users u where u.id = p_old
+		and not exists (select from cardkeep_api.profiles p where p.user_id = p_old);
+	return a;
 end
 $$;
-comment on function cardkeep_api.adopt_into is 'Gives a waiting user''s rows to an account, under the versions that they have; a profile that the account has already stays its own, and the waiting one goes on waiting. The caller has locked both users; waits for the cards in the order of their ids, then for the profiles.';
+comment on function cardkeep_api.adopt_into is 'Gives a waiting user''s rows to an account, under the versions that they have; a profile that the account has already stays its own, and the waiting one goes on waiting; a waiting user without any rows left goes. The caller has locked both users; waits for the cards in the order of their ids, then for the profiles.';
 
 create function cardkeep_api.adopt_user(p_old uuid, p_email text, p_password_hash text default null)
 returns cardkeep_api.answer

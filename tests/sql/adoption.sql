@@ -57,10 +57,14 @@ select is((cardkeep_api.save_personal_info(pg_temp.token('ann'), pg_temp.id('w2'
 select results_eq($$select version from cardkeep.personal_info_versions
 	where user_id = pg_temp.id('ann') order by 1$$, '{1,2}'::integer[],
 	'whose history begins where it did');
-select is((pg_temp.adopt('one', 'ann@example.org')).body::jsonb ->> 'cards', '0',
-	'a second time there is nothing left to give');
-select is_empty($$select from cardkeep.waiting_users where id = pg_temp.id('one')$$,
-	'and nobody waits');
+select is((pg_temp.adopt('one', 'ann@example.org')).detail, 'not_waiting',
+	'a second time there is nobody left to adopt');
+select is_empty($$select user_id from cardkeep.personal_info_versions
+	where user_id = pg_temp.id('one')$$, 'nor anything of them under the old id');
+select results_eq($$select kind, was #>> '{}' from cardkeep.upgrade_changes
+	where entity_id = pg_temp.id('ann') and field = 'user_id' order by kind$$,
+	$$values ('personal_info', pg_temp.id('one')::text), ('professional_info', pg_temp.id('one')::text)$$,
+	'which is written down');
 
 -- Into an account that has a profile of its own
 select is((pg_temp.adopt('two', 'bob@example.org')).body::jsonb - 'user',

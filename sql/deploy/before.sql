@@ -1,0 +1,252 @@
+-- Deploy cardkeep:before to pg
+--
+-- A database that kept cards before Cardkeep has the tables business_cards, personal_info and
+-- professional_info in schema public. They are put aside into schema cardkeep_before, as they are,
+-- and their rows are carried over. This file is how their rows are read: the old tables in
+-- Cardkeep's types (old_...), and those rows as Cardkeep can keep them (carried_...). Nobody knows
+-- the shape of an old table before it is met, so the old_ views are made anew when one is put
+-- aside; without one they are empty, and everything on top of them may be plain SQL.
+--
+-- What could not be kept as it was is listed in cardkeep.upgrade_changes, with what it was.
+
+begin;
+
+set local role cardkeep_owner;
+
+create schema cardkeep_before;
+comment on schema cardkeep_before is 'The tables of a database from before Cardkeep, put aside, and what carried their rows over; not for people';
+
+create table cardkeep.upgraded_tables (
+	kind text primary key,
+	owner name not null,
+	is_guarded boolean not null,
+	is_forced boolean not null,
+	triggers jsonb not null,
+	at timestamptz not null default clock_timestamp()
+);
+comment on table cardkeep.upgraded_tables is 'Tables from before Cardkeep that are put aside in cardkeep_before, and what has to be put back with them';
+comment on column cardkeep.upgraded_tables.is_guarded is 'Whether row level security was on';
+comment on column cardkeep.upgraded_tables.is_forced is 'Whether it was on for the owner too';
+comment on column cardkeep.upgraded_tables.triggers is 'The triggers that are switched off while the table is aside, with the state each was in';
+
+create table cardkeep.upgrade_changes (
+	kind text not null,
+	entity_id uuid not null,
+	field text not null,
+	was jsonb,
+	became jsonb,
+	reason text not null,
+	at timestamptz not null default clock_timestamp(),
+	constraint upgrade_changes_pkey primary key (kind, entity_id, field)
+);
+comment on table cardkeep.upgrade_changes is 'Values from before Cardkeep that could not be kept as they were: duplicate slugs first of all';
+comment on column cardkeep.upgrade_changes.entity_id is 'The card, or the user whose profile it is';
+comment on column cardkeep.upgrade_changes.field is '"row N" for a row that was not carried over at all';
+
+create table cardkeep.unreturned_rows (
+	kind text not null,
+	entity_id uuid not null,
+	now jsonb not null,
+	reason text not null,
+	at timestamptz not null default clock_timestamp(),
+	constraint unreturned_rows_pkey primary key (kind, entity_id)
+);
+comment on table cardkeep.unreturned_rows is 'Rows that a table from before Cardkeep would not take back when the upgrade was reverted, and why';
+
+-- Reading what may be of any type
+
+create function cardkeep_before.uuid_of(p_text text) returns uuid
+language sql immutable parallel safe
+return case when p_text ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then p_text::uuid
+	else md5(p_text)::uuid end;
+comment on function cardkeep_before.uuid_of is 'An id of another type as a uuid, always the same one. Locks nothing.';
+grant execute on function cardkeep_before.uuid_of to public;
+
+create function cardkeep_before.json_of(p_text text) returns jsonb
+language plpgsql immutable parallel unsafe set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return p_text::jsonb;
+exception when data_exception then
+	return null;
+end
+$$;
+comment on function cardkeep_before.json_of is 'The document in a text, null where there is none. Locks nothing.';
+
+create function cardkeep_before.time_of(p_text text) returns timestamptz
+language plpgsql stable parallel unsafe
+set search_path = pg_catalog, pg_temp set timezone = 'UTC'
+as $$
+begin
+	-- Words as "yesterday" are times to PostgreSQL, and mean another one each day.
+	return case when p_text ~ '^[0-9]{4}-' then p_text::timestamptz end;
+exception when data_exception then
+	return null;
+end
+$$;
+comment on function cardkeep_before.time_of is 'The time in a text, in UTC where it does not say; null where there is none. Locks nothing.';
+
+create function cardkeep_before.column_type(p_table regclass, p_column name) returns regtype
+language sql stable
+return (select a.atttypid::regtype from pg_catalog.pg_attribute a
+	where a.attrelid = p_table and a.attname = p_column and a.attnum > 0 and not a.attisdropped);
+comment on function cardkeep_before.column_type is 'The type of a column, null where the table has none of that name. Locks nothing.';
+
+create function cardkeep_before.columns_of(p_table regclass)
+returns table (name name, type regtype, number smallint)
+language sql stable
+begin atomic
+	select a.attname, a.atttypid::regtype, a.attnum from pg_catalog.pg_attribute a
+	where a.attrelid = p_table and a.attnum > 0 and not a.attisdropped and a.attname <> 'last_write'
+	order by a.attnum;
+end;
+comment on function cardkeep_before.columns_of is 'A table''s columns in their order, without last_write, which is nobody else''s business. Locks nothing.';
+
+create function cardkeep_before.read_as(p_table regclass, p_column name, p_type regtype)
+returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_type regtype := cardkeep_before.column_type(p_table, p_column);
+	v_text text := format('o.%I::text', p_column);
+begin
+	if v_type is null then
+		return case when p_column = 'is_public' then 'true' else format('null::%s', p_type) end;
+	elsif v_type = p_type then
+		return format('o.%I', p_column);
+	elsif v_type in ('timestamp'::regtype, 'date'::regtype) and p_type = 'timestamptz'::regtype then
+		return format('o.%I::timestamp at time zone ''UTC''', p_column);
+	end if;
+	return case p_type
+		when 'uuid'::regtype then format('cardkeep_before.uuid_of(%s)', v_text)
+		when 'jsonb'::regtype then format('cardkeep_before.json_of(%s)', v_text)
+		when 'timestamptz'::regtype then format('cardkeep_before.time_of(%s)', v_text)
+		when 'integer'::regtype then format('case when %1$s ~ ''^[0-9]{1,9}$'' then (%1$s)::integer end', v_text)
+		when 'boolean'::regtype then format('lower(%s) in (''t'', ''true'', ''1'', ''y'', ''yes'')', v_text)
+		else v_text end;
+end
+$$;
+comment on function cardkeep_before.read_as is 'SQL that reads a column of an old table, whatever its type, as one of Cardkeep''s types; a missing column is null, but cards without is_public were public. Locks nothing.';
+
+create function cardkeep_before.define_old(p_kind text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_table regclass := to_regclass(format('cardkeep_before.%I', p_kind));
+	v_columns text;
+begin
+	select string_agg(format('%s as %I', cardkeep_before.read_as(v_table, c.name, c.type), c.name),
+		', ' order by c.number) into v_columns
+	from cardkeep_before.columns_of(format('cardkeep.%I', p_kind)) c;
+	if v_table is null then
+		execute format('create or replace view cardkeep_before.old_%s as
+			select %s, null::jsonb as was, null::tid as place where false', p_kind, v_columns);
+	else
+		execute format('create or replace view cardkeep_before.old_%s as
+			select %s, to_jsonb(o) as was, o.ctid as place from %s o', p_kind, v_columns, v_table);
+	end if;
+end
+$$;
+comment on function cardkeep_before.define_old is 'Makes the view through which an old table is read in Cardkeep''s types; empty where none is put aside. The view is locked until the transaction ends.';
+
+do $$
+begin
+	perform cardkeep_before.define_old(k)
+	from unnest(array['business_cards', 'personal_info', 'professional_info']) k;
+end
+$$;
+comment on view cardkeep_before.old_business_cards is 'The cards from before, in Cardkeep''s types';
+comment on view cardkeep_before.old_personal_info is 'The personal profiles from before, in Cardkeep''s types';
+comment on view cardkeep_before.old_professional_info is 'The professional profiles from before, in Cardkeep''s types';
+
+-- Making it fit
+
+create function cardkeep_before.clean_name(p_name text) returns text
+language sql immutable parallel safe
+return case
+	-- Nearly all are as they should be.
+	when char_length(p_name) between 1 and 200 and p_name is nfc normalized
+		and p_name !~ '^\s|\s$|[[:cntrl:]]' then p_name
+	else coalesce(nullif(regexp_replace(left(normalize(regexp_replace(regexp_replace(p_name,
+		'[[:cntrl:]]', ' ', 'g'), '^\s+|\s+$', '', 'g')), 200), '\s+$', ''), ''), 'Card')
+end;
+comment on function cardkeep_before.clean_name is 'A name as a card may have it: NFC, trimmed, control characters as blanks, cut at 200; "Card" where nothing is left. Locks nothing.';
+
+create function cardkeep_before.clean_template(p_template text) returns text
+language sql immutable parallel safe
+return case when p_template ~ '[a-zA-Z0-9]' then left(cardkeep_api.slugify(p_template), 64)
+	else 'personal-small' end;
+comment on function cardkeep_before.clean_template is 'A template''s name as a card may have it. Locks nothing.';
+
+create function cardkeep_before.clean_document(p_document jsonb) returns jsonb
+language sql immutable parallel safe
+return case when jsonb_typeof(p_document) = 'object' then p_document else '{}' end;
+comment on function cardkeep_before.clean_document is 'A document as a card may have it: an object, empty where it was anything else. Locks nothing.';
+
+create function cardkeep_before.clean_time(p_at timestamptz) returns timestamptz
+language sql immutable parallel safe
+return case when p_at >= 'epoch' and p_at < '9999-01-01 00:00:00+00' then p_at end;
+comment on function cardkeep_before.clean_time is 'A time that can be told in four digits of a year, else null. Locks nothing.';
+
+create function cardkeep_before.is_slug(p_slug text) returns boolean
+language sql immutable parallel safe
+return p_slug is not null and char_length(p_slug) <= 87 and p_slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$';
+comment on function cardkeep_before.is_slug is 'Whether a card may have this slug. Locks nothing.';
+
+create view cardkeep_before.carried_cards as
+	select o.id, coalesce(o.user_id, o.id) as user_id, cardkeep_before.clean_name(o.name) as name,
+		coalesce(c.became #>> '{}', o.slug) as slug,
+		case when o.template_type !~ '[^a-z0-9-]' and char_length(o.template_type) between 1 and 64
+			then o.template_type else cardkeep_before.clean_template(o.template_type)
+		end as template_type,
+		cardkeep_before.clean_document(o.fields_config) as fields_config,
+		cardkeep_before.clean_document(o.design_config) as design_config,
+		coalesce(o.is_public, false) as is_public, least(greatest(o.version, 1), 10000) as version,
+		coalesce(d.created_at, d.updated_at, t.at) as created_at,
+		greatest(d.updated_at, d.created_at, case when num_nonnulls(d.updated_at, d.created_at) = 0
+			then t.at end) as updated_at,
+		o.name as old_name, o.template_type as old_template_type,
+		o.fields_config as old_fields_config, o.design_config as old_design_config,
+		o.user_id as old_user_id, o.created_at as old_created_at, o.updated_at as old_updated_at,
+		o.version as old_version, o.was, o.place
+	from cardkeep_before.old_business_cards o
+	join cardkeep.upgraded_tables t on t.kind = 'business_cards'
+	cross join lateral (select cardkeep_before.clean_time(o.created_at) as created_at,
+		cardkeep_before.clean_time(o.updated_at) as updated_at) d
+	left join cardkeep.upgrade_changes c on c.kind = 'business_cards' and c.entity_id = o.id
+		and c.field = 'slug' and c.was is not distinct from o.was -> 'slug';
+comment on view cardkeep_before.carried_cards is 'The cards from before as Cardkeep can keep them, beside what they were; a slug that was resolved reads as what it became. Null is not public: the old query for public ones did not find it';
+
+create view cardkeep_before.carried_profiles as
+	select p.kind, p.user_id, row_number() over (partition by p.kind, p.user_id
+			order by p.updated_at desc nulls last, p.created_at desc nulls last, p.place) as rank,
+		p.fields, least(greatest(p.version, 1), 10000) as version,
+		coalesce(p.created_at, p.updated_at, t.at) as created_at,
+		greatest(p.updated_at, p.created_at, case when num_nonnulls(p.updated_at, p.created_at) = 0
+			then t.at end) as updated_at, p.was, p.place
+	from (
+		select k.kind, coalesce(c.entity_id, k.user_id, md5(k.was::text)::uuid) as user_id,
+			cardkeep_api.profile_fields(k.row) as fields, k.version,
+			cardkeep_before.clean_time(k.created_at) as created_at,
+			cardkeep_before.clean_time(k.updated_at) as updated_at, k.was, k.place
+		from (
+			select 'personal_info' as kind, to_jsonb(o) - array['was', 'place'] as row, o.user_id,
+				o.version, o.created_at, o.updated_at, o.was, o.place
+			from cardkeep_before.old_personal_info o
+			union all
+			select 'professional_info', to_jsonb(o) - array['was', 'place'], o.user_id, o.version,
+				o.created_at, o.updated_at, o.was, o.place
+			from cardkeep_before.old_professional_info o) k
+		left join cardkeep.upgrade_changes c on c.kind = k.kind and c.field = 'user_id'
+			and c.was = to_jsonb(k.user_id)
+		) p
+	join cardkeep.upgraded_tables t on t.kind = p.kind;
+comment on view cardkeep_before.carried_profiles is 'The profiles from before as Cardkeep can keep them; of several of one user the newest has rank 1. What was adopted is the account''s';
+
+create function cardkeep_before.write_of(p_kind text, p_id uuid, p_version integer) returns uuid
+language sql immutable parallel safe
+return case when p_kind = 'business_cards' and p_version = 1 then p_id
+	else md5(p_kind || ':' || p_id || ':' || p_version)::uuid end;
+comment on function cardkeep_before.write_of is 'The write id of a row that is carried over: the card''s own id where that began it, as everywhere. Locks nothing.';
+
+commit;

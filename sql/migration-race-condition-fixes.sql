@@ -1,0 +1,6366 @@
+-- Cardkeep's schema, and the upgrade of a database from before it, as one file for an SQL console.
+--
+-- Run it as it is: all of it is one transaction, so it is applied whole or not at all. Tables
+-- business_cards, personal_info and professional_info in schema public are upgraded in place; where
+-- there are none, the schema is made empty. Run again it changes nothing. doc/migration.md tells
+-- what it does, for how long it locks, and how to go back.
+--
+-- Made by scripts/gen-migration from the changes in deploy/: edit those.
+
+begin;
+
+-- Another program's long transaction must not make everybody wait behind this one.
+set local lock_timeout = '30s';
+set local statement_timeout = 0;
+set local client_min_messages = notice;
+
+do $$
+declare
+	v_owner name := (select d.datdba::regrole from pg_database d
+		where d.datname = current_database());
+	v_roles text;
+	v_table text;
+begin
+	if current_setting('server_version_num')::integer < 140000 then
+		raise exception 'PostgreSQL % is too old: Cardkeep needs 14 or later',
+			current_setting('server_version');
+	end if;
+	if not pg_has_role(v_owner, 'usage') then
+		raise exception '% must be run by the owner of the database, %', current_database(), v_owner
+			using hint = format('Sign in as %s, or as a member of that role.', v_owner);
+	end if;
+	select string_agg(format('create role %s %s;', r.name, r.login), ' ') into v_roles
+	from (values ('cardkeep_owner', 'nologin'), ('cardkeep_runtime', 'login'),
+		('cardkeep_admin', 'login')) r (name, login)
+	where to_regrole(r.name) is null;
+	if v_roles is not null
+		and not (select u.rolsuper or u.rolcreaterole from pg_roles u where u.rolname = current_user)
+	then
+		raise exception 'Cardkeep needs three roles, and % may not create them', current_user
+			using hint = format('Ask an administrator of the server to run: %s grant cardkeep_owner to %I with admin option;',
+				v_roles, current_user);
+	end if;
+	for v_table in
+		select c.oid::regclass from pg_class c
+		where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
+			and c.relname in ('business_cards', 'personal_info', 'professional_info')
+			and not pg_has_role(c.relowner, 'usage')
+	loop
+		raise exception '% is not the table of %, who therefore cannot upgrade it', v_table, current_user
+			using hint = 'Sign in as the owner of the table, or as a member of that role.';
+	end loop;
+end
+$$;
+
+create schema if not exists cardkeep_console;
+create table if not exists cardkeep_console.changes (
+	name text primary key,
+	at timestamptz not null default now()
+);
+comment on schema cardkeep_console is 'Which of Cardkeep''s changes an SQL console has applied; scripts/up and "cardkeep migrate" go on from there';
+
+do $$
+begin
+	if to_regclass('sqitch.changes') is not null then
+		execute 'insert into cardkeep_console.changes (name)
+			select s.change from sqitch.changes s where s.project = ''cardkeep'' on conflict do nothing';
+	end if;
+end
+$$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'roles') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:roles to pg
+--
+-- Three roles: the owner owns everything and nobody signs in as it; the runtime role executes the
+-- granted functions and can do nothing else; administrators are members of the owner.
+--
+-- Roles belong to the whole cluster: another database may have made them already, so they are made
+-- where missing, and their settings are kept to this database. The timeouts stand on the role, not
+-- in connection options, so that every pooler and every client gets them.
+
+
+do $$
+declare
+	v_role text;
+	v_login text;
+begin
+	for v_role, v_login in
+		values ('cardkeep_owner', 'nologin'), ('cardkeep_runtime', 'login'), ('cardkeep_admin', 'login')
+	loop
+		if not exists (select from pg_roles r where r.rolname = v_role) then
+			execute format('create role %I %s', v_role, v_login);
+		end if;
+	end loop;
+	-- Scripts create as the owner, so who deploys must be able to become it.
+	if not pg_has_role(current_user, 'cardkeep_owner', 'member') then
+		execute format('grant cardkeep_owner to %I', current_user);
+	end if;
+	execute format('grant create on database %I to cardkeep_owner', current_database());
+	execute format('grant connect on database %I to cardkeep_runtime, cardkeep_admin',
+		current_database());
+end
+$$;
+
+do $$
+declare
+	v_role text;
+begin
+	foreach v_role in array array['cardkeep_owner', 'pg_monitor', 'pg_signal_backend']
+	loop
+		if not exists (select from pg_auth_members m
+			where m.roleid = v_role::regrole and m.member = 'cardkeep_admin'::regrole)
+		then
+			execute format('grant %I to cardkeep_admin', v_role);
+		end if;
+	end loop;
+exception when insufficient_privilege then
+	raise notice '% is not granted to cardkeep_admin: only a superuser may, here', v_role;
+end
+$$;
+
+do $$
+declare
+	v_setting text;
+begin
+	-- enable_seqscan: a connection that plans while the tables are nearly empty would keep its
+	-- sequential scans while they grow; every look-up of this role has an index.
+	-- lock_timeout: functions never wait for a lock; this is the last guard against direct SQL.
+	foreach v_setting in array array[
+		'statement_timeout = ''5s''', 'lock_timeout = ''250ms''',
+		'idle_in_transaction_session_timeout = ''10s''',
+		'client_connection_check_interval = ''2s''', 'synchronous_commit = on',
+		'default_transaction_isolation = ''read committed''', 'jit = off', 'enable_seqscan = off']
+	loop
+		execute format('alter role cardkeep_runtime in database %I set %s', current_database(),
+			v_setting);
+	end loop;
+	execute format('alter role cardkeep_admin in database %I set search_path = cardkeep, public',
+		current_database());
+end
+$$;
+
+set local role cardkeep_owner;
+alter default privileges revoke execute on functions from public;
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('roles');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'schemas') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:schemas to pg
+--
+-- cardkeep holds the tables and the functions promised to everyone; cardkeep_api holds what the
+-- service calls, and the parts that both are made of.
+
+
+set local role cardkeep_owner;
+
+create schema cardkeep;
+comment on schema cardkeep is 'Digital business cards and profiles, and the functions promised to their users';
+
+create schema cardkeep_api;
+comment on schema cardkeep_api is 'What the Cardkeep service calls; not for people';
+
+grant usage on schema cardkeep, cardkeep_api to cardkeep_runtime;
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('schemas');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'users') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:users to pg
+--
+-- A user without address and password is one whom nobody can sign in as yet: rows of a database
+-- from before Cardkeep are kept under the id that they came with, until somebody adopts them.
+
+
+set local role cardkeep_owner;
+
+create table cardkeep.users (
+	id uuid primary key default gen_random_uuid(),
+	email text,
+	password_hash text,
+	password_write uuid,
+	created_at timestamptz not null default clock_timestamp(),
+	updated_at timestamptz not null default clock_timestamp(),
+	constraint users_email_unique unique (email),
+	constraint users_email_lower check (email = lower(email) and email <> ''),
+	constraint users_email_and_password check ((email is null) = (password_hash is null))
+);
+comment on table cardkeep.users is 'Accounts';
+comment on column cardkeep.users.id is 'The write id of the registration, so that its repeat finds itself';
+comment on column cardkeep.users.email is 'Lower case: two spellings are one address; null, as the password, where the user waits to be adopted';
+comment on column cardkeep.users.password_hash is 'Argon2id, in its own text form';
+comment on column cardkeep.users.password_write is 'The write id of the latest change of the password, so that its repeat finds itself; null where there was none';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('users');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'sessions') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:sessions to pg
+
+
+set local role cardkeep_owner;
+
+create table cardkeep.sessions (
+	id uuid primary key default gen_random_uuid(),
+	user_id uuid not null references cardkeep.users on delete cascade,
+	token_hash bytea not null,
+	device_name text,
+	user_agent text,
+	created_at timestamptz not null default clock_timestamp(),
+	last_seen_at timestamptz not null default clock_timestamp(),
+	expires_at timestamptz not null,
+	idle_limit interval not null default '30 days',
+	ended_at timestamptz,
+	ended_by uuid,
+	constraint sessions_token_hash_unique unique (token_hash),
+	constraint sessions_token_hash_length check (octet_length(token_hash) = 32),
+	constraint sessions_ended_both check ((ended_at is null) = (ended_by is null))
+) with (fillfactor = 85);
+create index sessions_user on cardkeep.sessions (user_id);
+comment on table cardkeep.sessions is 'One row a signed-in device; an ended one stays, so that the repeat of the request that ended it finds itself';
+comment on column cardkeep.sessions.id is 'The write id of the sign-in';
+comment on column cardkeep.sessions.token_hash is 'SHA-256 of the bearer token, which itself is stored nowhere';
+comment on column cardkeep.sessions.last_seen_at is 'When it was last used, to about a minute: written apart from the requests, in batches';
+comment on column cardkeep.sessions.idle_limit is 'Unused for this long it is over, as it is at expires_at';
+comment on column cardkeep.sessions.ended_by is 'The write id of the request that ended it';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('sessions');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'retired_slugs') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:retired_slugs to pg
+--
+-- A printed code must never lead to a stranger: the slug of a deleted card, or one that direct SQL
+-- took from a card, is never given again. Words that paths, people or machines may mean in another
+-- way are retired from the start. `card` is not among them: it is what an empty name becomes.
+
+
+set local role cardkeep_owner;
+
+create table cardkeep.retired_slugs (
+	slug text primary key,
+	card_id uuid,
+	user_id uuid references cardkeep.users on delete set null,
+	retired_at timestamptz not null default clock_timestamp(),
+	constraint retired_slugs_card_unique unique (card_id)
+);
+create index retired_slugs_user on cardkeep.retired_slugs (user_id);
+comment on table cardkeep.retired_slugs is 'Slugs that are never given again';
+comment on column cardkeep.retired_slugs.card_id is 'The deleted card, whose id is never given again either; null for reserved and replaced slugs';
+comment on column cardkeep.retired_slugs.user_id is 'Whose card it was; null for reserved words and deleted accounts';
+
+insert into cardkeep.retired_slugs (slug)
+select unnest(array[
+	'about', 'abuse', 'account', 'accounts', 'admin', 'administrator', 'api', 'app', 'apps',
+	'assets', 'auth', 'billing', 'blog', 'c', 'cardkeep', 'cards', 'contact', 'create', 'css',
+	'dashboard', 'delete', 'demo', 'dev', 'docs', 'download', 'edit', 'email', 'error', 'errors',
+	'explore', 'faq', 'favicon', 'favicon-ico', 'files', 'fonts', 'forgot-password', 'health',
+	'healthz', 'help', 'history', 'home', 'hostmaster', 'images', 'img', 'index', 'info', 'invite',
+	'js', 'legal', 'livez', 'login', 'logout', 'mail', 'manifest', 'me', 'metrics', 'new', 'news',
+	'null', 'oauth', 'password', 'postmaster', 'pricing', 'privacy', 'profile', 'profiles', 'public',
+	'readyz', 'register', 'reset', 'reset-password', 'rest', 'revert', 'robots', 'robots-txt', 'root',
+	'rpc', 'search', 'security', 'service-worker', 'session', 'sessions', 'settings', 'sign-in',
+	'sign-out', 'sign-up', 'signin', 'signout', 'signup', 'sitemap', 'sitemap-xml', 'static', 'status',
+	'status-json', 'support', 'system', 'terms', 'test', 'undefined', 'unsubscribe', 'user', 'users',
+	'v1', 'v2', 'verify', 'web', 'webmaster', 'well-known', 'www']);
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('retired_slugs');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'business_cards') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:business_cards to pg
+--
+-- There is no index on version: each update changes it, so an index would end HOT updates, and it
+-- cost 10 to 25 % of them when measured, while no query looks cards up by version. The free tenth
+-- of each page (fillfactor 85) is what the HOT updates live in.
+
+
+set local role cardkeep_owner;
+
+create table cardkeep.business_cards (
+	id uuid primary key default gen_random_uuid(),
+	user_id uuid not null references cardkeep.users on delete cascade,
+	name text not null,
+	slug text not null,
+	template_type text not null default 'personal-small',
+	fields_config jsonb not null default '{}',
+	design_config jsonb not null default '{}',
+	is_public boolean not null default true,
+	version integer not null default 1,
+	last_write uuid,
+	created_at timestamptz not null default clock_timestamp(),
+	updated_at timestamptz not null default clock_timestamp(),
+	constraint business_cards_slug_unique unique (slug),
+	constraint business_cards_name_valid check (
+		char_length(name) between 1 and 200 and name is nfc normalized
+		and name !~ '^\s|\s$|[[:cntrl:]]'),
+	constraint business_cards_slug_valid check (
+		char_length(slug) <= 87 and slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'),
+	constraint business_cards_template_type_valid check (
+		char_length(template_type) between 1 and 64 and template_type !~ '[^a-z0-9-]'),
+	constraint business_cards_fields_config_object check (jsonb_typeof(fields_config) = 'object'),
+	constraint business_cards_design_config_object check (jsonb_typeof(design_config) = 'object'),
+	constraint business_cards_version_positive check (version >= 1)
+) with (fillfactor = 85);
+create index business_cards_newest on cardkeep.business_cards (user_id, created_at desc, id desc);
+comment on table cardkeep.business_cards is 'Cards as they are now; what they were is in business_card_versions';
+comment on column cardkeep.business_cards.id is 'The write id of the creation, so that its repeat finds itself';
+comment on column cardkeep.business_cards.last_write is 'The write id of this version; a statement that sets it together with version + 1 keeps history itself, any other is served by the triggers';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('business_cards');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'personal_info') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:personal_info to pg
+
+
+set local role cardkeep_owner;
+
+create table cardkeep.personal_info (
+	user_id uuid primary key references cardkeep.users on delete cascade,
+	full_name text,
+	primary_email text,
+	secondary_email text,
+	primary_phone text,
+	secondary_phone text,
+	website text,
+	address text,
+	version integer not null default 1,
+	last_write uuid,
+	created_at timestamptz not null default clock_timestamp(),
+	updated_at timestamptz not null default clock_timestamp(),
+	constraint personal_info_version_positive check (version >= 1)
+) with (fillfactor = 85);
+comment on table cardkeep.personal_info is 'Personal profiles; what they were is in personal_info_versions';
+comment on column cardkeep.personal_info.last_write is 'The write id of this version; see business_cards.last_write';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('personal_info');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'professional_info') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:professional_info to pg
+
+
+set local role cardkeep_owner;
+
+create table cardkeep.professional_info (
+	user_id uuid primary key references cardkeep.users on delete cascade,
+	job_title text,
+	company_name text,
+	department text,
+	work_email text,
+	work_phone text,
+	work_address text,
+	company_website text,
+	linkedin_url text,
+	version integer not null default 1,
+	last_write uuid,
+	created_at timestamptz not null default clock_timestamp(),
+	updated_at timestamptz not null default clock_timestamp(),
+	constraint professional_info_version_positive check (version >= 1)
+) with (fillfactor = 85);
+comment on table cardkeep.professional_info is 'Professional profiles; what they were is in professional_info_versions';
+comment on column cardkeep.professional_info.last_write is 'The write id of this version; see business_cards.last_write';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('professional_info');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'card_history') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:card_history to pg
+--
+-- A row holds what was before the change, one nullable column a field, null where the field stayed:
+-- half the bytes of before and after together, and what came after is the next row's before, or the
+-- card. Version 1 has nothing before it. The deletion is a version of its own and holds everything.
+-- There is no foreign key to the card: history outlives it, and goes only with its account.
+
+
+set local role cardkeep_owner;
+
+create table cardkeep.business_card_versions (
+	card_id uuid not null,
+	version integer not null,
+	session_id uuid,
+	write_id uuid not null,
+	at timestamptz not null,
+	is_deletion boolean not null default false,
+	b_name text,
+	b_slug text,
+	b_template_type text,
+	b_fields_config jsonb,
+	b_design_config jsonb,
+	b_is_public boolean,
+	constraint business_card_versions_pkey primary key (card_id, version)
+);
+comment on table cardkeep.business_card_versions is 'Every version of every card: who wrote it, when, and what was before';
+comment on column cardkeep.business_card_versions.session_id is 'Null where SQL, not the service, wrote it';
+comment on column cardkeep.business_card_versions.at is 'The card''s updated_at as of this version';
+
+create function cardkeep.keep_history() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+	raise exception 'history is never changed: % on %.%', lower(tg_op), tg_table_schema, tg_table_name
+		using errcode = 'insufficient_privilege';
+end
+$$;
+comment on function cardkeep.keep_history is 'Refuses update and truncate of history, whoever asks. Locks nothing.';
+
+create function cardkeep.keep_card_history() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+	-- A slug that is retired without an owner tells that the card and its account are gone.
+	perform from (select distinct d.card_id from deleted d) d
+	left join lateral (
+		select true as gone from cardkeep.retired_slugs r
+		where r.card_id = d.card_id and r.user_id is null limit 1) r on true
+	where r.gone is null;
+	if found then
+		raise exception 'the history of a card is kept as long as its account: delete on %.%',
+			tg_table_schema, tg_table_name using errcode = 'insufficient_privilege';
+	end if;
+	return null;
+end
+$$;
+comment on function cardkeep.keep_card_history is 'Refuses to delete history of cards, deleted ones too, whose account is there, whoever asks. Locks nothing.';
+
+create trigger keep_business_card_versions
+	before update or truncate on cardkeep.business_card_versions
+	for each statement execute function cardkeep.keep_history();
+create trigger keep_business_card_versions_of_accounts
+	after delete on cardkeep.business_card_versions referencing old table as deleted
+	for each statement execute function cardkeep.keep_card_history();
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('card_history');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'profile_history') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:profile_history to pg
+--
+-- As the history of cards, but the fields are many, short and may be null, so what was before is
+-- one document of the changed fields: an absent key stayed, a null one was empty.
+
+
+set local role cardkeep_owner;
+
+create table cardkeep.personal_info_versions (
+	user_id uuid not null,
+	version integer not null,
+	session_id uuid,
+	write_id uuid not null,
+	at timestamptz not null,
+	before jsonb not null,
+	constraint personal_info_versions_pkey primary key (user_id, version)
+);
+comment on table cardkeep.personal_info_versions is 'Every version of every personal profile: who wrote it, when, and what was before';
+
+create table cardkeep.professional_info_versions (
+	user_id uuid not null,
+	version integer not null,
+	session_id uuid,
+	write_id uuid not null,
+	at timestamptz not null,
+	before jsonb not null,
+	constraint professional_info_versions_pkey primary key (user_id, version)
+);
+comment on table cardkeep.professional_info_versions is 'Every version of every professional profile: who wrote it, when, and what was before';
+
+create function cardkeep.keep_profile_history() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform from deleted d
+	cross join lateral (select from cardkeep.users u where u.id = d.user_id limit 1) u;
+	if found then
+		raise exception 'the history of a profile is kept as long as its account: delete on %.%',
+			tg_table_schema, tg_table_name using errcode = 'insufficient_privilege';
+	end if;
+	return null;
+end
+$$;
+comment on function cardkeep.keep_profile_history is 'Refuses to delete history of a profile whose account is there, whoever asks. Locks nothing.';
+
+create trigger keep_personal_info_versions
+	before update or truncate on cardkeep.personal_info_versions
+	for each statement execute function cardkeep.keep_history();
+create trigger keep_personal_info_versions_of_accounts
+	after delete on cardkeep.personal_info_versions referencing old table as deleted
+	for each statement execute function cardkeep.keep_profile_history();
+create trigger keep_professional_info_versions
+	before update or truncate on cardkeep.professional_info_versions
+	for each statement execute function cardkeep.keep_history();
+create trigger keep_professional_info_versions_of_accounts
+	after delete on cardkeep.professional_info_versions referencing old table as deleted
+	for each statement execute function cardkeep.keep_profile_history();
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('profile_history');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'answers') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:answers to pg
+--
+-- Small functions in the SQL standard's form: their names are bound when they are made, so no
+-- search path can turn them, and the planner puts them in place where they are used.
+
+
+set local role cardkeep_owner;
+
+create type cardkeep_api.answer as (
+	status integer,
+	version integer,
+	replayed boolean,
+	detail text,
+	body text
+);
+comment on type cardkeep_api.answer is 'One call''s answer: status as HTTP''s (423: somebody holds it now, nothing was done), the entity''s version or 0, whether this is the first answer of a repeated write, a word for the handler, JSON';
+
+create function cardkeep_api.reply(p_status integer, p_version integer default 0,
+	p_body text default '', p_replayed boolean default false, p_detail text default '')
+returns cardkeep_api.answer
+language sql immutable parallel safe
+return row (p_status, p_version, p_replayed, p_detail, p_body)::cardkeep_api.answer;
+comment on function cardkeep_api.reply is 'An answer from the parts that it has. Locks nothing.';
+
+create function cardkeep_api.lock_key(p_kind text, p_value text) returns bigint
+language sql immutable parallel safe
+return hashtextextended(p_kind || ':' || p_value, 0);
+comment on function cardkeep_api.lock_key is 'The advisory lock that stands for a thing which has no row yet: a slug, an address, a write id, a first profile. Two things may share a key: then one is busy for a moment. Locks nothing itself.';
+
+create function cardkeep_api.stamp(p_at timestamptz) returns text
+language sql stable parallel safe
+return to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+comment on function cardkeep_api.stamp is 'A time as RFC 3339 in UTC with all its microseconds, whatever the connection''s time zone. Locks nothing.';
+
+create function cardkeep_api.next_versions(p_expected integer[]) returns integer[]
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return array(select e + 1 from unnest(p_expected) e where e between 0 and 2147483646);
+end
+$$;
+comment on function cardkeep_api.next_versions is 'The versions that a write expecting one of these may have made; numbers that no version can be are left out. Locks nothing.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('answers');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'writes') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:writes to pg
+--
+-- What was applied under an Idempotency-Key, so that its repeat gets the first answer. A row says
+-- which write it was and what came of it, not what was answered: cards and profiles as of the
+-- version that the write made are in history, and so is their answer.
+--
+-- The write id of a keyed write is made of the user and of all that the key is bound to (method,
+-- path, query, If-Match, Prefer, body, and the key itself), which the service sends as one hash. So
+-- it is the request's fingerprint too: the same key with the same write id is a repeat, with another
+-- one it is another request. And it stays the name of the write when its key is swept: the late
+-- repeat of a creation still finds its card, and another request under that key makes another card.
+--
+-- The user is no foreign key: the record of an account's deletion outlives the account. There is no
+-- index by age: the sweep walks the table, block by block, which costs the writes nothing.
+
+
+set local role cardkeep_owner;
+
+create table cardkeep.writes (
+	user_id uuid not null,
+	key uuid not null,
+	write_id uuid not null,
+	at timestamptz not null default clock_timestamp(),
+	version integer not null,
+	status smallint not null,
+	constraint writes_pkey primary key (user_id, key)
+);
+comment on table cardkeep.writes is 'What was applied under an Idempotency-Key, until the key is swept';
+comment on column cardkeep.writes.user_id is 'Whose key it is';
+comment on column cardkeep.writes.key is 'A hash of the key';
+comment on column cardkeep.writes.write_id is 'The write, and the fingerprint of its request';
+comment on column cardkeep.writes.version is 'The version that it made, or 0';
+comment on column cardkeep.writes.status is 'What it was answered';
+
+create function cardkeep_api.own_write(p_user uuid, p_request uuid) returns uuid
+language sql immutable parallel safe
+return encode(substr(sha256(uuid_send(p_user) || uuid_send(p_request)), 1, 16), 'hex')::uuid;
+comment on function cardkeep_api.own_write is 'The write id of a keyed request: the same request of two users is two writes. Locks nothing.';
+
+create function cardkeep_api.try_key(p_user uuid, p_key uuid) returns boolean
+language sql volatile
+return pg_try_advisory_xact_lock(cardkeep_api.lock_key('key', p_user::text || p_key::text));
+comment on function cardkeep_api.try_key is 'Whether the key is now ours, until the transaction ends. Tries its advisory lock, never waits. Locks are re-entrant: two requests of one key in one transaction must run one after the other, and the second then sees what the first recorded.';
+
+create function cardkeep_api.claim_key(s cardkeep.sessions, p_key uuid, p_write uuid)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	w cardkeep.writes;
+begin
+	if s.id is null then
+		return cardkeep_api.reply(401);
+	end if;
+	if not cardkeep_api.try_key(s.user_id, p_key) then
+		return cardkeep_api.reply(423, 0, '', false, 'key_busy');
+	end if;
+	select t.* into w from cardkeep.writes t where t.user_id = s.user_id and t.key = p_key;
+	if not found then
+		return null;
+	end if;
+	if w.write_id <> p_write then
+		if not cardkeep_api.is_live(s) then
+			return cardkeep_api.reply(401);
+		end if;
+		return cardkeep_api.reply(422, 0, '', false, 'key_reused');
+	end if;
+	return cardkeep_api.reply(w.status, w.version, '', true);
+end
+$$;
+comment on function cardkeep_api.claim_key is 'What a request finds under its key: null where it is the first; the status and version of its first answer (replayed), also after the session ended; 422 key_reused where the key was spent on another request; 423 key_busy where somebody holds it; 401. Tries the key''s advisory lock, then looks in a later statement; never waits.';
+
+create function cardkeep_api.keep_key(p_user uuid, p_key uuid, p_write uuid, a cardkeep_api.answer)
+returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if a.status < 300 and not a.replayed and a.detail <> 'unchanged' then
+		insert into cardkeep.writes (user_id, key, write_id, version, status)
+		values (p_user, p_key, p_write, a.version, a.status);
+	end if;
+end
+$$;
+comment on function cardkeep_api.keep_key is 'Records what a keyed request came to, where it was applied just now. The caller holds the key.';
+
+create function cardkeep_api.sweep_writes(p_keep interval, p_from bigint)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c_blocks constant bigint := 4; -- looked at by one statement,
+	c_reach constant bigint := 256; -- and by one call,
+	c_rows constant bigint := 250; -- which ends early when it has deleted as many
+	v_end bigint := pg_relation_size('cardkeep.writes') / current_setting('block_size')::bigint;
+	v_old timestamptz := clock_timestamp() - p_keep;
+	v_at bigint := p_from;
+	v_deleted bigint := 0;
+	v_count bigint;
+begin
+	while v_at < least(v_end, p_from + c_reach) and v_deleted < c_rows loop
+		delete from cardkeep.writes w
+		where w.ctid = any (array(
+			select o.ctid from cardkeep.writes o
+			where o.ctid >= format('(%s,0)', v_at)::tid
+				and o.ctid < format('(%s,0)', v_at + c_blocks)::tid
+				and o.at < v_old
+			for update skip locked));
+		get diagnostics v_count = row_count;
+		v_deleted := v_deleted + v_count;
+		v_at := v_at + c_blocks;
+	end loop;
+	if v_at >= v_end then
+		delete from cardkeep.closed_accounts c
+		where c.write_id = any (array(
+			select o.write_id from cardkeep.closed_accounts o
+			where o.at < v_old
+			limit c_rows
+			for update skip locked));
+	end if;
+	return cardkeep_api.reply(200, v_deleted::integer, '', false,
+		case when v_at < v_end then v_at::text else '' end);
+end
+$$;
+comment on function cardkeep_api.sweep_writes is 'One small step of a walk through the table, from block p_from on: deletes what is older than p_keep, and at the end the records of deleted accounts too. Version says how many rows went, detail where the next step goes on, empty at the end. Tries the rows (update, skip locked), never waits.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('writes');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'slugs') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:slugs to pg
+--
+-- A slug has no row until its card is inserted, so an advisory lock stands for it: who tries a
+-- candidate takes its lock first, without waiting, and looks in a later statement, whose snapshot
+-- sees what the lock guarded. Deleting a card takes the same lock. Candidates that are locked are
+-- taken, as far as anybody else can tell.
+
+
+set local role cardkeep_owner;
+
+create function cardkeep_api.slugify(p_text text) returns text
+language sql immutable parallel safe
+return case
+	-- What the service sends is one already.
+	when p_text ~ '^[a-z0-9]+(-[a-z0-9]+)*$' and length(p_text) <= 80 then p_text
+	else coalesce(nullif(rtrim(left(btrim(regexp_replace(
+	lower(regexp_replace(normalize(
+		replace(replace(replace(replace(replace(replace(replace(replace(
+			translate(coalesce(p_text, ''), 'ŁłØøĐđÐðıĦħŦŧĿŀŊŋĸ', 'LlOoDdDdiHhTtLlNnk'),
+			'ß', 'ss'), 'ẞ', 'SS'), 'Æ', 'AE'), 'æ', 'ae'), 'Œ', 'OE'), 'œ', 'oe'), 'Þ', 'TH'), 'þ', 'th'),
+		nfkd), '[\u0300-\u036f]', '', 'g')),
+	'[^a-z0-9]+', '-', 'g'), '-'), 80), '-'), ''), 'card')
+end;
+comment on function cardkeep_api.slugify is 'SQL''s own slug rule, for callers that come without the service''s transliteration: Latin letters lose their marks, anything but a-z and 0-9 becomes one dash, at most 80 characters, "card" where nothing is left. A slug stays as it is. Locks nothing.';
+
+create function cardkeep_api.slug_candidate(p_base text, p_attempt integer) returns text
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c_letters constant text := 'abcdefghijklmnopqrstuvwxyz0123456789';
+	v_slug text := p_base;
+begin
+	if p_attempt > 1 then
+		v_slug := v_slug || '-';
+		for i in 1..6 loop
+			v_slug := v_slug || substr(c_letters, 1 + floor(random() * 36)::integer, 1);
+		end loop;
+	end if;
+	return v_slug;
+end
+$$;
+comment on function cardkeep_api.slug_candidate is 'The bare slug at the first attempt, then the slug with six random characters. Locks nothing.';
+
+create function cardkeep_api.slug_held_here(p_slug text) returns boolean
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_key bigint := cardkeep_api.lock_key('slug', p_slug);
+begin
+	return exists (
+		select from pg_locks l
+		where l.locktype = 'advisory' and l.pid = pg_backend_pid() and l.granted and l.objsubid = 1
+			and l.database = (select d.oid from pg_database d where d.datname = current_database())
+			and ((l.classid::bigint << 32) | l.objid::bigint) = v_key);
+end
+$$;
+comment on function cardkeep_api.slug_held_here is 'Whether this transaction has reserved the slug already: advisory locks are re-entrant, so trying would not tell. Reads the lock table, so it is kept off the service''s path. Locks nothing.';
+
+create function cardkeep.generate_unique_slug(base_slug text, max_attempts integer default 10)
+returns text
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_base text := cardkeep_api.slugify(base_slug);
+	v_slug text;
+begin
+	if max_attempts is null or max_attempts < 1 then
+		raise exception 'max_attempts must be at least 1'
+			using errcode = 'invalid_parameter_value';
+	end if;
+	for v_attempt in 1..max_attempts loop
+		v_slug := cardkeep_api.slug_candidate(v_base, v_attempt);
+		if not cardkeep_api.slug_held_here(v_slug)
+			and pg_try_advisory_xact_lock(cardkeep_api.lock_key('slug', v_slug))
+		then
+			perform from cardkeep.business_cards b where b.slug = v_slug
+			union all
+			select from cardkeep.retired_slugs r where r.slug = v_slug;
+			if not found then
+				return v_slug;
+			end if;
+		end if;
+	end loop;
+	raise exception 'no free slug for "%" in % attempts', v_base, max_attempts
+		using errcode = 'unique_violation',
+			hint = 'Call again with more attempts, or with another base_slug.';
+end
+$$;
+comment on function cardkeep.generate_unique_slug is 'A slug that no card has or ever had and that no other transaction holds: the base made a slug, else that with six random characters. It stays reserved until this transaction ends, and a second call in it gives another one. Raises 23505 after max_attempts, 22023 where max_attempts is not at least 1. Takes the advisory lock of each candidate, never waits.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('slugs');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'conflicts') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:conflicts to pg
+--
+-- Conflicts are told field by field: the top-level keys of a card's two documents are fields of their
+-- own, `fields_config.KEY` and `design_config.KEY`.
+
+
+set local role cardkeep_owner;
+
+create function cardkeep_api.reach() returns integer
+language sql immutable parallel safe
+return 1000;
+comment on function cardkeep_api.reach is 'How many versions back a conflict or a merge looks for its base. Locks nothing.';
+
+create function cardkeep_api.conflict_text(p_field text, p_base jsonb, p_mine jsonb, p_theirs jsonb)
+returns text
+language sql stable parallel safe
+return format('{"field":%s,%s"mine":%s,"theirs":%s}', to_json(p_field), '"base":' || p_base::text || ',',
+	p_mine, p_theirs);
+comment on function cardkeep_api.conflict_text is 'A field in conflict as clients read it; without a base where that is null. Locks nothing.';
+
+create function cardkeep_api.field_conflict(p_field text, p_base jsonb, p_mine jsonb, p_theirs jsonb)
+returns text
+language sql stable parallel safe
+return case when p_mine is not null and p_theirs <> coalesce(p_base, p_mine)
+	then cardkeep_api.conflict_text(p_field, p_base, p_mine, p_theirs) end;
+comment on function cardkeep_api.field_conflict is 'One field of a request that others changed since the base, as clients read it; null where nobody did, or the request leaves it out. Without a base (null), one that differs. Locks nothing.';
+
+create function cardkeep_api.conflicts(p_prefix text, p_whole boolean, p_base jsonb, p_mine jsonb,
+	p_theirs jsonb)
+returns text
+language plpgsql stable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_before jsonb := coalesce(p_base, p_mine);
+begin
+	if p_mine is null or p_theirs = v_before then
+		return null;
+	end if;
+	return (
+		select string_agg(cardkeep_api.conflict_text(p_prefix || f.key,
+			case when p_base is not null then coalesce(p_base -> f.key, 'null') end,
+			coalesce(p_mine -> f.key, 'null'), coalesce(p_theirs -> f.key, 'null')), ',' order by f.key)
+		from (
+			select jsonb_object_keys(p_mine) as key
+			union
+			select jsonb_object_keys(coalesce(p_base, p_theirs)) where p_whole) f
+		where case when p_whole then p_theirs -> f.key is distinct from v_before -> f.key
+			else coalesce(p_theirs -> f.key, 'null') <> coalesce(v_before -> f.key, 'null') end);
+end
+$$;
+comment on function cardkeep_api.conflicts is 'As field_conflict, of each key that the request holds and, where it replaces the whole document, each of the base, separated by commas; null where there is none. A key that a side lacks is shown as null; only in a whole document is it something else than null. Locks nothing.';
+
+create function cardkeep_api.conflict(p_version integer, p_current text, p_conflicts text)
+returns cardkeep_api.answer
+language sql stable parallel safe
+return cardkeep_api.reply(409, p_version, format(
+	'{"currentVersion":%s,"current":%s,"conflictingFields":[%s]}', p_version, p_current, p_conflicts));
+comment on function cardkeep_api.conflict is 'The refusal of a write that expected an older version: what is there now, and what conflicts (null: nothing). Locks nothing.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('conflicts');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'card_images') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:card_images to pg
+--
+-- What a card was at a version is rebuilt from what was before the later changes: a field's value
+-- then is the oldest image of it after that version, or what the card holds now. Each field asks
+-- for its own oldest image, so that large documents are never gathered up.
+
+
+set local role cardkeep_owner;
+
+-- What a client sees, in the order in which it sees it. A row becomes JSON without blanks.
+create type cardkeep_api.card_view as (
+	id uuid,
+	user_id uuid,
+	name text,
+	slug text,
+	template_type text,
+	fields_config jsonb,
+	design_config jsonb,
+	is_public boolean,
+	version integer,
+	created_at text,
+	updated_at text
+);
+comment on type cardkeep_api.card_view is 'A card as clients see it';
+
+create function cardkeep_api.card_json(c cardkeep.business_cards) returns text
+language sql stable parallel safe
+return row_to_json(row(c.id, c.user_id, c.name, c.slug, c.template_type, c.fields_config,
+	c.design_config, c.is_public, c.version, cardkeep_api.stamp(c.created_at),
+	cardkeep_api.stamp(c.updated_at))::cardkeep_api.card_view)::text;
+comment on function cardkeep_api.card_json is 'A card as clients see it. Locks nothing.';
+
+create function cardkeep_api.card_before(p_card uuid, p_version integer,
+	p_name boolean default true, p_slug boolean default true, p_template boolean default true,
+	p_fields boolean default true, p_design boolean default true, p_public boolean default true)
+returns cardkeep.business_card_versions
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v cardkeep.business_card_versions;
+begin
+	-- One statement for each: a single one would set up all its scans, wanted or not.
+	if p_name then
+		v.b_name := (select h.b_name from cardkeep.business_card_versions h
+			where h.card_id = p_card and h.version > p_version and h.b_name is not null
+			order by h.version limit 1);
+	end if;
+	if p_slug then
+		v.b_slug := (select h.b_slug from cardkeep.business_card_versions h
+			where h.card_id = p_card and h.version > p_version and h.b_slug is not null
+			order by h.version limit 1);
+	end if;
+	if p_template then
+		v.b_template_type := (select h.b_template_type from cardkeep.business_card_versions h
+			where h.card_id = p_card and h.version > p_version and h.b_template_type is not null
+			order by h.version limit 1);
+	end if;
+	if p_fields then
+		v.b_fields_config := (select h.b_fields_config from cardkeep.business_card_versions h
+			where h.card_id = p_card and h.version > p_version and h.b_fields_config is not null
+			order by h.version limit 1);
+	end if;
+	if p_design then
+		v.b_design_config := (select h.b_design_config from cardkeep.business_card_versions h
+			where h.card_id = p_card and h.version > p_version and h.b_design_config is not null
+			order by h.version limit 1);
+	end if;
+	if p_public then
+		v.b_is_public := (select h.b_is_public from cardkeep.business_card_versions h
+			where h.card_id = p_card and h.version > p_version and h.b_is_public is not null
+			order by h.version limit 1);
+	end if;
+	return v;
+end
+$$;
+comment on function cardkeep_api.card_before is 'The oldest image of each wanted field after a version; null for a field that nobody changed since. Reads all later versions where a field never changed, so callers bound how far back they ask. Locks nothing.';
+
+create function cardkeep_api.card_at(p_card uuid, p_version integer)
+returns cardkeep.business_cards
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c cardkeep.business_cards;
+	v cardkeep.business_card_versions := cardkeep_api.card_before(p_card, p_version);
+begin
+	select b.* into c from cardkeep.business_cards b where b.id = p_card;
+	if not found then
+		c.id := p_card;
+		c.user_id := (select r.user_id from cardkeep.retired_slugs r where r.card_id = p_card);
+		c.created_at := (select h.at from cardkeep.business_card_versions h
+			where h.card_id = p_card and h.version = 1);
+	end if;
+	c.name := coalesce(v.b_name, c.name);
+	c.slug := coalesce(v.b_slug, c.slug);
+	c.template_type := coalesce(v.b_template_type, c.template_type);
+	c.fields_config := coalesce(v.b_fields_config, c.fields_config);
+	c.design_config := coalesce(v.b_design_config, c.design_config);
+	c.is_public := coalesce(v.b_is_public, c.is_public);
+	c.version := p_version;
+	c.updated_at := (select h.at from cardkeep.business_card_versions h
+		where h.card_id = p_card and h.version = p_version);
+	return c;
+end
+$$;
+comment on function cardkeep_api.card_at is 'A card as it was at a version that history holds, also after its deletion. Locks nothing.';
+
+create function cardkeep_api.card_replay(p_card uuid, p_user uuid, p_version integer,
+	p_status integer)
+returns cardkeep_api.answer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c cardkeep.business_cards := cardkeep_api.card_at(p_card, p_version);
+begin
+	if c.user_id is distinct from p_user then
+		return cardkeep_api.reply(404);
+	end if;
+	return cardkeep_api.reply(p_status, p_version, cardkeep_api.card_json(c), true);
+end
+$$;
+comment on function cardkeep_api.card_replay is 'The first answer of a write that was applied before: the card as of the version it made. Locks nothing.';
+
+create function cardkeep_api.card_kept(p_card uuid, p_now integer, p_version integer)
+returns boolean
+language sql stable parallel safe
+return p_now - p_version = (select count(*) from cardkeep.business_card_versions h
+	where h.card_id = p_card and h.version > p_version and h.version <= p_now);
+comment on function cardkeep_api.card_kept is 'Whether history holds every version after p_version, up to p_now. Locks nothing.';
+
+create function cardkeep_api.card_reaches(p_card uuid, p_now integer, p_version integer)
+returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return p_version between greatest(p_now - cardkeep_api.reach(), 1) and p_now
+		and cardkeep_api.card_kept(p_card, p_now, p_version);
+end
+$$;
+comment on function cardkeep_api.card_reaches is 'Whether a card at version p_now can be rebuilt as it was at an older one: not where that never was, lies more than 1,000 versions back, or rows are missing. Locks nothing.';
+
+create function cardkeep_api.card_base(c cardkeep.business_cards, p_version integer,
+	p_name text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
+returns cardkeep.business_cards
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	b cardkeep.business_cards;
+	v cardkeep.business_card_versions;
+begin
+	if not coalesce(cardkeep_api.card_reaches(c.id, c.version, p_version), false) then
+		return null;
+	end if;
+	v := cardkeep_api.card_before(c.id, p_version, p_name is not null, false, p_template is not null,
+		p_fields is not null, p_design is not null, p_public is not null);
+	b.id := c.id;
+	b.version := p_version;
+	b.name := coalesce(v.b_name, c.name);
+	b.template_type := coalesce(v.b_template_type, c.template_type);
+	b.fields_config := coalesce(v.b_fields_config, c.fields_config);
+	b.design_config := coalesce(v.b_design_config, c.design_config);
+	b.is_public := coalesce(v.b_is_public, c.is_public);
+	return b;
+end
+$$;
+comment on function cardkeep_api.card_base is 'The fields of a request as the card had them at a version; those that it leaves out (null) are not looked at, and are as they are now. All null where history does not reach that far. Locks nothing.';
+
+create function cardkeep_api.card_conflicts(c cardkeep.business_cards, p_version integer,
+	p_name text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
+returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	b cardkeep.business_cards := cardkeep_api.card_base(c, p_version, p_name, p_template, p_fields,
+		p_design, p_public);
+begin
+	-- A document is replaced as a whole: keys that the request leaves out are part of it.
+	return concat_ws(',',
+		cardkeep_api.conflicts('design_config.', true, b.design_config, p_design, c.design_config),
+		cardkeep_api.conflicts('fields_config.', true, b.fields_config, p_fields, c.fields_config),
+		cardkeep_api.field_conflict('is_public', to_jsonb(b.is_public), to_jsonb(p_public),
+			to_jsonb(c.is_public)),
+		cardkeep_api.field_conflict('name', to_jsonb(b.name), to_jsonb(p_name), to_jsonb(c.name)),
+		cardkeep_api.field_conflict('template_type', to_jsonb(b.template_type),
+			to_jsonb(p_template), to_jsonb(c.template_type)));
+end
+$$;
+comment on function cardkeep_api.card_conflicts is 'The fields of a request that others changed since a version, as clients read them; what the request leaves out (null) is in no conflict, and not looked at. Locks nothing.';
+
+create function cardkeep_api.card_conflict(c cardkeep.business_cards, p_expected integer[],
+	p_name text default null, p_template text default null, p_fields jsonb default null,
+	p_design jsonb default null, p_public boolean default null)
+returns cardkeep_api.answer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_newest integer := p_expected[1];
+begin
+	if cardinality(p_expected) > 1 then
+		v_newest := (select max(e) from unnest(p_expected) e);
+	end if;
+	return cardkeep_api.conflict(c.version, cardkeep_api.card_json(c), cardkeep_api.card_conflicts(c,
+		v_newest, p_name, p_template, p_fields, p_design, p_public));
+end
+$$;
+comment on function cardkeep_api.card_conflict is 'The refusal of a write that expected an older version: the card now, and the fields of the request that others changed since the newest version it expected. Locks nothing.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('card_images');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'card_triggers') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:card_triggers to pg
+--
+-- For direct SQL alone. The service's own statements set version and last_write together and keep
+-- history themselves; the triggers' conditions let them pass at no cost, where a trigger function
+-- on every update took an eighth of the rate. Here, and only here, waiting is right: the advisory
+-- locks make the service's tries see what direct SQL is about to do.
+
+
+set local role cardkeep_owner;
+
+create function cardkeep_api.claim_slug(p_slug text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform pg_advisory_xact_lock(cardkeep_api.lock_key('slug', p_slug));
+	perform from cardkeep.retired_slugs r where r.slug = p_slug;
+	if found then
+		raise exception 'slug "%" is retired', p_slug
+			using errcode = 'unique_violation', constraint = 'retired_slugs_pkey',
+				hint = 'A slug that a card once had, or a reserved word, is never given again.';
+	end if;
+end
+$$;
+comment on function cardkeep_api.claim_slug is 'For direct SQL: waits for the slug''s advisory lock, then refuses a retired slug with 23505.';
+
+create function cardkeep_api.retire_slug(p_slug text, p_card uuid, p_user uuid) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	-- The account may be going in this very statement, its cards with it.
+	insert into cardkeep.retired_slugs (slug, card_id, user_id)
+	values (p_slug, p_card, (select u.id from cardkeep.users u where u.id = p_user))
+	on conflict do nothing;
+end
+$$;
+comment on function cardkeep_api.retire_slug is 'Keeps a slug from ever being given again. The caller holds the slug''s advisory lock.';
+
+create function cardkeep.begin_business_card() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform cardkeep_api.claim_slug(new.slug);
+	new.version := 1;
+	new.last_write := gen_random_uuid();
+	new.created_at := coalesce(new.created_at, clock_timestamp());
+	new.updated_at := new.created_at;
+	return new;
+end
+$$;
+comment on function cardkeep.begin_business_card is 'A card inserted by direct SQL starts at version 1 with a slug that was never given before. Waits for the slug''s advisory lock.';
+
+create function cardkeep.note_business_card() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	insert into cardkeep.business_card_versions (card_id, version, write_id, at)
+	values (new.id, new.version, new.last_write, new.created_at)
+	on conflict do nothing;
+	return null;
+end
+$$;
+comment on function cardkeep.note_business_card is 'Writes version 1 into the history of a card inserted by direct SQL. Locks nothing but its row.';
+
+create function cardkeep_api.note_card_change(o cardkeep.business_cards, n cardkeep.business_cards)
+returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	insert into cardkeep.business_card_versions (card_id, version, write_id, at, b_name, b_slug,
+		b_template_type, b_fields_config, b_design_config, b_is_public)
+	values (n.id, n.version, n.last_write, n.updated_at, nullif(o.name, n.name),
+		nullif(o.slug, n.slug), nullif(o.template_type, n.template_type),
+		nullif(o.fields_config, n.fields_config), nullif(o.design_config, n.design_config),
+		nullif(o.is_public, n.is_public));
+	if n.slug is distinct from o.slug then
+		perform cardkeep_api.claim_slug(n.slug);
+		perform pg_advisory_xact_lock(cardkeep_api.lock_key('slug', o.slug));
+		perform cardkeep_api.retire_slug(o.slug, null, n.user_id);
+	end if;
+end
+$$;
+comment on function cardkeep_api.note_card_change is 'For direct SQL: writes the history of an update and retires a slug that it replaces. The card''s row is locked by the update; then waits for the advisory locks of the new slug and the old.';
+
+create function cardkeep.end_business_card() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform pg_advisory_xact_lock(cardkeep_api.lock_key('slug', old.slug));
+	return old;
+end
+$$;
+comment on function cardkeep.end_business_card is 'Before a young card goes: waits for its slug''s advisory lock (the service''s own deletion holds it already), so that a creation does not have to wait for the deletion.';
+
+create function cardkeep.bury_business_card() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform cardkeep_api.retire_slug(old.slug, old.id, old.user_id);
+	insert into cardkeep.business_card_versions (card_id, version, write_id, at, is_deletion, b_name,
+		b_slug, b_template_type, b_fields_config, b_design_config, b_is_public)
+	values (old.id, old.version + 1, gen_random_uuid(),
+		greatest(clock_timestamp(), old.updated_at), true, old.name, old.slug, old.template_type,
+		old.fields_config, old.design_config, old.is_public)
+	on conflict do nothing;
+	return null;
+end
+$$;
+comment on function cardkeep.bury_business_card is 'After a card went, by whomever: its slug is retired, and its history ends in a row that holds all of it (where the service''s statement has not written that already). The row and the slug are locked by then.';
+
+create trigger begin_business_card before insert on cardkeep.business_cards
+	for each row when (new.last_write is null)
+	execute function cardkeep.begin_business_card();
+create trigger note_business_card after insert on cardkeep.business_cards
+	for each row when (new.last_write <> new.id)
+	execute function cardkeep.note_business_card();
+-- A creation looks whether a slug's card is there, then inserts: a card that came after the look and
+-- goes before the insertion would pass unseen. No statement lasts a minute, so older cards need no
+-- lock, and an account with thousands of them can go without filling the lock table.
+create trigger end_business_card before delete on cardkeep.business_cards
+	for each row when (old.created_at > clock_timestamp() - interval '1 minute')
+	execute function cardkeep.end_business_card();
+create trigger bury_business_card after delete on cardkeep.business_cards
+	for each row execute function cardkeep.bury_business_card();
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('card_triggers');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'profile_core') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:profile_core to pg
+--
+-- The two profiles differ in their columns alone. Everything that decides works on their fields as
+-- one document; only what reads or writes a row names the columns, and picks its table by the name
+-- p_kind. The views pick in the same way: of each union, the planner's one-time filter runs only
+-- the side that is asked for.
+--
+-- A profile that was never written has no row: it is at version 0, and an advisory lock stands for
+-- it.
+
+
+set local role cardkeep_owner;
+
+create type cardkeep_api.profile as (
+	fields jsonb,
+	version integer,
+	created_at timestamptz,
+	updated_at timestamptz
+);
+comment on type cardkeep_api.profile is 'Either profile: its fields as one document; version 0 and no times where it was never written';
+
+create function cardkeep_api.profile_fields(p_row jsonb) returns jsonb
+language sql immutable parallel safe
+return p_row - array['user_id', 'version', 'last_write', 'created_at', 'updated_at'];
+comment on function cardkeep_api.profile_fields is 'The fields of a profile''s row, as one document. Locks nothing.';
+
+create view cardkeep_api.profiles as
+	select 'personal_info' as kind, p.user_id, cardkeep_api.profile_fields(to_jsonb(p)) as fields,
+		p.version, p.created_at, p.updated_at
+	from cardkeep.personal_info p
+	union all
+	select 'professional_info', p.user_id, cardkeep_api.profile_fields(to_jsonb(p)), p.version,
+		p.created_at, p.updated_at
+	from cardkeep.professional_info p;
+comment on view cardkeep_api.profiles is 'Both profiles in one shape, told apart by kind';
+
+create view cardkeep_api.profile_versions as
+	select 'personal_info' as kind, v.* from cardkeep.personal_info_versions v
+	union all
+	select 'professional_info', v.* from cardkeep.professional_info_versions v;
+comment on view cardkeep_api.profile_versions is 'Both profiles'' histories in one shape, told apart by kind';
+
+create type cardkeep_api.personal_view as (
+	full_name text,
+	primary_email text,
+	secondary_email text,
+	primary_phone text,
+	secondary_phone text,
+	website text,
+	address text,
+	version integer,
+	created_at text,
+	updated_at text
+);
+comment on type cardkeep_api.personal_view is 'A personal profile as clients see it';
+
+create function cardkeep_api.personal_json(f jsonb, p cardkeep_api.profile) returns text
+language sql stable parallel safe
+return row_to_json(row(f ->> 'full_name', f ->> 'primary_email', f ->> 'secondary_email',
+	f ->> 'primary_phone', f ->> 'secondary_phone', f ->> 'website', f ->> 'address',
+	p.version, cardkeep_api.stamp(p.created_at),
+	cardkeep_api.stamp(p.updated_at))::cardkeep_api.personal_view)::text;
+comment on function cardkeep_api.personal_json is 'A personal profile as clients see it. Locks nothing.';
+
+create type cardkeep_api.professional_view as (
+	job_title text,
+	company_name text,
+	department text,
+	work_email text,
+	work_phone text,
+	work_address text,
+	company_website text,
+	linkedin_url text,
+	version integer,
+	created_at text,
+	updated_at text
+);
+comment on type cardkeep_api.professional_view is 'A professional profile as clients see it';
+
+create function cardkeep_api.professional_json(f jsonb, p cardkeep_api.profile) returns text
+language sql stable parallel safe
+return row_to_json(row(f ->> 'job_title', f ->> 'company_name', f ->> 'department',
+	f ->> 'work_email', f ->> 'work_phone', f ->> 'work_address', f ->> 'company_website',
+	f ->> 'linkedin_url', p.version, cardkeep_api.stamp(p.created_at),
+	cardkeep_api.stamp(p.updated_at))::cardkeep_api.professional_view)::text;
+comment on function cardkeep_api.professional_json is 'A professional profile as clients see it. Locks nothing.';
+
+create function cardkeep_api.profile_json(p_kind text, p cardkeep_api.profile) returns text
+language sql stable parallel safe
+return case p_kind when 'personal_info' then cardkeep_api.personal_json((p).fields, p)
+	else cardkeep_api.professional_json((p).fields, p) end;
+comment on function cardkeep_api.profile_json is 'Either profile as clients see it. Locks nothing.';
+
+create function cardkeep_api.read_profile(p_kind text, p_user uuid) returns cardkeep_api.profile
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	p cardkeep_api.profile;
+begin
+	select t.fields, t.version, t.created_at, t.updated_at into p
+	from cardkeep_api.profiles t where t.kind = p_kind and t.user_id = p_user;
+	if not found then
+		p.fields := '{}';
+		p.version := 0;
+	end if;
+	return p;
+end
+$$;
+comment on function cardkeep_api.read_profile is 'A profile as it is now; version 0 where it was never written. Locks nothing.';
+
+create function cardkeep_api.try_profile(p_kind text, p_user uuid, p_expected integer[])
+returns boolean
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if p_kind = 'personal_info' then
+		perform from cardkeep.personal_info p
+		where p.user_id = p_user and p.version = any (p_expected) for no key update skip locked;
+	else
+		perform from cardkeep.professional_info p
+		where p.user_id = p_user and p.version = any (p_expected) for no key update skip locked;
+	end if;
+	return found;
+end
+$$;
+comment on function cardkeep_api.try_profile is 'Whether the profile is at one of the expected versions and its row is now ours. Tries the row (no key update, skip locked), never waits.';
+
+create function cardkeep_api.await_profile(p_kind text, p_user uuid) returns boolean
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if p_kind = 'personal_info' then
+		perform from cardkeep.personal_info p where p.user_id = p_user for no key update;
+	else
+		perform from cardkeep.professional_info p where p.user_id = p_user for no key update;
+	end if;
+	return found;
+end
+$$;
+comment on function cardkeep_api.await_profile is 'For direct callers: waits for the profile''s row and locks it (no key update); false where there is none.';
+
+create function cardkeep_api.profile_before(p_old jsonb, p_new jsonb) returns jsonb
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return coalesce((select jsonb_object_agg(n.key, coalesce(p_old -> n.key, 'null'))
+		from jsonb_each(p_new) n
+		where coalesce(p_old -> n.key, 'null') <> n.value), '{}');
+end
+$$;
+comment on function cardkeep_api.profile_before is 'What the fields that changed were before. Locks nothing.';
+
+create function cardkeep_api.note_profile(p_kind text, p_user uuid, p_version integer,
+	p_session uuid, p_write uuid, p_at timestamptz, p_before jsonb)
+returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if p_kind = 'personal_info' then
+		insert into cardkeep.personal_info_versions (user_id, version, session_id, write_id, at, before)
+		values (p_user, p_version, p_session, p_write, p_at, p_before)
+		on conflict do nothing;
+	else
+		insert into cardkeep.professional_info_versions
+			(user_id, version, session_id, write_id, at, before)
+		values (p_user, p_version, p_session, p_write, p_at, p_before)
+		on conflict do nothing;
+	end if;
+end
+$$;
+comment on function cardkeep_api.note_profile is 'Writes one version into a profile''s history, unless it is there. The caller holds the profile.';
+
+create function cardkeep_api.insert_profile(p_kind text, p_user uuid, p_write uuid, p cardkeep_api.profile)
+returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_row jsonb := p.fields || jsonb_build_object('user_id', p_user, 'version', p.version,
+		'last_write', p_write, 'created_at', p.created_at, 'updated_at', p.updated_at);
+begin
+	if p_kind = 'personal_info' then
+		insert into cardkeep.personal_info
+		select r.* from jsonb_populate_record(null::cardkeep.personal_info, v_row) r;
+	else
+		insert into cardkeep.professional_info
+		select r.* from jsonb_populate_record(null::cardkeep.professional_info, v_row) r;
+	end if;
+end
+$$;
+comment on function cardkeep_api.insert_profile is 'The first version of a profile. The caller holds the advisory lock of the first profile; the account''s row is locked by the foreign key (key share).';
+
+create function cardkeep_api.update_profile(p_kind text, p_user uuid, p_write uuid, p cardkeep_api.profile)
+returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if p_kind = 'personal_info' then
+		update cardkeep.personal_info t
+		set full_name = r.full_name, primary_email = r.primary_email,
+			secondary_email = r.secondary_email, primary_phone = r.primary_phone,
+			secondary_phone = r.secondary_phone, website = r.website, address = r.address,
+			version = p.version, updated_at = p.updated_at, last_write = p_write
+		from jsonb_populate_record(null::cardkeep.personal_info, p.fields) r
+		where t.user_id = p_user;
+	else
+		update cardkeep.professional_info t
+		set job_title = r.job_title, company_name = r.company_name, department = r.department,
+			work_email = r.work_email, work_phone = r.work_phone, work_address = r.work_address,
+			company_website = r.company_website, linkedin_url = r.linkedin_url,
+			version = p.version, updated_at = p.updated_at, last_write = p_write
+		from jsonb_populate_record(null::cardkeep.professional_info, p.fields) r
+		where t.user_id = p_user;
+	end if;
+end
+$$;
+comment on function cardkeep_api.update_profile is 'The next version of a profile, whose row the caller has locked.';
+
+create function cardkeep_api.profile_at(p_kind text, p_user uuid, p_version integer) returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	p cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
+begin
+	return p.fields || coalesce((
+		select jsonb_object_agg(b.key, b.value)
+		from (
+			select distinct on (e.key) e.key, e.value
+			from cardkeep_api.profile_versions h, jsonb_each(h.before) e
+			where h.kind = p_kind and h.user_id = p_user and h.version > p_version
+			order by e.key, h.version) b), '{}');
+end
+$$;
+comment on function cardkeep_api.profile_at is 'The fields as of an older version, rebuilt from what was before the later changes. Reads all later versions, so callers bound how far back they ask. Locks nothing.';
+
+create function cardkeep_api.profile_kept(p_kind text, p_user uuid, p_now integer, p_version integer)
+returns boolean
+language sql stable parallel safe
+return p_now - p_version = (select count(*) from cardkeep_api.profile_versions h
+	where h.kind = p_kind and h.user_id = p_user and h.version > p_version and h.version <= p_now);
+comment on function cardkeep_api.profile_kept is 'Whether history holds every version after p_version, up to p_now. Locks nothing.';
+
+create function cardkeep_api.profile_base(p_kind text, p_user uuid, p_now integer, p_version integer)
+returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if p_version is null or p_version not between greatest(p_now - cardkeep_api.reach(), 0) and p_now
+		or not cardkeep_api.profile_kept(p_kind, p_user, p_now, p_version)
+	then
+		return null;
+	end if;
+	return cardkeep_api.profile_at(p_kind, p_user, p_version);
+end
+$$;
+comment on function cardkeep_api.profile_base is 'The fields at an older version; null where history does not reach: a version that never was, more than 1,000 versions back, or rows that are missing. Version 0 is known to be empty. Locks nothing.';
+
+create function cardkeep_api.profile_conflict(p_kind text, p_user uuid, p cardkeep_api.profile,
+	p_expected integer[], p_patch jsonb)
+returns cardkeep_api.answer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_base jsonb := cardkeep_api.profile_base(p_kind, p_user, p.version,
+		(select max(e) from unnest(p_expected) e));
+begin
+	return cardkeep_api.conflict(p.version, cardkeep_api.profile_json(p_kind, p),
+		cardkeep_api.conflicts('', false, v_base, p_patch, p.fields));
+end
+$$;
+comment on function cardkeep_api.profile_conflict is 'The refusal of a write that expected an older version: the profile now, and the fields of the request that others changed since the newest version it expected. Locks nothing.';
+
+create function cardkeep_api.profile_answered(p_kind text, p_user uuid, p_version integer)
+returns cardkeep_api.answer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	p cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
+begin
+	p.version := p_version;
+	p.updated_at := (select h.at from cardkeep_api.profile_versions h
+		where h.kind = p_kind and h.user_id = p_user and h.version = p_version);
+	p.fields := cardkeep_api.profile_at(p_kind, p_user, p_version);
+	return cardkeep_api.profile_saved(p_kind, p, true);
+end
+$$;
+comment on function cardkeep_api.profile_answered is 'The first answer of the write that made this version of a profile. Locks nothing.';
+
+create function cardkeep_api.profile_replay(p_kind text, p_user uuid, p_expected integer[],
+	p_write uuid)
+returns cardkeep_api.answer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_versions integer[] := cardkeep_api.next_versions(p_expected);
+	v_version integer;
+begin
+	select h.version into v_version from cardkeep_api.profile_versions h
+	where h.kind = p_kind and h.user_id = p_user and h.version = any (v_versions)
+		and h.write_id = p_write;
+	if not found then
+		return null;
+	end if;
+	return cardkeep_api.profile_answered(p_kind, p_user, v_version);
+end
+$$;
+comment on function cardkeep_api.profile_replay is 'The first answer of a write that was applied before, with the profile as of the version it made; null where it was not. Reads one history row for each expected version. Locks nothing.';
+
+create function cardkeep_api.profile_saved(p_kind text, p cardkeep_api.profile, p_replayed boolean)
+returns cardkeep_api.answer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_body text := cardkeep_api.profile_json(p_kind, p);
+begin
+	if p.version = 1 then
+		return cardkeep_api.reply(201, 1, left(v_body, -1) || ',"isNew":true}', p_replayed);
+	end if;
+	return cardkeep_api.reply(200, p.version, v_body, p_replayed);
+end
+$$;
+comment on function cardkeep_api.profile_saved is 'The answer of an applied write: 201 with isNew for version 1, else 200. Locks nothing.';
+
+create function cardkeep_api.start_profile(p_kind text, p_user uuid, p_session uuid, p_write uuid,
+	p_patch jsonb)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_now timestamptz := clock_timestamp();
+	p cardkeep_api.profile := (p_patch, 1, v_now, v_now);
+begin
+	-- History first: the row's own trigger, there for direct SQL, then finds it written.
+	perform cardkeep_api.note_profile(p_kind, p_user, 1, p_session, p_write, v_now,
+		cardkeep_api.profile_before('{}', p_patch));
+	perform cardkeep_api.insert_profile(p_kind, p_user, p_write, p);
+	return cardkeep_api.profile_saved(p_kind, p, false);
+end
+$$;
+comment on function cardkeep_api.start_profile is 'Writes version 1 of a profile and of its history. The caller holds the advisory lock of the first profile.';
+
+create function cardkeep_api.change_profile(p_kind text, p_user uuid, p_session uuid, p_write uuid,
+	p_patch jsonb)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	o cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
+	n cardkeep_api.profile := o;
+begin
+	n.fields := o.fields || p_patch;
+	if n.fields = o.fields then
+		return cardkeep_api.reply(200, o.version, cardkeep_api.profile_json(p_kind, o), false,
+			'unchanged');
+	end if;
+	n.version := o.version + 1;
+	n.updated_at := greatest(clock_timestamp(), o.updated_at);
+	perform cardkeep_api.update_profile(p_kind, p_user, p_write, n);
+	perform cardkeep_api.note_profile(p_kind, p_user, n.version, p_session, p_write, n.updated_at,
+		cardkeep_api.profile_before(o.fields, n.fields));
+	return cardkeep_api.reply(200, n.version, cardkeep_api.profile_json(p_kind, n));
+end
+$$;
+comment on function cardkeep_api.change_profile is 'Writes the next version of a profile and of its history, or nothing where nothing changes (unchanged). The caller has locked the profile''s row.';
+
+create function cardkeep_api.save_profile_core(p_kind text, p_user uuid, p_session uuid,
+	p_write uuid, p_expected integer[], p_patch jsonb)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_patch jsonb := cardkeep_api.clear_empty(p_patch);
+	p cardkeep_api.profile;
+begin
+	if cardkeep_api.try_profile(p_kind, p_user, p_expected) then
+		return cardkeep_api.change_profile(p_kind, p_user, p_session, p_write, v_patch);
+	end if;
+	p := cardkeep_api.read_profile(p_kind, p_user);
+	if p.version = 0 and 0 = any (p_expected) then
+		if not pg_try_advisory_xact_lock(cardkeep_api.lock_key(p_kind, p_user::text)) then
+			return cardkeep_api.reply(423);
+		end if;
+		p := cardkeep_api.read_profile(p_kind, p_user);
+		if p.version = 0 then
+			return cardkeep_api.start_profile(p_kind, p_user, p_session, p_write, v_patch);
+		end if;
+	end if;
+	return cardkeep_api.settle_profile(p_kind, p_user, p_write, p, p_expected, v_patch);
+end
+$$;
+comment on function cardkeep_api.save_profile_core is 'Changes a profile that is at one of the expected versions, 0 where it was never written, and writes its history; the empty string clears a field. 200; 201 for the first; else as settle_profile. Tries the profile''s row (no key update, skip locked), or the advisory lock of the first profile; never waits; a stale request locks nothing.';
+
+create function cardkeep_api.clear_empty(p_patch jsonb) returns jsonb
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return coalesce((select jsonb_object_agg(e.key, coalesce(nullif(e.value, '""'), 'null'))
+		from jsonb_each(p_patch) e), '{}');
+end
+$$;
+comment on function cardkeep_api.clear_empty is 'A patch in which the empty string is null: an empty field has one form. Locks nothing.';
+
+create function cardkeep_api.settle_profile(p_kind text, p_user uuid, p_write uuid,
+	p cardkeep_api.profile, p_expected integer[], p_patch jsonb)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	a cardkeep_api.answer := cardkeep_api.profile_replay(p_kind, p_user, p_expected, p_write);
+begin
+	if a.status is not null then
+		return a;
+	end if;
+	if p.version = any (p_expected) then
+		if p.fields || p_patch = p.fields then
+			return cardkeep_api.reply(200, p.version, cardkeep_api.profile_json(p_kind, p), false,
+				'unchanged');
+		end if;
+		return cardkeep_api.reply(423, p.version);
+	end if;
+	return cardkeep_api.profile_conflict(p_kind, p_user, p, p_expected, p_patch);
+end
+$$;
+comment on function cardkeep_api.settle_profile is 'What a write that was not applied now comes to: its first answer where it was applied before, 200 unchanged where it changes nothing, 423 where somebody holds the profile, else 409 with both sides. Locks nothing.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('profile_core');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'version_triggers') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:version_triggers to pg
+--
+-- Every update raises the version by one, whoever makes it. A statement that sets version + 1 and a
+-- write id of its own keeps history itself and passes by; see card_triggers.
+
+
+set local role cardkeep_owner;
+
+create function cardkeep_api.is_waiting(p_user uuid) returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return exists (select from cardkeep.users u where u.id = p_user and u.email is null);
+end
+$$;
+comment on function cardkeep_api.is_waiting is 'Whether nobody can sign in as this user yet. Locks nothing.';
+
+create function cardkeep.increment_version() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_user uuid := new.user_id;
+begin
+	-- What a waiting user has was never read under a version: it changes hands as it is.
+	if v_user <> old.user_id and cardkeep_api.is_waiting(old.user_id) then
+		new := old;
+		new.user_id := v_user;
+		return new;
+	end if;
+	new.user_id := old.user_id;
+	new.created_at := old.created_at;
+	new.version := old.version + 1;
+	new.updated_at := greatest(clock_timestamp(), old.updated_at);
+	new.last_write := gen_random_uuid();
+	if tg_table_name = 'business_cards' then
+		new.id := old.id;
+		perform cardkeep_api.note_card_change(old, new);
+	else
+		perform cardkeep_api.note_profile(tg_table_name, new.user_id, new.version, null,
+			new.last_write, new.updated_at, cardkeep_api.profile_before(
+				cardkeep_api.profile_fields(to_jsonb(old)), cardkeep_api.profile_fields(to_jsonb(new))));
+	end if;
+	return new;
+end
+$$;
+comment on function cardkeep.increment_version is 'Every update by direct SQL raises the version by one and writes the history row, in the update''s own transaction; id, owner and time of creation stay what they were, whatever it says. One exception: what belongs to a waiting user is given to another, with nothing else changed, under the version it has. The row is locked by the update; a changed slug''s advisory locks come after it.';
+
+create function cardkeep.begin_profile() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform pg_advisory_xact_lock(cardkeep_api.lock_key(tg_table_name, new.user_id::text));
+	new.version := 1;
+	new.last_write := gen_random_uuid();
+	new.created_at := coalesce(new.created_at, clock_timestamp());
+	new.updated_at := new.created_at;
+	return new;
+end
+$$;
+comment on function cardkeep.begin_profile is 'A profile inserted by direct SQL starts at version 1. Waits for the advisory lock of the first profile, which the service only tries.';
+
+create function cardkeep.note_profile_start() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform cardkeep_api.note_profile(tg_table_name::text, new.user_id, new.version, null,
+		new.last_write, new.created_at,
+		cardkeep_api.profile_before('{}', cardkeep_api.profile_fields(to_jsonb(new))));
+	return null;
+end
+$$;
+comment on function cardkeep.note_profile_start is 'Writes version 1 into the history of a profile inserted by direct SQL; the service''s own is there already. Locks nothing but its row.';
+
+create trigger increment_business_cards_version before update on cardkeep.business_cards
+	for each row when (new.last_write is not distinct from old.last_write
+		or new.version is distinct from old.version + 1)
+	execute function cardkeep.increment_version();
+create trigger begin_personal_info before insert on cardkeep.personal_info
+	for each row when (new.last_write is null) execute function cardkeep.begin_profile();
+create trigger note_personal_info after insert on cardkeep.personal_info
+	for each row execute function cardkeep.note_profile_start();
+create trigger increment_personal_info_version before update on cardkeep.personal_info
+	for each row when (new.last_write is not distinct from old.last_write
+		or new.version is distinct from old.version + 1)
+	execute function cardkeep.increment_version();
+create trigger begin_professional_info before insert on cardkeep.professional_info
+	for each row when (new.last_write is null) execute function cardkeep.begin_profile();
+create trigger note_professional_info after insert on cardkeep.professional_info
+	for each row execute function cardkeep.note_profile_start();
+create trigger increment_professional_info_version before update on cardkeep.professional_info
+	for each row when (new.last_write is not distinct from old.last_write
+		or new.version is distinct from old.version + 1)
+	execute function cardkeep.increment_version();
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('version_triggers');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'account_calls') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:account_calls to pg
+--
+-- Registration and sign-in name what they make by the write id, so that a repeat finds itself by
+-- primary key. What has no row yet, an address or an id, is stood for by an advisory lock.
+
+
+set local role cardkeep_owner;
+
+create function cardkeep_api.is_live(s cardkeep.sessions) returns boolean
+language sql volatile
+return s.ended_at is null
+	and least(s.expires_at, s.last_seen_at + s.idle_limit) > clock_timestamp();
+comment on function cardkeep_api.is_live is 'Whether a session may still act: neither ended, nor expired, nor unused for too long. Locks nothing.';
+
+create type cardkeep_api.user_view as (id uuid, email text, created_at text);
+comment on type cardkeep_api.user_view is 'An account as its owner sees it';
+
+create function cardkeep_api.user_json(u cardkeep.users) returns text
+language sql stable parallel safe
+return row_to_json(row(u.id, u.email, cardkeep_api.stamp(u.created_at))::cardkeep_api.user_view)::text;
+comment on function cardkeep_api.user_json is 'An account as its owner sees it. Locks nothing.';
+
+create type cardkeep_api.session_view as (
+	id uuid,
+	device_name text,
+	user_agent text,
+	created_at text,
+	last_seen_at text,
+	expires_at text,
+	current boolean
+);
+comment on type cardkeep_api.session_view is 'A session as its owner sees it';
+
+create function cardkeep_api.session_json(s cardkeep.sessions, p_current uuid) returns text
+language sql stable parallel safe
+return row_to_json(row(s.id, s.device_name, s.user_agent, cardkeep_api.stamp(s.created_at),
+	cardkeep_api.stamp(s.last_seen_at), cardkeep_api.stamp(s.expires_at),
+	s.id = p_current)::cardkeep_api.session_view)::text;
+comment on function cardkeep_api.session_json is 'A session as its owner sees it from the session p_current. Locks nothing.';
+
+create function cardkeep_api.check_session(p_token_hash bytea) returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform from cardkeep.sessions s
+	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	return cardkeep_api.reply(case when found then 200 else 401 end);
+end
+$$;
+comment on function cardkeep_api.check_session is '200 where the token''s session may act, else 401. Locks nothing.';
+
+create function cardkeep_api.find_account(p_email text) returns cardkeep_api.answer
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	u cardkeep.users;
+begin
+	select a.* into u from cardkeep.users a where a.email = lower(p_email);
+	if not found then
+		return cardkeep_api.reply(404);
+	end if;
+	return cardkeep_api.reply(200, 0, u.id::text, false, u.password_hash);
+end
+$$;
+comment on function cardkeep_api.find_account is 'The password hash and, as body, the id of the account with this address; 404. Locks nothing.';
+
+create function cardkeep_api.insert_session(p_write uuid, p_user uuid, p_token_hash bytea,
+	p_device text, p_agent text, p_lifetime interval, p_idle interval)
+returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_now timestamptz := clock_timestamp();
+begin
+	insert into cardkeep.sessions (id, user_id, token_hash, device_name, user_agent, created_at,
+		last_seen_at, expires_at, idle_limit)
+	values (p_write, p_user, p_token_hash, p_device, p_agent, v_now, v_now, v_now + p_lifetime,
+		p_idle);
+end
+$$;
+comment on function cardkeep_api.insert_session is 'A new session with the write id as its id. The caller holds the id''s advisory lock; the account''s row is locked by the foreign key (key share).';
+
+create function cardkeep_api.signed_in(p_session uuid, p_replayed boolean)
+returns cardkeep_api.answer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	u cardkeep.users;
+	s cardkeep.sessions;
+	v_ended text;
+	v_ids text;
+begin
+	select t.* into s from cardkeep.sessions t where t.id = p_session;
+	select a.* into u from cardkeep.users a where a.id = s.user_id;
+	select ',"ended_sessions":[' || string_agg(cardkeep_api.session_json(t, p_session), ','
+			order by t.last_seen_at, t.id) || ']',
+		string_agg(t.id::text, ' ' order by t.last_seen_at, t.id)
+	into v_ended, v_ids
+	from cardkeep.sessions t where t.user_id = s.user_id and t.ended_by = p_session;
+	return cardkeep_api.reply(201, 0, format('{"user":%s,"session":%s%s}',
+		cardkeep_api.user_json(u), cardkeep_api.session_json(s, p_session), v_ended), p_replayed,
+		coalesce(v_ids, ''));
+end
+$$;
+comment on function cardkeep_api.signed_in is '201 with the account, its new session, and those that gave way to it, where any did, whose ids are the detail. Locks nothing.';
+
+create function cardkeep_api.make_room(p_user uuid, p_write uuid, p_limit integer)
+returns boolean
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_excess uuid[];
+	v_locked bigint;
+begin
+	v_excess := array(
+		select s.id from cardkeep.sessions s where s.user_id = p_user and cardkeep_api.is_live(s)
+		order by s.last_seen_at desc, s.created_at desc, s.id desc offset p_limit - 1);
+	select count(*) into v_locked from (
+		select from cardkeep.sessions s where s.id = any (v_excess) and cardkeep_api.is_live(s)
+		for no key update skip locked) l;
+	if v_locked < cardinality(v_excess) then
+		return false;
+	end if;
+	update cardkeep.sessions s set ended_at = clock_timestamp(), ended_by = p_write
+	where s.id = any (v_excess);
+	return true;
+end
+$$;
+comment on function cardkeep_api.make_room is 'Ends the least recently seen sessions of an account until one more is within the limit; false where one of them is held now, and nothing was done. The caller holds the account''s row, so that no two sign-ins make the same room. Tries the sessions'' rows (no key update, skip locked), never waits.';
+
+create function cardkeep_api.forget_sessions(p_user uuid) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c_rows constant integer := 100;
+	v_old timestamptz := clock_timestamp() - interval '7 days';
+begin
+	delete from cardkeep.sessions s where s.id = any (array(
+		select o.id from cardkeep.sessions o
+		where o.user_id = p_user
+			and least(o.ended_at, o.expires_at, o.last_seen_at + o.idle_limit) < v_old
+		limit c_rows for update skip locked));
+end
+$$;
+comment on function cardkeep_api.forget_sessions is 'Deletes an account''s sessions that have been over for a week, by which time nobody repeats a request that ended one; so an account has few rows however often it signs in. Tries the sessions'' rows (update, skip locked), never waits.';
+
+create function cardkeep_api.register(p_write uuid, p_email text, p_password_hash text,
+	p_token_hash bytea, p_device text, p_agent text, p_lifetime interval,
+	p_idle interval default '30 days')
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_email text := lower(p_email);
+begin
+	if not pg_try_advisory_xact_lock(cardkeep_api.lock_key('session', p_write::text))
+		or not pg_try_advisory_xact_lock(cardkeep_api.lock_key('email', v_email))
+	then
+		return cardkeep_api.reply(423);
+	end if;
+	perform from cardkeep.users u join cardkeep.sessions s on s.id = p_write
+	where u.id = p_write and u.email = v_email;
+	if found then
+		return cardkeep_api.signed_in(p_write, true);
+	end if;
+	insert into cardkeep.users (id, email, password_hash)
+	values (p_write, v_email, p_password_hash)
+	on conflict do nothing;
+	if not found then
+		return cardkeep_api.reply(409, 0, '', false, 'address_taken');
+	end if;
+	perform cardkeep_api.insert_session(p_write, p_write, p_token_hash, p_device, p_agent,
+		p_lifetime, p_idle);
+	return cardkeep_api.signed_in(p_write, false);
+end
+$$;
+comment on function cardkeep_api.register is 'An account and its first session, both with the write id as id. 201; 201 replayed; 409 address_taken; 423 where somebody registers that address or this write now. Tries the advisory locks of the write id, then of the address; never waits.';
+
+create function cardkeep_api.open_session(p_write uuid, p_user uuid, p_seen_password_hash text,
+	p_token_hash bytea, p_device text, p_agent text, p_lifetime interval,
+	p_idle interval default '30 days', p_limit integer default 50)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if not pg_try_advisory_xact_lock(cardkeep_api.lock_key('session', p_write::text)) then
+		return cardkeep_api.reply(423);
+	end if;
+	perform from cardkeep.sessions s where s.id = p_write and s.user_id = p_user;
+	if found then
+		return cardkeep_api.signed_in(p_write, true);
+	end if;
+	-- Held, so that no password changes between this look and the session's insertion, and no other
+	-- sign-in counts the same sessions.
+	perform from cardkeep.users u where u.id = p_user and u.password_hash = p_seen_password_hash
+	for no key update skip locked;
+	if not found then
+		perform from cardkeep.users u where u.id = p_user and u.password_hash = p_seen_password_hash;
+		return cardkeep_api.reply(case when found then 423 else 401 end);
+	end if;
+	if not cardkeep_api.make_room(p_user, p_write, p_limit) then
+		return cardkeep_api.reply(423);
+	end if;
+	perform cardkeep_api.forget_sessions(p_user);
+	perform cardkeep_api.insert_session(p_write, p_user, p_token_hash, p_device, p_agent, p_lifetime,
+		p_idle);
+	return cardkeep_api.signed_in(p_write, false);
+end
+$$;
+comment on function cardkeep_api.open_session is 'A new session with the write id as its id, for an account whose password is still the one that was checked; where the account has p_limit already, the least recently seen one gives way. 201; 201 replayed; 401 where the account is gone or its password changed; 423. Tries the advisory lock of the write id, then the account''s row (no key update, skip locked), then as make_room and forget_sessions; never waits.';
+
+create function cardkeep_api.list_sessions(p_token_hash bytea) returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_session uuid;
+	v_user uuid;
+	v_list text;
+begin
+	select s.id, s.user_id into v_session, v_user from cardkeep.sessions s
+	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	if not found then
+		return cardkeep_api.reply(401);
+	end if;
+	select string_agg(cardkeep_api.session_json(s, v_session), ',' order by s.last_seen_at desc, s.id)
+	into v_list
+	from cardkeep.sessions s where s.user_id = v_user and cardkeep_api.is_live(s);
+	return cardkeep_api.reply(200, 0, format('{"sessions":[%s]}', v_list));
+end
+$$;
+comment on function cardkeep_api.list_sessions is 'The caller''s live sessions, the last seen one first; 401. Locks nothing.';
+
+create function cardkeep_api.end_session(p_token_hash bytea, p_write uuid, p_session uuid,
+	p_key uuid default null)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_caller cardkeep.sessions;
+	v_target cardkeep.sessions;
+	v_locked boolean;
+	v_write uuid := p_write;
+	a cardkeep_api.answer;
+begin
+	select s.* into v_caller from cardkeep.sessions s where s.token_hash = p_token_hash;
+	if p_key is not null then
+		v_write := cardkeep_api.own_write(v_caller.user_id, p_write);
+		a := cardkeep_api.claim_key(v_caller, p_key, v_write);
+		if a.status is not null and a.status <> 422 then
+			return a;
+		end if;
+	end if;
+	perform from cardkeep.sessions s
+	where s.id = coalesce(p_session, v_caller.id) and s.user_id = v_caller.user_id
+	for no key update skip locked;
+	v_locked := found;
+	select s.* into v_caller from cardkeep.sessions s where s.token_hash = p_token_hash;
+	select s.* into v_target from cardkeep.sessions s
+	where s.id = coalesce(p_session, v_caller.id) and s.user_id = v_caller.user_id;
+	-- The repeat first: the first time may have ended the very session that asks.
+	if v_target.ended_by = v_write then
+		return cardkeep_api.reply(204, 0, '', true);
+	end if;
+	if v_caller.id is null or not cardkeep_api.is_live(v_caller) then
+		return cardkeep_api.reply(401);
+	end if;
+	if v_target.id is null or not cardkeep_api.is_live(v_target) then
+		return cardkeep_api.reply(404);
+	end if;
+	if a.status = 422 then
+		return a;
+	end if;
+	if not v_locked then
+		return cardkeep_api.reply(423);
+	end if;
+	update cardkeep.sessions s set ended_at = clock_timestamp(), ended_by = v_write
+	where s.id = v_target.id;
+	if p_key is not null then
+		perform cardkeep_api.keep_key(v_caller.user_id, p_key, v_write, cardkeep_api.reply(204));
+	end if;
+	return cardkeep_api.reply(204);
+end
+$$;
+comment on function cardkeep_api.end_session is 'Ends one of the caller''s sessions, null the caller''s own. 204; 204 replayed, also where it ended the caller''s own; 401; 404 where it is unknown, foreign or over; 422 key_reused; 423. Tries the key, then the session''s row (no key update, skip locked), never waits; looks after it tried.';
+
+create function cardkeep_api.read_user(p_token_hash bytea) returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	u cardkeep.users;
+	v_user uuid;
+begin
+	select s.user_id into v_user from cardkeep.sessions s
+	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	select a.* into u from cardkeep.users a where a.id = v_user;
+	if not found then
+		return cardkeep_api.reply(401);
+	end if;
+	return cardkeep_api.reply(200, 0, format('{"user":%s}', cardkeep_api.user_json(u)));
+end
+$$;
+comment on function cardkeep_api.read_user is 'The caller''s account; 401. Locks nothing.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('account_calls');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'card_core') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:card_core to pg
+--
+-- One core for every caller: the service's calls resolve a session and come here, the promised
+-- functions wait for the row and come here. Nothing here waits. A write that finds the version it
+-- expects cannot have been applied before, so only writes that did not are looked at further: the
+-- card is read, and in a later statement the repeat is looked up, whose snapshot sees at least what
+-- the read saw.
+
+
+set local role cardkeep_owner;
+
+create function cardkeep_api.insert_card(p_user uuid, p_session uuid, p_write uuid, p_name text,
+	p_slug text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
+returns cardkeep.business_cards
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c cardkeep.business_cards;
+	v_now timestamptz := clock_timestamp();
+begin
+	insert into cardkeep.business_cards (id, user_id, name, slug, template_type, fields_config,
+		design_config, is_public, version, last_write, created_at, updated_at)
+	select p_write, p_user, p_name, p_slug, coalesce(p_template, 'personal-small'),
+		coalesce(p_fields, '{}'), coalesce(p_design, '{}'), coalesce(p_public, true), 1, p_write,
+		v_now, v_now
+	where not exists (select from cardkeep.retired_slugs r where r.slug = p_slug)
+		and not exists (select from cardkeep.retired_slugs r where r.card_id = p_write)
+	on conflict do nothing
+	returning * into c;
+	if found then
+		insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at)
+		values (p_write, 1, p_session, p_write, v_now);
+	end if;
+	return c;
+end
+$$;
+comment on function cardkeep_api.insert_card is 'Inserts a card and version 1 of its history, unless its slug or its id was ever taken: then all null. The caller holds the advisory locks of the slug and of the id.';
+
+create function cardkeep_api.create_card_core(p_user uuid, p_session uuid, p_write uuid,
+	p_name text, p_base text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c_rounds constant integer := 10;
+	v_base text := cardkeep_api.slugify(coalesce(p_base, p_name));
+	v_slug text;
+	c cardkeep.business_cards;
+begin
+	if not pg_try_advisory_xact_lock(cardkeep_api.lock_key('card', p_write::text)) then
+		return cardkeep_api.reply(423);
+	end if;
+	for v_round in 1..c_rounds loop
+		v_slug := cardkeep_api.slug_candidate(v_base, v_round);
+		-- Seen before it is locked: creations of one popular name do not keep its card locked.
+		if not exists (select from cardkeep.business_cards b where b.slug = v_slug)
+			and pg_try_advisory_xact_lock(cardkeep_api.lock_key('slug', v_slug))
+		then
+			c := cardkeep_api.insert_card(p_user, p_session, p_write, p_name, v_slug, p_template,
+				p_fields, p_design, p_public);
+			if c.id is not null then
+				return cardkeep_api.reply(201, 1, cardkeep_api.card_json(c), false,
+					case when v_round > 1 then (v_round - 1)::text else '' end);
+			end if;
+		end if;
+		if v_round = 1 then
+			perform from cardkeep.business_card_versions h
+			where h.card_id = p_write and h.version = 1;
+			if found then
+				return cardkeep_api.created_before(p_write, p_user);
+			end if;
+		end if;
+	end loop;
+	return cardkeep_api.reply(500, 0, '', false, 'slug_exhausted');
+end
+$$;
+comment on function cardkeep_api.create_card_core is 'A card whose id is the write id, with the first free slug: bare, else with six random characters. 201, whose detail counts the slugs that were taken; 201 replayed where the id exists; 409 id_taken; 423 where somebody holds the id; 500 slug_exhausted after ten slugs. Tries the advisory locks of the id, then of each slug; never waits.';
+
+create function cardkeep_api.created_before(p_card uuid, p_user uuid)
+returns cardkeep_api.answer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	a cardkeep_api.answer := cardkeep_api.card_replay(p_card, p_user, 1, 201);
+begin
+	if a.status = 404 then
+		return cardkeep_api.reply(409, 0, '', false, 'id_taken');
+	end if;
+	return a;
+end
+$$;
+comment on function cardkeep_api.created_before is 'The first answer of a creation: the card as of version 1, or 409 id_taken where it is somebody else''s. Locks nothing.';
+
+create function cardkeep_api.card_write_version(p_card uuid, p_expected integer[], p_write uuid,
+	p_deletion boolean)
+returns integer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_versions integer[];
+begin
+	-- Nearly always there is one, and an array costs more than the look-up.
+	if cardinality(p_expected) = 1 then
+		return (select h.version from cardkeep.business_card_versions h
+			where h.card_id = p_card and h.version = p_expected[1]::bigint + 1
+				and h.write_id = p_write and h.is_deletion = p_deletion);
+	end if;
+	v_versions := cardkeep_api.next_versions(p_expected);
+	return (select h.version from cardkeep.business_card_versions h
+		where h.card_id = p_card and h.version = any (v_versions) and h.write_id = p_write
+			and h.is_deletion = p_deletion);
+end
+$$;
+comment on function cardkeep_api.card_write_version is 'The version that this write made, where it was applied before; else null. Reads one history row for each expected version. Locks nothing.';
+
+create function cardkeep_api.card_same(c cardkeep.business_cards, p_name text, p_template text,
+	p_fields jsonb, p_design jsonb, p_public boolean)
+returns boolean
+language sql immutable parallel safe
+return coalesce(c.name = p_name, true) and coalesce(c.template_type = p_template, true)
+	and coalesce(c.fields_config = p_fields, true) and coalesce(c.design_config = p_design, true)
+	and coalesce(c.is_public = p_public, true);
+comment on function cardkeep_api.card_same is 'Whether a request would change nothing. Locks nothing.';
+
+create function cardkeep_api.update_card_core(p_user uuid, p_session uuid, p_write uuid,
+	p_card uuid, p_expected integer[], p_name text, p_template text, p_fields jsonb,
+	p_design jsonb, p_public boolean)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	o cardkeep.business_cards;
+	n cardkeep.business_cards;
+begin
+	select b.* into o from cardkeep.business_cards b
+	where b.id = p_card and b.user_id = p_user and b.version = any (p_expected)
+		and not cardkeep_api.card_same(b, p_name, p_template, p_fields, p_design, p_public)
+	for no key update skip locked;
+	if not found then
+		return cardkeep_api.settle_card(p_user, p_write, p_card, p_expected, p_name, p_template,
+			p_fields, p_design, p_public);
+	end if;
+	update cardkeep.business_cards b
+	set name = coalesce(p_name, b.name), template_type = coalesce(p_template, b.template_type),
+		fields_config = coalesce(p_fields, b.fields_config),
+		design_config = coalesce(p_design, b.design_config),
+		is_public = coalesce(p_public, b.is_public), version = b.version + 1, last_write = p_write,
+		updated_at = greatest(clock_timestamp(), b.updated_at)
+	where b.id = p_card
+	returning b.* into n;
+	insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at, b_name,
+		b_template_type, b_fields_config, b_design_config, b_is_public)
+	values (p_card, n.version, p_session, p_write, n.updated_at, nullif(o.name, n.name),
+		nullif(o.template_type, n.template_type), nullif(o.fields_config, n.fields_config),
+		nullif(o.design_config, n.design_config), nullif(o.is_public, n.is_public));
+	return cardkeep_api.reply(200, n.version, cardkeep_api.card_json(n));
+end
+$$;
+comment on function cardkeep_api.update_card_core is 'Changes a card that is at one of the expected versions, and writes its history; null keeps a field. 200; else as settle_card. Tries the card''s row (no key update, skip locked), never waits; a stale or unchanged request locks nothing.';
+
+create function cardkeep_api.settle_card(p_user uuid, p_write uuid, p_card uuid,
+	p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
+	p_public boolean)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c cardkeep.business_cards;
+begin
+	select b.* into c from cardkeep.business_cards b where b.id = p_card and b.user_id = p_user;
+	return cardkeep_api.card_settled(c, cardkeep_api.card_write_version(p_card, p_expected, p_write,
+		false), p_user, p_card, p_expected, p_name, p_template, p_fields, p_design, p_public);
+end
+$$;
+comment on function cardkeep_api.settle_card is 'What an update that was not applied now comes to: looks for the card and then for the write, and answers as card_settled. Locks nothing.';
+
+create function cardkeep_api.card_settled(c cardkeep.business_cards, p_written integer,
+	p_user uuid, p_card uuid, p_expected integer[], p_name text, p_template text, p_fields jsonb,
+	p_design jsonb, p_public boolean)
+returns cardkeep_api.answer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if p_written is not null then
+		return cardkeep_api.card_replay(p_card, p_user, p_written, 200);
+	end if;
+	if c.id is null then
+		return cardkeep_api.reply(404);
+	end if;
+	if c.version = any (p_expected) then
+		if cardkeep_api.card_same(c, p_name, p_template, p_fields, p_design, p_public) then
+			return cardkeep_api.reply(200, c.version, cardkeep_api.card_json(c), false, 'unchanged');
+		end if;
+		return cardkeep_api.reply(423, c.version);
+	end if;
+	return cardkeep_api.card_conflict(c, p_expected, p_name, p_template, p_fields, p_design,
+		p_public);
+end
+$$;
+comment on function cardkeep_api.card_settled is 'The answer to an update that was not applied now, given the card (all null: there is none) and the version that the same write made before, if it did: 200 replayed, 404, 200 unchanged where it changes nothing, 423 where somebody holds the card, else 409 with both sides. Locks nothing.';
+
+create function cardkeep_api.delete_card_core(p_user uuid, p_session uuid, p_write uuid,
+	p_card uuid, p_expected integer[])
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c cardkeep.business_cards;
+begin
+	select b.* into c from cardkeep.business_cards b
+	where b.id = p_card and b.user_id = p_user and b.version = any (p_expected)
+	for update skip locked;
+	if not found then
+		return cardkeep_api.settle_deletion(p_user, p_write, p_card, p_expected);
+	end if;
+	if not pg_try_advisory_xact_lock(cardkeep_api.lock_key('slug', c.slug)) then
+		return cardkeep_api.reply(423, c.version);
+	end if;
+	insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at,
+		is_deletion, b_name, b_slug, b_template_type, b_fields_config, b_design_config, b_is_public)
+	values (c.id, c.version + 1, p_session, p_write, greatest(clock_timestamp(), c.updated_at),
+		true, c.name, c.slug, c.template_type, c.fields_config, c.design_config, c.is_public);
+	delete from cardkeep.business_cards b where b.id = p_card;
+	return cardkeep_api.reply(204, c.version + 1);
+end
+$$;
+comment on function cardkeep_api.delete_card_core is 'Deletes a card that is at one of the expected versions, ends its history and retires its slug. 204; else as settle_deletion. Tries the card''s row (update, skip locked), then its slug''s advisory lock, so that a creation never waits for it; never waits.';
+
+create function cardkeep_api.settle_deletion(p_user uuid, p_write uuid, p_card uuid,
+	p_expected integer[])
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c cardkeep.business_cards;
+	v_version integer;
+begin
+	select b.* into c from cardkeep.business_cards b where b.id = p_card and b.user_id = p_user;
+	v_version := cardkeep_api.card_write_version(p_card, p_expected, p_write, true);
+	if v_version is not null then
+		return cardkeep_api.reply(204, v_version, '', true);
+	end if;
+	if c.id is null then
+		return cardkeep_api.reply(404);
+	end if;
+	if c.version = any (p_expected) then
+		return cardkeep_api.reply(423, c.version);
+	end if;
+	return cardkeep_api.card_conflict(c, p_expected);
+end
+$$;
+comment on function cardkeep_api.settle_deletion is 'What a deletion that was not applied now comes to: 204 replayed where it was applied before, 404, 423 where somebody holds the card, else 409. Locks nothing.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('card_core');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'card_calls') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:card_calls to pg
+--
+-- What the service calls: a session by its token, the key where there is one, then the core. A
+-- session that has ended since may still ask how a write of its own came out, for that write was
+-- applied while it lived. p_write is the id of the request; with p_key it is the hash of all that the
+-- key is bound to (see writes).
+
+
+set local role cardkeep_owner;
+
+create function cardkeep_api.check_card(p_token_hash bytea, p_card uuid)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_user uuid;
+begin
+	select s.user_id into v_user from cardkeep.sessions s
+	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	if not found then
+		return cardkeep_api.reply(401);
+	end if;
+	perform from cardkeep.business_cards b where b.id = p_card and b.user_id = v_user;
+	return cardkeep_api.reply(case when found then 200 else 404 end);
+end
+$$;
+comment on function cardkeep_api.check_card is '200 where the caller has this card, 401, 404. Locks nothing.';
+
+create function cardkeep_api.read_card(p_token_hash bytea, p_card uuid)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_user uuid;
+	c cardkeep.business_cards;
+begin
+	select s.user_id into v_user from cardkeep.sessions s
+	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	if not found then
+		return cardkeep_api.reply(401);
+	end if;
+	select b.* into c from cardkeep.business_cards b where b.id = p_card and b.user_id = v_user;
+	if not found then
+		return cardkeep_api.reply(404);
+	end if;
+	return cardkeep_api.reply(200, c.version, cardkeep_api.card_json(c));
+end
+$$;
+comment on function cardkeep_api.read_card is 'One of the caller''s cards: 200, 401, 404. Locks nothing.';
+
+create function cardkeep_api.card_cursor(c cardkeep.business_cards) returns text
+language sql stable parallel safe
+return (extract(epoch from c.created_at) * 1000000)::bigint::text || '-' || c.id::text;
+comment on function cardkeep_api.card_cursor is 'Where a page ended: the card''s time of creation in microseconds, and its id. Locks nothing.';
+
+create function cardkeep_api.list_cards(p_token_hash bytea, p_limit integer, p_after_us bigint,
+	p_after_id uuid)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c_page_bytes constant integer := 1048576 - 1024;
+	v_user uuid;
+	v_after timestamptz := coalesce('epoch'::timestamptz + p_after_us * interval '1 microsecond',
+		'infinity');
+	c cardkeep.business_cards;
+	v_item text;
+	v_items text[] := '{}';
+	v_bytes integer := 0;
+	v_cursor text;
+	v_last text := '';
+begin
+	select s.user_id into v_user from cardkeep.sessions s
+	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	if not found then
+		return cardkeep_api.reply(401);
+	end if;
+	for c in
+		select b.* from cardkeep.business_cards b
+		where b.user_id = v_user and (b.created_at, b.id)
+			< (v_after, coalesce(p_after_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+		order by b.created_at desc, b.id desc
+		limit p_limit + 1
+	loop
+		v_item := cardkeep_api.card_json(c);
+		v_bytes := v_bytes + octet_length(v_item) + 1;
+		if cardinality(v_items) = p_limit or (v_bytes > c_page_bytes and v_last <> '') then
+			v_cursor := v_last;
+			exit;
+		end if;
+		v_items := v_items || v_item;
+		v_last := cardkeep_api.card_cursor(c);
+	end loop;
+	return cardkeep_api.reply(200, 0, '{"cards":[' || array_to_string(v_items, ',')
+		|| '],"next":' || coalesce(to_json(v_cursor)::text, 'null') || '}', false, coalesce(v_cursor, ''));
+end
+$$;
+comment on function cardkeep_api.list_cards is 'A page of the caller''s cards, newest first: at most p_limit of them and 1 MiB of JSON, but at least one; next, and detail, say where it ended when more follow. 200, 401. Locks nothing.';
+
+create function cardkeep_api.create_card(p_token_hash bytea, p_write uuid, p_name text,
+	p_base text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean,
+	p_key uuid default null)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	s cardkeep.sessions;
+	v_write uuid := p_write;
+	a cardkeep_api.answer;
+begin
+	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	if p_key is not null then
+		v_write := cardkeep_api.own_write(s.user_id, p_write);
+		a := cardkeep_api.claim_key(s, p_key, v_write);
+		if a.replayed then
+			return cardkeep_api.created_before(v_write, s.user_id);
+		elsif a.status is not null then
+			return a;
+		end if;
+	end if;
+	if s.id is not null and cardkeep_api.is_live(s) then
+		a := cardkeep_api.create_card_core(s.user_id, s.id, v_write, p_name, p_base, p_template,
+			p_fields, p_design, p_public);
+		if p_key is not null then
+			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
+		end if;
+		return a;
+	end if;
+	perform from cardkeep.business_card_versions h
+	where h.card_id = v_write and h.version = 1 and h.session_id = s.id;
+	if found then
+		return cardkeep_api.created_before(v_write, s.user_id);
+	end if;
+	return cardkeep_api.reply(401);
+end
+$$;
+comment on function cardkeep_api.create_card is 'A new card of the caller''s: 201, 401, 409 id_taken, 422 key_reused, 423, 500 slug_exhausted; a repeat is answered as the first was, also after the session ended. Tries the key, then locks as create_card_core; never waits.';
+
+create function cardkeep_api.claim_card_key(s cardkeep.sessions, p_key uuid, p_write uuid,
+	p_card uuid)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	a cardkeep_api.answer := cardkeep_api.claim_key(s, p_key, p_write);
+begin
+	if a.status = 422 then
+		perform from cardkeep.business_cards b where b.id = p_card and b.user_id = s.user_id;
+		if not found then
+			return cardkeep_api.reply(404);
+		end if;
+	end if;
+	return a;
+end
+$$;
+comment on function cardkeep_api.claim_card_key is 'claim_key for a request that names a card: a card that is not the caller''s is 404 before anything else is said. Locks as claim_key.';
+
+create function cardkeep_api.update_card(p_token_hash bytea, p_write uuid, p_card uuid,
+	p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
+	p_public boolean, p_key uuid default null)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	s cardkeep.sessions;
+	v_write uuid := p_write;
+	v_version integer;
+	a cardkeep_api.answer;
+begin
+	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	if p_key is not null then
+		v_write := cardkeep_api.own_write(s.user_id, p_write);
+		a := cardkeep_api.claim_card_key(s, p_key, v_write, p_card);
+		if a.replayed then
+			return cardkeep_api.card_replay(p_card, s.user_id, a.version, a.status);
+		elsif a.status is not null then
+			return a;
+		end if;
+	end if;
+	if s.id is not null and cardkeep_api.is_live(s) then
+		a := cardkeep_api.update_card_core(s.user_id, s.id, v_write, p_card, p_expected, p_name,
+			p_template, p_fields, p_design, p_public);
+		if p_key is not null then
+			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
+		end if;
+		return a;
+	end if;
+	v_version := cardkeep_api.card_write_version(p_card, p_expected, v_write, false);
+	if v_version is not null and s.id is not null then
+		return cardkeep_api.card_replay(p_card, s.user_id, v_version, 200);
+	end if;
+	return cardkeep_api.reply(401);
+end
+$$;
+comment on function cardkeep_api.update_card is 'Changes one of the caller''s cards: 200, 401, 404, 409, 422 key_reused, 423; a repeat is answered as the first was, also after the session ended. Tries the key, then locks as update_card_core; never waits.';
+
+create function cardkeep_api.delete_card(p_token_hash bytea, p_write uuid, p_card uuid,
+	p_expected integer[], p_key uuid default null)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	s cardkeep.sessions;
+	v_write uuid := p_write;
+	v_version integer;
+	a cardkeep_api.answer;
+begin
+	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	if p_key is not null then
+		v_write := cardkeep_api.own_write(s.user_id, p_write);
+		a := cardkeep_api.claim_card_key(s, p_key, v_write, p_card);
+		if a.status is not null then
+			return a;
+		end if;
+	end if;
+	if s.id is not null and cardkeep_api.is_live(s) then
+		a := cardkeep_api.delete_card_core(s.user_id, s.id, v_write, p_card, p_expected);
+		if p_key is not null then
+			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
+		end if;
+		return a;
+	end if;
+	v_version := cardkeep_api.card_write_version(p_card, p_expected, v_write, true);
+	if v_version is not null and s.id is not null then
+		return cardkeep_api.reply(204, v_version, '', true);
+	end if;
+	return cardkeep_api.reply(401);
+end
+$$;
+comment on function cardkeep_api.delete_card is 'Deletes one of the caller''s cards: 204, 401, 404, 409, 422 key_reused, 423; a repeat is answered as the first was, also after the session ended. Tries the key, then locks as delete_card_core; never waits.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('card_calls');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'card_sets') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:card_sets to pg
+--
+-- The hot calls, set-wise: arrays in, one row an item out, told apart by `item`. A set costs little
+-- more than its longest statement, where single calls pay for each. It does what its single form
+-- does and leaves whatever is not plain sailing to it: an item that the set's statements did not
+-- serve goes through the single form, one by one. So there is one place that knows the hard cases.
+--
+-- Statements find rows through `join lateral (... limit 1)` or by ctid, with the joins that scan
+-- switched off: a plan that a connection made while the tables were small is kept while they grow,
+-- and a hash join over a whole table that was right for ten rows is ruin for ten thousand. The plan
+-- is the generic one: a small array makes a plan of its own look cheaper, so that each call would
+-- plan anew, which costs more than the call.
+
+
+set local role cardkeep_owner;
+
+create function cardkeep_api.read_cards(p_token_hash bytea[], p_card text[])
+returns table (item integer, status integer, version integer, replayed boolean, detail text,
+	body text)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+	return query
+	select n.i::integer, case when s.id is null then 401 when b.id is null then 404 else 200 end,
+		coalesce(b.version, 0), false, '',
+		case when b.id is null then '' else cardkeep_api.card_json(b) end
+	from unnest(p_token_hash, p_card) with ordinality n(token_hash, card, i)
+	left join lateral (
+		select t.id, t.user_id from cardkeep.sessions t
+		where t.token_hash = n.token_hash and cardkeep_api.is_live(t)
+		limit 1) s on true
+	left join lateral (
+		select c.* from cardkeep.business_cards c
+		where c.id = n.card::uuid and c.user_id = s.user_id
+		limit 1) b on true;
+end
+$$;
+comment on function cardkeep_api.read_cards is 'read_card for each item. Locks nothing.';
+
+create function cardkeep_api.try_key_once(p_user uuid, p_key uuid, p_keys text[], p_item bigint)
+returns boolean
+language sql volatile
+return array_position(p_keys, p_key::text) = p_item and cardkeep_api.try_key(p_user, p_key);
+comment on function cardkeep_api.try_key_once is 'try_key for the first item of a set that has the key: locks are re-entrant, so a second one would get it as well. Tries the advisory lock, never waits.';
+
+create function cardkeep_api.create_cards(p_token_hash bytea[], p_write text[], p_name text[],
+	p_base text[], p_template text[], p_fields text[], p_design text[], p_public text[],
+	p_key text[] default null)
+returns table (item integer, status integer, version integer, replayed boolean, detail text,
+	body text)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set plan_cache_mode = force_generic_plan
+as $$
+declare
+	v_writes uuid[]; -- of keyed items: the users' own
+	v_now timestamptz := clock_timestamp();
+	v_users uuid[];
+	v_sessions uuid[];
+	v_slugs text[]; -- null: not for the set
+	v_taken text[]; -- how many slugs were passed over
+	v_done integer[]; -- the items that the set served, and their bodies
+	v_bodies text[];
+begin
+	-- Locks first: the insert is a later statement, whose snapshot sees what they guard. The lock
+	-- of a key stands for that of the id, which is made of it.
+	select array_agg(k.user_id order by k.i), array_agg(k.session_id order by k.i),
+		array_agg(k.write order by k.i), array_agg(k.slug order by k.i),
+		array_agg(k.taken order by k.i)
+	into v_users, v_sessions, v_writes, v_slugs, v_taken
+	from (
+		select n.i, s.user_id, s.id as session_id,
+			case when n.key is null then n.write::uuid
+				else cardkeep_api.own_write(s.user_id, n.write::uuid) end as write,
+			case when c.slug <> r.slug then '1' else '' end as taken,
+			case when s.id is not null
+				and case when n.key is null
+					then pg_try_advisory_xact_lock(cardkeep_api.lock_key('card', n.write))
+					else cardkeep_api.try_key_once(s.user_id, n.key::uuid, p_key, n.i) end
+				and pg_try_advisory_xact_lock(cardkeep_api.lock_key('slug', c.slug))
+			then c.slug end as slug
+		from unnest(p_token_hash, p_write, p_base, p_name, p_key) with ordinality
+			n(token_hash, write, base, name, key, i)
+		left join lateral (
+			select t.id, t.user_id from cardkeep.sessions t
+			where t.token_hash = n.token_hash and cardkeep_api.is_live(t)
+			limit 1) s on true
+		cross join lateral (
+			select cardkeep_api.slugify(coalesce(n.base, n.name)) as slug offset 0) r
+		cross join lateral (
+			-- A popular name is known to be taken without taking its lock.
+			select case when exists (select from cardkeep.business_cards b where b.slug = r.slug)
+				then cardkeep_api.slug_candidate(r.slug, 2) else r.slug end as slug
+			offset 0) c) k;
+	if num_nonnulls(variadic p_key) > 0 then
+		select array_agg(case when w.key is null then n.slug end order by n.i) into v_slugs
+		from unnest(v_slugs, v_users, p_key) with ordinality n(slug, user_id, key, i)
+		left join lateral (
+			select t.key from cardkeep.writes t
+			where t.user_id = n.user_id and t.key = n.key::uuid
+			limit 1) w on true;
+	end if;
+
+	with item as (
+		select * from unnest(v_writes, v_users, v_sessions, v_slugs, p_name, p_template, p_fields,
+			p_design, p_public, p_key) with ordinality
+			n(id, user_id, session_id, slug, name, template, fields, design, public, key, i)
+		where n.slug is not null
+	), put as (
+		insert into cardkeep.business_cards as b (id, user_id, name, slug, template_type,
+			fields_config, design_config, is_public, version, last_write, created_at, updated_at)
+		select n.id, n.user_id, n.name, n.slug, coalesce(n.template, 'personal-small'),
+			coalesce(n.fields, '{}')::jsonb, coalesce(n.design, '{}')::jsonb,
+			coalesce(n.public::boolean, true), 1, n.id, v_now, v_now
+		from item n
+		where not exists (select from cardkeep.retired_slugs r where r.slug = n.slug)
+			and not exists (select from cardkeep.retired_slugs r where r.card_id = n.id)
+		on conflict do nothing
+		returning b.id, cardkeep_api.card_json(b) as body
+	), kept as (
+		insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at)
+		select p.id, 1, n.session_id, p.id, v_now from put p join item n on n.id = p.id
+	), known as (
+		insert into cardkeep.writes (user_id, key, write_id, version, status)
+		select n.user_id, n.key::uuid, p.id, 1, 201 from put p join item n on n.id = p.id
+		where n.key is not null
+	)
+	select array_agg(n.i), array_agg(p.body) into v_done, v_bodies
+	from put p join item n on n.id = p.id;
+
+	return query
+	select d.i, 201, 1, false, v_taken[d.i], d.body from unnest(v_done, v_bodies) d(i, body);
+	if cardinality(v_done) = cardinality(p_write) then
+		return;
+	end if;
+	return query
+	select k, a.* from generate_series(1, cardinality(p_write)) k
+	cross join lateral cardkeep_api.create_card(p_token_hash[k], p_write[k]::uuid, p_name[k],
+		p_base[k], p_template[k], p_fields[k]::jsonb, p_design[k]::jsonb, p_public[k]::boolean,
+		p_key[k]::uuid) a
+	where (k = any (v_done)) is not true;
+end
+$$;
+comment on function cardkeep_api.create_cards is 'create_card for each item; of several items with one key the first is served and the others are settled after it. Tries the advisory lock of each key, or of each id where there is none, then of one slug for each, all before the insert; what that did not serve goes through create_card. Never waits.';
+
+create function cardkeep_api.update_cards(p_token_hash bytea[], p_write text[], p_card text[],
+	p_expected text[], p_name text[], p_template text[], p_fields text[], p_design text[],
+	p_public text[], p_key text[] default null)
+returns table (item integer, status integer, version integer, replayed boolean, detail text,
+	body text)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+	v_users uuid[];
+	v_sessions uuid[];
+	v_writes uuid[]; -- of keyed items: the users' own; null: not for the set
+	v_done integer[]; -- the items that the set served, and what they came to
+	v_versions integer[];
+	v_bodies text[];
+begin
+	-- Keys first: they are looked up in a later statement, whose snapshot sees what the locks guard.
+	select array_agg(s.user_id order by n.i), array_agg(s.id order by n.i),
+		array_agg(case when n.key is null then n.write::uuid
+			when cardkeep_api.try_key_once(s.user_id, n.key::uuid, p_key, n.i)
+			then cardkeep_api.own_write(s.user_id, n.write::uuid) end order by n.i)
+	into v_users, v_sessions, v_writes
+	from unnest(p_token_hash, p_write, p_key) with ordinality n(token_hash, write, key, i)
+	left join lateral (
+		select t.id, t.user_id from cardkeep.sessions t
+		where t.token_hash = n.token_hash and cardkeep_api.is_live(t)
+		limit 1) s on true;
+
+	if num_nonnulls(variadic p_key) > 0 then
+		select array_agg(case when w.key is null then n.write end order by n.i) into v_writes
+		from unnest(v_writes, v_users, p_key) with ordinality n(write, user_id, key, i)
+		left join lateral (
+			select t.key from cardkeep.writes t
+			where t.user_id = n.user_id and t.key = n.key::uuid
+			limit 1) w on true;
+	end if;
+
+	with held as materialized (
+		select n.i, n.write, n.key, n.user_id, n.session_id, b.ctid as at, b.name, b.template_type, b.fields_config,
+			b.design_config, b.is_public, n.name as new_name, n.template as new_template,
+			n.fields as new_fields, n.design as new_design, n.public as new_public
+		from (
+			select u.i, u.card::uuid as card, u.user_id, u.session_id, u.write,
+				u.expected::integer[] as expected, u.name, u.template, u.fields::jsonb as fields,
+				u.design::jsonb as design, u.public::boolean as public, u.key::uuid as key
+			from unnest(p_card, v_users, v_sessions, v_writes, p_expected, p_name, p_template,
+				p_fields, p_design, p_public, p_key) with ordinality
+				u(card, user_id, session_id, write, expected, name, template, fields, design,
+					public, key, i)
+			where u.write is not null) n
+		join lateral (
+			select c.ctid, c.* from cardkeep.business_cards c
+			where c.id = n.card and c.user_id = n.user_id and c.version = any (n.expected)
+				and not cardkeep_api.card_same(c, n.name, n.template, n.fields, n.design, n.public)
+			limit 1
+			for no key update skip locked) b on true
+	), up as (
+		update cardkeep.business_cards b
+		set name = coalesce(h.new_name, b.name),
+			template_type = coalesce(h.new_template, b.template_type),
+			fields_config = coalesce(h.new_fields, b.fields_config),
+			design_config = coalesce(h.new_design, b.design_config),
+			is_public = coalesce(h.new_public, b.is_public), version = b.version + 1,
+			last_write = h.write, updated_at = greatest(clock_timestamp(), b.updated_at)
+		from held h
+		where b.ctid = h.at
+		returning b.id, b.version, b.last_write, b.updated_at, cardkeep_api.card_json(b) as body,
+			h.i, h.key, h.user_id, h.session_id, nullif(h.name, b.name) as o_name,
+			nullif(h.template_type, b.template_type) as o_template,
+			nullif(h.fields_config, b.fields_config) as o_fields,
+			nullif(h.design_config, b.design_config) as o_design,
+			nullif(h.is_public, b.is_public) as o_public
+	), kept as (
+		insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at,
+			b_name, b_template_type, b_fields_config, b_design_config, b_is_public)
+		select p.id, p.version, p.session_id, p.last_write, p.updated_at, p.o_name, p.o_template,
+			p.o_fields, p.o_design, p.o_public
+		from up p
+	), known as (
+		insert into cardkeep.writes (user_id, key, write_id, version, status)
+		select p.user_id, p.key, p.last_write, p.version, 200 from up p where p.key is not null
+	)
+	select array_agg(p.i), array_agg(p.version), array_agg(p.body)
+	into v_done, v_versions, v_bodies
+	from up p;
+
+	return query
+	select d.i, 200, d.version, false, '', d.body
+	from unnest(v_done, v_versions, v_bodies) d(i, version, body);
+	if cardinality(v_done) = cardinality(p_card) then
+		return;
+	end if;
+	-- One snapshot shows the card and its history, so a repeat cannot slip between the two.
+	return query
+	select n.i::integer, a.*
+	from unnest(p_card, v_users, v_sessions, v_writes, p_expected, p_name, p_template, p_fields,
+		p_design, p_public) with ordinality
+		n(card, user_id, session_id, write, expected, name, template, fields, design, public, i)
+	left join lateral (
+		select c.* from cardkeep.business_cards c
+		where c.id = n.card::uuid and c.user_id = n.user_id
+		limit 1) b on true
+	left join lateral (
+		select h.version from cardkeep.business_card_versions h
+		where h.card_id = n.card::uuid and h.version = any (cardkeep_api.next_versions(
+				n.expected::integer[]))
+			and h.write_id = n.write and not h.is_deletion
+		limit 1) w on true
+	cross join lateral cardkeep_api.card_settled(b, w.version, n.user_id, n.card::uuid,
+		n.expected::integer[], n.name, n.template, n.fields::jsonb, n.design::jsonb,
+		n.public::boolean) a
+	where n.session_id is not null and n.write is not null and (n.i = any (v_done)) is not true;
+	if array_position(v_sessions, null) is null and array_position(v_writes, null) is null then
+		return;
+	end if;
+	return query
+	select k, a.* from generate_series(1, cardinality(p_card)) k
+	cross join lateral cardkeep_api.update_card(p_token_hash[k], p_write[k]::uuid, p_card[k]::uuid,
+		p_expected[k]::integer[], p_name[k], p_template[k], p_fields[k]::jsonb, p_design[k]::jsonb,
+		p_public[k]::boolean, p_key[k]::uuid) a
+	where v_sessions[k] is null or v_writes[k] is null;
+end
+$$;
+comment on function cardkeep_api.update_cards is 'update_card for each item; of several items that fit the version of a card, or have one key, one is applied and the others are settled after it. Tries the keys, then the rows (no key update, skip locked) in one statement; what that did not serve is settled as in update_card, or goes through it where its key is held or spent. Never waits.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('card_sets');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'profile_calls') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:profile_calls to pg
+--
+-- What the service calls: a session by its token, the key where there is one, then the core
+-- (see card_calls).
+
+
+set local role cardkeep_owner;
+
+create function cardkeep_api.read_own_profile(p_kind text, p_token_hash bytea)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_user uuid;
+	p cardkeep_api.profile;
+begin
+	select s.user_id into v_user from cardkeep.sessions s
+	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	if not found then
+		return cardkeep_api.reply(401);
+	end if;
+	p := cardkeep_api.read_profile(p_kind, v_user);
+	return cardkeep_api.reply(200, p.version, cardkeep_api.profile_json(p_kind, p));
+end
+$$;
+comment on function cardkeep_api.read_own_profile is 'The caller''s profile, at version 0 and empty where it was never written; 401. Locks nothing.';
+
+create function cardkeep_api.save_own_profile(p_kind text, p_token_hash bytea, p_write uuid,
+	p_expected integer[], p_patch jsonb, p_key uuid)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	s cardkeep.sessions;
+	v_write uuid := p_write;
+	a cardkeep_api.answer;
+begin
+	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	if p_key is not null then
+		v_write := cardkeep_api.own_write(s.user_id, p_write);
+		a := cardkeep_api.claim_key(s, p_key, v_write);
+		if a.replayed then
+			return cardkeep_api.profile_answered(p_kind, s.user_id, a.version);
+		elsif a.status is not null then
+			return a;
+		end if;
+	end if;
+	if s.id is not null and cardkeep_api.is_live(s) then
+		a := cardkeep_api.save_profile_core(p_kind, s.user_id, s.id, v_write, p_expected, p_patch);
+		if p_key is not null then
+			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
+		end if;
+		return a;
+	end if;
+	a := cardkeep_api.profile_replay(p_kind, s.user_id, p_expected, v_write);
+	if a.status is not null then
+		return a;
+	end if;
+	return cardkeep_api.reply(401);
+end
+$$;
+comment on function cardkeep_api.save_own_profile is 'Changes the caller''s profile, as save_profile_core; 422 key_reused; 401, but the repeat of a write that was applied while the session lived is answered as the first was. Tries the key, then locks as save_profile_core.';
+
+create function cardkeep_api.read_personal_info(p_token_hash bytea) returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return cardkeep_api.read_own_profile('personal_info', p_token_hash);
+end
+$$;
+comment on function cardkeep_api.read_personal_info is 'The caller''s personal profile: 200, 401. Locks nothing.';
+
+create function cardkeep_api.save_personal_info(p_token_hash bytea, p_write uuid,
+	p_expected integer[], p_patch jsonb, p_key uuid default null)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return cardkeep_api.save_own_profile('personal_info', p_token_hash, p_write, p_expected, p_patch,
+		p_key);
+end
+$$;
+comment on function cardkeep_api.save_personal_info is 'Changes the caller''s personal profile: 200, 201 for the first write, 401, 409, 422 key_reused, 423. Locks as save_own_profile, never waits.';
+
+create function cardkeep_api.read_professional_info(p_token_hash bytea) returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return cardkeep_api.read_own_profile('professional_info', p_token_hash);
+end
+$$;
+comment on function cardkeep_api.read_professional_info is 'The caller''s professional profile: 200, 401. Locks nothing.';
+
+create function cardkeep_api.save_professional_info(p_token_hash bytea, p_write uuid,
+	p_expected integer[], p_patch jsonb, p_key uuid default null)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return cardkeep_api.save_own_profile('professional_info', p_token_hash, p_write, p_expected, p_patch,
+		p_key);
+end
+$$;
+comment on function cardkeep_api.save_professional_info is 'Changes the caller''s professional profile: 200, 201 for the first write, 401, 409, 422 key_reused, 423. Locks as save_own_profile, never waits.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('profile_calls');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'card_functions') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:card_functions to pg
+--
+-- The promised functions on cards. Their callers are people and their programs, who expect to wait
+-- for a row that somebody holds: so the update waits first, and then goes through the core.
+
+
+set local role cardkeep_owner;
+
+create function cardkeep_api.clean_name(p_name text) returns text
+language sql immutable parallel safe
+return normalize(regexp_replace(p_name, '^\s+|\s+$', '', 'g'));
+comment on function cardkeep_api.clean_name is 'A card''s name as it is kept: trimmed, NFC. Locks nothing.';
+
+create function cardkeep.create_business_card_atomic(p_user_id uuid, p_name text,
+	p_base_slug text default null, p_template_type text default null,
+	p_fields_config jsonb default null, p_design_config jsonb default null)
+returns table (id uuid, slug text, name text, created_at timestamptz)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_name text := cardkeep_api.clean_name(p_name);
+	a cardkeep_api.answer;
+	v_id uuid := gen_random_uuid();
+begin
+	if p_user_id is null or coalesce(v_name, '') = '' then
+		raise exception 'p_user_id and p_name must be given' using errcode = 'invalid_parameter_value';
+	end if;
+	a := cardkeep_api.create_card_core(p_user_id, null, v_id, v_name, p_base_slug, p_template_type,
+		p_fields_config, p_design_config, null);
+	if a.status <> 201 then
+		raise exception 'no free slug for "%"', cardkeep_api.slugify(coalesce(p_base_slug, v_name))
+			using errcode = 'unique_violation', hint = 'Call again, or with another base slug.';
+	end if;
+	return query select b.id, b.slug, b.name, b.created_at
+	from cardkeep.business_cards b where b.id = v_id;
+end
+$$;
+comment on function cardkeep.create_business_card_atomic is 'A new card at version 1 with a slug of its own, by default made from the name; null takes a field''s default. Raises 22023 without user or name, 23503 for an unknown user, 23514 for what no card may hold, 23505 where ten slugs were taken. Tries the advisory locks of the slugs, never waits for another creation.';
+
+create function cardkeep.update_business_card_optimistic(p_card_id uuid, p_user_id uuid,
+	p_expected_version integer, p_name text default null, p_template_type text default null,
+	p_fields_config jsonb default null, p_design_config jsonb default null,
+	p_is_public boolean default null)
+returns table (success boolean, new_version integer, message text)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	a cardkeep_api.answer;
+begin
+	perform from cardkeep.business_cards b where b.id = p_card_id and b.user_id = p_user_id
+	for no key update;
+	a := cardkeep_api.update_card_core(p_user_id, null, gen_random_uuid(), p_card_id,
+		array[p_expected_version], cardkeep_api.clean_name(p_name), p_template_type,
+		p_fields_config, p_design_config, p_is_public);
+	return query select a.status = 200, nullif(a.version, 0), case a.status
+		when 200 then 'Card updated' when 404 then 'Card not found' else 'Version conflict' end;
+end
+$$;
+comment on function cardkeep.update_business_card_optimistic is 'Changes a card of the user''s that is at the expected version; null keeps a field. One row: success true, ''Card updated'' and the version it is at now (the same where nothing changed); success false, ''Version conflict'' and the current version; success false, ''Card not found'' and null where the user has no such card. Raises 23514 for what no card may hold. Waits for the card''s row (no key update).';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('card_functions');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'profile_functions') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:profile_functions to pg
+--
+-- The promised functions on profiles. Their callers are people and their programs, who expect to
+-- wait for a row that somebody holds: so they wait first, and then go through the core.
+
+
+set local role cardkeep_owner;
+
+create function cardkeep_api.upsert_profile(p_kind text, p_user uuid, p_expected integer,
+	p_patch jsonb, out success boolean, out new_version integer, out message text,
+	out is_new boolean)
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	a cardkeep_api.answer;
+begin
+	if p_user is null then
+		raise exception 'p_user_id must not be null' using errcode = 'null_value_not_allowed';
+	end if;
+	if not cardkeep_api.await_profile(p_kind, p_user) then
+		perform pg_advisory_xact_lock(cardkeep_api.lock_key(p_kind, p_user::text));
+		perform cardkeep_api.await_profile(p_kind, p_user);
+	end if;
+	a := cardkeep_api.save_profile_core(p_kind, p_user, null, gen_random_uuid(),
+		array[coalesce(p_expected, 0)], jsonb_strip_nulls(p_patch));
+	success := a.status in (200, 201);
+	new_version := a.version;
+	is_new := a.status = 201;
+	message := case a.status when 200 then 'Profile updated' when 201 then 'Profile created'
+		else 'Version conflict' end;
+end
+$$;
+comment on function cardkeep_api.upsert_profile is 'Either profile''s upsert for direct callers. Waits for the profile''s row (no key update), or where there is none for the advisory lock of the first profile and then again for the row.';
+
+create function cardkeep.upsert_personal_info_optimistic(p_user_id uuid,
+	p_expected_version integer,
+	p_full_name text default null, p_primary_email text default null,
+	p_secondary_email text default null, p_primary_phone text default null,
+	p_secondary_phone text default null, p_website text default null,
+	p_address text default null)
+returns table (success boolean, new_version integer, message text, is_new boolean)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return query select u.success, u.new_version, u.message, u.is_new
+	from cardkeep_api.upsert_profile('personal_info', p_user_id, p_expected_version,
+		jsonb_build_object('full_name', p_full_name, 'primary_email', p_primary_email,
+			'secondary_email', p_secondary_email, 'primary_phone', p_primary_phone,
+			'secondary_phone', p_secondary_phone, 'website', p_website, 'address', p_address)) u;
+end
+$$;
+comment on function cardkeep.upsert_personal_info_optimistic is 'Writes the personal profile of a user who expects its version, 0 or null where there is none yet. Null keeps a field, the empty string clears it. One row: success true and ''Profile created'' (is_new) or ''Profile updated'' with the version it is at now; success false, ''Version conflict'' and the current version (0: none yet) where another came first. Raises 23503 for an unknown user, 22004 for none. Waits for the profile''s row, or for another first write.';
+
+create function cardkeep.upsert_professional_info_optimistic(p_user_id uuid,
+	p_expected_version integer,
+	p_job_title text default null, p_company_name text default null,
+	p_department text default null, p_work_email text default null,
+	p_work_phone text default null, p_work_address text default null,
+	p_company_website text default null, p_linkedin_url text default null)
+returns table (success boolean, new_version integer, message text, is_new boolean)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return query select u.success, u.new_version, u.message, u.is_new
+	from cardkeep_api.upsert_profile('professional_info', p_user_id, p_expected_version,
+		jsonb_build_object('job_title', p_job_title, 'company_name', p_company_name,
+			'department', p_department, 'work_email', p_work_email, 'work_phone', p_work_phone,
+			'work_address', p_work_address, 'company_website', p_company_website,
+			'linkedin_url', p_linkedin_url)) u;
+end
+$$;
+comment on function cardkeep.upsert_professional_info_optimistic is 'Writes the professional profile of a user who expects its version, 0 or null where there is none yet. Null keeps a field, the empty string clears it. One row: success true and ''Profile created'' (is_new) or ''Profile updated'' with the version it is at now; success false, ''Version conflict'' and the current version (0: none yet) where another came first. Raises 23503 for an unknown user, 22004 for none. Waits for the profile''s row, or for another first write.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('profile_functions');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'erasure') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:erasure to pg
+--
+-- An account goes with all it has: sessions and profiles by their foreign keys, cards and history
+-- here. Whoever deletes the row, the service, an operator or direct SQL, gets the same. What stays
+-- is the slugs, which nobody gets again, without a word about whose they were.
+
+
+set local role cardkeep_owner;
+
+create function cardkeep.forget_cards() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_cards uuid[] := array(
+		select b.id from cardkeep.business_cards b where b.user_id = old.id
+		union all
+		select r.card_id from cardkeep.retired_slugs r
+		where r.user_id = old.id and r.card_id is not null);
+begin
+	delete from cardkeep.business_cards b where b.user_id = old.id;
+	update cardkeep.retired_slugs r set user_id = null where r.user_id = old.id;
+	delete from cardkeep.business_card_versions h where h.card_id = any (v_cards);
+	return old;
+end
+$$;
+comment on function cardkeep.forget_cards is 'Before an account goes: its cards go, and the history of all it ever had; their slugs stay retired. The account''s row is locked by the deletion; waits for the cards'' rows, and for the advisory locks of young cards'' slugs.';
+
+create function cardkeep.forget_profiles() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	delete from cardkeep.personal_info_versions h where h.user_id = old.id;
+	delete from cardkeep.professional_info_versions h where h.user_id = old.id;
+	return null;
+end
+$$;
+comment on function cardkeep.forget_profiles is 'After an account went: the history of its profiles goes. Nothing else can hold those rows by then, so it waits for nobody.';
+
+create function cardkeep.forget_keys() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	delete from cardkeep.writes w
+	where w.ctid = any (array(
+		select o.ctid from cardkeep.writes o where o.user_id = old.id for update skip locked));
+	return null;
+end
+$$;
+comment on function cardkeep.forget_keys is 'After an account went: its keys go, but for those that the sweep has in hand. Tries the rows (update, skip locked), never waits.';
+
+create trigger forget_cards before delete on cardkeep.users
+	for each row execute function cardkeep.forget_cards();
+create trigger forget_profiles after delete on cardkeep.users
+	for each row execute function cardkeep.forget_profiles();
+create trigger forget_keys after delete on cardkeep.users
+	for each row execute function cardkeep.forget_keys();
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('erasure');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'account_changes') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:account_changes to pg
+--
+-- What an account's owner does to the account itself, as the service calls it: another password,
+-- the end of many sessions at once, the end of it all. A password is checked outside, so each call
+-- brings the hash that was checked, which must still be the account's when the change is made.
+--
+-- These leave no history row, so what their repeat finds is kept elsewhere: with the account, with
+-- the sessions that were ended, and for an account that is gone in a table of its own. Under a key
+-- (see writes) a deletion's write id is made of the token in place of the user, who will be gone.
+
+
+set local role cardkeep_owner;
+
+create table cardkeep.closed_accounts (
+	write_id uuid primary key,
+	token_hash bytea not null,
+	at timestamptz not null default clock_timestamp()
+);
+comment on table cardkeep.closed_accounts is 'Accounts that their owners deleted: by which request, so that its repeat finds itself, and nothing about whose they were';
+comment on column cardkeep.closed_accounts.token_hash is 'SHA-256 of the token that the request came with: the repeat comes with the same one';
+
+create function cardkeep_api.token_write(p_token_hash bytea, p_write uuid) returns uuid
+language sql immutable parallel safe
+return cardkeep_api.own_write(encode(substr(p_token_hash, 1, 16), 'hex')::uuid, p_write);
+comment on function cardkeep_api.token_write is 'own_write for a request whose user will be gone. Locks nothing.';
+
+create function cardkeep_api.account_closed(p_token_hash bytea, p_write uuid)
+returns cardkeep_api.answer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform from cardkeep.closed_accounts c
+	where c.write_id = p_write and c.token_hash = p_token_hash;
+	return cardkeep_api.reply(case when found then 204 else 401 end, 0, '', found);
+end
+$$;
+comment on function cardkeep_api.account_closed is 'What a request of an unknown token comes to: 204 replayed where it deleted its account, else 401. Locks nothing.';
+
+create function cardkeep_api.read_password(p_token_hash bytea, p_write uuid default null,
+	p_key uuid default null)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	s cardkeep.sessions;
+	u cardkeep.users;
+	a cardkeep_api.answer;
+	v_write uuid;
+begin
+	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	if not found then
+		return cardkeep_api.account_closed(p_token_hash,
+			cardkeep_api.token_write(p_token_hash, p_write));
+	end if;
+	if p_key is not null then
+		v_write := cardkeep_api.own_write(s.user_id, p_write);
+		a := cardkeep_api.claim_key(s, p_key, v_write);
+	end if;
+	select t.* into u from cardkeep.users t where t.id = s.user_id;
+	if a.replayed then
+		return cardkeep_api.reply(a.status, 0, '', true,
+			case when u.password_write = v_write then u.password_hash else '' end);
+	elsif a.status is not null then
+		return a;
+	end if;
+	if u.id is null or not cardkeep_api.is_live(s) then
+		return cardkeep_api.reply(401);
+	end if;
+	return cardkeep_api.reply(200, 0, '', false, u.password_hash);
+end
+$$;
+comment on function cardkeep_api.read_password is 'Before a call that takes the password: 200 with the password hash of the caller''s account, for its password to be checked; 401. Where that call was made before under this key: 204 replayed, with the hash of the password that it set if that is the account''s still; 422 key_reused; 423 key_busy. Tries the key; never waits.';
+
+create function cardkeep_api.lock_sessions(p_user uuid, p_but uuid default null) returns boolean
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_locked bigint;
+	v_live bigint;
+begin
+	select count(*) into v_locked from (
+		select from cardkeep.sessions s
+		where s.user_id = p_user and s.id is distinct from p_but and cardkeep_api.is_live(s)
+		for no key update skip locked) l;
+	select count(*) into v_live from cardkeep.sessions s
+	where s.user_id = p_user and s.id is distinct from p_but and cardkeep_api.is_live(s);
+	return v_locked >= v_live;
+end
+$$;
+comment on function cardkeep_api.lock_sessions is 'Whether all live sessions of an account, but one, could be locked: then none of them is changed by anybody else. Tries their rows (no key update, skip locked), never waits.';
+
+create function cardkeep_api.end_live_sessions(p_user uuid, p_write uuid, p_but uuid default null)
+returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	update cardkeep.sessions s set ended_at = clock_timestamp(), ended_by = p_write
+	where s.user_id = p_user and s.id is distinct from p_but and cardkeep_api.is_live(s);
+end
+$$;
+comment on function cardkeep_api.end_live_sessions is 'Ends all live sessions of an account, but one. The caller holds their rows.';
+
+create function cardkeep_api.end_sessions(p_token_hash bytea, p_write uuid, p_others boolean,
+	p_key uuid default null)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	s cardkeep.sessions;
+	v_locked boolean;
+	v_write uuid := p_write;
+	a cardkeep_api.answer;
+begin
+	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	if p_key is not null then
+		v_write := cardkeep_api.own_write(s.user_id, p_write);
+		a := cardkeep_api.claim_key(s, p_key, v_write);
+		if a.status is not null then
+			return a;
+		end if;
+	end if;
+	v_locked := cardkeep_api.lock_sessions(s.user_id, case when p_others then s.id end);
+	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	-- The repeat first: the first time may have ended the very session that asks.
+	perform from cardkeep.sessions t where t.user_id = s.user_id and t.ended_by = v_write;
+	if found then
+		return cardkeep_api.reply(204, 0, '', true);
+	end if;
+	if s.id is null or not cardkeep_api.is_live(s) then
+		return cardkeep_api.reply(401);
+	end if;
+	if not v_locked then
+		return cardkeep_api.reply(423);
+	end if;
+	perform cardkeep_api.end_live_sessions(s.user_id, v_write, case when p_others then s.id end);
+	if p_key is not null then
+		perform cardkeep_api.keep_key(s.user_id, p_key, v_write, cardkeep_api.reply(204));
+	end if;
+	return cardkeep_api.reply(204);
+end
+$$;
+comment on function cardkeep_api.end_sessions is 'Ends all sessions of the caller''s account, or all but the caller''s own. 204; 204 replayed, also where it ended the caller''s own; 401; 422 key_reused; 423 where somebody holds one of them. Tries the key, then the sessions'' rows as lock_sessions, never waits; looks after it tried.';
+
+create function cardkeep_api.change_password(p_token_hash bytea, p_write uuid,
+	p_seen_password_hash text, p_password_hash text, p_key uuid default null)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	s cardkeep.sessions;
+	u cardkeep.users;
+	v_locked boolean;
+	v_write uuid := p_write;
+	a cardkeep_api.answer;
+begin
+	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	if p_key is not null then
+		v_write := cardkeep_api.own_write(s.user_id, p_write);
+		a := cardkeep_api.claim_key(s, p_key, v_write);
+		if a.status is not null then
+			return a;
+		end if;
+	end if;
+	perform from cardkeep.users t where t.id = s.user_id for no key update skip locked;
+	v_locked := found;
+	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	select t.* into u from cardkeep.users t where t.id = s.user_id;
+	if u.password_write = v_write then
+		return cardkeep_api.reply(204, 0, '', true);
+	end if;
+	if s.id is null or not cardkeep_api.is_live(s) then
+		return cardkeep_api.reply(401);
+	end if;
+	if not v_locked then
+		return cardkeep_api.reply(423);
+	end if;
+	if u.password_hash <> p_seen_password_hash then
+		return cardkeep_api.reply(422, 0, '', false, 'password_changed');
+	end if;
+	if not cardkeep_api.lock_sessions(s.user_id, s.id) then
+		return cardkeep_api.reply(423);
+	end if;
+	update cardkeep.users t set password_hash = p_password_hash, password_write = v_write,
+		updated_at = clock_timestamp()
+	where t.id = u.id;
+	perform cardkeep_api.end_live_sessions(s.user_id, v_write, s.id);
+	if p_key is not null then
+		perform cardkeep_api.keep_key(s.user_id, p_key, v_write, cardkeep_api.reply(204));
+	end if;
+	return cardkeep_api.reply(204);
+end
+$$;
+comment on function cardkeep_api.change_password is 'Another password for the caller''s account, if the present one is still the one that was checked; every other session ends with it. 204; 204 replayed; 401; 422 password_changed or key_reused; 423. Tries the key, then the account''s row (no key update, skip locked), so that no sign-in with the old password comes in between, then the other sessions as lock_sessions; never waits.';
+
+create function cardkeep_api.lock_belongings(p_user uuid) returns boolean
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_locked bigint[];
+	v_there bigint[];
+begin
+	v_locked := array[
+		(select count(*) from (select from cardkeep.sessions s where s.user_id = p_user
+			for update skip locked) l),
+		(select count(*) from (select from cardkeep.business_cards b where b.user_id = p_user
+			for update skip locked) l),
+		(select count(*) from (select from cardkeep.personal_info p where p.user_id = p_user
+			for update skip locked) l),
+		(select count(*) from (select from cardkeep.professional_info p where p.user_id = p_user
+			for update skip locked) l)];
+	v_there := array[
+		(select count(*) from cardkeep.sessions s where s.user_id = p_user),
+		(select count(*) from cardkeep.business_cards b where b.user_id = p_user),
+		(select count(*) from cardkeep.personal_info p where p.user_id = p_user),
+		(select count(*) from cardkeep.professional_info p where p.user_id = p_user)];
+	return v_locked = v_there and not exists (
+		select from cardkeep.business_cards b
+		where b.user_id = p_user and b.created_at > clock_timestamp() - interval '1 minute'
+			and not pg_try_advisory_xact_lock(cardkeep_api.lock_key('slug', b.slug)));
+end
+$$;
+comment on function cardkeep_api.lock_belongings is 'Whether all that an account has could be locked, so that its deletion waits for nobody. The caller has locked the account (update), so nothing is added to it. Tries the rows of its sessions, cards and profiles (update, skip locked), then the advisory locks of its young cards'' slugs (see card_triggers); never waits.';
+
+create function cardkeep_api.delete_account(p_token_hash bytea, p_write uuid,
+	p_seen_password_hash text, p_key uuid default null)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	s cardkeep.sessions;
+	v_locked boolean;
+	v_hash text;
+	v_write uuid := p_write;
+	a cardkeep_api.answer;
+begin
+	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	if p_key is not null then
+		v_write := cardkeep_api.token_write(p_token_hash, p_write);
+	end if;
+	if p_key is not null and s.id is not null then
+		a := cardkeep_api.claim_key(s, p_key, v_write);
+		if a.status is not null then
+			return a;
+		end if;
+	end if;
+	perform from cardkeep.users u where u.id = s.user_id for update skip locked;
+	v_locked := found;
+	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	if not found then
+		return cardkeep_api.account_closed(p_token_hash, v_write);
+	end if;
+	if not cardkeep_api.is_live(s) then
+		return cardkeep_api.reply(401);
+	end if;
+	if not v_locked then
+		return cardkeep_api.reply(423);
+	end if;
+	select u.password_hash into v_hash from cardkeep.users u where u.id = s.user_id;
+	if v_hash <> p_seen_password_hash then
+		return cardkeep_api.reply(422, 0, '', false, 'password_changed');
+	end if;
+	if not cardkeep_api.lock_belongings(s.user_id) then
+		return cardkeep_api.reply(423);
+	end if;
+	insert into cardkeep.closed_accounts (write_id, token_hash) values (v_write, p_token_hash);
+	delete from cardkeep.users u where u.id = s.user_id;
+	return cardkeep_api.reply(204);
+end
+$$;
+comment on function cardkeep_api.delete_account is 'Deletes the caller''s account with all it has, if its password is still the one that was checked. 204; 204 replayed; 401; 422 password_changed or key_reused; 423. Tries the key, then the account''s row (update, skip locked), then as lock_belongings; never waits. A creation by another device of the account, under way meanwhile, waits at its foreign key for the end of this, and is then 401.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('account_changes');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'last_seen') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:last_seen to pg
+--
+-- When a session was last used. A request that wrote this itself would write a row each time and
+-- hold it until its wave commits, so the service collects who was there and tells it here, apart
+-- from all requests. What is collected dies with its worker: a minute's knowledge at most.
+
+
+set local role cardkeep_owner;
+
+create function cardkeep_api.touch_sessions(p_token_hashes bytea[]) returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	-- A worker tells of a session once a minute, and up to ten seconds late.
+	c_grain constant interval := '45 seconds';
+	-- A session may have run out of time since it was used, but not long ago.
+	c_late constant interval := '1 minute';
+	v_now timestamptz := clock_timestamp();
+	v_count integer;
+begin
+	update cardkeep.sessions s set last_seen_at = v_now
+	where s.id = any (array(
+		select o.id from cardkeep.sessions o
+		where o.token_hash = any (p_token_hashes) and o.ended_at is null
+			and o.last_seen_at < v_now - c_grain
+			and o.last_seen_at + o.idle_limit > v_now - c_late
+		for no key update skip locked));
+	get diagnostics v_count = row_count;
+	return cardkeep_api.reply(200, v_count);
+end
+$$;
+comment on function cardkeep_api.touch_sessions is 'Notes that these sessions were used just now, where what is noted is older than about a minute; version says how many. Unknown, ended and idle ones are passed over, and so are those that somebody holds: the next time will do. Tries the sessions'' rows (no key update, skip locked), never waits.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('last_seen');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'operator_functions') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:operator_functions to pg
+--
+-- What operators do with accounts and sessions, for `cardkeep user` and `cardkeep sessions`. Only
+-- members of the owner may call these. They act as their caller, and wait for whoever is at a row:
+-- an operator would rather wait than be told to come again.
+
+
+set local role cardkeep_owner;
+
+create view cardkeep.user_list as
+	select u.id, u.email, u.created_at,
+		(select count(*) from cardkeep.sessions s where s.user_id = u.id and cardkeep_api.is_live(s))
+			as sessions,
+		(select max(s.last_seen_at) from cardkeep.sessions s where s.user_id = u.id) as last_seen_at,
+		(select count(*) from cardkeep.business_cards b where b.user_id = u.id) as cards
+	from cardkeep.users u;
+comment on view cardkeep.user_list is 'Accounts as operators see them: live sessions, the time any session was last seen, cards';
+
+create function cardkeep.list_users(p_limit integer default 100, p_after text default '')
+returns setof cardkeep.user_list
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return query
+	select l.* from cardkeep.user_list l where l.email > lower(p_after)
+	order by l.email limit p_limit;
+end
+$$;
+comment on function cardkeep.list_users is 'A page of the accounts by address, after the address p_after. Locks nothing.';
+
+create function cardkeep.find_user(p_email text) returns setof cardkeep.user_list
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return query
+	select l.* from cardkeep.user_list l where l.email = lower(btrim(p_email));
+end
+$$;
+comment on function cardkeep.find_user is 'The account with this address in any spelling; no row where there is none. Locks nothing.';
+
+create function cardkeep.list_user_sessions(p_user uuid, p_ended boolean default false)
+returns table (id uuid, device_name text, user_agent text, created_at timestamptz,
+	last_seen_at timestamptz, expires_at timestamptz, live boolean, ended_at timestamptz)
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return query
+	select s.id, s.device_name, s.user_agent, s.created_at, s.last_seen_at, s.expires_at,
+		cardkeep_api.is_live(s), s.ended_at
+	from cardkeep.sessions s
+	where s.user_id = p_user and (p_ended or cardkeep_api.is_live(s))
+	order by s.last_seen_at desc, s.id;
+end
+$$;
+comment on function cardkeep.list_user_sessions is 'An account''s live sessions, the last seen one first; with p_ended those that are over too. Locks nothing.';
+
+create function cardkeep.revoke_session(p_session uuid) returns boolean
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	update cardkeep.sessions s set ended_at = clock_timestamp(), ended_by = gen_random_uuid()
+	where s.id = p_session and cardkeep_api.is_live(s);
+	return found;
+end
+$$;
+comment on function cardkeep.revoke_session is 'Ends one session, whoever''s it is; its token is refused from then on. False where it is unknown or over. Waits for the session''s row.';
+
+create function cardkeep.revoke_user_sessions(p_user uuid) returns integer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_write uuid := gen_random_uuid();
+	v_count integer;
+begin
+	-- In one order, so that two of these never wait for each other.
+	perform from cardkeep.sessions s where s.user_id = p_user and cardkeep_api.is_live(s)
+	order by s.id for no key update;
+	update cardkeep.sessions s set ended_at = clock_timestamp(), ended_by = v_write
+	where s.user_id = p_user and cardkeep_api.is_live(s);
+	get diagnostics v_count = row_count;
+	return v_count;
+end
+$$;
+comment on function cardkeep.revoke_user_sessions is 'Ends all sessions of an account and says how many there were. Waits for their rows, in the order of their ids.';
+
+create function cardkeep.reset_password(p_user uuid, p_password_hash text) returns integer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if p_password_hash is null or p_password_hash not like '$argon2id$%' then
+		raise exception 'a password is kept as its Argon2id hash, never in clear'
+			using errcode = 'invalid_parameter_value';
+	end if;
+	update cardkeep.users u set password_hash = p_password_hash, password_write = gen_random_uuid(),
+		updated_at = clock_timestamp()
+	where u.id = p_user and u.email is not null;
+	if not found then
+		return null;
+	end if;
+	return cardkeep.revoke_user_sessions(p_user);
+end
+$$;
+comment on function cardkeep.reset_password is 'Gives an account another password, ends all its sessions and says how many there were; null where there is no such account. 22023 for what is no Argon2id hash. Waits for the account''s row, then as revoke_user_sessions.';
+
+create function cardkeep.delete_user(p_user uuid) returns boolean
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	delete from cardkeep.users u where u.id = p_user;
+	return found;
+end
+$$;
+comment on function cardkeep.delete_user is 'Deletes an account with its sessions, cards, profiles and history; the slugs stay retired. False where there is none. Waits for all these rows.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('operator_functions');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'history_calls') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:history_calls to pg
+--
+-- History as clients see it. A row holds what was before; what came after is the before of the next
+-- row that changed the same field, or the entity. So a page is walked from its newest version down,
+-- with every field's value after the version at hand in one document: only where a page begins
+-- below the top must later rows be asked, and only for the fields that the page tells of.
+--
+-- The calls are stable: all their statements see one snapshot, so that what came after fits what
+-- was before, whoever writes meanwhile.
+
+
+set local role cardkeep_owner;
+
+create type cardkeep_api.history_view as (
+	version integer,
+	changed text[],
+	before jsonb,
+	after jsonb,
+	session_id uuid,
+	at text
+);
+comment on type cardkeep_api.history_view is 'A version of a card or a profile as clients see it';
+
+create function cardkeep_api.history_json(p_version integer, p_session uuid, p_at timestamptz,
+	p_before jsonb, p_later jsonb)
+returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_changed text[] := array(select jsonb_object_keys(p_before) order by 1);
+	v_after jsonb := coalesce((select jsonb_object_agg(k, p_later -> k)
+		from unnest(v_changed) k), '{}');
+begin
+	return row_to_json(row(p_version, v_changed, p_before, v_after, p_session,
+		cardkeep_api.stamp(p_at))::cardkeep_api.history_view);
+end
+$$;
+comment on function cardkeep_api.history_json is 'A version as clients see it: the fields in p_before changed, to what p_later has for them. Locks nothing.';
+
+create function cardkeep_api.history_page(p_rows refcursor, p_later jsonb, p_limit integer)
+returns cardkeep_api.answer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c_page_bytes constant integer := 1048576 - 1024;
+	h record;
+	v_later jsonb := p_later;
+	v_item text;
+	v_items text[] := '{}';
+	v_bytes integer := 0;
+	v_last integer;
+	v_next integer;
+begin
+	loop
+		fetch p_rows into h;
+		exit when not found;
+		v_item := cardkeep_api.history_json(h.version, h.session_id, h.at, h.before, v_later);
+		v_bytes := v_bytes + octet_length(v_item) + 1;
+		if cardinality(v_items) = p_limit or (v_bytes > c_page_bytes and v_last is not null) then
+			v_next := v_last;
+			exit;
+		end if;
+		v_items := v_items || v_item;
+		v_later := v_later || h.before;
+		v_last := h.version;
+	end loop;
+	close p_rows;
+	return cardkeep_api.reply(200, 0, format('{"history":[%s],"next":%s}',
+		array_to_string(v_items, ','), coalesce(to_json(v_next::text)::text, 'null')), false,
+		coalesce(v_next::text, ''));
+end
+$$;
+comment on function cardkeep_api.history_page is 'The answer that holds a page: the versions that the cursor yields, newest first (it is closed then), at most p_limit of them and 1 MiB of JSON, but at least one; next, and detail, say where it ended when more follow. Rows are fetched one by one, so that the documents of a page that is full are never read. Locks nothing.';
+
+create function cardkeep_api.card_content(c cardkeep.business_cards) returns jsonb
+language sql immutable parallel safe
+return jsonb_build_object('name', c.name, 'slug', c.slug, 'template_type', c.template_type,
+	'fields_config', c.fields_config, 'design_config', c.design_config, 'is_public', c.is_public);
+comment on function cardkeep_api.card_content is 'The fields of a card that history knows, as one document. Locks nothing.';
+
+create function cardkeep_api.card_version_before(h cardkeep.business_card_versions) returns jsonb
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return coalesce((select jsonb_object_agg(f.name, f.value)
+		from (values ('name', to_jsonb(h.b_name)), ('slug', to_jsonb(h.b_slug)),
+			('template_type', to_jsonb(h.b_template_type)), ('fields_config', h.b_fields_config),
+			('design_config', h.b_design_config), ('is_public', to_jsonb(h.b_is_public)))
+			f(name, value)
+		where f.value is not null or h.version = 1), '{}');
+end
+$$;
+comment on function cardkeep_api.card_version_before is 'What the fields that a version changed were before; version 1 made them all, from null. Locks nothing.';
+
+create function cardkeep_api.card_later(c cardkeep.business_cards, p_newest integer,
+	p_oldest integer)
+returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v cardkeep.business_card_versions;
+begin
+	if p_newest = c.version then
+		return cardkeep_api.card_content(c);
+	end if;
+	select b.* into v
+	from (
+		select bool_or(h.b_name is not null or h.version = 1) as name,
+			bool_or(h.b_slug is not null or h.version = 1) as slug,
+			bool_or(h.b_template_type is not null or h.version = 1) as template,
+			bool_or(h.b_fields_config is not null or h.version = 1) as fields,
+			bool_or(h.b_design_config is not null or h.version = 1) as design,
+			bool_or(h.b_is_public is not null or h.version = 1) as public
+		from cardkeep.business_card_versions h
+		where h.card_id = c.id and h.version between p_oldest and p_newest) w
+	cross join lateral cardkeep_api.card_before(c.id, p_newest, w.name, w.slug, w.template,
+		w.fields, w.design, w.public) b;
+	v.version := p_newest + 1;
+	return cardkeep_api.card_content(c) || cardkeep_api.card_version_before(v);
+end
+$$;
+comment on function cardkeep_api.card_later is 'The values after version p_newest of the fields that p_oldest to p_newest changed (those of other fields mean nothing). Reads later versions up to the next change of each. Locks nothing.';
+
+create function cardkeep_api.read_card_history(p_token_hash bytea, p_card uuid, p_limit integer,
+	p_after integer)
+returns cardkeep_api.answer
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_user uuid;
+	c cardkeep.business_cards;
+	v_newest integer;
+	v_rows refcursor;
+begin
+	select s.user_id into v_user from cardkeep.sessions s
+	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	if not found then
+		return cardkeep_api.reply(401);
+	end if;
+	select b.* into c from cardkeep.business_cards b where b.id = p_card and b.user_id = v_user;
+	if not found then
+		return cardkeep_api.reply(404);
+	end if;
+	v_newest := (select max(h.version) from cardkeep.business_card_versions h
+		where h.card_id = p_card and h.version < coalesce(p_after, 2147483647));
+	open v_rows for
+		select h.version, h.session_id, h.at, cardkeep_api.card_version_before(h) as before
+		from cardkeep.business_card_versions h
+		where h.card_id = p_card and h.version <= v_newest
+		order by h.version desc
+		limit p_limit + 1;
+	return cardkeep_api.history_page(v_rows,
+		cardkeep_api.card_later(c, v_newest, v_newest - p_limit), p_limit);
+end
+$$;
+comment on function cardkeep_api.read_card_history is 'A page of the history of one of the caller''s cards below version p_after, as history_page: 200, 401, 404. Locks nothing.';
+
+create function cardkeep_api.profile_later(p_kind text, p_user uuid, p_newest integer,
+	p_oldest integer)
+returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	p cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
+begin
+	if p_newest = p.version then
+		return p.fields;
+	end if;
+	return p.fields || coalesce((
+		select jsonb_object_agg(k.name, n.value)
+		from (
+			select distinct f.name
+			from cardkeep_api.profile_versions h, jsonb_object_keys(h.before) f(name)
+			where h.kind = p_kind and h.user_id = p_user
+				and h.version between p_oldest and p_newest) k
+		cross join lateral (
+			select v.before -> k.name as value from cardkeep_api.profile_versions v
+			where v.kind = p_kind and v.user_id = p_user and v.version > p_newest
+				and v.before ? k.name
+			order by v.version limit 1) n), '{}');
+end
+$$;
+comment on function cardkeep_api.profile_later is 'As card_later, for a profile. Locks nothing.';
+
+create function cardkeep_api.read_own_history(p_kind text, p_token_hash bytea, p_limit integer,
+	p_after integer)
+returns cardkeep_api.answer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_user uuid;
+	v_newest integer;
+	v_rows refcursor;
+begin
+	select s.user_id into v_user from cardkeep.sessions s
+	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	if not found then
+		return cardkeep_api.reply(401);
+	end if;
+	v_newest := (select max(v.version) from cardkeep_api.profile_versions v
+		where v.kind = p_kind and v.user_id = v_user
+			and v.version < coalesce(p_after, 2147483647));
+	open v_rows for
+		select v.version, v.session_id, v.at, v.before from cardkeep_api.profile_versions v
+		where v.kind = p_kind and v.user_id = v_user and v.version <= v_newest
+		order by v.version desc
+		limit p_limit + 1;
+	return cardkeep_api.history_page(v_rows,
+		cardkeep_api.profile_later(p_kind, v_user, v_newest, v_newest - p_limit), p_limit);
+end
+$$;
+comment on function cardkeep_api.read_own_history is 'A page of the history of the caller''s profile below version p_after, as history_page; empty where it was never written; 401. Locks nothing.';
+
+create function cardkeep_api.read_personal_history(p_token_hash bytea, p_limit integer,
+	p_after integer)
+returns cardkeep_api.answer
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return cardkeep_api.read_own_history('personal_info', p_token_hash, p_limit, p_after);
+end
+$$;
+comment on function cardkeep_api.read_personal_history is 'A page of the history of the caller''s personal profile: 200, 401. Locks nothing.';
+
+create function cardkeep_api.read_professional_history(p_token_hash bytea, p_limit integer,
+	p_after integer)
+returns cardkeep_api.answer
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return cardkeep_api.read_own_history('professional_info', p_token_hash, p_limit, p_after);
+end
+$$;
+comment on function cardkeep_api.read_professional_history is 'A page of the history of the caller''s professional profile: 200, 401. Locks nothing.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('history_calls');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'reverts') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:reverts to pg
+--
+-- Bringing back what was: an update whose content comes from history. Nothing is undone, a new
+-- version is written; id, slug and owner stay. Once the row is ours its version cannot move, so the
+-- later statements that rebuild the old content see all of its history.
+
+
+set local role cardkeep_owner;
+
+create function cardkeep_api.base_unavailable(p_version integer) returns cardkeep_api.answer
+language sql immutable parallel safe
+return cardkeep_api.reply(409, p_version, '{"reason":"base-unavailable"}', false, 'base_unavailable');
+comment on function cardkeep_api.base_unavailable is 'The refusal of a request that needs a version which history no longer holds. Locks nothing.';
+
+create function cardkeep_api.revert_card_core(p_user uuid, p_session uuid, p_write uuid,
+	p_card uuid, p_expected integer[], p_to integer)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_version integer;
+	o cardkeep.business_cards;
+begin
+	select b.version into v_version from cardkeep.business_cards b
+	where b.id = p_card and b.user_id = p_user and b.version = any (p_expected)
+	for no key update skip locked;
+	if not found then
+		return cardkeep_api.settle_card_revert(p_user, p_write, p_card, p_expected, p_to);
+	end if;
+	if p_to not between 1 and v_version then
+		return cardkeep_api.reply(422, v_version);
+	end if;
+	if not cardkeep_api.card_kept(p_card, v_version, p_to) then
+		return cardkeep_api.base_unavailable(v_version);
+	end if;
+	o := cardkeep_api.card_at(p_card, p_to);
+	return cardkeep_api.update_card_core(p_user, p_session, p_write, p_card, array[v_version],
+		o.name, o.template_type, o.fields_config, o.design_config, o.is_public);
+end
+$$;
+comment on function cardkeep_api.revert_card_core is 'Gives a card that is at one of the expected versions the content it had at version p_to, as a new version. 200; 422 where p_to is no version of it; 409 base_unavailable where history does not reach that far; else as settle_card_revert. Tries the card''s row (no key update, skip locked), never waits; a stale request locks nothing.';
+
+create function cardkeep_api.settle_card_revert(p_user uuid, p_write uuid, p_card uuid,
+	p_expected integer[], p_to integer)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c cardkeep.business_cards;
+	o cardkeep.business_cards;
+	v_version integer;
+begin
+	select b.* into c from cardkeep.business_cards b where b.id = p_card and b.user_id = p_user;
+	v_version := cardkeep_api.card_write_version(p_card, p_expected, p_write, false);
+	if v_version is not null then
+		return cardkeep_api.card_replay(p_card, p_user, v_version, 200);
+	end if;
+	if c.id is null then
+		return cardkeep_api.reply(404);
+	end if;
+	if p_to not between 1 and c.version then
+		return cardkeep_api.reply(422, c.version);
+	end if;
+	if c.version = any (p_expected) then
+		return cardkeep_api.reply(423, c.version);
+	end if;
+	if cardkeep_api.card_kept(p_card, c.version, p_to) then
+		o := cardkeep_api.card_at(p_card, p_to);
+	end if;
+	return cardkeep_api.card_conflict(c, p_expected, o.name, o.template_type, o.fields_config,
+		o.design_config, o.is_public);
+end
+$$;
+comment on function cardkeep_api.settle_card_revert is 'What a revert that was not applied now comes to: 200 replayed where it was applied before, 404, 422 where p_to is no version, 423 where somebody holds the card, else 409 with both sides, the old content being the request''s. Locks nothing.';
+
+create function cardkeep_api.revert_card(p_token_hash bytea, p_write uuid, p_card uuid,
+	p_expected integer[], p_to integer, p_key uuid default null)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	s cardkeep.sessions;
+	v_write uuid := p_write;
+	v_version integer;
+	a cardkeep_api.answer;
+begin
+	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	if p_key is not null then
+		v_write := cardkeep_api.own_write(s.user_id, p_write);
+		a := cardkeep_api.claim_card_key(s, p_key, v_write, p_card);
+		if a.replayed then
+			return cardkeep_api.card_replay(p_card, s.user_id, a.version, a.status);
+		elsif a.status is not null then
+			return a;
+		end if;
+	end if;
+	if s.id is not null and cardkeep_api.is_live(s) then
+		a := cardkeep_api.revert_card_core(s.user_id, s.id, v_write, p_card, p_expected, p_to);
+		if p_key is not null then
+			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
+		end if;
+		return a;
+	end if;
+	v_version := cardkeep_api.card_write_version(p_card, p_expected, v_write, false);
+	if v_version is not null and s.id is not null then
+		return cardkeep_api.card_replay(p_card, s.user_id, v_version, 200);
+	end if;
+	return cardkeep_api.reply(401);
+end
+$$;
+comment on function cardkeep_api.revert_card is 'Brings back what one of the caller''s cards was at a version: 200, 401, 404, 409, 422 (also key_reused), 423; a repeat is answered as the first was, also after the session ended. Tries the key, then locks as revert_card_core; never waits.';
+
+create function cardkeep_api.revert_profile_core(p_kind text, p_user uuid, p_session uuid,
+	p_write uuid, p_expected integer[], p_to integer)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_version integer;
+begin
+	if not cardkeep_api.try_profile(p_kind, p_user, p_expected) then
+		return cardkeep_api.settle_profile_revert(p_kind, p_user, p_write, p_expected, p_to);
+	end if;
+	v_version := (cardkeep_api.read_profile(p_kind, p_user)).version;
+	if p_to not between 1 and v_version then
+		return cardkeep_api.reply(422, v_version);
+	end if;
+	if not cardkeep_api.profile_kept(p_kind, p_user, v_version, p_to) then
+		return cardkeep_api.base_unavailable(v_version);
+	end if;
+	return cardkeep_api.change_profile(p_kind, p_user, p_session, p_write,
+		cardkeep_api.profile_at(p_kind, p_user, p_to));
+end
+$$;
+comment on function cardkeep_api.revert_profile_core is 'As revert_card_core, for a profile. Tries the profile''s row (no key update, skip locked), never waits; a stale request locks nothing.';
+
+create function cardkeep_api.settle_profile_revert(p_kind text, p_user uuid, p_write uuid,
+	p_expected integer[], p_to integer)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	p cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
+	a cardkeep_api.answer := cardkeep_api.profile_replay(p_kind, p_user, p_expected, p_write);
+	v_content jsonb := '{}';
+begin
+	if a.status is not null then
+		return a;
+	end if;
+	if p_to not between 1 and p.version then
+		return cardkeep_api.reply(422, p.version);
+	end if;
+	if p.version = any (p_expected) then
+		return cardkeep_api.reply(423, p.version);
+	end if;
+	if cardkeep_api.profile_kept(p_kind, p_user, p.version, p_to) then
+		v_content := cardkeep_api.profile_at(p_kind, p_user, p_to);
+	end if;
+	return cardkeep_api.profile_conflict(p_kind, p_user, p, p_expected, v_content);
+end
+$$;
+comment on function cardkeep_api.settle_profile_revert is 'As settle_card_revert, for a profile. Locks nothing.';
+
+create function cardkeep_api.revert_own_profile(p_kind text, p_token_hash bytea, p_write uuid,
+	p_expected integer[], p_to integer, p_key uuid)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	s cardkeep.sessions;
+	v_write uuid := p_write;
+	a cardkeep_api.answer;
+begin
+	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	if p_key is not null then
+		v_write := cardkeep_api.own_write(s.user_id, p_write);
+		a := cardkeep_api.claim_key(s, p_key, v_write);
+		if a.replayed then
+			return cardkeep_api.profile_answered(p_kind, s.user_id, a.version);
+		elsif a.status is not null then
+			return a;
+		end if;
+	end if;
+	if s.id is not null and cardkeep_api.is_live(s) then
+		a := cardkeep_api.revert_profile_core(p_kind, s.user_id, s.id, v_write, p_expected, p_to);
+		if p_key is not null then
+			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
+		end if;
+		return a;
+	end if;
+	a := cardkeep_api.profile_replay(p_kind, s.user_id, p_expected, v_write);
+	if a.status is not null then
+		return a;
+	end if;
+	return cardkeep_api.reply(401);
+end
+$$;
+comment on function cardkeep_api.revert_own_profile is 'Brings back what the caller''s profile was at a version, as revert_profile_core; 401, but the repeat of a write that was applied while the session lived is answered as the first was. Tries the key, then locks as revert_profile_core.';
+
+create function cardkeep_api.revert_personal_info(p_token_hash bytea, p_write uuid,
+	p_expected integer[], p_to integer, p_key uuid default null)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return cardkeep_api.revert_own_profile('personal_info', p_token_hash, p_write, p_expected, p_to,
+		p_key);
+end
+$$;
+comment on function cardkeep_api.revert_personal_info is 'Brings back what the caller''s personal profile was at a version: 200, 401, 409, 422 (also key_reused), 423. Locks as revert_own_profile, never waits.';
+
+create function cardkeep_api.revert_professional_info(p_token_hash bytea, p_write uuid,
+	p_expected integer[], p_to integer, p_key uuid default null)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return cardkeep_api.revert_own_profile('professional_info', p_token_hash, p_write, p_expected, p_to,
+		p_key);
+end
+$$;
+comment on function cardkeep_api.revert_professional_info is 'Brings back what the caller''s professional profile was at a version: 200, 401, 409, 422 (also key_reused), 423. Locks as revert_own_profile, never waits.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('reverts');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'merges') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:merges to pg
+--
+-- A write that expects an older version and asks to be merged is applied when nobody changed the
+-- same fields since. One function decides that, field by field, for all entities: merge_fields.
+--
+-- The row is locked first, at whatever version it is; everything is looked at in later statements,
+-- whose snapshots see all that led to that version. The write itself is an update of the version
+-- that the row has. So its history row is not at the expected version + 1, and a repeat looks for
+-- itself in all versions since that a merge may have looked across: they are few, and only requests
+-- that are out of date look.
+
+
+set local role cardkeep_owner;
+
+create function cardkeep_api.merge_fields(p_base jsonb, p_mine jsonb, p_theirs jsonb) returns jsonb
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_merged jsonb;
+	v_overlap boolean;
+begin
+	select bool_or(m is distinct from b and t is distinct from b and m is distinct from t),
+		jsonb_object_agg(f.key, case when m is distinct from b then m else t end)
+			filter (where case when m is distinct from b then m else t end is not null)
+	into v_overlap, v_merged
+	from (
+		select jsonb_object_keys(p_base || p_mine || p_theirs) as key) f
+	cross join lateral (
+		select p_base -> f.key as b, p_mine -> f.key as m, p_theirs -> f.key as t) s;
+	if v_overlap then
+		return null;
+	end if;
+	return coalesce(v_merged, '{}');
+end
+$$;
+comment on function cardkeep_api.merge_fields is 'Both sides'' changes to the keys of a document: what one side left as it was in the base is as the other has it, absent ones too. Null where both changed one key, to different values. Locks nothing.';
+
+create function cardkeep_api.extended(a cardkeep_api.answer, p_members text)
+returns cardkeep_api.answer
+language sql immutable parallel safe
+return cardkeep_api.reply(a.status, a.version, format('%s,%s}', left(a.body, -1), p_members),
+	a.replayed, a.detail);
+comment on function cardkeep_api.extended is 'An answer whose body has more members. Locks nothing.';
+
+create function cardkeep_api.merged(a cardkeep_api.answer, p_expected integer, p_now integer)
+returns cardkeep_api.answer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if p_now <= p_expected or a.status <> 200 then
+		return a;
+	end if;
+	if a.detail = '' then
+		a.detail := 'merged';
+	end if;
+	return cardkeep_api.extended(a, format('"merged":true,"mergedWith":%s',
+		to_json(array(select generate_series(p_expected + 1, p_now)))));
+end
+$$;
+comment on function cardkeep_api.merged is 'The answer of a write that expected one version and was applied to a later one; as it is where that was the same. Locks nothing.';
+
+create function cardkeep_api.no_base(a cardkeep_api.answer) returns cardkeep_api.answer
+language sql immutable parallel safe
+return cardkeep_api.extended(a, '"reason":"base-unavailable"');
+comment on function cardkeep_api.no_base is 'The refusal of a merge for want of a base. Locks nothing.';
+
+-- Cards
+
+create function cardkeep_api.card_merge_version(p_card uuid, p_expected integer, p_write uuid)
+returns integer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return (select h.version from cardkeep.business_card_versions h
+		where h.card_id = p_card and h.version > p_expected
+			and h.version <= p_expected::bigint + cardkeep_api.reach() + 1
+			and h.write_id = p_write and not h.is_deletion);
+end
+$$;
+comment on function cardkeep_api.card_merge_version is 'The version that this write made, merged or not, where it was applied before; else null. Reads the versions that a merge may have looked across. Locks nothing.';
+
+create function cardkeep_api.card_merge_replay(p_card uuid, p_user uuid, p_expected integer,
+	p_version integer)
+returns cardkeep_api.answer
+language sql stable
+return cardkeep_api.merged(cardkeep_api.card_replay(p_card, p_user, p_version, 200), p_expected,
+	p_version - 1);
+comment on function cardkeep_api.card_merge_replay is 'The first answer of a write that asked to be merged. Locks nothing.';
+
+create function cardkeep_api.card_merged(c cardkeep.business_cards, b cardkeep.business_cards,
+	p_name text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
+returns cardkeep.business_cards
+language plpgsql immutable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	n cardkeep.business_cards := c;
+	v_plain jsonb := cardkeep_api.merge_fields(
+		jsonb_build_object('name', b.name, 'template', b.template_type, 'public', b.is_public),
+		jsonb_build_object('name', coalesce(p_name, b.name),
+			'template', coalesce(p_template, b.template_type),
+			'public', coalesce(p_public, b.is_public)),
+		jsonb_build_object('name', c.name, 'template', c.template_type, 'public', c.is_public));
+begin
+	n.name := v_plain ->> 'name';
+	n.template_type := v_plain ->> 'template';
+	n.is_public := (v_plain -> 'public')::boolean;
+	if p_fields is not null then
+		n.fields_config := cardkeep_api.merge_fields(b.fields_config, p_fields, c.fields_config);
+	end if;
+	if p_design is not null then
+		n.design_config := cardkeep_api.merge_fields(b.design_config, p_design, c.design_config);
+	end if;
+	return case when num_nulls(v_plain, n.fields_config, n.design_config) = 0 then n end;
+end
+$$;
+comment on function cardkeep_api.card_merged is 'A card with the changes of a request that was made from b; what the request leaves out (null) is as it is. All null where others changed the same fields since. Locks nothing.';
+
+create function cardkeep_api.merge_card_core(p_user uuid, p_session uuid, p_write uuid,
+	p_card uuid, p_expected integer, p_name text, p_template text, p_fields jsonb, p_design jsonb,
+	p_public boolean)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c cardkeep.business_cards;
+	b cardkeep.business_cards;
+	n cardkeep.business_cards;
+	v_written integer;
+begin
+	select k.* into c from cardkeep.business_cards k where k.id = p_card and k.user_id = p_user
+	for no key update skip locked;
+	v_written := cardkeep_api.card_merge_version(p_card, p_expected, p_write);
+	if v_written is not null then
+		return cardkeep_api.card_merge_replay(p_card, p_user, p_expected, v_written);
+	end if;
+	if c.id is null then
+		perform from cardkeep.business_cards k where k.id = p_card and k.user_id = p_user;
+		return cardkeep_api.reply(case when found then 423 else 404 end);
+	end if;
+	if c.version = p_expected then
+		return cardkeep_api.update_card_core(p_user, p_session, p_write, p_card, array[p_expected],
+			p_name, p_template, p_fields, p_design, p_public);
+	end if;
+	b := cardkeep_api.card_base(c, p_expected, p_name, p_template, p_fields, p_design, p_public);
+	if b.id is null then
+		return cardkeep_api.no_base(cardkeep_api.card_conflict(c, array[p_expected], p_name,
+			p_template, p_fields, p_design, p_public));
+	end if;
+	n := cardkeep_api.card_merged(c, b, p_name, p_template, p_fields, p_design, p_public);
+	if n.id is null then
+		return cardkeep_api.card_conflict(c, array[p_expected], p_name, p_template, p_fields,
+			p_design, p_public);
+	end if;
+	return cardkeep_api.merged(cardkeep_api.update_card_core(p_user, p_session, p_write, p_card,
+		array[c.version], n.name, n.template_type, n.fields_config, n.design_config, n.is_public),
+		p_expected, c.version);
+end
+$$;
+comment on function cardkeep_api.merge_card_core is 'Changes a card that is at the expected version as update_card_core does, and one that is at a later version where nobody changed the same fields since: 200 merged, or unchanged where nothing is left to change; 409 with both sides where somebody did, with a reason where the base is not known; 200 replayed; 404; 423 where somebody holds the card. Tries the card''s row (no key update, skip locked), never waits; looks after it tried.';
+
+create function cardkeep_api.merge_card(p_token_hash bytea, p_write uuid, p_card uuid,
+	p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
+	p_public boolean, p_key uuid default null)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	s cardkeep.sessions;
+	v_write uuid := p_write;
+	v_version integer;
+	a cardkeep_api.answer;
+begin
+	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	if p_key is not null then
+		v_write := cardkeep_api.own_write(s.user_id, p_write);
+		a := cardkeep_api.claim_card_key(s, p_key, v_write, p_card);
+		if a.replayed then
+			return cardkeep_api.card_merge_replay(p_card, s.user_id, p_expected[1], a.version);
+		elsif a.status is not null then
+			return a;
+		end if;
+	end if;
+	if s.id is not null and cardkeep_api.is_live(s) then
+		a := cardkeep_api.merge_card_core(s.user_id, s.id, v_write, p_card, p_expected[1], p_name,
+			p_template, p_fields, p_design, p_public);
+		if p_key is not null then
+			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
+		end if;
+		return a;
+	end if;
+	v_version := cardkeep_api.card_merge_version(p_card, p_expected[1], v_write);
+	if v_version is not null and s.id is not null then
+		return cardkeep_api.card_merge_replay(p_card, s.user_id, p_expected[1], v_version);
+	end if;
+	return cardkeep_api.reply(401);
+end
+$$;
+comment on function cardkeep_api.merge_card is 'Changes one of the caller''s cards, merging where it has changed since the version expected, which is one: 200, 401, 404, 409, 422 key_reused, 423; a repeat is answered as the first was, also after the session ended. Tries the key, then locks as merge_card_core; never waits.';
+
+-- Profiles
+
+create function cardkeep_api.hold_profile(p_kind text, p_user uuid) returns boolean
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if p_kind = 'personal_info' then
+		perform from cardkeep.personal_info p where p.user_id = p_user for no key update skip locked;
+	else
+		perform from cardkeep.professional_info p
+		where p.user_id = p_user for no key update skip locked;
+	end if;
+	return found;
+end
+$$;
+comment on function cardkeep_api.hold_profile is 'Whether the profile''s row is there and now ours, at whatever version. Tries the row (no key update, skip locked), never waits.';
+
+create function cardkeep_api.profile_merge_replay(p_kind text, p_user uuid, p_expected integer,
+	p_version integer)
+returns cardkeep_api.answer
+language sql stable
+return cardkeep_api.merged(cardkeep_api.profile_answered(p_kind, p_user, p_version), p_expected,
+	p_version - 1);
+comment on function cardkeep_api.profile_merge_replay is 'The first answer of a write that asked to be merged. Locks nothing.';
+
+create function cardkeep_api.profile_merge_version(p_kind text, p_user uuid, p_expected integer,
+	p_write uuid)
+returns integer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return (select h.version from cardkeep_api.profile_versions h
+		where h.kind = p_kind and h.user_id = p_user and h.version > p_expected
+			and h.version <= p_expected::bigint + cardkeep_api.reach() + 1
+			and h.write_id = p_write);
+end
+$$;
+comment on function cardkeep_api.profile_merge_version is 'As card_merge_version, for a profile. Locks nothing.';
+
+create function cardkeep_api.merge_first_profile(p_kind text, p_user uuid, p_session uuid,
+	p_write uuid, p_expected integer, p_patch jsonb)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	a cardkeep_api.answer;
+begin
+	a := cardkeep_api.save_profile_core(p_kind, p_user, p_session, p_write, array[p_expected],
+		p_patch);
+	if a.status <> 409 then
+		return a;
+	elsif p_expected = 0 then
+		return cardkeep_api.reply(423, a.version);
+	end if;
+	return cardkeep_api.no_base(a);
+end
+$$;
+comment on function cardkeep_api.merge_first_profile is 'A write that asks to be merged into a profile that was not there a moment ago: as save_profile_core, but 423 where somebody wrote its first version meanwhile, with which it can be merged then. Locks as save_profile_core.';
+
+create function cardkeep_api.merge_profile_core(p_kind text, p_user uuid, p_session uuid,
+	p_write uuid, p_expected integer, p_patch jsonb)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_held boolean := cardkeep_api.hold_profile(p_kind, p_user);
+	v_patch jsonb := cardkeep_api.clear_empty(p_patch);
+	p cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
+	v_written integer := cardkeep_api.profile_merge_version(p_kind, p_user, p_expected, p_write);
+	v_base jsonb;
+	v_merged jsonb;
+begin
+	if v_written is not null then
+		return cardkeep_api.profile_merge_replay(p_kind, p_user, p_expected, v_written);
+	elsif p.version = 0 then
+		return cardkeep_api.merge_first_profile(p_kind, p_user, p_session, p_write, p_expected,
+			v_patch);
+	elsif not v_held then
+		return cardkeep_api.reply(423, p.version);
+	elsif p.version = p_expected then
+		return cardkeep_api.change_profile(p_kind, p_user, p_session, p_write, v_patch);
+	end if;
+	v_base := cardkeep_api.profile_base(p_kind, p_user, p.version, p_expected);
+	if v_base is null then
+		return cardkeep_api.no_base(cardkeep_api.profile_conflict(p_kind, p_user, p,
+			array[p_expected], v_patch));
+	end if;
+	v_merged := cardkeep_api.merge_fields(v_base, v_base || v_patch, p.fields);
+	if v_merged is null then
+		return cardkeep_api.profile_conflict(p_kind, p_user, p, array[p_expected], v_patch);
+	end if;
+	return cardkeep_api.merged(cardkeep_api.change_profile(p_kind, p_user, p_session, p_write,
+		v_merged), p_expected, p.version);
+end
+$$;
+comment on function cardkeep_api.merge_profile_core is 'As merge_card_core, for a profile: 200, 201 for the first write, 409, 423. Tries the profile''s row (no key update, skip locked), or the advisory lock of the first profile; never waits; looks after it tried.';
+
+create function cardkeep_api.merge_own_profile(p_kind text, p_token_hash bytea, p_write uuid,
+	p_expected integer[], p_patch jsonb, p_key uuid)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	s cardkeep.sessions;
+	v_write uuid := p_write;
+	v_version integer;
+	a cardkeep_api.answer;
+begin
+	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	if p_key is not null then
+		v_write := cardkeep_api.own_write(s.user_id, p_write);
+		a := cardkeep_api.claim_key(s, p_key, v_write);
+		if a.replayed then
+			return cardkeep_api.profile_merge_replay(p_kind, s.user_id, p_expected[1], a.version);
+		elsif a.status is not null then
+			return a;
+		end if;
+	end if;
+	if s.id is not null and cardkeep_api.is_live(s) then
+		a := cardkeep_api.merge_profile_core(p_kind, s.user_id, s.id, v_write, p_expected[1],
+			p_patch);
+		if p_key is not null then
+			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
+		end if;
+		return a;
+	end if;
+	v_version := cardkeep_api.profile_merge_version(p_kind, s.user_id, p_expected[1], v_write);
+	if v_version is not null then
+		return cardkeep_api.profile_merge_replay(p_kind, s.user_id, p_expected[1], v_version);
+	end if;
+	return cardkeep_api.reply(401);
+end
+$$;
+comment on function cardkeep_api.merge_own_profile is 'Changes the caller''s profile, merging where it has changed since the version expected, which is one; 401, but the repeat of a write that was applied while the session lived is answered as the first was. Tries the key, then locks as merge_profile_core.';
+
+create function cardkeep_api.merge_personal_info(p_token_hash bytea, p_write uuid,
+	p_expected integer[], p_patch jsonb, p_key uuid default null)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return cardkeep_api.merge_own_profile('personal_info', p_token_hash, p_write, p_expected, p_patch,
+		p_key);
+end
+$$;
+comment on function cardkeep_api.merge_personal_info is 'Changes the caller''s personal profile, merging: 200, 201 for the first write, 401, 409, 422 key_reused, 423. Locks as merge_own_profile, never waits.';
+
+create function cardkeep_api.merge_professional_info(p_token_hash bytea, p_write uuid,
+	p_expected integer[], p_patch jsonb, p_key uuid default null)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return cardkeep_api.merge_own_profile('professional_info', p_token_hash, p_write, p_expected, p_patch,
+		p_key);
+end
+$$;
+comment on function cardkeep_api.merge_professional_info is 'Changes the caller''s professional profile, merging: 200, 201 for the first write, 401, 409, 422 key_reused, 423. Locks as merge_own_profile, never waits.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('merges');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'before') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:before to pg
+--
+-- A database that kept cards before Cardkeep has the tables business_cards, personal_info and
+-- professional_info in schema public. They are put aside into schema cardkeep_before, as they are,
+-- and their rows are carried over. This file is how their rows are read: the old tables in
+-- Cardkeep's types (old_...), and those rows as Cardkeep can keep them (carried_...). Nobody knows
+-- the shape of an old table before it is met, so the old_ views are made anew when one is put
+-- aside; without one they are empty, and everything on top of them may be plain SQL.
+--
+-- What could not be kept as it was is listed in cardkeep.upgrade_changes, with what it was.
+
+
+set local role cardkeep_owner;
+
+create schema cardkeep_before;
+comment on schema cardkeep_before is 'The tables of a database from before Cardkeep, put aside, and what carried their rows over; not for people';
+
+create table cardkeep.upgraded_tables (
+	kind text primary key,
+	owner name not null,
+	is_guarded boolean not null,
+	is_forced boolean not null,
+	triggers jsonb not null,
+	at timestamptz not null default clock_timestamp()
+);
+comment on table cardkeep.upgraded_tables is 'Tables from before Cardkeep that are put aside in cardkeep_before, and what has to be put back with them';
+comment on column cardkeep.upgraded_tables.is_guarded is 'Whether row level security was on';
+comment on column cardkeep.upgraded_tables.is_forced is 'Whether it was on for the owner too';
+comment on column cardkeep.upgraded_tables.triggers is 'The triggers that are switched off while the table is aside, with the state each was in';
+
+create table cardkeep.upgrade_changes (
+	kind text not null,
+	entity_id uuid not null,
+	field text not null,
+	was jsonb,
+	became jsonb,
+	reason text not null,
+	at timestamptz not null default clock_timestamp(),
+	constraint upgrade_changes_pkey primary key (kind, entity_id, field)
+);
+comment on table cardkeep.upgrade_changes is 'Values from before Cardkeep that could not be kept as they were: duplicate slugs first of all';
+comment on column cardkeep.upgrade_changes.entity_id is 'The card, or the user whose profile it is';
+comment on column cardkeep.upgrade_changes.field is '"row N" for a row that was not carried over at all';
+
+create table cardkeep.unreturned_rows (
+	kind text not null,
+	entity_id uuid not null,
+	now jsonb not null,
+	reason text not null,
+	at timestamptz not null default clock_timestamp(),
+	constraint unreturned_rows_pkey primary key (kind, entity_id)
+);
+comment on table cardkeep.unreturned_rows is 'Rows that a table from before Cardkeep would not take back when the upgrade was reverted, and why';
+
+-- Reading what may be of any type
+
+create function cardkeep_before.uuid_of(p_text text) returns uuid
+language sql immutable parallel safe
+return case when p_text ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then p_text::uuid
+	else md5(p_text)::uuid end;
+comment on function cardkeep_before.uuid_of is 'An id of another type as a uuid, always the same one. Locks nothing.';
+grant execute on function cardkeep_before.uuid_of to public;
+
+create function cardkeep_before.json_of(p_text text) returns jsonb
+language plpgsql immutable parallel unsafe set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return p_text::jsonb;
+exception when data_exception then
+	return null;
+end
+$$;
+comment on function cardkeep_before.json_of is 'The document in a text, null where there is none. Locks nothing.';
+
+create function cardkeep_before.time_of(p_text text) returns timestamptz
+language plpgsql stable parallel unsafe
+set search_path = pg_catalog, pg_temp set timezone = 'UTC'
+as $$
+begin
+	-- Words as "yesterday" are times to PostgreSQL, and mean another one each day.
+	return case when p_text ~ '^[0-9]{4}-' then p_text::timestamptz end;
+exception when data_exception then
+	return null;
+end
+$$;
+comment on function cardkeep_before.time_of is 'The time in a text, in UTC where it does not say; null where there is none. Locks nothing.';
+
+create function cardkeep_before.column_type(p_table regclass, p_column name) returns regtype
+language sql stable
+return (select a.atttypid::regtype from pg_catalog.pg_attribute a
+	where a.attrelid = p_table and a.attname = p_column and a.attnum > 0 and not a.attisdropped);
+comment on function cardkeep_before.column_type is 'The type of a column, null where the table has none of that name. Locks nothing.';
+
+create function cardkeep_before.columns_of(p_table regclass)
+returns table (name name, type regtype, number smallint)
+language sql stable
+begin atomic
+	select a.attname, a.atttypid::regtype, a.attnum from pg_catalog.pg_attribute a
+	where a.attrelid = p_table and a.attnum > 0 and not a.attisdropped and a.attname <> 'last_write'
+	order by a.attnum;
+end;
+comment on function cardkeep_before.columns_of is 'A table''s columns in their order, without last_write, which is nobody else''s business. Locks nothing.';
+
+create function cardkeep_before.read_as(p_table regclass, p_column name, p_type regtype)
+returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_type regtype := cardkeep_before.column_type(p_table, p_column);
+	v_text text := format('o.%I::text', p_column);
+begin
+	if v_type is null then
+		return case when p_column = 'is_public' then 'true' else format('null::%s', p_type) end;
+	elsif v_type = p_type then
+		return format('o.%I', p_column);
+	elsif v_type in ('timestamp'::regtype, 'date'::regtype) and p_type = 'timestamptz'::regtype then
+		return format('o.%I::timestamp at time zone ''UTC''', p_column);
+	end if;
+	return case p_type
+		when 'uuid'::regtype then format('cardkeep_before.uuid_of(%s)', v_text)
+		when 'jsonb'::regtype then format('cardkeep_before.json_of(%s)', v_text)
+		when 'timestamptz'::regtype then format('cardkeep_before.time_of(%s)', v_text)
+		when 'integer'::regtype then format('case when %1$s ~ ''^[0-9]{1,9}$'' then (%1$s)::integer end', v_text)
+		when 'boolean'::regtype then format('lower(%s) in (''t'', ''true'', ''1'', ''y'', ''yes'')', v_text)
+		else v_text end;
+end
+$$;
+comment on function cardkeep_before.read_as is 'SQL that reads a column of an old table, whatever its type, as one of Cardkeep''s types; a missing column is null, but cards without is_public were public. Locks nothing.';
+
+create function cardkeep_before.define_old(p_kind text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_table regclass := to_regclass(format('cardkeep_before.%I', p_kind));
+	v_columns text;
+begin
+	select string_agg(format('%s as %I', cardkeep_before.read_as(v_table, c.name, c.type), c.name),
+		', ' order by c.number) into v_columns
+	from cardkeep_before.columns_of(format('cardkeep.%I', p_kind)) c;
+	if v_table is null then
+		execute format('create or replace view cardkeep_before.old_%s as
+			select %s, null::jsonb as was, null::tid as place where false', p_kind, v_columns);
+	else
+		execute format('create or replace view cardkeep_before.old_%s as
+			select %s, to_jsonb(o) as was, o.ctid as place from %s o', p_kind, v_columns, v_table);
+	end if;
+end
+$$;
+comment on function cardkeep_before.define_old is 'Makes the view through which an old table is read in Cardkeep''s types; empty where none is put aside. The view is locked until the transaction ends.';
+
+do $$
+begin
+	perform cardkeep_before.define_old(k)
+	from unnest(array['business_cards', 'personal_info', 'professional_info']) k;
+end
+$$;
+comment on view cardkeep_before.old_business_cards is 'The cards from before, in Cardkeep''s types';
+comment on view cardkeep_before.old_personal_info is 'The personal profiles from before, in Cardkeep''s types';
+comment on view cardkeep_before.old_professional_info is 'The professional profiles from before, in Cardkeep''s types';
+
+-- Making it fit
+
+create function cardkeep_before.clean_name(p_name text) returns text
+language sql immutable parallel safe
+return case
+	-- Nearly all are as they should be.
+	when char_length(p_name) between 1 and 200 and p_name is nfc normalized
+		and p_name !~ '^\s|\s$|[[:cntrl:]]' then p_name
+	else coalesce(nullif(regexp_replace(left(normalize(regexp_replace(regexp_replace(p_name,
+		'[[:cntrl:]]', ' ', 'g'), '^\s+|\s+$', '', 'g')), 200), '\s+$', ''), ''), 'Card')
+end;
+comment on function cardkeep_before.clean_name is 'A name as a card may have it: NFC, trimmed, control characters as blanks, cut at 200; "Card" where nothing is left. Locks nothing.';
+
+create function cardkeep_before.clean_template(p_template text) returns text
+language sql immutable parallel safe
+return case when p_template ~ '[a-zA-Z0-9]' then left(cardkeep_api.slugify(p_template), 64)
+	else 'personal-small' end;
+comment on function cardkeep_before.clean_template is 'A template''s name as a card may have it. Locks nothing.';
+
+create function cardkeep_before.clean_document(p_document jsonb) returns jsonb
+language sql immutable parallel safe
+return case when jsonb_typeof(p_document) = 'object' then p_document else '{}' end;
+comment on function cardkeep_before.clean_document is 'A document as a card may have it: an object, empty where it was anything else. Locks nothing.';
+
+create function cardkeep_before.clean_time(p_at timestamptz) returns timestamptz
+language sql immutable parallel safe
+return case when p_at >= 'epoch' and p_at < '9999-01-01 00:00:00+00' then p_at end;
+comment on function cardkeep_before.clean_time is 'A time that can be told in four digits of a year, else null. Locks nothing.';
+
+create function cardkeep_before.is_slug(p_slug text) returns boolean
+language sql immutable parallel safe
+return p_slug is not null and char_length(p_slug) <= 87 and p_slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$';
+comment on function cardkeep_before.is_slug is 'Whether a card may have this slug. Locks nothing.';
+
+create view cardkeep_before.carried_cards as
+	select o.id, coalesce(o.user_id, o.id) as user_id, cardkeep_before.clean_name(o.name) as name,
+		coalesce(c.became #>> '{}', o.slug) as slug,
+		case when o.template_type !~ '[^a-z0-9-]' and char_length(o.template_type) between 1 and 64
+			then o.template_type else cardkeep_before.clean_template(o.template_type)
+		end as template_type,
+		cardkeep_before.clean_document(o.fields_config) as fields_config,
+		cardkeep_before.clean_document(o.design_config) as design_config,
+		coalesce(o.is_public, false) as is_public, least(greatest(o.version, 1), 10000) as version,
+		coalesce(d.created_at, d.updated_at, t.at) as created_at,
+		greatest(d.updated_at, d.created_at, case when num_nonnulls(d.updated_at, d.created_at) = 0
+			then t.at end) as updated_at,
+		o.name as old_name, o.template_type as old_template_type,
+		o.fields_config as old_fields_config, o.design_config as old_design_config,
+		o.user_id as old_user_id, o.created_at as old_created_at, o.updated_at as old_updated_at,
+		o.version as old_version, o.was, o.place
+	from cardkeep_before.old_business_cards o
+	join cardkeep.upgraded_tables t on t.kind = 'business_cards'
+	cross join lateral (select cardkeep_before.clean_time(o.created_at) as created_at,
+		cardkeep_before.clean_time(o.updated_at) as updated_at) d
+	left join cardkeep.upgrade_changes c on c.kind = 'business_cards' and c.entity_id = o.id
+		and c.field = 'slug' and c.was is not distinct from o.was -> 'slug';
+comment on view cardkeep_before.carried_cards is 'The cards from before as Cardkeep can keep them, beside what they were; a slug that was resolved reads as what it became. Null is not public: the old query for public ones did not find it';
+
+create view cardkeep_before.carried_profiles as
+	select p.kind, p.user_id, row_number() over (partition by p.kind, p.user_id
+			order by p.updated_at desc nulls last, p.created_at desc nulls last, p.place) as rank,
+		p.fields, least(greatest(p.version, 1), 10000) as version,
+		coalesce(p.created_at, p.updated_at, t.at) as created_at,
+		greatest(p.updated_at, p.created_at, case when num_nonnulls(p.updated_at, p.created_at) = 0
+			then t.at end) as updated_at, p.was, p.place
+	from (
+		select k.kind, coalesce(c.entity_id, k.user_id, md5(k.was::text)::uuid) as user_id,
+			cardkeep_api.profile_fields(k.row) as fields, k.version,
+			cardkeep_before.clean_time(k.created_at) as created_at,
+			cardkeep_before.clean_time(k.updated_at) as updated_at, k.was, k.place
+		from (
+			select 'personal_info' as kind, to_jsonb(o) - array['was', 'place'] as row, o.user_id,
+				o.version, o.created_at, o.updated_at, o.was, o.place
+			from cardkeep_before.old_personal_info o
+			union all
+			select 'professional_info', to_jsonb(o) - array['was', 'place'], o.user_id, o.version,
+				o.created_at, o.updated_at, o.was, o.place
+			from cardkeep_before.old_professional_info o) k
+		left join cardkeep.upgrade_changes c on c.kind = k.kind and c.field = 'user_id'
+			and c.was = to_jsonb(k.user_id)
+		) p
+	join cardkeep.upgraded_tables t on t.kind = p.kind;
+comment on view cardkeep_before.carried_profiles is 'The profiles from before as Cardkeep can keep them; of several of one user the newest has rank 1. What was adopted is the account''s';
+
+create function cardkeep_before.write_of(p_kind text, p_id uuid, p_version integer) returns uuid
+language sql immutable parallel safe
+return case when p_kind = 'business_cards' and p_version = 1 then p_id
+	else md5(p_kind || ':' || p_id || ':' || p_version)::uuid end;
+comment on function cardkeep_before.write_of is 'The write id of a row that is carried over: the card''s own id where that began it, as everywhere. Locks nothing.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('before');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'adoption') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:adoption to pg
+--
+-- Rows that came from before Cardkeep keep the user id that they came with. Where no account has
+-- that id, a user without address and password stands for it and waits: the cards answer at their
+-- addresses meanwhile, and nobody can sign in. Adoption gives that user an address and a password,
+-- or gives the rows to an account that is there. For administrators, who may wait.
+
+
+set local role cardkeep_owner;
+
+create view cardkeep.waiting_users as
+	select u.id, w.cards, w.personal is not null as has_personal_info,
+		w.professional is not null as has_professional_info, w.personal ->> 'full_name' as full_name,
+		coalesce(w.personal ->> 'primary_email', w.professional ->> 'work_email') as email
+	from cardkeep.users u
+	cross join lateral (select
+		(select count(*) from cardkeep.business_cards b where b.user_id = u.id) as cards,
+		(select to_jsonb(p) from cardkeep.personal_info p where p.user_id = u.id) as personal,
+		(select to_jsonb(p) from cardkeep.professional_info p where p.user_id = u.id) as professional
+	) w
+	where u.email is null and (w.cards > 0 or num_nonnulls(w.personal, w.professional) > 0);
+comment on view cardkeep.waiting_users is 'Users that nobody can sign in as, who have rows from before Cardkeep: their id then, what they have, and what their profiles say about who they are';
+
+create function cardkeep_api.give_profile(p_kind text, p_old uuid, p_new uuid) returns boolean
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_given boolean;
+begin
+	perform pg_advisory_xact_lock(cardkeep_api.lock_key(p_kind, p_new::text));
+	perform from cardkeep_api.profiles p where p.kind = p_kind and p.user_id = p_new;
+	if found then
+		return false;
+	elsif p_kind = 'personal_info' then
+		insert into cardkeep.personal_info_versions
+		select p_new, v.version, v.session_id, v.write_id, v.at, v.before
+		from cardkeep.personal_info_versions v where v.user_id = p_old;
+		update cardkeep.personal_info p set user_id = p_new where p.user_id = p_old;
+	else
+		insert into cardkeep.professional_info_versions
+		select p_new, v.version, v.session_id, v.write_id, v.at, v.before
+		from cardkeep.professional_info_versions v where v.user_id = p_old;
+		update cardkeep.professional_info p set user_id = p_new where p.user_id = p_old;
+	end if;
+	v_given := found;
+	if v_given then
+		insert into cardkeep.upgrade_changes (kind, entity_id, field, was, became, reason)
+		values (p_kind, p_new, 'user_id', to_jsonb(p_old), to_jsonb(p_new), 'adopted')
+		on conflict do nothing;
+	end if;
+	return v_given;
+end
+$$;
+comment on function cardkeep_api.give_profile is 'Gives a waiting user''s profile and a copy of its history to another, unless that one has a profile, and lists that: whether it was given. Waits for the advisory lock of the first profile, then for the profile''s row.';
+
+create function cardkeep_api.adopted(p_user uuid, p_old uuid, p_status integer, p_cards bigint,
+	p_given text[])
+returns cardkeep_api.answer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_user text;
+	v_left text[];
+begin
+	select cardkeep_api.user_json(u) into v_user from cardkeep.users u where u.id = p_user;
+	if p_old <> p_user then
+		v_left := array(select p.kind from cardkeep_api.profiles p where p.user_id = p_old order by 1);
+	end if;
+	return cardkeep_api.reply(p_status, 0, format('{"user":%s,"cards":%s,"profiles":%s,"left":%s}',
+		v_user, p_cards, to_json(p_given), to_json(coalesce(v_left, '{}'))));
+end
+$$;
+comment on function cardkeep_api.adopted is 'What an adoption came to, as JSON: the account, how many cards and which profiles it got, and which profiles it did not get because it has its own. Locks nothing.';
+
+create function cardkeep_api.adopt_into(p_old uuid, p_user uuid) returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_cards bigint;
+	v_given text[] := '{}';
+	v_kind text;
+	a cardkeep_api.answer;
+begin
+	perform from cardkeep.business_cards b where b.user_id = p_old order by b.id for no key update;
+	update cardkeep.business_cards b set user_id = p_user where b.user_id = p_old;
+	get diagnostics v_cards = row_count;
+	update cardkeep.retired_slugs r set user_id = p_user where r.user_id = p_old;
+	foreach v_kind in array array['personal_info', 'professional_info']
+	loop
+		if cardkeep_api.give_profile(v_kind, p_old, p_user) then
+			v_given := v_given || v_kind;
+		end if;
+	end loop;
+	a := cardkeep_api.adopted(p_user, p_old, 200, v_cards, v_given);
+	-- With nothing left the user goes, and what is left of its history with it.
+	delete from cardkeep.users u where u.id = p_old
+		and not exists (select from cardkeep_api.profiles p where p.user_id = p_old);
+	return a;
+end
+$$;
+comment on function cardkeep_api.adopt_into is 'Gives a waiting user''s rows to an account, under the versions that they have; a profile that the account has already stays its own, and the waiting one goes on waiting; a waiting user without any rows left goes. The caller has locked both users; waits for the cards in the order of their ids, then for the profiles.';
+
+create function cardkeep_api.adopt_user(p_old uuid, p_email text, p_password_hash text default null)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_email text := lower(p_email);
+	v_user uuid;
+begin
+	perform pg_advisory_xact_lock(cardkeep_api.lock_key('email', v_email));
+	perform from cardkeep.users u where u.id = p_old and u.email is null for update;
+	if not found then
+		return cardkeep_api.reply(404, 0, '', false, 'not_waiting');
+	end if;
+	select u.id into v_user from cardkeep.users u where u.email = v_email for key share;
+	if found then
+		return cardkeep_api.adopt_into(p_old, v_user);
+	end if;
+	if p_password_hash is null then
+		return cardkeep_api.reply(409, 0, '', false, 'password_needed');
+	end if;
+	update cardkeep.users u
+	set email = v_email, password_hash = p_password_hash, updated_at = clock_timestamp()
+	where u.id = p_old;
+	return cardkeep_api.adopted(p_old, p_old, 201,
+		(select count(*) from cardkeep.business_cards b where b.user_id = p_old),
+		array(select p.kind from cardkeep_api.profiles p where p.user_id = p_old order by 1));
+end
+$$;
+comment on function cardkeep_api.adopt_user is 'For administrators: makes the rows of a waiting user an account''s. Where an account has the address they become its own: 200. Otherwise the waiting user itself becomes the account, with this Argon2id hash, and keeps its id: 201; without a hash 409 password_needed. 404 not_waiting where nobody waits under that id. The body tells what was given: {user, cards, profiles, left}. Waits for the address''s advisory lock, the waiting user (update), the account (key share), then as adopt_into.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('adoption');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'grants') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:grants to pg
+--
+-- The whole of what the runtime role may do. A test holds this list against the catalogue.
+
+
+set local role cardkeep_owner;
+
+grant execute on function
+	cardkeep.generate_unique_slug,
+	cardkeep.create_business_card_atomic,
+	cardkeep.update_business_card_optimistic,
+	cardkeep.upsert_personal_info_optimistic,
+	cardkeep.upsert_professional_info_optimistic,
+	cardkeep_api.check_session,
+	cardkeep_api.check_card,
+	cardkeep_api.register,
+	cardkeep_api.find_account,
+	cardkeep_api.open_session,
+	cardkeep_api.list_sessions,
+	cardkeep_api.end_session,
+	cardkeep_api.read_user,
+	cardkeep_api.end_sessions,
+	cardkeep_api.read_password,
+	cardkeep_api.change_password,
+	cardkeep_api.delete_account,
+	cardkeep_api.touch_sessions,
+	cardkeep_api.create_card,
+	cardkeep_api.list_cards,
+	cardkeep_api.read_card,
+	cardkeep_api.update_card,
+	cardkeep_api.delete_card,
+	cardkeep_api.read_cards,
+	cardkeep_api.create_cards,
+	cardkeep_api.update_cards,
+	cardkeep_api.sweep_writes,
+	cardkeep_api.read_personal_info,
+	cardkeep_api.save_personal_info,
+	cardkeep_api.read_professional_info,
+	cardkeep_api.save_professional_info,
+	cardkeep_api.read_card_history,
+	cardkeep_api.revert_card,
+	cardkeep_api.read_personal_history,
+	cardkeep_api.revert_personal_info,
+	cardkeep_api.read_professional_history,
+	cardkeep_api.revert_professional_info,
+	cardkeep_api.merge_card,
+	cardkeep_api.merge_personal_info,
+	cardkeep_api.merge_professional_info
+to cardkeep_runtime;
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('grants');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'carry') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:carry to pg
+--
+-- Carries the rows of the tables put aside into Cardkeep's own. Set-wise, with the version and the
+-- write id in each statement, so that the triggers for direct SQL have nothing to do; history comes
+-- first, because it refers to nothing. Only slugs that cannot be kept are found one by one.
+--
+-- A version above 1 was counted by somebody else, and nothing is known of what came before it. History
+-- has a row for each version, as everywhere, and the latest says that everything was another before:
+-- so no older version is ever taken for the base of an edit.
+--
+-- What reads all rows has nested loops switched off: the tables have no statistics yet, and the
+-- planner takes a first row of each slug for few.
+
+
+set local role cardkeep_owner;
+
+create function cardkeep_before.carry_users() returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	insert into cardkeep.users (id)
+	select c.user_id from cardkeep_before.carried_cards c
+	union
+	select p.user_id from cardkeep_before.carried_profiles p
+	on conflict do nothing;
+end
+$$;
+comment on function cardkeep_before.carry_users is 'A waiting user for each id that came with rows and has no account. The rows are locked by their insertion.';
+
+create function cardkeep_before.carry_card_history() returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp set enable_nestloop = off
+as $$
+begin
+	insert into cardkeep.business_card_versions (card_id, version, write_id, at, b_name,
+		b_template_type, b_fields_config, b_design_config, b_is_public)
+	select c.id, v, cardkeep_before.write_of('business_cards', c.id, v), c.updated_at,
+		case when u.is_unknown then nullif('?', c.name) end,
+		case when u.is_unknown then nullif('unknown', c.template_type) end,
+		case when u.is_unknown then nullif('{}', c.fields_config) end,
+		case when u.is_unknown then nullif('{}', c.design_config) end,
+		case when u.is_unknown then not c.is_public end
+	from cardkeep_before.carried_cards c
+	cross join lateral generate_series(1, c.version) v
+	cross join lateral (select v > 1 and v = c.version as is_unknown) u
+	where not exists (select from cardkeep.business_cards b where b.id = c.id)
+	on conflict do nothing;
+end
+$$;
+comment on function cardkeep_before.carry_card_history is 'The history of each card that is to be carried over: a row for each version that was counted. Locks nothing but its rows.';
+
+create function cardkeep_before.carry_card(c cardkeep_before.carried_cards, p_slug text)
+returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	insert into cardkeep.business_cards (id, user_id, name, slug, template_type, fields_config,
+		design_config, is_public, version, last_write, created_at, updated_at)
+	values (c.id, c.user_id, c.name, p_slug, c.template_type, c.fields_config, c.design_config,
+		c.is_public, c.version, cardkeep_before.write_of('business_cards', c.id, c.version),
+		c.created_at, c.updated_at);
+end
+$$;
+comment on function cardkeep_before.carry_card is 'One card, under this slug. Locks nothing but its row.';
+
+create function cardkeep_before.carry_cards_as_they_are() returns bigint
+language plpgsql volatile set search_path = pg_catalog, pg_temp set enable_nestloop = off
+as $$
+declare
+	v_count bigint;
+begin
+	insert into cardkeep.business_cards (id, user_id, name, slug, template_type, fields_config,
+		design_config, is_public, version, last_write, created_at, updated_at)
+	select c.id, c.user_id, c.name, c.slug, c.template_type, c.fields_config, c.design_config,
+		c.is_public, c.version, cardkeep_before.write_of('business_cards', c.id, c.version),
+		c.created_at, c.updated_at
+	from (
+		select k.*, row_number() over (partition by k.slug order by k.created_at, k.id) as rank
+		from cardkeep_before.carried_cards k where cardkeep_before.is_slug(k.slug)) c
+	where c.rank = 1 and not exists (select from cardkeep.retired_slugs r where r.slug = c.slug)
+		and not exists (select from cardkeep.business_cards b where b.id = c.id)
+		and not exists (select from cardkeep.business_cards b where b.slug = c.slug);
+	get diagnostics v_count = row_count;
+	return v_count;
+end
+$$;
+comment on function cardkeep_before.carry_cards_as_they_are is 'All cards whose slug is well formed and free; of several that have one slug, the oldest. The number of them. The caller keeps others from writing cards.';
+
+create function cardkeep_before.free_slug(p_base text, p_attempt integer) returns text
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_slug text;
+begin
+	loop
+		v_slug := cardkeep_api.slug_candidate(p_base, p_attempt);
+		perform from cardkeep.business_cards b where b.slug = v_slug
+		union all
+		select from cardkeep.retired_slugs r where r.slug = v_slug;
+		exit when not found;
+		p_attempt := p_attempt + 1;
+	end loop;
+	return v_slug;
+end
+$$;
+comment on function cardkeep_before.free_slug is 'A slug that no card has or ever had: the base, or from the second attempt on the base with six random characters. The caller keeps others from writing cards.';
+
+create function cardkeep_before.slug_fault(p_slug text) returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if coalesce(p_slug, '') = '' then
+		return 'missing';
+	elsif not cardkeep_before.is_slug(p_slug) then
+		return 'malformed';
+	end if;
+	perform from cardkeep.retired_slugs r where r.slug = p_slug;
+	return case when found then 'reserved' else 'duplicate' end;
+end
+$$;
+comment on function cardkeep_before.slug_fault is 'Why a card could not keep its slug. Locks nothing.';
+
+create function cardkeep_before.carry_other_cards() returns bigint
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c cardkeep_before.carried_cards;
+	v_fault text;
+	v_slug text;
+	v_count bigint := 0;
+begin
+	for c in select k.* from cardkeep_before.carried_cards k
+		where not exists (select from cardkeep.business_cards b where b.id = k.id)
+		order by k.created_at, k.id
+	loop
+		v_fault := cardkeep_before.slug_fault(c.slug);
+		v_slug := cardkeep_before.free_slug(
+			cardkeep_api.slugify(coalesce(nullif(c.slug, ''), c.name)),
+			case when v_fault in ('missing', 'malformed') then 1 else 2 end);
+		perform cardkeep_before.carry_card(c, v_slug);
+		perform cardkeep_before.list_change('business_cards', c.id, 'slug', c.was -> 'slug',
+			to_jsonb(v_slug), v_fault);
+		v_count := v_count + 1;
+	end loop;
+	return v_count;
+end
+$$;
+comment on function cardkeep_before.carry_other_cards is 'The cards that cannot keep their slugs, the oldest first: each gets one made of its slug, else of its name, and is listed. The number of them. The caller keeps others from writing cards.';
+
+create function cardkeep_before.list_change(p_kind text, p_id uuid, p_field text, p_was jsonb,
+	p_became jsonb, p_reason text)
+returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	insert into cardkeep.upgrade_changes (kind, entity_id, field, was, became, reason)
+	values (p_kind, p_id, p_field, p_was, p_became, p_reason)
+	on conflict (kind, entity_id, field) do update
+	set was = excluded.was, became = excluded.became, reason = excluded.reason, at = excluded.at;
+end
+$$;
+comment on function cardkeep_before.list_change is 'Lists a value that could not be kept as it was. Locks nothing but its row.';
+
+create function cardkeep_before.list_card_changes() returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp set enable_nestloop = off
+as $$
+begin
+	perform cardkeep_before.list_change('business_cards', c.id, f.field, c.was -> f.field, f.became,
+		f.reason)
+	from cardkeep_before.carried_cards c
+	cross join lateral (values
+		('name', c.old_name is distinct from c.name, to_jsonb(c.name), 'not a card''s name'),
+		('template_type', c.old_template_type <> c.template_type, to_jsonb(c.template_type),
+			'not a template''s name'),
+		('fields_config', c.old_fields_config is distinct from c.fields_config, c.fields_config,
+			'not an object'),
+		('design_config', c.old_design_config is distinct from c.design_config, c.design_config,
+			'not an object'),
+		('version', c.old_version <> c.version, to_jsonb(c.version), 'not from 1 to 10000'),
+		('created_at', c.old_created_at <> c.created_at, to_jsonb(c.created_at), 'out of range'),
+		('updated_at', c.old_updated_at <> c.updated_at, to_jsonb(c.updated_at),
+			'out of range, or before the creation'),
+		('user_id', c.old_user_id is null, to_jsonb(c.user_id),
+			'nobody''s: waits under the card''s id')
+	) f (field, changed, became, reason)
+	where (c.old_name, c.old_template_type, c.old_fields_config, c.old_design_config, c.old_user_id,
+			c.old_created_at, c.old_updated_at, c.old_version) is distinct from (c.name,
+			c.template_type, c.fields_config, c.design_config, c.user_id, c.created_at, c.updated_at,
+			c.version)
+		and f.changed and c.was ? f.field and (c.was -> f.field <> 'null' or f.field = 'user_id');
+end
+$$;
+comment on function cardkeep_before.list_card_changes is 'Lists every value of a card that could not be kept as it was, but for nulls that became the default. Locks nothing but its rows.';
+
+create function cardkeep_before.list_card_ids(p_column name) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if cardkeep_before.column_type('cardkeep_before.business_cards', p_column) = 'uuid'::regtype then
+		return;
+	end if;
+	perform cardkeep_before.list_change('business_cards', c.id, p_column, c.was -> p_column::text,
+		to_jsonb(i.id), 'not a uuid')
+	from cardkeep_before.carried_cards c
+	cross join lateral (select case p_column when 'id' then c.id else c.user_id end as id) i
+	where i.id::text <> lower(c.was ->> p_column::text);
+end
+$$;
+comment on function cardkeep_before.list_card_ids is 'Lists the ids of an old table that were no uuids, with what stands for them. Locks nothing but its rows.';
+
+create function cardkeep_before.carry_cards() returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_kept bigint;
+	v_changed bigint;
+begin
+	lock table cardkeep.business_cards in share row exclusive mode;
+	perform cardkeep_before.carry_card_history();
+	v_kept := cardkeep_before.carry_cards_as_they_are();
+	v_changed := cardkeep_before.carry_other_cards();
+	perform cardkeep_before.list_card_changes();
+	perform cardkeep_before.list_card_ids(n) from unnest(array['id', 'user_id']) n;
+	raise notice 'upgrade: % cards carried over; % of them could not keep their slugs, see cardkeep.upgrade_changes',
+		v_kept + v_changed, v_changed;
+end
+$$;
+comment on function cardkeep_before.carry_cards is 'Carries the cards over. Waits until nobody writes cards and keeps them from it until the transaction ends.';
+
+create function cardkeep_before.carry_profiles(p_kind text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	p cardkeep_before.carried_profiles;
+	v_count bigint := 0;
+	v_write uuid;
+begin
+	for p in select c.* from cardkeep_before.carried_profiles c
+		where c.kind = p_kind and c.rank = 1 and not exists (select from cardkeep_api.profiles n
+			where n.kind = p_kind and n.user_id = c.user_id)
+	loop
+		v_write := cardkeep_before.write_of(p_kind, p.user_id, p.version);
+		perform cardkeep_api.note_profile(p_kind, p.user_id, v, null,
+			cardkeep_before.write_of(p_kind, p.user_id, v), p.updated_at, case when v < p.version then '{}'
+			else cardkeep_api.profile_before('{}', p.fields) end)
+		from generate_series(1, p.version) v;
+		perform cardkeep_api.insert_profile(p_kind, p.user_id, v_write,
+			row (p.fields, p.version, p.created_at, p.updated_at)::cardkeep_api.profile);
+		v_count := v_count + 1;
+	end loop;
+	raise notice 'upgrade: % rows of % carried over', v_count, p_kind;
+end
+$$;
+comment on function cardkeep_before.carry_profiles is 'Carries the profiles of one kind over, of each user the newest, unless the user has one. Locks nothing but its rows and, by the foreign key, the users (key share).';
+
+create function cardkeep_before.list_profile_changes() returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform cardkeep_before.list_change(p.kind, p.user_id, 'row ' || p.rank, p.was, null,
+		'the user has a newer one')
+	from cardkeep_before.carried_profiles p where p.rank > 1;
+	perform cardkeep_before.list_change(p.kind, p.user_id, f.field, p.was -> f.field, f.became,
+		f.reason)
+	from cardkeep_before.carried_profiles p
+	cross join lateral (values
+		('user_id', p.was ->> 'user_id' is null, to_jsonb(p.user_id), 'nobody''s'),
+		('version', (p.was ->> 'version')::numeric <> p.version, to_jsonb(p.version),
+			'not from 1 to 10000'),
+		('created_at', cardkeep_before.time_of(p.was ->> 'created_at') <> p.created_at,
+			to_jsonb(p.created_at), 'out of range'),
+		('updated_at', cardkeep_before.time_of(p.was ->> 'updated_at') <> p.updated_at,
+			to_jsonb(p.updated_at), 'out of range, or before the creation')
+	) f (field, changed, became, reason)
+	where p.rank = 1 and f.changed;
+end
+$$;
+comment on function cardkeep_before.list_profile_changes is 'Lists the profiles that were not carried over, and what could not be kept as it was of those that were. Locks nothing but its rows.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('carry');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'old_names') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:old_names to pg
+--
+-- Programs from before Cardkeep go on under the names they know: where a table was put aside, a view
+-- in schema public has its name, its columns in their order and types, and the version. It shows
+-- Cardkeep's rows. Columns that Cardkeep does not have come from the table that was put aside and
+-- can only be read.
+--
+-- Writing through it is direct SQL on Cardkeep's tables, with their triggers, so versions and
+-- history are kept. A view's row is of the statement's snapshot, which a table's is not after a wait:
+-- so an update of a row that somebody changed meanwhile is refused (40001) and never overwrites.
+--
+-- The policies of a guarded table (row level security) cannot guard a view of other rows. Such a
+-- view is open to the table's owner alone, whom they did not bind either.
+
+
+set local role cardkeep_owner;
+
+create function cardkeep_before.show_as(p_table regclass, p_column name) returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_target text;
+	v_kind "char";
+begin
+	select format_type(a.atttypid, a.atttypmod), t.typtype into v_target, v_kind
+	from pg_attribute a join pg_type t on t.oid = a.atttypid
+	where a.attrelid = p_table and a.attname = p_column and not a.attisdropped;
+	if v_target like 'timestamp% without time zone' then
+		return format('(c.%I at time zone ''UTC'')::%s', p_column, v_target);
+	elsif v_kind = 'e' then
+		return format('case when c.%1$I::text = any (enum_range(null::%2$s)::text[]) then c.%1$I::text::%2$s end',
+			p_column, v_target);
+	elsif p_column in ('id', 'user_id') and v_target <> 'uuid' then
+		return format('case when cardkeep_before.uuid_of(o.%1$I::text) = c.%1$I then o.%1$I %2$send',
+			p_column, case when v_target = 'text' or v_target like 'character%' then
+			format('else c.%I::text::%s ', p_column, v_target) end);
+	elsif p_column = 'is_public' and v_target not in ('boolean', 'text') then
+		return format('c.is_public::integer::%s', v_target);
+	end if;
+	return format('c.%I::%s', p_column, v_target);
+end
+$$;
+comment on function cardkeep_before.show_as is 'SQL that shows one of Cardkeep''s columns in the type that the old table has for it; a word that is not in an enumeration there is null, an id that is no uuid there reads as it did. Locks nothing.';
+
+create function cardkeep_before.view_columns(p_kind text, p_table regclass) returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_ours regclass := format('cardkeep.%I', p_kind);
+	v_old text;
+	v_new text;
+begin
+	select string_agg(case when cardkeep_before.column_type(v_ours, c.name) is null
+			then format('o.%I', c.name)
+			else format('%s as %I', cardkeep_before.show_as(p_table, c.name), c.name) end,
+		', ' order by c.number) into v_old
+	from cardkeep_before.columns_of(p_table) c;
+	select string_agg(format('c.%I', c.name), ', ' order by c.number) into v_new
+	from cardkeep_before.columns_of(v_ours) c
+	where cardkeep_before.column_type(p_table, c.name) is null;
+	return concat_ws(', ', v_old, v_new);
+end
+$$;
+comment on function cardkeep_before.view_columns is 'The columns of the view in an old table''s place: its own in their order, then those that it did not have. Locks nothing.';
+
+create function cardkeep_before.old_row(p_kind text, p_table regclass) returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_key name := 'id';
+	v_ids text := 'c.id';
+	v_order text;
+begin
+	if p_kind <> 'business_cards' then
+		v_key := 'user_id';
+		v_ids := format('c.user_id, (select (a.was #>> ''{}'')::uuid from cardkeep.upgrade_changes a
+			where a.kind = %L and a.entity_id = c.user_id and a.field = ''user_id'')', p_kind);
+	end if;
+	select coalesce(string_agg(format('o.%I desc nulls last', c.name), ', ' order by c.number desc)
+		|| ', ', '') || 'o.ctid' into v_order
+	from cardkeep_before.columns_of(p_table) c where c.name in ('created_at', 'updated_at');
+	return format('(select o.* from %s o where %s in (%s) order by %s limit 1)', p_table,
+		cardkeep_before.read_as(p_table, v_key, 'uuid'), v_ids, v_order);
+end
+$$;
+comment on function cardkeep_before.old_row is 'SQL that finds the old row of one of Cardkeep''s, adopted ones too; the newest where there are several. Locks nothing.';
+
+create function cardkeep_before.copy_grants(p_kind text, p_table regclass, p_owner name, p_guarded boolean)
+returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_grantee text;
+	v_right text;
+begin
+	execute format('grant select, insert, update, delete on public.%I to %I', p_kind, p_owner);
+	if p_guarded then
+		raise notice 'upgrade: public.% is open to % alone: its row level security cannot guard the view in its place',
+			p_kind, p_owner;
+		return;
+	end if;
+	for v_grantee, v_right in
+		select case a.grantee when 0 then 'public' else a.grantee::regrole::text end, a.privilege_type
+		from pg_class c, aclexplode(c.relacl) a
+		where c.oid = p_table and a.privilege_type in ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
+			and a.grantee <> c.relowner
+	loop
+		execute format('grant %s on public.%I to %s', v_right, p_kind, v_grantee);
+	end loop;
+end
+$$;
+comment on function cardkeep_before.copy_grants is 'Opens the view in an old table''s place to whom the table was open, or to its owner alone where row level security guarded it. Locks nothing but the view.';
+
+create function cardkeep_before.open_view(p_kind text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_table regclass := format('cardkeep_before.%I', p_kind);
+	v_columns text := cardkeep_before.view_columns(p_kind, v_table);
+	t cardkeep.upgraded_tables;
+begin
+	select u.* into t from cardkeep.upgraded_tables u where u.kind = p_kind;
+	execute format('create view public.%I as select %s from cardkeep.%I c %s', p_kind, v_columns, p_kind,
+		case when v_columns ~ '\mo\.' then format('left join lateral %s o on true',
+			cardkeep_before.old_row(p_kind, v_table)) end);
+	execute format('comment on view public.%I is %L', p_kind, format('cardkeep.%s, for programs from before Cardkeep', p_kind));
+	execute format('create trigger write_%1$s instead of insert or update or delete on public.%1$I
+		for each row execute function cardkeep_before.write_%2$s()', p_kind,
+		case p_kind when 'business_cards' then 'card' else 'profile' end);
+	perform cardkeep_before.copy_grants(p_kind, v_table, t.owner, t.is_guarded);
+	execute format('grant create on schema public to cardkeep_owner');
+	execute format('alter view public.%I owner to cardkeep_owner', p_kind);
+	execute format('revoke create on schema public from cardkeep_owner');
+end
+$$;
+comment on function cardkeep_before.open_view is 'Puts the view in an old table''s place. Locks nothing but the view.';
+
+-- What was made for the old table
+
+create function cardkeep_before.dependent_views(p_relation regclass) returns text[]
+language sql stable set search_path = pg_catalog, pg_temp
+begin atomic
+	select coalesce(array_agg(format('create or replace view %I.%I %s as %s', n.nspname, v.relname,
+		'with (' || array_to_string(v.reloptions, ', ') || ')', pg_get_viewdef(v.oid))), '{}')
+	from pg_catalog.pg_class v join pg_catalog.pg_namespace n on n.oid = v.relnamespace
+	where v.relkind = 'v' and n.nspname not in ('cardkeep', 'cardkeep_api', 'cardkeep_before')
+		and v.oid in (select r.ev_class from pg_catalog.pg_rewrite r
+			join pg_catalog.pg_depend d on d.objid = r.oid and d.classid = 'pg_catalog.pg_rewrite'::regclass
+			where d.refobjid = p_relation and r.ev_class <> p_relation);
+end;
+comment on function cardkeep_before.dependent_views is 'The statements that make again each view that reads a table or view, bound to whatever has its name then. Locks nothing.';
+
+create function cardkeep_before.remake_views(p_statements text[]) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_statement text;
+begin
+	foreach v_statement in array p_statements
+	loop
+		begin
+			execute v_statement;
+		exception when syntax_error_or_access_rule_violation or feature_not_supported then
+			raise warning 'upgrade: still bound to what was there before (%): %', sqlerrm,
+				split_part(v_statement, ' as ', 1);
+		end;
+	end loop;
+end
+$$;
+comment on function cardkeep_before.remake_views is 'Binds views to what has the old table''s name now, and names those that cannot be. Locks those views.';
+
+create function cardkeep_before.turn_references(p_from regclass, p_to regclass) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_table regclass;
+	v_name name;
+	v_definition text;
+begin
+	for v_table, v_name, v_definition in
+		select c.conrelid::regclass, c.conname, replace(replace(pg_get_constraintdef(c.oid),
+			format('REFERENCES %s(', p_from), format('REFERENCES %s(', p_to)), ' NOT VALID', '')
+		from pg_constraint c
+		where c.contype = 'f' and c.confrelid = p_from and c.conrelid <> p_from and c.conparentid = 0
+	loop
+		execute format('alter table %s drop constraint %I', v_table, v_name);
+		begin
+			execute format('alter table %s add constraint %I %s', v_table, v_name, v_definition);
+		exception when foreign_key_violation then
+			execute format('alter table %s add constraint %I %s not valid', v_table, v_name, v_definition);
+			raise warning 'upgrade: % on % holds for new rows only: some refer to rows that did not come along',
+				v_name, v_table;
+		end;
+	end loop;
+end
+$$;
+comment on function cardkeep_before.turn_references is 'Makes the foreign keys of other tables refer to where the cards are now. Locks those tables until the transaction ends.';
+
+-- Writing
+
+create function cardkeep_before.written(p_view regclass, p_new jsonb, p_old jsonb) returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_ours name[] := array(select c.name
+		from cardkeep_before.columns_of(format('cardkeep.%I', (parse_ident(p_view::text))[2])) c);
+	v_field text;
+	v_changes jsonb := '{}';
+begin
+	for v_field in select n.key from jsonb_each(p_new) n
+		where n.value is distinct from coalesce(p_old -> n.key, 'null')
+	loop
+		if not v_field = any (v_ours) then
+			raise exception 'column "%" of % can only be read since the upgrade to Cardkeep', v_field, p_view
+				using errcode = 'feature_not_supported';
+		end if;
+		v_changes := v_changes || jsonb_build_object(v_field, case
+			when v_field in ('id', 'user_id') then to_jsonb(cardkeep_before.uuid_of(p_new ->> v_field))
+			when v_field in ('fields_config', 'design_config') and jsonb_typeof(p_new -> v_field) = 'string'
+			then (p_new ->> v_field)::jsonb else p_new -> v_field end);
+	end loop;
+	return v_changes;
+end
+$$;
+comment on function cardkeep_before.written is 'The columns that a statement on a view in public changes; a column that Cardkeep does not have is refused with 0A000. Locks nothing.';
+
+create function cardkeep_before.shown(p_view regclass, p_row jsonb, p_given jsonb) returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return (select jsonb_object_agg(v.name, p_row -> v.name)
+		from cardkeep_before.columns_of(p_view) v
+		join cardkeep_before.columns_of(format('cardkeep.%I', (parse_ident(p_view::text))[2])) c
+			on c.name = v.name and (c.type = v.type or v.type in ('timestamp'::regtype,
+				'json'::regtype, 'bigint'::regtype, 'text'::regtype, 'character varying'::regtype))
+		where p_given is null or p_given ? v.name or v.name in ('version', 'updated_at'));
+end
+$$;
+comment on function cardkeep_before.shown is 'What a statement on a view in public can return of the row that it wrote: all of a new one, what it changed of another. Locks nothing.';
+
+create function cardkeep_before.admit_user(p_user uuid) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if p_user is null then
+		raise exception 'user_id must be given' using errcode = 'not_null_violation';
+	end if;
+	insert into cardkeep.users (id) values (p_user) on conflict do nothing;
+end
+$$;
+comment on function cardkeep_before.admit_user is 'A waiting user for an id that no account has: programs from before Cardkeep have people of their own. Waits for somebody who makes the same.';
+
+create function cardkeep_before.check_fresh(p_found boolean, p_exists boolean, p_what text)
+returns void
+language plpgsql immutable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if not p_found and p_exists then
+		raise exception '% was changed since this statement began: nothing was written', p_what
+			using errcode = 'serialization_failure', hint = 'Read it and try again.';
+	end if;
+end
+$$;
+comment on function cardkeep_before.check_fresh is 'Refuses an update that would overwrite what the statement has not seen, with 40001. Locks nothing.';
+
+create function cardkeep_before.write_card() returns trigger
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp set timezone = 'UTC'
+as $$
+declare
+	v_old jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) else '{}' end;
+	v_changes jsonb;
+	c cardkeep.business_cards;
+begin
+	if tg_op = 'DELETE' then
+		delete from cardkeep.business_cards b where b.id = cardkeep_before.uuid_of(v_old ->> 'id');
+		if not found then
+			return null;
+		end if;
+		return old;
+	end if;
+	v_changes := cardkeep_before.written(tg_relid, to_jsonb(new), v_old);
+	if tg_op = 'INSERT' then
+		c := cardkeep_before.insert_card(v_changes);
+	else
+		update cardkeep.business_cards b
+		set (name, slug, template_type, fields_config, design_config, is_public) =
+			(select r.name, r.slug, r.template_type, r.fields_config, r.design_config, r.is_public
+			from jsonb_populate_record(b, v_changes) r)
+		where b.id = cardkeep_before.uuid_of(v_old ->> 'id')
+			and b.version = (v_old ->> 'version')::integer
+		returning b.* into c;
+		perform cardkeep_before.check_fresh(c.id is not null, exists (select
+			from cardkeep.business_cards b where b.id = cardkeep_before.uuid_of(v_old ->> 'id')), 'the card');
+		if c.id is null then
+			return null;
+		end if;
+	end if;
+	new := jsonb_populate_record(new, cardkeep_before.shown(tg_relid, to_jsonb(c),
+		case tg_op when 'UPDATE' then v_changes end));
+	return new;
+end
+$$;
+comment on function cardkeep_before.write_card is 'Carries a statement on public.business_cards out on the cards, as direct SQL: the version rises, history is kept, a deleted slug is retired. An update changes only what the statement changes and is refused with 40001 where somebody changed the card meanwhile; id, owner and times stay. Waits for the card''s row, then as the triggers of the cards.';
+
+create function cardkeep_before.insert_card(p_row jsonb) returns cardkeep.business_cards
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	r cardkeep.business_cards := jsonb_populate_record(null::cardkeep.business_cards, p_row);
+	c cardkeep.business_cards;
+begin
+	perform cardkeep_before.admit_user(r.user_id);
+	insert into cardkeep.business_cards (id, user_id, name, slug, template_type, fields_config,
+		design_config, is_public, created_at)
+	values (coalesce(r.id, gen_random_uuid()), r.user_id, cardkeep_before.clean_name(r.name),
+		coalesce(r.slug, cardkeep.generate_unique_slug(r.name)),
+		coalesce(r.template_type, 'personal-small'), coalesce(r.fields_config, '{}'),
+		coalesce(r.design_config, '{}'), coalesce(r.is_public, true),
+		coalesce(r.created_at, clock_timestamp()))
+	returning * into c;
+	return c;
+end
+$$;
+comment on function cardkeep_before.insert_card is 'A card that a program from before Cardkeep makes; without a slug it gets a free one. Raises 23505 for a slug that a card has or had. Waits for the slug''s advisory lock.';
+
+create function cardkeep_before.write_profile() returns trigger
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp set timezone = 'UTC'
+as $$
+declare
+	v_old jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) else '{}' end;
+	v_changes jsonb;
+	v_row jsonb;
+begin
+	if tg_op = 'DELETE' then
+		raise exception 'a profile is not deleted: clear its fields, or delete the account'
+			using errcode = 'feature_not_supported';
+	end if;
+	v_changes := cardkeep_before.written(tg_relid, to_jsonb(new), v_old);
+	if tg_op = 'INSERT' then
+		perform cardkeep_before.admit_user((v_changes ->> 'user_id')::uuid);
+		v_row := cardkeep_before.insert_profile(tg_table_name, v_changes);
+	else
+		v_row := cardkeep_before.update_profile(tg_table_name,
+			cardkeep_before.uuid_of(v_old ->> 'user_id'), (v_old ->> 'version')::integer, v_changes);
+	end if;
+	if v_row is null then
+		return null;
+	end if;
+	new := jsonb_populate_record(new, cardkeep_before.shown(tg_relid, v_row,
+		case tg_op when 'UPDATE' then v_changes end));
+	return new;
+end
+$$;
+comment on function cardkeep_before.write_profile is 'Carries a statement on public.personal_info or public.professional_info out on the profiles, as write_card does on cards. Waits for the profile''s row, and for the advisory lock of a first one.';
+
+create function cardkeep_before.insert_profile(p_kind text, p_row jsonb) returns jsonb
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_row jsonb := p_row || '{"version": 1}';
+begin
+	if p_kind = 'personal_info' then
+		insert into cardkeep.personal_info as p
+		select r.* from jsonb_populate_record(null::cardkeep.personal_info, v_row) r
+		returning to_jsonb(p) into v_row;
+	else
+		insert into cardkeep.professional_info as p
+		select r.* from jsonb_populate_record(null::cardkeep.professional_info, v_row) r
+		returning to_jsonb(p) into v_row;
+	end if;
+	return v_row;
+end
+$$;
+comment on function cardkeep_before.insert_profile is 'A first profile that a program from before Cardkeep writes. Waits for the advisory lock of the first profile.';
+
+create function cardkeep_before.update_profile(p_kind text, p_user uuid, p_version integer,
+	p_changes jsonb)
+returns jsonb
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_row jsonb;
+begin
+	if p_kind = 'personal_info' then
+		update cardkeep.personal_info p
+		set (full_name, primary_email, secondary_email, primary_phone, secondary_phone, website,
+			address) = (select r.full_name, r.primary_email, r.secondary_email, r.primary_phone,
+			r.secondary_phone, r.website, r.address from jsonb_populate_record(p, p_changes) r)
+		where p.user_id = p_user and p.version = p_version
+		returning to_jsonb(p) into v_row;
+	else
+		update cardkeep.professional_info p
+		set (job_title, company_name, department, work_email, work_phone, work_address,
+			company_website, linkedin_url) = (select r.job_title, r.company_name, r.department,
+			r.work_email, r.work_phone, r.work_address, r.company_website, r.linkedin_url
+			from jsonb_populate_record(p, p_changes) r)
+		where p.user_id = p_user and p.version = p_version
+		returning to_jsonb(p) into v_row;
+	end if;
+	perform cardkeep_before.check_fresh(v_row is not null, exists (select
+		from cardkeep_api.profiles p where p.kind = p_kind and p.user_id = p_user), 'the profile');
+	return v_row;
+end
+$$;
+comment on function cardkeep_before.update_profile is 'Changes a profile that is at this version still; else 40001, or null where it is gone. Waits for the profile''s row.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('old_names');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'give_back') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:give_back to pg
+--
+-- The way back. Rows that changed since the upgrade are written into the old tables, field by field:
+-- a value that nobody touched stays the old one to the byte, whatever Cardkeep had made of it. New
+-- rows are inserted, deleted ones deleted. What an old table refuses (a user whom its foreign key
+-- does not know, a longer text than it holds) is listed in unreturned_rows.
+--
+-- And nothing of Cardkeep's own is lost: every table of it is copied into schema cardkeep_kept before
+-- the migrations take it down, accounts and history included. The next upgrade takes them up from
+-- there, so that versions go on, slugs stay retired and people still can sign in; what the old
+-- programs wrote in between is one version more.
+
+
+set local role cardkeep_owner;
+
+create view cardkeep_before.rows_now as
+	select 'business_cards' as kind, b.id, to_jsonb(b) - 'last_write' as row
+	from cardkeep.business_cards b
+	union all
+	select 'personal_info', p.user_id, to_jsonb(p) - 'last_write' from cardkeep.personal_info p
+	union all
+	select 'professional_info', p.user_id, to_jsonb(p) - 'last_write'
+	from cardkeep.professional_info p;
+comment on view cardkeep_before.rows_now is 'Cards and profiles as they are now, in one shape';
+
+create view cardkeep_before.rows_then as
+	select 'business_cards' as kind, c.id, to_jsonb(k) as row, c.place
+	from cardkeep_before.carried_cards c
+	cross join lateral (select c.id, c.user_id, c.name, c.slug, c.template_type, c.fields_config,
+		c.design_config, c.is_public, c.version, c.created_at, c.updated_at) k
+	union all
+	select p.kind, p.user_id, p.fields || jsonb_build_object('user_id', p.user_id, 'version',
+		p.version, 'created_at', p.created_at, 'updated_at', p.updated_at), p.place
+	from cardkeep_before.carried_profiles p where p.rank = 1;
+comment on view cardkeep_before.rows_then is 'The rows of the old tables as Cardkeep can keep them, in the same shape, and where they are';
+
+create function cardkeep_before.write_as(p_table regclass, p_column name) returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_type regtype := cardkeep_before.column_type(p_table, p_column);
+begin
+	return case
+		when v_type in ('timestamp'::regtype, 'date'::regtype)
+			then format('($1 ->> %L)::timestamptz at time zone ''UTC''', p_column)
+		when v_type in ('json'::regtype, 'jsonb'::regtype)
+			then format('($1 -> %L)::%s', p_column, v_type)
+		when v_type in ('text'::regtype, 'character varying'::regtype, 'character'::regtype)
+			then format('$1 ->> %L', p_column)
+		when p_column = 'is_public' and v_type <> 'boolean'::regtype
+			then '($1 ->> ''is_public'')::boolean::integer'
+		else format('($1 ->> %L)::%s', p_column, v_type) end;
+end
+$$;
+comment on function cardkeep_before.write_as is 'SQL that makes a value for a column of an old table from a row given as JSON in $1. A text that the column cannot hold is refused there, not cut. Locks nothing.';
+
+create function cardkeep_before.write_back(p_table regclass, p_now jsonb, p_then jsonb, p_place tid)
+returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_names text;
+	v_values text;
+begin
+	if p_now is null then
+		execute format('delete from %s where ctid = $1', p_table) using p_place;
+		return;
+	end if;
+	select string_agg(format('%I', c.name), ', '),
+		string_agg(cardkeep_before.write_as(p_table, c.name), ', ')
+	into v_names, v_values
+	from cardkeep_before.columns_of(p_table) c
+	where p_now ? c.name and (p_then is null or c.name in ('updated_at', 'version')
+		or c.name not in ('id', 'user_id', 'created_at') and p_now -> c.name <> p_then -> c.name);
+	if p_then is null then
+		execute format('insert into %s (%s) values (%s)', p_table, v_names, v_values) using p_now;
+	elsif v_names is not null then
+		execute format('update %s set (%s) = row (%s) where ctid = $2', p_table, v_names, v_values)
+		using p_now, p_place;
+	end if;
+end
+$$;
+comment on function cardkeep_before.write_back is 'Writes one row into an old table: what changed of one that it has, all of one that it has not; removes one that is gone. Locks the row.';
+
+create function cardkeep_before.give_rows_back(p_kind text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp set timezone = 'UTC'
+as $$
+declare
+	v_table regclass := format('cardkeep_before.%I', p_kind);
+	v_ignored text[] := '{id,user_id,created_at,updated_at}';
+	d record;
+	v_count bigint := 0;
+begin
+	if cardkeep_before.column_type(v_table, 'version') is null then
+		v_ignored := v_ignored || 'version'::text;
+	end if;
+	for d in
+		select n.id, n.row as now, t.row as before, t.place
+		from (select r.* from cardkeep_before.rows_now r where r.kind = p_kind) n
+		full join (select r.* from cardkeep_before.rows_then r where r.kind = p_kind) t on t.id = n.id
+		where n.row - v_ignored is distinct from t.row - v_ignored
+	loop
+		begin
+			perform cardkeep_before.write_back(v_table, d.now, d.before, d.place);
+			v_count := v_count + 1;
+		exception when integrity_constraint_violation or data_exception then
+			insert into cardkeep.unreturned_rows (kind, entity_id, now, reason)
+			values (p_kind, d.id, coalesce(d.now, d.before), sqlerrm);
+		end;
+	end loop;
+	raise notice 'rollback: % rows of % written back; % refused, see cardkeep_kept.unreturned_rows',
+		v_count, p_kind, (select count(*) from cardkeep.unreturned_rows u where u.kind = p_kind);
+end
+$$;
+comment on function cardkeep_before.give_rows_back is 'Brings an old table up to date with what was written since the upgrade. What it refuses is listed. Locks each row that it writes.';
+
+create function cardkeep_before.keep() returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_table name;
+begin
+	create schema cardkeep_kept authorization cardkeep_owner;
+	comment on schema cardkeep_kept is 'What Cardkeep had when its upgrade was reverted; the next upgrade takes it up again';
+	for v_table in
+		select c.relname from pg_class c
+		where c.relnamespace = 'cardkeep'::regnamespace and c.relkind = 'r'
+	loop
+		execute format('create table cardkeep_kept.%1$I as table cardkeep.%1$I', v_table);
+		execute format('alter table cardkeep_kept.%I owner to cardkeep_owner', v_table);
+	end loop;
+end
+$$;
+comment on function cardkeep_before.keep is 'Copies all tables of Cardkeep''s into schema cardkeep_kept. Locks nothing.';
+
+-- Who leaves, leaves the old tables too
+
+create function cardkeep_before.forget_row(p_kind text, p_ids uuid[]) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_table regclass := to_regclass(format('cardkeep_before.%I', p_kind));
+	v_key name := case p_kind when 'business_cards' then 'id' else 'user_id' end;
+begin
+	delete from cardkeep.upgrade_changes c where c.kind = p_kind and c.entity_id = any (p_ids);
+	if v_table is not null then
+		execute format('delete from %s o where %s = any ($1)', v_table,
+			cardkeep_before.read_as(v_table, v_key, 'uuid'))
+		using p_ids;
+	end if;
+end
+$$;
+comment on function cardkeep_before.forget_row is 'Deletes rows that were put aside, and what is listed about them. Waits for those rows, which nobody else has business with.';
+
+create function cardkeep_before.forget_user() returns trigger
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_cards uuid[] := array(
+		select b.id from cardkeep.business_cards b where b.user_id = old.id
+		union all
+		select r.card_id from cardkeep.retired_slugs r
+		where r.user_id = old.id and r.card_id is not null);
+	v_users uuid[] := old.id || array(
+		select (c.was #>> '{}')::uuid from cardkeep.upgrade_changes c
+		where c.entity_id = old.id and c.field = 'user_id' and c.reason = 'adopted');
+begin
+	-- A waiting user with nothing left was adopted: the rows are somebody's.
+	perform from cardkeep_api.profiles p where p.user_id = old.id;
+	if found or old.email is not null or v_cards <> '{}' then
+		perform cardkeep_before.forget_row('business_cards', v_cards);
+		perform cardkeep_before.forget_row('personal_info', v_users);
+		perform cardkeep_before.forget_row('professional_info', v_users);
+	end if;
+	return old;
+end
+$$;
+comment on function cardkeep_before.forget_user is 'Before an account goes: its rows from before Cardkeep, which were put aside, go too. Runs before the cards are forgotten. The account''s row is locked by the deletion.';
+
+create trigger forget_before before delete on cardkeep.users
+	for each row execute function cardkeep_before.forget_user();
+
+-- And forth again
+
+create function cardkeep_before.take_up_table(p_table name) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_columns text;
+begin
+	select string_agg(format('%I', k.attname), ', ') into v_columns
+	from pg_attribute k join pg_attribute o
+		on o.attrelid = format('cardkeep.%I', p_table)::regclass and o.attname = k.attname
+	where k.attrelid = format('cardkeep_kept.%I', p_table)::regclass
+		and k.attnum > 0 and not k.attisdropped and not o.attisdropped and o.attgenerated = '';
+	execute format('insert into cardkeep.%1$I (%2$s) overriding system value
+		select %2$s from cardkeep_kept.%1$I on conflict do nothing', p_table, v_columns);
+end
+$$;
+comment on function cardkeep_before.take_up_table is 'Puts kept rows into their table again. Locks nothing but them.';
+
+create function cardkeep_before.take_up() returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_table name;
+begin
+	-- What others refer to first, then history: the rows that it tells of find it there.
+	for v_table in
+		select c.relname from pg_class c
+		where c.relnamespace = 'cardkeep_kept'::regnamespace and c.relkind = 'r'
+			and to_regclass(format('cardkeep.%I', c.relname)) is not null
+		order by c.relname <> 'users', c.relname not like '%\_versions', c.relname
+	loop
+		perform cardkeep_before.take_up_table(v_table);
+		execute format('drop table cardkeep_kept.%I', v_table);
+	end loop;
+	drop schema cardkeep_kept;
+	raise notice 'upgrade: took up what was kept when it was reverted';
+end
+$$;
+comment on function cardkeep_before.take_up is 'Puts everything that was kept into Cardkeep''s tables again. Locks nothing but its rows.';
+
+create function cardkeep_before.catch_up_cards() returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	delete from cardkeep.business_cards b
+	where not exists (select from cardkeep_before.carried_cards c where c.id = b.id)
+		and not exists (select from cardkeep.unreturned_rows u
+			where u.kind = 'business_cards' and u.entity_id = b.id);
+	update cardkeep.business_cards b
+	set name = c.name, template_type = c.template_type, fields_config = c.fields_config,
+		design_config = c.design_config, is_public = c.is_public
+	from cardkeep_before.carried_cards c
+	where c.id = b.id
+		and not exists (select from cardkeep.unreturned_rows u
+			where u.kind = 'business_cards' and u.entity_id = b.id)
+		and not cardkeep_api.card_same(b, c.name, c.template_type, c.fields_config, c.design_config,
+			c.is_public);
+	perform cardkeep_before.catch_up_slug(c)
+	from cardkeep_before.carried_cards c
+	join cardkeep.business_cards b on b.id = c.id and b.slug is distinct from c.slug
+	order by c.created_at, c.id;
+end
+$$;
+comment on function cardkeep_before.catch_up_cards is 'Carries over what old programs did to cards between a revert and this upgrade, as direct SQL. The caller keeps others from writing cards.';
+
+create function cardkeep_before.catch_up_slug(c cardkeep_before.carried_cards) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_slug text;
+begin
+	if cardkeep_before.is_slug(c.slug) then
+		update cardkeep.business_cards b set slug = c.slug
+		where b.id = c.id and not exists (select from cardkeep.retired_slugs r where r.slug = c.slug)
+			and not exists (select from cardkeep.business_cards o where o.slug = c.slug);
+		if found then
+			return;
+		end if;
+	end if;
+	select b.slug into v_slug from cardkeep.business_cards b where b.id = c.id;
+	perform cardkeep_before.list_change('business_cards', c.id, 'slug', c.was -> 'slug',
+		to_jsonb(v_slug), cardkeep_before.slug_fault(c.slug));
+end
+$$;
+comment on function cardkeep_before.catch_up_slug is 'Gives a card the slug that an old program gave it; one that it cannot have is listed, and it keeps its own. The caller keeps others from writing cards.';
+
+create function cardkeep_before.catch_up_profiles() returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform cardkeep_before.update_profile(n.kind, n.user_id, n.version, p.fields)
+	from cardkeep_before.carried_profiles p
+	join cardkeep_api.profiles n on n.kind = p.kind and n.user_id = p.user_id and n.fields <> p.fields
+	where p.rank = 1 and not exists (select from cardkeep.unreturned_rows u
+		where u.kind = p.kind and u.entity_id = p.user_id);
+end
+$$;
+comment on function cardkeep_before.catch_up_profiles is 'Carries over what old programs did to profiles between a revert and this upgrade, as direct SQL. Waits for each profile''s row.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('give_back');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'upgrade') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:upgrade to pg
+--
+-- Upgrades a database from before Cardkeep in place: its tables are put aside, their rows carried
+-- over, views put under their names. All of it is one transaction, so a failure leaves everything as
+-- it was. Where there are no such tables nothing happens; calling upgrade() again does nothing, and
+-- it may be called whenever such tables have come (a dump was loaded, say).
+--
+-- The order matters: first the locks, by which the old programs wait instead of failing; a statement
+-- that waited looks its table up again by name and finds the view.
+
+
+set local role cardkeep_owner;
+
+create function cardkeep_before.check_shape(p_kind text) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_table regclass := format('public.%I', p_kind);
+	v_missing text;
+begin
+	select string_agg(n, ', ') into v_missing
+	from unnest(case p_kind when 'business_cards' then array['id', 'user_id', 'name', 'slug']
+		else array['user_id'] end) n
+	where cardkeep_before.column_type(v_table, n) is null;
+	if v_missing is not null then
+		raise exception 'public.% is no table that Cardkeep can upgrade: it has no %', p_kind, v_missing
+			using errcode = 'object_not_in_prerequisite_state',
+				hint = 'Give the table another name, or the columns it lacks, and try again.';
+	end if;
+	perform from pg_class c where c.oid = v_table
+		and (c.relkind <> 'r' or c.relispartition or c.relhassubclass);
+	if found then
+		raise exception 'public.% is partitioned, inherited from or foreign: Cardkeep upgrades plain tables', p_kind
+			using errcode = 'object_not_in_prerequisite_state',
+				hint = 'Copy its rows into a plain table of this name, and try again.';
+	end if;
+end
+$$;
+comment on function cardkeep_before.check_shape is 'Refuses a table that cannot be upgraded, before anything is done to it. Locks nothing.';
+
+create function cardkeep_before.tables_before() returns setof text
+language sql stable
+begin atomic
+	select k.kind from unnest(array['business_cards', 'personal_info', 'professional_info'])
+		with ordinality k (kind, place)
+	join pg_catalog.pg_class c on c.relname = k.kind and c.relkind in ('r', 'p', 'f')
+	join pg_catalog.pg_namespace n on n.oid = c.relnamespace and n.nspname = 'public'
+	order by k.place;
+end;
+comment on function cardkeep_before.tables_before is 'The tables that wait to be upgraded. Locks nothing.';
+
+create function cardkeep_before.put_aside(p_kind text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_table regclass := format('public.%I', p_kind);
+begin
+	insert into cardkeep.upgraded_tables (kind, owner, is_guarded, is_forced, triggers)
+	select p_kind, c.relowner::regrole::text::name, c.relrowsecurity, c.relforcerowsecurity,
+		(select coalesce(jsonb_object_agg(t.tgname, t.tgenabled), '{}') from pg_trigger t
+		where t.tgrelid = c.oid and not t.tgisinternal)
+	from pg_class c where c.oid = v_table;
+	execute format('alter table %s disable trigger user, no force row level security', v_table);
+	execute format('alter table %s set schema cardkeep_before', v_table);
+	execute format('alter table %s owner to cardkeep_owner', v_table);
+	if p_kind = 'business_cards' then
+		perform cardkeep_before.tell_cards_apart(v_table);
+	end if;
+	perform cardkeep_before.define_old(p_kind);
+end
+$$;
+comment on function cardkeep_before.put_aside is 'Moves a table out of the way, as it is, with its triggers and row level security at rest. The caller has locked it.';
+
+create function cardkeep_before.tell_cards_apart(p_table regclass) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_type regtype := cardkeep_before.column_type(p_table, 'id');
+	v_place tid;
+	v_was jsonb;
+	v_id uuid;
+begin
+	for v_place, v_was in execute format(
+		'select o.ctid, to_jsonb(o) from (select t.*, t.ctid, row_number() over
+			(partition by t.id order by t.ctid) as nth from %s t) o where o.id is null or o.nth > 1', p_table)
+	loop
+		v_id := gen_random_uuid();
+		execute format('update %s set id = $1::text::%s where ctid = $2', p_table, v_type)
+		using v_id, v_place;
+		perform cardkeep_before.list_change('business_cards', v_id, 'id', v_was -> 'id', to_jsonb(v_id),
+			case when v_was ->> 'id' is null then 'missing' else 'duplicate' end);
+	end loop;
+end
+$$;
+comment on function cardkeep_before.tell_cards_apart is 'Gives rows without an id, or with one that another row has too, an id of their own, and lists them. Locks those rows.';
+
+create function cardkeep_before.put_back(p_kind text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_table regclass := format('cardkeep_before.%I', p_kind);
+	t cardkeep.upgraded_tables;
+	v_trigger record;
+begin
+	delete from cardkeep.upgraded_tables u where u.kind = p_kind returning u.* into t;
+	for v_trigger in select key as name, value as state from jsonb_each_text(t.triggers)
+	loop
+		execute format('alter table %s %s trigger %I', v_table, case v_trigger.state when 'O' then 'enable'
+			when 'A' then 'enable always' when 'R' then 'enable replica' else 'disable' end, v_trigger.name);
+	end loop;
+	if t.is_forced then
+		execute format('alter table %s force row level security', v_table);
+	end if;
+	-- An owner must be allowed to make tables where his table is.
+	execute format('grant usage, create on schema cardkeep_before to %I', t.owner);
+	execute format('alter table %s owner to %I', v_table, t.owner);
+	execute format('alter table %s set schema public', v_table);
+	execute format('revoke usage, create on schema cardkeep_before from %I', t.owner);
+	perform cardkeep_before.define_old(p_kind);
+end
+$$;
+comment on function cardkeep_before.put_back is 'Moves a table to where it was, its triggers, its owner and its row level security as they were. Locks it until the transaction ends.';
+
+create function cardkeep_before.tell_of_users() returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_count bigint := (select count(*) from cardkeep.waiting_users);
+begin
+	if v_count > 0 then
+		raise notice 'upgrade: % users have rows and no account: see cardkeep.waiting_users, and "cardkeep user adopt"',
+			v_count;
+	end if;
+end
+$$;
+comment on function cardkeep_before.tell_of_users is 'Says how many users wait to be adopted. Locks nothing.';
+
+create function cardkeep_before.carry_all(p_kinds text[], p_again boolean) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_kind text;
+begin
+	perform cardkeep_before.carry_users();
+	if p_again then
+		if 'business_cards' = any (p_kinds) then
+			lock table cardkeep.business_cards in share row exclusive mode;
+			perform cardkeep_before.catch_up_cards();
+		end if;
+		perform cardkeep_before.catch_up_profiles();
+		delete from cardkeep.unreturned_rows;
+	end if;
+	foreach v_kind in array p_kinds
+	loop
+		if v_kind = 'business_cards' then
+			perform cardkeep_before.carry_cards();
+		else
+			perform cardkeep_before.carry_profiles(v_kind);
+		end if;
+	end loop;
+	perform cardkeep_before.list_profile_changes();
+end
+$$;
+comment on function cardkeep_before.carry_all is 'Carries the rows of the tables put aside over; again: after a revert, whose kept rows are there already. Waits until nobody writes cards and keeps them from it until the transaction ends.';
+
+create function cardkeep_before.upgrade() returns boolean
+language plpgsql volatile set search_path = pg_catalog, pg_temp set row_security = off
+set jit = off
+as $$
+declare
+	v_kinds text[] := array(select cardkeep_before.tables_before());
+	v_again boolean := to_regnamespace('cardkeep_kept') is not null;
+	v_kind text;
+	v_views text[] := '{}';
+	v_locked timestamptz;
+begin
+	if v_again then
+		perform cardkeep_before.take_up();
+	end if;
+	if v_kinds = '{}' then
+		return v_again;
+	end if;
+	foreach v_kind in array v_kinds
+	loop
+		execute format('lock table public.%I in access exclusive mode', v_kind);
+		perform cardkeep_before.check_shape(v_kind);
+		v_views := v_views || cardkeep_before.dependent_views(format('public.%I', v_kind)::regclass);
+	end loop;
+	v_locked := clock_timestamp();
+	foreach v_kind in array v_kinds
+	loop
+		perform cardkeep_before.put_aside(v_kind);
+	end loop;
+	perform cardkeep_before.carry_all(v_kinds, v_again);
+	foreach v_kind in array v_kinds
+	loop
+		perform cardkeep_before.open_view(v_kind);
+	end loop;
+	perform cardkeep_before.turn_card_references(v_kinds, 'cardkeep_before', 'cardkeep');
+	perform cardkeep_before.remake_views(v_views);
+	perform cardkeep_before.tell_of_users();
+	raise notice 'upgrade: old programs had to wait for % s',
+		round(extract(epoch from clock_timestamp() - v_locked)::numeric, 1);
+	return true;
+end
+$$;
+comment on function cardkeep_before.upgrade is 'Upgrades the tables from before Cardkeep that are in schema public, all or nothing; false where there are none. Waits for each table (access exclusive) in the order business_cards, personal_info, professional_info, then until nobody writes cards; keeps them until the transaction ends.';
+
+create function cardkeep_before.turn_card_references(p_kinds text[], p_from text, p_to text)
+returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if 'business_cards' = any (p_kinds) and 'uuid'::regtype = cardkeep_before.column_type(
+		format('%I.business_cards', p_from)::regclass, 'id')
+	then
+		perform cardkeep_before.turn_references(format('%I.business_cards', p_from)::regclass,
+			format('%I.business_cards', p_to)::regclass);
+	end if;
+end
+$$;
+comment on function cardkeep_before.turn_card_references is 'Makes other tables'' foreign keys to cards refer to the other cards table. Locks those tables until the transaction ends.';
+
+create function cardkeep_before.give_back() returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp set row_security = off
+set jit = off
+as $$
+declare
+	v_kinds text[] := array(select u.kind from cardkeep.upgraded_tables u order by u.kind);
+	v_kind text;
+	v_views text[] := '{}';
+begin
+	if v_kinds = '{}' then
+		return;
+	end if;
+	foreach v_kind in array v_kinds
+	loop
+		-- The view, and with it the tables that it reads: in the order in which its users lock them.
+		execute format('lock table public.%I in access exclusive mode', v_kind);
+		v_views := v_views || cardkeep_before.dependent_views(format('public.%I', v_kind)::regclass);
+	end loop;
+	foreach v_kind in array v_kinds
+	loop
+		perform cardkeep_before.give_rows_back(v_kind);
+		execute format('alter view public.%I rename to %I', v_kind, v_kind || '_of_cardkeep');
+	end loop;
+	perform cardkeep_before.turn_card_references(v_kinds, 'cardkeep', 'cardkeep_before');
+	foreach v_kind in array v_kinds
+	loop
+		perform cardkeep_before.put_back(v_kind);
+	end loop;
+	perform cardkeep_before.remake_views(v_views);
+	foreach v_kind in array v_kinds
+	loop
+		execute format('drop view public.%I', v_kind || '_of_cardkeep');
+	end loop;
+	perform cardkeep_before.keep();
+end
+$$;
+comment on function cardkeep_before.give_back is 'Takes the upgrade back: the old tables are where and as they were, with what was written since, and what Cardkeep had is kept for the next upgrade. Waits for each view in public and the tables it reads (access exclusive), in the order of upgrade(), and keeps them until the transaction ends.';
+
+reset role;
+set local lock_timeout = '30s';
+do $$
+begin
+	perform cardkeep_before.upgrade();
+end
+$$;
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('upgrade');
+end
+$change$;
+
+-- Tables that came after the changes were applied; nothing where there are none.
+do $$
+begin
+	perform cardkeep_before.upgrade();
+end
+$$;
+
+commit;
+
+select 'cards' as what, count(*) as how_many from cardkeep.business_cards
+union all
+select 'slugs that had to change: cardkeep.upgrade_changes', count(*) from cardkeep.upgrade_changes
+where kind = 'business_cards' and field = 'slug'
+union all
+select 'other values that had to change: cardkeep.upgrade_changes', count(*)
+from cardkeep.upgrade_changes where kind <> 'business_cards' or field <> 'slug'
+union all
+select 'users without an account: cardkeep.waiting_users', count(*) from cardkeep.waiting_users;

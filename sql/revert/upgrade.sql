@@ -1,0 +1,25 @@
+-- Revert cardkeep:upgrade from pg
+--
+-- Where tables were upgraded they come back, with what was written since; see give_back.
+
+begin;
+
+set local lock_timeout = '30s';
+do $$
+begin
+	perform cardkeep_before.give_back();
+end
+$$;
+
+drop function cardkeep_before.give_back;
+drop function cardkeep_before.turn_card_references;
+drop function cardkeep_before.upgrade;
+drop function cardkeep_before.carry_all;
+drop function cardkeep_before.tell_of_users;
+drop function cardkeep_before.put_back;
+drop function cardkeep_before.tell_cards_apart;
+drop function cardkeep_before.put_aside;
+drop function cardkeep_before.tables_before;
+drop function cardkeep_before.check_shape;
+
+commit;

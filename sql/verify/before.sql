@@ -1,0 +1,27 @@
+-- Verify cardkeep:before on pg
+
+begin;
+
+select 'cardkeep.upgraded_tables'::regclass;
+select 'cardkeep.upgrade_changes'::regclass;
+select 'cardkeep.unreturned_rows'::regclass;
+select 'cardkeep_before.uuid_of'::regproc;
+select 'cardkeep_before.json_of'::regproc;
+select 'cardkeep_before.time_of'::regproc;
+select 'cardkeep_before.column_type'::regproc;
+select 'cardkeep_before.columns_of'::regproc;
+select 'cardkeep_before.read_as'::regproc;
+select 'cardkeep_before.define_old'::regproc;
+select 'cardkeep_before.clean_name'::regproc;
+select 'cardkeep_before.clean_template'::regproc;
+select 'cardkeep_before.clean_document'::regproc;
+select 'cardkeep_before.clean_time'::regproc;
+select 'cardkeep_before.is_slug'::regproc;
+select 'cardkeep_before.carried_cards'::regclass;
+select 'cardkeep_before.carried_profiles'::regclass;
+select 'cardkeep_before.write_of'::regproc;
+select from cardkeep_before.old_business_cards where false;
+select from cardkeep_before.old_personal_info where false;
+select from cardkeep_before.old_professional_info where false;
+
+rollback;

@@ -1,0 +1,16 @@
+-- Verify cardkeep:upgrade on pg
+
+begin;
+
+select 'cardkeep_before.check_shape'::regproc;
+select 'cardkeep_before.tables_before'::regproc;
+select 'cardkeep_before.put_aside'::regproc;
+select 'cardkeep_before.tell_cards_apart'::regproc;
+select 'cardkeep_before.put_back'::regproc;
+select 'cardkeep_before.tell_of_users'::regproc;
+select 'cardkeep_before.carry_all'::regproc;
+select 'cardkeep_before.upgrade'::regproc;
+select 'cardkeep_before.turn_card_references'::regproc;
+select 'cardkeep_before.give_back'::regproc;
+
+rollback;
