@@ -1,0 +1,82 @@
+// Whatever dies between a write and its answer: the client that repeats under its key is told the one
+// truth, and nothing is there twice, or missing, or refused as a conflict with itself.
+//
+// CARDKEEP_CUTS says how many connections are cut, of each kind (60 unless it does; 2,000 for a
+// release).
+import { repeating } from './repeating.mjs';
+import { endsCleanly, own, test, until } from '../lib/harness.mjs';
+
+const CUTS = Number(process.env.CARDKEEP_CUTS ?? 60);
+const stack = await own({ proxied: true, env: { CARDKEEP_RETRY_BASE_MS: '10' } });
+const LONG = 60_000 + CUTS * 1000;
+
+async function finish(t, clients) {
+	t.diagnostic(`measured: ${JSON.stringify(await clients.stop())}`);
+}
+
+const runs = (clients) => until('the clients write', () => clients.told() > 50, 30_000);
+
+async function goesOn(clients, ms = 30_000) {
+	const before = clients.told();
+	await until('the clients go on', () => clients.told() > before + 50, ms);
+}
+
+test(`${CUTS} cuts between service and PostgreSQL, after the commit and before it`, async (t) => {
+	const clients = await repeating(stack);
+	await runs(clients);
+	for (let i = 0; i < CUTS; i++) {
+		const before = await stack.proxy({ cut: i % 3 === 0 ? 'request' : 'answer', count: 1 });
+		await until('a connection is cut', async () => (await stack.proxy()) > before, 30_000);
+	}
+	await goesOn(clients);
+	await finish(t, clients);
+});
+
+test(`${CUTS} answers lost on their way to impatient clients`, async (t) => {
+	const clients = await repeating(stack, { impatience: 25 });
+	await until('as many answers are lost', () => clients.unknown() >= CUTS, LONG);
+	await finish(t, clients);
+});
+
+test('workers killed between commit and answer', async (t) => {
+	const clients = await repeating(stack);
+	await runs(clients);
+	for (let i = 0; i < 6; i++) {
+		const { workers } = (await stack.client.get('/status.json')).json;
+		const ready = workers.filter(({ state }) => state === 'ready');
+		process.kill(ready[i % ready.length].pid, 'SIGKILL');
+		await goesOn(clients);
+	}
+	await finish(t, clients);
+});
+
+test('PostgreSQL restarted between commit and answer', async (t) => {
+	const clients = await repeating(stack);
+	await runs(clients);
+	for (const mode of ['immediate', 'fast']) {
+		const before = await stack.proxy({ cut: 'answer', count: 1_000_000 });
+		await until('answers are kept from the service', async () => (await stack.proxy()) > before);
+		await stack.stopDatabase(mode);
+		await stack.proxy({ cut: '', count: 0 });
+		await stack.startDatabase();
+		await goesOn(clients);
+	}
+	await finish(t, clients);
+});
+
+test('nginx killed under load', async (t) => {
+	const clients = await repeating(stack);
+	await runs(clients);
+	for (let i = 0; i < 2; i++) {
+		const children = stack.children(stack.nginx.pid);
+		const killed = stack.stopNginx('SIGKILL');
+		// They outlive their master, and would go on serving.
+		for (const pid of children) process.kill(pid, 'SIGKILL');
+		await killed;
+		await stack.startNginx();
+		await goesOn(clients);
+	}
+	await finish(t, clients);
+});
+
+endsCleanly(stack);
