@@ -4,6 +4,14 @@ import http from 'node:http';
 import net from 'node:net';
 import { randomBytes } from 'node:crypto';
 
+// Called with (method, path, answer) for each answer; what it throws, the request's promise rejects
+// with.
+let watch = () => {};
+
+export function watchAnswers(watcher) {
+	watch = watcher;
+}
+
 export class Client {
 	constructor(port, { width = 64 } = {}) {
 		this.port = port;
@@ -16,14 +24,16 @@ export class Client {
 
 	// Resolves to {status, headers, text, json, ms}. `body` is sent as it is when it is a string or
 	// a buffer, else as JSON. A header set to undefined is left out.
-	request(method, path, { token, body, headers = {}, timeout = 30_000 } = {}) {
+	async request(method, path, { token, body, headers = {}, timeout = 30_000 } = {}) {
 		const bytes = encode(body);
 		const all = { ...headers };
 		if (token !== undefined) all.Authorization = `Bearer ${token}`;
 		if (bytes !== undefined && !('Content-Length' in all) && !('Transfer-Encoding' in all))
 			all['Content-Length'] = bytes.length;
 		for (const name of Object.keys(all)) if (all[name] === undefined) delete all[name];
-		return this.#send({ method, path, headers: all, timeout }, bytes);
+		const got = await this.#send({ method, path, headers: all, timeout }, bytes);
+		watch(method, path, got);
+		return got;
 	}
 
 	#send({ timeout, ...options }, bytes) {

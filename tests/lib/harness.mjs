@@ -7,6 +7,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
+import { watchAnswers } from './client.mjs';
 import { Stack } from './stack.mjs';
 
 // The runner ends a file so; the handlers of `exit` then end the file's instance.
@@ -18,8 +19,11 @@ export { shell, top } from './shell.mjs';
 export { Stack } from './stack.mjs';
 export { atOnce, pause, until } from './wait.mjs';
 
-// The instance that the runner started for the whole suite.
+// The instance that the runner started for the whole suite. What it answers from now on must be
+// described in doc/openapi.yaml.
 export async function shared() {
+	const { mustBeDescribed } = await import('./described.mjs');
+	watchAnswers(mustBeDescribed);
 	const stack = Stack.attach(process.env.CK_STACK);
 	after(() => stack.detach());
 	return { stack, client: stack.client };
