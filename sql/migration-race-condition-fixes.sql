@@ -2085,13 +2085,17 @@ declare
 	v_target cardkeep.sessions;
 	v_locked boolean;
 	v_write uuid := p_write;
+	v_detail text;
 	a cardkeep_api.answer;
 begin
 	select s.* into v_caller from cardkeep.sessions s where s.token_hash = p_token_hash;
+	v_detail := case when coalesce(p_session, v_caller.id) = v_caller.id then 'own' else '' end;
 	if p_key is not null then
 		v_write := cardkeep_api.own_write(v_caller.user_id, p_write);
 		a := cardkeep_api.claim_key(v_caller, p_key, v_write);
-		if a.status is not null and a.status <> 422 then
+		if a.replayed then
+			return cardkeep_api.reply(204, 0, '', true, v_detail);
+		elsif a.status is not null and a.status <> 422 then
 			return a;
 		end if;
 	end if;
@@ -2104,7 +2108,7 @@ begin
 	where s.id = coalesce(p_session, v_caller.id) and s.user_id = v_caller.user_id;
 	-- The repeat first: the first time may have ended the very session that asks.
 	if v_target.ended_by = v_write then
-		return cardkeep_api.reply(204, 0, '', true);
+		return cardkeep_api.reply(204, 0, '', true, v_detail);
 	end if;
 	if v_caller.id is null or not cardkeep_api.is_live(v_caller) then
 		return cardkeep_api.reply(401);
@@ -2123,10 +2127,10 @@ begin
 	if p_key is not null then
 		perform cardkeep_api.keep_key(v_caller.user_id, p_key, v_write, cardkeep_api.reply(204));
 	end if;
-	return cardkeep_api.reply(204);
+	return cardkeep_api.reply(204, 0, '', false, v_detail);
 end
 $$;
-comment on function cardkeep_api.end_session is 'Ends one of the caller''s sessions, null the caller''s own. 204; 204 replayed, also where it ended the caller''s own; 401; 404 where it is unknown, foreign or over; 422 key_reused; 423. Tries the key, then the session''s row (no key update, skip locked), never waits; looks after it tried.';
+comment on function cardkeep_api.end_session is 'Ends one of the caller''s sessions, null the caller''s own. 204, with detail own where it is the caller''s; 204 replayed, also where it ended the caller''s own; 401; 404 where it is unknown, foreign or over; 422 key_reused; 423. Tries the key, then the session''s row (no key update, skip locked), never waits; looks after it tried.';
 
 create function cardkeep_api.read_user(p_token_hash bytea) returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
