@@ -62,7 +62,9 @@ static const char *loggable(const struct wave_call *entry)
 
 static void settle_refused(struct hand *hand, struct job *job, const struct wave_call *entry)
 {
-	log_error("call failed fn=%s code=%s class=%s request=%s error=\"%s\"",
+	/* An account that was deleted meanwhile is nobody's fault. */
+	log_write(entry->class == SQLSTATE_NO_ACCOUNT ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
+		"call failed fn=%s code=%s class=%s request=%s error=\"%s\"",
 		call_function(job->x.call.id), entry->error.sqlstate,
 		sqlstate_class_name(entry->class), job->x.request.id_text, loggable(entry));
 	if (entry->class == SQLSTATE_FAILED)

@@ -191,6 +191,12 @@ export class Stack {
 		return status;
 	}
 
+	// What the service says was its own fault. An alert is an error too, but may be the tests' doing.
+	faults() {
+		return this.log().split('\n').filter((line) =>
+			/level=error/.test(line) && !/alert (still )?firing name=/.test(line));
+	}
+
 	log() {
 		return readIfThere(this.#path('log/cardkeepd.log'));
 	}
