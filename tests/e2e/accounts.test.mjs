@@ -347,7 +347,8 @@ test('at the limit the least recently seen session gives way, is named and is lo
 	const [gone, ...more] = got.json.ended_sessions;
 	assert.deepEqual(more, []);
 	assert.equal(gone.device_name, 'Device 49');
-	assert.match(stack.log(), new RegExp(`sessions gave way limit=50 sessions="${gone.id}"`));
+	const line = `sessions gave way limit=50 sessions="${gone.id}"`;
+	await until('the log names it', () => stack.log().includes(line));
 	const { sessions } = (await client.get('/api/sessions', { token: got.json.token })).json;
 	assert.equal(sessions.length, 50);
 	assert.ok(!sessions.some((session) => session.id === gone.id));
