@@ -32,8 +32,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <fastcgi.h>
@@ -42,7 +40,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define BACKLOG         4096
 #define EVENTS_MAX      64 /* taken from the kernel at a time */
 #define ACCEPTS_A_TURN  16 /* then others, and other processes, have a go */
 #define ACCEPT_PAUSE_US (100 * CLOCK_MS)
@@ -84,85 +81,6 @@ struct fcgi_gate {
 	int64_t look_us;    /* when to look at the listener unasked */
 	bool shortage_told; /* one log line a shortage, not ten a second */
 };
-
-/* ---- listening ------------------------------------------------------------------------- */
-
-/* 1 when somebody accepts connections there, 0 when nobody does (or nothing is there), else -1. */
-static int probe(const struct sockaddr_un *address)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int failed = 0;
-
-	if (fd < 0)
-		return -1;
-	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0)
-		failed = errno;
-	close(fd);
-	if (failed == 0 || failed == EAGAIN)
-		return 1;
-	errno = failed;
-	return failed == ECONNREFUSED || failed == ENOENT ? 0 : -1;
-}
-
-/* Removes a stale socket; NULL when the way is free, else what is in it. */
-static const char *clear_way(const struct sockaddr_un *address)
-{
-	struct stat st;
-
-	if (lstat(address->sun_path, &st) != 0)
-		return errno == ENOENT ? NULL : strerror(errno);
-	if (!S_ISSOCK(st.st_mode))
-		return "something that is no socket is there";
-	switch (probe(address)) {
-	case 1:
-		return "a running service listens there";
-	case 0:
-		return unlink(address->sun_path) == 0 || errno == ENOENT ? NULL : strerror(errno);
-	default:
-		return strerror(errno);
-	}
-}
-
-/* The mode is set on the unbound socket first, so that it is never open to more than its owner
- * before its group is right, whatever the umask. */
-static const char *bind_and_listen(int fd, const struct sockaddr_un *address, gid_t gid)
-{
-	if (fchmod(fd, 0600) != 0 ||
-		bind(fd, (const struct sockaddr *)address, sizeof(*address)) != 0)
-		return strerror(errno);
-	if ((gid != (gid_t)-1 && lchown(address->sun_path, (uid_t)-1, gid) != 0) ||
-		chmod(address->sun_path, 0660) != 0 || listen(fd, BACKLOG) != 0) {
-		const char *wrong = strerror(errno);
-
-		unlink(address->sun_path);
-		return wrong;
-	}
-	return NULL;
-}
-
-int fcgi_listen(const char *path, gid_t gid, char *why, size_t why_size)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	const char *wrong;
-	int fd;
-
-	if (*path == '\0' || strlen(path) >= sizeof(address.sun_path)) {
-		snprintf(why, why_size, "%s: a socket's path has 1 to %zu bytes", path,
-			sizeof(address.sun_path) - 1);
-		return -1;
-	}
-	memcpy(address.sun_path, path, strlen(path));
-	wrong = clear_way(&address);
-	fd = wrong != NULL ? -1 : socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (wrong == NULL)
-		wrong = fd < 0 ? strerror(errno) : bind_and_listen(fd, &address, gid);
-	if (wrong == NULL)
-		return fd;
-	snprintf(why, why_size, "%s: %s", path, wrong);
-	if (fd >= 0)
-		close(fd);
-	return -1;
-}
 
 /* ---- the gate -------------------------------------------------------------------------- */
 

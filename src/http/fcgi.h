@@ -35,12 +35,6 @@ struct fcgi_options {
 	void *counted_arg;
 };
 
-/*
- * Binds a Unix stream socket at `path` (mode 0660, group `gid` unless (gid_t)-1) with a backlog of
- * 4096. A stale socket there is replaced, a live one is not. -1 with `why` on failure.
- */
-MUST_CHECK int fcgi_listen(const char *path, gid_t gid, char *why, size_t why_size);
-
 /* Calls FCGX_Init, so: once a process, before its threads, before our own signal handlers are set
  * (it installs some for SIGPIPE, SIGUSR1 and SIGTERM). The gate closes listen_fd when freed. */
 MUST_CHECK struct fcgi_gate *fcgi_gate_new(int listen_fd, const struct fcgi_options *options);

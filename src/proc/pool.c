@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "http/fcgi.h"
+#include "http/listen.h"
 #include "proc/alarms.h"
 #include "proc/logfile.h"
 #include "proc/notify.h"
@@ -75,7 +75,7 @@ static bool open_socket(
 		return true;
 	}
 	pool->listen_fds[role] =
-		fcgi_listen(socket_path(pool, role), pool->settings.group, why, why_size);
+		listen_unix(socket_path(pool, role), pool->settings.group, why, why_size);
 	pool->made_socket[role] = pool->listen_fds[role] >= 0;
 	return pool->made_socket[role];
 }

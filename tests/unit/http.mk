@@ -1,6 +1,6 @@
 # Unit tests of http.
 UNIT_HTTP = tests/unit/t_json tests/unit/t_request tests/unit/t_reply tests/unit/t_problem \
-	tests/unit/t_fcgi tests/unit/t_prefer
+	tests/unit/t_fcgi tests/unit/t_listen tests/unit/t_prefer
 HTTP_TEST_LIBS = libhttp.a libbase.a $(HTTP_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += $(UNIT_HTTP)
 TESTS += $(UNIT_HTTP)
@@ -22,6 +22,9 @@ tests_unit_t_prefer_LDADD = $(HTTP_TEST_LIBS)
 tests_unit_t_fcgi_SOURCES = tests/unit/t_fcgi.c tests/unit/fcgi_client.c tests/unit/fcgi_client.h
 tests_unit_t_fcgi_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_fcgi_LDADD = $(HTTP_TEST_LIBS)
+tests_unit_t_listen_SOURCES = tests/unit/t_listen.c tests/unit/fcgi_client.c tests/unit/fcgi_client.h
+tests_unit_t_listen_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_listen_LDADD = $(HTTP_TEST_LIBS)
 
 # The catalogue of problems is written from the list that the service itself is built from.
 TESTS += scripts/check-problems

@@ -17,7 +17,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +25,7 @@
 #include "base/log.h"
 #include "fcgi_client.h"
 #include "http/fcgi.h"
+#include "http/listen.h"
 
 #define IO_TIMEOUT_MS 300
 #define WAVE          8
@@ -105,7 +105,7 @@ static void *serve(void *arg)
 static int listener(void)
 {
 	char why[200] = "";
-	int fd = fcgi_listen(path, (gid_t)-1, why, sizeof(why));
+	int fd = listen_unix(path, (gid_t)-1, why, sizeof(why));
 
 	if (fd < 0)
 		print_message("%s\n", why);
@@ -562,7 +562,7 @@ static void only_users_that_were_named_may_connect(void **state)
 		skip();
 	prepare_service(&service);
 	fcgi_gate_free(&service.gate);
-	service.gate = fcgi_gate_new(fcgi_listen(path, (gid_t)-1, why, sizeof(why)), &options);
+	service.gate = fcgi_gate_new(listen_unix(path, (gid_t)-1, why, sizeof(why)), &options);
 	fcgi_gate_watch(service.gate, service.stop_fd);
 	assert_int_equal(chmod(directory, 0755), 0);
 	assert_int_equal(chmod(path, 0666), 0);
@@ -867,59 +867,6 @@ static void what_the_others_leave_is_served_by_one_with_more_than_its_share(void
 	stop_service(&service);
 }
 
-static void a_stale_socket_is_replaced_and_a_live_one_is_not(void **state)
-{
-	char why[200] = "";
-	struct stat st;
-	int first = fcgi_listen(path, getgid(), why, sizeof(why));
-	int again;
-	int fd;
-
-	(void)state;
-	assert_true(first >= 0);
-	assert_int_equal(lstat(path, &st), 0);
-	assert_true(S_ISSOCK(st.st_mode));
-	assert_int_equal(st.st_mode & 07777, 0660);
-	assert_int_equal(fcgi_listen(path, (gid_t)-1, why, sizeof(why)), -1);
-	assert_non_null(strstr(why, path));
-	assert_non_null(strstr(why, "a running service listens there"));
-	close(first);
-	again = fcgi_listen(path, (gid_t)-1, why, sizeof(why));
-	assert_true(again >= 0);
-	fd = connected();
-	close(fd);
-	close(again);
-	unlink(path);
-}
-
-static void a_path_that_cannot_be_bound_is_explained(void **state)
-{
-	char why[400] = "";
-	char long_path[200];
-	char inside[100];
-	FILE *file = fopen(path, "w");
-
-	(void)state;
-	assert_non_null(file);
-	fclose(file);
-	assert_int_equal(fcgi_listen(path, (gid_t)-1, why, sizeof(why)), -1);
-	assert_non_null(strstr(why, "no socket"));
-	assert_int_equal(access(path, F_OK), 0);
-	snprintf(inside, sizeof(inside), "%s/below", path);
-	assert_int_equal(fcgi_listen(inside, (gid_t)-1, why, sizeof(why)), -1);
-	assert_non_null(strstr(why, "Not a directory"));
-	unlink(path);
-	snprintf(inside, sizeof(inside), "%s/nowhere/app.sock", directory);
-	assert_int_equal(fcgi_listen(inside, (gid_t)-1, why, sizeof(why)), -1);
-	assert_non_null(strstr(why, "No such file"));
-	memset(long_path, 'a', sizeof(long_path));
-	long_path[0] = '/';
-	long_path[108] = '\0';
-	assert_int_equal(fcgi_listen(long_path, (gid_t)-1, why, sizeof(why)), -1);
-	assert_non_null(strstr(why, "1 to 107 bytes"));
-	assert_int_equal(fcgi_listen("", (gid_t)-1, why, sizeof(why)), -1);
-}
-
 static int make_directory(void **state)
 {
 	(void)state;
@@ -965,8 +912,6 @@ int main(void)
 		cmocka_unit_test(running_out_of_descriptors_neither_spins_nor_kills),
 		cmocka_unit_test(processes_that_count_share_connections_evenly),
 		cmocka_unit_test(what_the_others_leave_is_served_by_one_with_more_than_its_share),
-		cmocka_unit_test(a_stale_socket_is_replaced_and_a_live_one_is_not),
-		cmocka_unit_test(a_path_that_cannot_be_bound_is_explained),
 	};
 
 	return cmocka_run_group_tests_name("fcgi", tests, make_directory, remove_directory);

@@ -1,0 +1,98 @@
+/* Listening sockets: what lies in their way, who may use them, and what is said when it fails. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fcgi_client.h"
+#include "http/listen.h"
+
+static char directory[] = "/tmp/cardkeep-t_listen-XXXXXX";
+static char path[64];
+
+static void a_stale_socket_is_replaced_and_a_live_one_is_not(void **state)
+{
+	char why[200] = "";
+	struct stat st;
+	int first = listen_unix(path, getgid(), why, sizeof(why));
+	int again;
+	int fd;
+
+	(void)state;
+	assert_true(first >= 0);
+	assert_int_equal(lstat(path, &st), 0);
+	assert_true(S_ISSOCK(st.st_mode));
+	assert_int_equal(st.st_mode & 07777, 0660);
+	assert_int_equal(listen_unix(path, (gid_t)-1, why, sizeof(why)), -1);
+	assert_non_null(strstr(why, path));
+	assert_non_null(strstr(why, "a running service listens there"));
+	close(first);
+	again = listen_unix(path, (gid_t)-1, why, sizeof(why));
+	assert_true(again >= 0);
+	fd = client_connect(path);
+	assert_true(fd >= 0);
+	close(fd);
+	close(again);
+	unlink(path);
+}
+
+static void a_path_that_cannot_be_bound_is_explained(void **state)
+{
+	char why[400] = "";
+	char long_path[200];
+	char inside[100];
+	FILE *file = fopen(path, "w");
+
+	(void)state;
+	assert_non_null(file);
+	fclose(file);
+	assert_int_equal(listen_unix(path, (gid_t)-1, why, sizeof(why)), -1);
+	assert_non_null(strstr(why, "no socket"));
+	assert_int_equal(access(path, F_OK), 0);
+	snprintf(inside, sizeof(inside), "%s/below", path);
+	assert_int_equal(listen_unix(inside, (gid_t)-1, why, sizeof(why)), -1);
+	assert_non_null(strstr(why, "Not a directory"));
+	unlink(path);
+	snprintf(inside, sizeof(inside), "%s/nowhere/app.sock", directory);
+	assert_int_equal(listen_unix(inside, (gid_t)-1, why, sizeof(why)), -1);
+	assert_non_null(strstr(why, "No such file"));
+	memset(long_path, 'a', sizeof(long_path));
+	long_path[0] = '/';
+	long_path[108] = '\0';
+	assert_int_equal(listen_unix(long_path, (gid_t)-1, why, sizeof(why)), -1);
+	assert_non_null(strstr(why, "1 to 107 bytes"));
+	assert_int_equal(listen_unix("", (gid_t)-1, why, sizeof(why)), -1);
+}
+
+static int make_directory(void **state)
+{
+	(void)state;
+	if (mkdtemp(directory) == NULL)
+		return -1;
+	snprintf(path, sizeof(path), "%s/app.sock", directory);
+	return 0;
+}
+
+static int remove_directory(void **state)
+{
+	(void)state;
+	return rmdir(directory);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_stale_socket_is_replaced_and_a_live_one_is_not),
+		cmocka_unit_test(a_path_that_cannot_be_bound_is_explained),
+	};
+
+	return cmocka_run_group_tests_name("listen", tests, make_directory, remove_directory);
+}
