@@ -10,6 +10,7 @@
 // cut 'request'  the next `count` times that the daemon sends something, it is cut instead
 // hold           nothing passes either way until hold is false: a network that swallows
 //
+// What the service does for itself between requests is not cut: no request would be the wiser.
 // Each message is answered by {cuts}. Of PostgreSQL's protocol it knows the frame (one byte kind,
 // four bytes length) and two kinds: D, a row, and Z, ready for the next query.
 import net from 'node:net';
@@ -37,6 +38,9 @@ function due(kind) {
 	cuts++;
 	return true;
 }
+
+// A prepared statement is bound by its function's name, and such a call travels alone.
+const isChore = (part) => part[0] === 0x42 && /\0(sweep_writes|touch_sessions)\0/.test(part.toString('latin1'));
 
 // Splits what the server sends into messages; calls `each(kind, bytes)` for every whole one.
 function framer(each) {
@@ -69,9 +73,10 @@ function relay(client, server) {
 	let wave = [];
 	let row = false;
 	let ready = false; // the session stands
+	let chore = false;
 	const answer = framer((kind, bytes) => {
 		row ||= kind === 'D';
-		if (kind === 'Z' && row && due('answer')) {
+		if (kind === 'Z' && row && !chore && due('answer')) {
 			if (cuts % 2 === 0) client.write(Buffer.concat(wave));
 			client.end(close);
 			server.destroy();
@@ -87,8 +92,9 @@ function relay(client, server) {
 	const pair = [client, server];
 	pairs.add(pair);
 	client.on('data', (part) => {
-		if (due('request')) close();
-		else if (ready && due('call')) leaveAlone(part);
+		chore = isChore(part);
+		if (!chore && due('request')) close();
+		else if (!chore && ready && due('call')) leaveAlone(part);
 		else server.write(part);
 	});
 	server.on('data', (part) => !client.writableEnded && answer(part));
