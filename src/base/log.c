@@ -139,6 +139,23 @@ static size_t line_start(char *line, size_t size, enum log_level level)
 	return (size_t)len;
 }
 
+const char *log_quote(struct log_quoted *quoted, const char *text)
+{
+	/* Room for an escape, the quote at the end and the NUL. */
+	const size_t room = sizeof(quoted->text) - 4;
+	size_t len = 0;
+
+	quoted->text[len++] = '"';
+	for (const char *at = text; *at != '\0' && len <= room; at++) {
+		if (*at == '"' || *at == '\\')
+			quoted->text[len++] = '\\';
+		quoted->text[len++] = *at;
+	}
+	quoted->text[len++] = '"';
+	quoted->text[len] = '\0';
+	return quoted->text;
+}
+
 void log_write(enum log_level level, const char *fmt, ...)
 {
 	char line[LINE_BYTES];

@@ -45,6 +45,14 @@ void log_unbatch(void);
 
 void log_write(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* A text of somebody else's as a value, in quotes, with its own quotes and backslashes escaped; what
+ * is very long is cut. Lives until the end of the block: log_warn("... error=%s", LOG_QUOTED(text)). */
+#define LOG_QUOTED(value) log_quote(&(struct log_quoted){{0}}, value)
+struct log_quoted {
+	char text[1024];
+};
+const char *log_quote(struct log_quoted *quoted, const char *text);
+
 #define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warn(...)  log_write(LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_info(...)  log_write(LOG_LEVEL_INFO, __VA_ARGS__)

@@ -26,7 +26,7 @@
 #define IDLE_WAIT_MS    200 /* an idle thread looks this often whether it should end */
 #define BUSY_BASE_US    (5 * CLOCK_MS)
 #define BUSY_MAX_US     (100 * CLOCK_MS)
-#define SEEN_LIMIT_US   (500 * CLOCK_MS) /* longer than that nobody's request waits for it */
+#define OWN_LIMIT_US    (500 * CLOCK_MS) /* longer than that no request waits for a call of ours */
 
 struct loop {
 	struct loop_shared *shared;
@@ -61,7 +61,7 @@ static bool connect_now(struct loop *loop, int64_t deadline_us, struct pq_error 
 	}
 	stats_connection(loop->slot, STATS_CONNECTION_CLOSED, ret_error->sqlstate, clock_mono_us());
 	retry_breaker_failed(breaker, clock_mono_us(), randombytes_random());
-	log_warn("database connection failed error=\"%s\"", ret_error->message);
+	log_warn("database connection failed error=%s", LOG_QUOTED(ret_error->message));
 	return false;
 }
 
@@ -202,40 +202,56 @@ static void execute(struct loop *loop, enum call_kind kind)
 	}
 }
 
-/* Tells the database who was here, in a wave without riders. It is not tried again: whoever comes
- * again is told of a minute later. */
-static void write_seen(struct loop *loop)
+/* Sends a call of the thread's own, in a wave without riders. It is not tried again. */
+static const struct wave_call *send_own(struct loop *loop, struct call *call)
 {
-	struct call call = {0};
-	struct buf hashes = {0};
-	int64_t now_us = clock_mono_us();
+	const int64_t now_us = clock_mono_us();
 
 	show(loop, STATS_THREAD_DATABASE, NULL, now_us);
-	seen_take(loop->seen, &hashes, now_us);
+	wave_reset(&loop->wave, WAVE_SINGLES);
+	wave_add(&loop->wave, call);
+	send_wave(loop, now_us + OWN_LIMIT_US);
+	return &loop->wave.calls[0];
+}
+
+/* Tells the database who was here. Who is lost with it comes again and is told of a minute later. */
+static void write_seen(struct loop *loop)
+{
+	const struct wave_call *entry;
+	struct call call = {0};
+	struct buf hashes = {0};
+
+	seen_take(loop->seen, &hashes, clock_mono_us());
 	call_start(&call, CALL_TOUCH_SESSIONS);
 	call_text(&call, buf_cstr(&hashes));
-	wave_reset(&loop->wave, WAVE_SINGLES);
-	wave_add(&loop->wave, &call);
-	send_wave(loop, now_us + SEEN_LIMIT_US);
-	if (loop->wave.calls[0].outcome != OUTCOME_COMMITTED)
-		log_warn("last_seen not written outcome=%s code=%s error=\"%s\"",
-			outcome_name(loop->wave.calls[0].outcome),
-			loop->wave.calls[0].error.sqlstate, loop->wave.calls[0].error.message);
+	entry = send_own(loop, &call);
+	if (entry->outcome != OUTCOME_COMMITTED)
+		log_warn("last_seen not written outcome=%s code=%s error=%s",
+			outcome_name(entry->outcome), entry->error.sqlstate,
+			LOG_QUOTED(entry->error.message));
 	call_release(&call);
 	buf_free(&hashes);
 }
 
-/* Between waves, and while there is a connection anyway. */
-static void sweep(struct loop *loop)
+static void sweep_keys(struct loop *loop)
 {
-	if (!pq_ready(loop->conn))
-		return;
+	struct mem_arena arena = {0};
+	struct call call = {0};
+
+	sweep_plan(&loop->sweep, &call, &arena, loop->shared->conf->key_keep_hours);
 	stats_add(loop->slot, STATS_KEYS_SWEPT,
-		sweep_step(&loop->sweep, loop->shared->conf->key_keep_hours, &loop->wave,
-			loop->conn, clock_mono_us()));
-	if (!pq_ready(loop->conn))
-		stats_connection(loop->slot, STATS_CONNECTION_CLOSED,
-			loop->wave.calls[0].error.sqlstate, clock_mono_us());
+		sweep_take(&loop->sweep, send_own(loop, &call), clock_mono_us()));
+	call_release(&call);
+	mem_arena_free(&arena);
+}
+
+/* Between waves, and while there is a connection anyway. */
+static void do_chores(struct loop *loop)
+{
+	if (pq_ready(loop->conn) && seen_due(loop->seen, clock_mono_us()))
+		write_seen(loop);
+	if (pq_ready(loop->conn) && sweep_due(&loop->sweep, clock_mono_us()))
+		sweep_keys(loop);
 }
 
 /* ---- gathering ----------------------------------------------------------------------------- */
@@ -370,7 +386,6 @@ static void loop_free(struct loop *loop)
 	MUST(loop->hand.count == 0 && loop->hand.parked == NULL && loop->hand.ready.count == 0);
 	pq_free(&loop->conn);
 	seen_free(&loop->seen);
-	sweep_fini(&loop->sweep);
 	free(loop);
 }
 
@@ -383,9 +398,7 @@ void loop_run(struct loop_shared *shared, struct stats_slot *slot)
 		gather(loop);
 		execute(loop, CALL_READ);
 		execute(loop, CALL_WRITE);
-		if (seen_due(loop->seen, clock_mono_us()) && pq_ready(loop->conn))
-			write_seen(loop);
-		sweep(loop);
+		do_chores(loop);
 	}
 	if (seen_any(loop->seen) && pq_ready(loop->conn))
 		write_seen(loop);

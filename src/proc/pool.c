@@ -369,7 +369,7 @@ static void reopen_log(const struct pool *pool)
 	char why[512];
 
 	if (!logfile_open(pool->settings.conf.log_file, why, sizeof(why)))
-		log_error("cannot open the log anew error=\"%s\"", why);
+		log_error("cannot open the log anew error=%s", LOG_QUOTED(why));
 }
 
 /* Of every process: those that start inherit it, the others look when they are told to. */
@@ -429,7 +429,7 @@ static void reload(struct pool *pool)
 		adopt(pool, &settings);
 		return;
 	}
-	log_error("reload refused, the configuration in force stays error=\"%s\"", why);
+	log_error("reload refused, the configuration in force stays error=%s", LOG_QUOTED(why));
 	notify_ready();
 }
 

@@ -207,7 +207,7 @@ static void take_signals(struct statusd *statusd)
 		} else if (info.ssi_signo == SIGUSR1 &&
 			   !logfile_open(
 				   statusd->inherit->settings->conf.log_file, why, sizeof(why))) {
-			log_error("cannot open the log anew error=\"%s\"", why);
+			log_error("cannot open the log anew error=%s", LOG_QUOTED(why));
 		}
 	}
 }
@@ -279,6 +279,8 @@ void statusd_main(const struct inherit *inherit)
 	title_set("status");
 	log_info("serving role=status generation=%u", inherit->generation);
 	spawn_tell(inherit, NEWS_READY);
+	/* A window without a sample would tell of all time. */
+	sample(&statusd);
 	while (!is_over(&statusd))
 		turn(&statusd);
 	fcgi_gate_free(&statusd.gate);

@@ -8,9 +8,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#define STEP_US  (100 * CLOCK_MS) /* between two steps of a walk */
-#define REST_US  (10 * CLOCK_S)   /* between two walks */
-#define LIMIT_US (2 * CLOCK_S)    /* a step that takes longer is given up */
+#define STEP_US (100 * CLOCK_MS) /* between two steps of a walk */
+#define REST_US (10 * CLOCK_S)   /* between two walks */
 
 static int64_t jitter(int64_t us)
 {
@@ -22,23 +21,17 @@ void sweep_init(struct sweep *sweep, int64_t now_us)
 	*sweep = (struct sweep){.due_us = now_us + jitter(REST_US)};
 }
 
-void sweep_fini(struct sweep *sweep)
+bool sweep_due(const struct sweep *sweep, int64_t now_us)
 {
-	call_release(&sweep->call);
+	return now_us >= sweep->due_us;
 }
 
-static void send_step(struct sweep *sweep, long keep_hours, struct wave *wave, struct pq_conn *conn,
-	int64_t now_us)
+void sweep_plan(
+	const struct sweep *sweep, struct call *call, struct mem_arena *arena, long keep_hours)
 {
-	struct mem_arena arena = {0};
-
-	call_start(&sweep->call, CALL_SWEEP_WRITES);
-	call_text(&sweep->call, mem_arena_printf(&arena, "%ld hours", keep_hours));
-	call_integer(&sweep->call, &arena, sweep->block);
-	wave_reset(wave, WAVE_SINGLES);
-	wave_add(wave, &sweep->call);
-	wave_run(wave, conn, now_us + LIMIT_US);
-	mem_arena_free(&arena);
+	call_start(call, CALL_SWEEP_WRITES);
+	call_text(call, mem_arena_printf(arena, "%ld hours", keep_hours));
+	call_integer(call, arena, sweep->block);
 }
 
 /* Where the row says that the walk goes on; at the table's end it starts anew. */
@@ -50,22 +43,16 @@ static void go_on(struct sweep *sweep, const char *next, int64_t now_us)
 	sweep->due_us = now_us + jitter(ended ? REST_US : STEP_US);
 }
 
-uint64_t sweep_step(struct sweep *sweep, long keep_hours, struct wave *wave, struct pq_conn *conn,
-	int64_t now_us)
+uint64_t sweep_take(struct sweep *sweep, const struct wave_call *entry, int64_t now_us)
 {
-	uint64_t gone = 0;
+	const struct call_row *row = &entry->call->row;
 
-	if (now_us < sweep->due_us)
-		return 0;
-	send_step(sweep, keep_hours, wave, conn, now_us);
-	if (wave->calls[0].outcome == OUTCOME_COMMITTED) {
-		gone = (uint64_t)sweep->call.row.version;
-		go_on(sweep, sweep->call.row.detail, now_us);
-	} else {
-		log_warn("sweep of old keys failed code=%s error=\"%s\"",
-			wave->calls[0].error.sqlstate, wave->calls[0].error.message);
-		go_on(sweep, "", now_us);
+	if (entry->outcome == OUTCOME_COMMITTED) {
+		go_on(sweep, row->detail, now_us);
+		return (uint64_t)row->version;
 	}
-	call_release(&sweep->call);
-	return gone;
+	log_warn("sweep of old keys failed code=%s error=%s", entry->error.sqlstate,
+		LOG_QUOTED(entry->error.message));
+	go_on(sweep, "", now_us);
+	return 0;
 }

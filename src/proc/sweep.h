@@ -11,27 +11,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/mem.h"
 #include "db/call.h"
-#include "db/pq.h"
 #include "db/wave.h"
 
 struct sweep {
 	int64_t due_us; /* monotonic: the next step */
 	int64_t block;  /* where it goes on */
-	struct call call;
 };
 
 /* Threads that start together do not walk together. */
 void sweep_init(struct sweep *sweep, int64_t now_us);
-
-/*
- * Takes one step if it is due: deletes some keys that are older than `keep_hours`. Returns how many
- * went. `wave` is for its use; the connection must be open, and is closed where the step's outcome
- * is not known.
- */
-uint64_t sweep_step(struct sweep *sweep, long keep_hours, struct wave *wave, struct pq_conn *conn,
-	int64_t now_us);
-
-void sweep_fini(struct sweep *sweep);
+/* Whether the next step is to be taken. */
+bool sweep_due(const struct sweep *sweep, int64_t now_us);
+/* Fills the call of the next step, which deletes some keys that are older than `keep_hours`. Its
+ * arguments live in `arena`. */
+void sweep_plan(
+	const struct sweep *sweep, struct call *call, struct mem_arena *arena, long keep_hours);
+/* Reads what became of it. Returns how many keys went. */
+uint64_t sweep_take(struct sweep *sweep, const struct wave_call *entry, int64_t now_us);
 
 #endif

@@ -145,7 +145,7 @@ static void reopen_log(const struct worker *worker)
 	char why[512];
 
 	if (!logfile_open(worker->inherit->settings->conf.log_file, why, sizeof(why)))
-		log_error("cannot open the log anew error=\"%s\"", why);
+		log_error("cannot open the log anew error=%s", LOG_QUOTED(why));
 }
 
 /* The thread's latest turn; 0 while it has not made one. What is as old as the process was set by

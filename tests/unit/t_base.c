@@ -159,6 +159,7 @@ static void a_line_to_the_journal_has_a_priority_and_one_elsewhere_the_time(void
 	assert_int_equal(unsetenv("JOURNAL_STREAM"), 0);
 	log_look();
 	log_error("four\nforged");
+	log_error("five why=%s", LOG_QUOTED("no \"host\" \\"));
 	give_back(&r, text, sizeof(text));
 	line = strtok(text, "\n");
 	assert_string_equal(line, "<4>level=warn one a=1");
@@ -170,6 +171,8 @@ static void a_line_to_the_journal_has_a_priority_and_one_elsewhere_the_time(void
 	line = strtok(NULL, "\n");
 	assert_non_null(strstr(line, " level=error pid="));
 	assert_string_equal(line + strlen(line) - strlen(" four?forged"), " four?forged");
+	line = strtok(NULL, "\n");
+	assert_non_null(strstr(line, " five why=\"no \\\"host\\\" \\\\\""));
 	assert_null(strtok(NULL, "\n"));
 }
 
