@@ -688,7 +688,8 @@ as $$
 declare
 	w cardkeep.writes;
 begin
-	if s.id is null then
+	-- A session that is over learns nothing, but how the request went that ended it.
+	if s.id is null or (not cardkeep_api.is_live(s) and s.ended_by is distinct from p_write) then
 		return cardkeep_api.reply(401);
 	end if;
 	if not cardkeep_api.try_key(s.user_id, p_key) then
@@ -699,15 +700,12 @@ begin
 		return null;
 	end if;
 	if w.write_id <> p_write then
-		if not cardkeep_api.is_live(s) then
-			return cardkeep_api.reply(401);
-		end if;
 		return cardkeep_api.reply(422, 0, '', false, 'key_reused');
 	end if;
 	return cardkeep_api.reply(w.status, w.version, '', true);
 end
 $$;
-comment on function cardkeep_api.claim_key is 'What a request finds under its key: null where it is the first; the status and version of its first answer (replayed), also after the session ended; 422 key_reused where the key was spent on another request; 423 key_busy where somebody holds it; 401. Tries the key''s advisory lock, then looks in a later statement; never waits.';
+comment on function cardkeep_api.claim_key is 'What a request finds under its key: null where it is the first; the status and version of its first answer (replayed); 422 key_reused where the key was spent on another request; 423 key_busy where somebody holds it; 401 where the session is over, unless this very write ended it. Tries the key''s advisory lock, then looks in a later statement; never waits.';
 
 create function cardkeep_api.keep_key(p_user uuid, p_key uuid, p_write uuid, a cardkeep_api.answer)
 returns void
@@ -2563,7 +2561,7 @@ begin
 	return cardkeep_api.reply(401);
 end
 $$;
-comment on function cardkeep_api.create_card is 'A new card of the caller''s: 201, 401, 409 id_taken, 422 key_reused, 423, 500 slug_exhausted; a repeat is answered as the first was, also after the session ended. Tries the key, then locks as create_card_core; never waits.';
+comment on function cardkeep_api.create_card is 'A new card of the caller''s: 201, 401, 409 id_taken, 422 key_reused, 423, 500 slug_exhausted; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as create_card_core; never waits.';
 
 create function cardkeep_api.claim_card_key(s cardkeep.sessions, p_key uuid, p_write uuid,
 	p_card uuid)
@@ -2621,7 +2619,7 @@ begin
 	return cardkeep_api.reply(401);
 end
 $$;
-comment on function cardkeep_api.update_card is 'Changes one of the caller''s cards: 200, 401, 404, 409, 422 key_reused, 423; a repeat is answered as the first was, also after the session ended. Tries the key, then locks as update_card_core; never waits.';
+comment on function cardkeep_api.update_card is 'Changes one of the caller''s cards: 200, 401, 404, 409, 422 key_reused, 423; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as update_card_core; never waits.';
 
 create function cardkeep_api.delete_card(p_token_hash bytea, p_write uuid, p_card uuid,
 	p_expected integer[], p_key uuid default null)
@@ -2656,7 +2654,7 @@ begin
 	return cardkeep_api.reply(401);
 end
 $$;
-comment on function cardkeep_api.delete_card is 'Deletes one of the caller''s cards: 204, 401, 404, 409, 422 key_reused, 423; a repeat is answered as the first was, also after the session ended. Tries the key, then locks as delete_card_core; never waits.';
+comment on function cardkeep_api.delete_card is 'Deletes one of the caller''s cards: 204, 401, 404, 409, 422 key_reused, 423; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as delete_card_core; never waits.';
 
 reset role;
 $sql$;
@@ -3335,6 +3333,16 @@ end
 $$;
 comment on function cardkeep_api.account_closed is 'What a request of an unknown token comes to: 204 replayed where it deleted its account, else 401. Locks nothing.';
 
+create function cardkeep_api.password_replay(p_user uuid, p_write uuid) returns cardkeep_api.answer
+language sql stable
+begin atomic
+	select cardkeep_api.reply(204, 0, '', true,
+		case when u.password_write = p_write then u.password_hash else '' end)
+	from cardkeep.users u
+	where u.id = p_user;
+end;
+comment on function cardkeep_api.password_replay is 'The first answer of a change of password under a key, with the hash of the password that it set if that is the account''s still: passwords are no part of what a key is bound to, so the caller has yet to see that this is the same one. Locks nothing.';
+
 create function cardkeep_api.read_password(p_token_hash bytea, p_write uuid default null,
 	p_key uuid default null)
 returns cardkeep_api.answer
@@ -3357,8 +3365,7 @@ begin
 	end if;
 	select t.* into u from cardkeep.users t where t.id = s.user_id;
 	if a.replayed then
-		return cardkeep_api.reply(a.status, 0, '', true,
-			case when u.password_write = v_write then u.password_hash else '' end);
+		return cardkeep_api.password_replay(s.user_id, v_write);
 	elsif a.status is not null then
 		return a;
 	end if;
@@ -3456,7 +3463,9 @@ begin
 	if p_key is not null then
 		v_write := cardkeep_api.own_write(s.user_id, p_write);
 		a := cardkeep_api.claim_key(s, p_key, v_write);
-		if a.status is not null then
+		if a.replayed then
+			return cardkeep_api.password_replay(s.user_id, v_write);
+		elsif a.status is not null then
 			return a;
 		end if;
 	end if;
@@ -3464,8 +3473,10 @@ begin
 	v_locked := found;
 	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
 	select t.* into u from cardkeep.users t where t.id = s.user_id;
-	if u.password_write = v_write then
+	if u.password_write = v_write and p_key is null then
 		return cardkeep_api.reply(204, 0, '', true);
+	elsif u.password_write = v_write then
+		return cardkeep_api.password_replay(s.user_id, v_write);
 	end if;
 	if s.id is null or not cardkeep_api.is_live(s) then
 		return cardkeep_api.reply(401);
@@ -3489,7 +3500,7 @@ begin
 	return cardkeep_api.reply(204);
 end
 $$;
-comment on function cardkeep_api.change_password is 'Another password for the caller''s account, if the present one is still the one that was checked; every other session ends with it. 204; 204 replayed; 401; 422 password_changed or key_reused; 423. Tries the key, then the account''s row (no key update, skip locked), so that no sign-in with the old password comes in between, then the other sessions as lock_sessions; never waits.';
+comment on function cardkeep_api.change_password is 'Another password for the caller''s account, if the present one is still the one that was checked; every other session ends with it. 204; 204 replayed, under a key as password_replay; 401; 422 password_changed or key_reused; 423. Tries the key, then the account''s row (no key update, skip locked), so that no sign-in with the old password comes in between, then the other sessions as lock_sessions; never waits.';
 
 create function cardkeep_api.lock_belongings(p_user uuid) returns boolean
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -4108,7 +4119,7 @@ begin
 	return cardkeep_api.reply(401);
 end
 $$;
-comment on function cardkeep_api.revert_card is 'Brings back what one of the caller''s cards was at a version: 200, 401, 404, 409, 422 (also key_reused), 423; a repeat is answered as the first was, also after the session ended. Tries the key, then locks as revert_card_core; never waits.';
+comment on function cardkeep_api.revert_card is 'Brings back what one of the caller''s cards was at a version: 200, 401, 404, 409, 422 (also key_reused), 423; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as revert_card_core; never waits.';
 
 create function cardkeep_api.revert_profile_core(p_kind text, p_user uuid, p_session uuid,
 	p_write uuid, p_expected integer[], p_to integer)
@@ -4430,7 +4441,7 @@ begin
 	return cardkeep_api.reply(401);
 end
 $$;
-comment on function cardkeep_api.merge_card is 'Changes one of the caller''s cards, merging where it has changed since the version expected, which is one: 200, 401, 404, 409, 422 key_reused, 423; a repeat is answered as the first was, also after the session ended. Tries the key, then locks as merge_card_core; never waits.';
+comment on function cardkeep_api.merge_card is 'Changes one of the caller''s cards, merging where it has changed since the version expected, which is one: 200, 401, 404, 409, 422 key_reused, 423; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as merge_card_core; never waits.';
 
 -- Profiles
 

@@ -37,6 +37,16 @@ end
 $$;
 comment on function cardkeep_api.account_closed is 'What a request of an unknown token comes to: 204 replayed where it deleted its account, else 401. Locks nothing.';
 
+create function cardkeep_api.password_replay(p_user uuid, p_write uuid) returns cardkeep_api.answer
+language sql stable
+begin atomic
+	select cardkeep_api.reply(204, 0, '', true,
+		case when u.password_write = p_write then u.password_hash else '' end)
+	from cardkeep.users u
+	where u.id = p_user;
+end;
+comment on function cardkeep_api.password_replay is 'The first answer of a change of password under a key, with the hash of the password that it set if that is the account''s still: passwords are no part of what a key is bound to, so the caller has yet to see that this is the same one. Locks nothing.';
+
 create function cardkeep_api.read_password(p_token_hash bytea, p_write uuid default null,
 	p_key uuid default null)
 returns cardkeep_api.answer
@@ -59,8 +69,7 @@ begin
 	end if;
 	select t.* into u from cardkeep.users t where t.id = s.user_id;
 	if a.replayed then
-		return cardkeep_api.reply(a.status, 0, '', true,
-			case when u.password_write = v_write then u.password_hash else '' end);
+		return cardkeep_api.password_replay(s.user_id, v_write);
 	elsif a.status is not null then
 		return a;
 	end if;
@@ -158,7 +167,9 @@ begin
 	if p_key is not null then
 		v_write := cardkeep_api.own_write(s.user_id, p_write);
 		a := cardkeep_api.claim_key(s, p_key, v_write);
-		if a.status is not null then
+		if a.replayed then
+			return cardkeep_api.password_replay(s.user_id, v_write);
+		elsif a.status is not null then
 			return a;
 		end if;
 	end if;
@@ -166,8 +177,10 @@ begin
 	v_locked := found;
 	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
 	select t.* into u from cardkeep.users t where t.id = s.user_id;
-	if u.password_write = v_write then
+	if u.password_write = v_write and p_key is null then
 		return cardkeep_api.reply(204, 0, '', true);
+	elsif u.password_write = v_write then
+		return cardkeep_api.password_replay(s.user_id, v_write);
 	end if;
 	if s.id is null or not cardkeep_api.is_live(s) then
 		return cardkeep_api.reply(401);
@@ -191,7 +204,7 @@ begin
 	return cardkeep_api.reply(204);
 end
 $$;
-comment on function cardkeep_api.change_password is 'Another password for the caller''s account, if the present one is still the one that was checked; every other session ends with it. 204; 204 replayed; 401; 422 password_changed or key_reused; 423. Tries the key, then the account''s row (no key update, skip locked), so that no sign-in with the old password comes in between, then the other sessions as lock_sessions; never waits.';
+comment on function cardkeep_api.change_password is 'Another password for the caller''s account, if the present one is still the one that was checked; every other session ends with it. 204; 204 replayed, under a key as password_replay; 401; 422 password_changed or key_reused; 423. Tries the key, then the account''s row (no key update, skip locked), so that no sign-in with the old password comes in between, then the other sessions as lock_sessions; never waits.';
 
 create function cardkeep_api.lock_belongings(p_user uuid) returns boolean
 language plpgsql volatile set search_path = pg_catalog, pg_temp

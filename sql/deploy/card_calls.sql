@@ -135,7 +135,7 @@ begin
 	return cardkeep_api.reply(401);
 end
 $$;
-comment on function cardkeep_api.create_card is 'A new card of the caller''s: 201, 401, 409 id_taken, 422 key_reused, 423, 500 slug_exhausted; a repeat is answered as the first was, also after the session ended. Tries the key, then locks as create_card_core; never waits.';
+comment on function cardkeep_api.create_card is 'A new card of the caller''s: 201, 401, 409 id_taken, 422 key_reused, 423, 500 slug_exhausted; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as create_card_core; never waits.';
 
 create function cardkeep_api.claim_card_key(s cardkeep.sessions, p_key uuid, p_write uuid,
 	p_card uuid)
@@ -193,7 +193,7 @@ begin
 	return cardkeep_api.reply(401);
 end
 $$;
-comment on function cardkeep_api.update_card is 'Changes one of the caller''s cards: 200, 401, 404, 409, 422 key_reused, 423; a repeat is answered as the first was, also after the session ended. Tries the key, then locks as update_card_core; never waits.';
+comment on function cardkeep_api.update_card is 'Changes one of the caller''s cards: 200, 401, 404, 409, 422 key_reused, 423; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as update_card_core; never waits.';
 
 create function cardkeep_api.delete_card(p_token_hash bytea, p_write uuid, p_card uuid,
 	p_expected integer[], p_key uuid default null)
@@ -228,6 +228,6 @@ begin
 	return cardkeep_api.reply(401);
 end
 $$;
-comment on function cardkeep_api.delete_card is 'Deletes one of the caller''s cards: 204, 401, 404, 409, 422 key_reused, 423; a repeat is answered as the first was, also after the session ended. Tries the key, then locks as delete_card_core; never waits.';
+comment on function cardkeep_api.delete_card is 'Deletes one of the caller''s cards: 204, 401, 404, 409, 422 key_reused, 423; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as delete_card_core; never waits.';
 
 commit;

@@ -196,7 +196,7 @@ begin
 	return cardkeep_api.reply(401);
 end
 $$;
-comment on function cardkeep_api.merge_card is 'Changes one of the caller''s cards, merging where it has changed since the version expected, which is one: 200, 401, 404, 409, 422 key_reused, 423; a repeat is answered as the first was, also after the session ended. Tries the key, then locks as merge_card_core; never waits.';
+comment on function cardkeep_api.merge_card is 'Changes one of the caller''s cards, merging where it has changed since the version expected, which is one: 200, 401, 404, 409, 422 key_reused, 423; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as merge_card_core; never waits.';
 
 -- Profiles
 

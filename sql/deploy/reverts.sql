@@ -109,7 +109,7 @@ begin
 	return cardkeep_api.reply(401);
 end
 $$;
-comment on function cardkeep_api.revert_card is 'Brings back what one of the caller''s cards was at a version: 200, 401, 404, 409, 422 (also key_reused), 423; a repeat is answered as the first was, also after the session ended. Tries the key, then locks as revert_card_core; never waits.';
+comment on function cardkeep_api.revert_card is 'Brings back what one of the caller''s cards was at a version: 200, 401, 404, 409, 422 (also key_reused), 423; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as revert_card_core; never waits.';
 
 create function cardkeep_api.revert_profile_core(p_kind text, p_user uuid, p_session uuid,
 	p_write uuid, p_expected integer[], p_to integer)

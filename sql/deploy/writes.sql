@@ -50,7 +50,8 @@ as $$
 declare
 	w cardkeep.writes;
 begin
-	if s.id is null then
+	-- A session that is over learns nothing, but how the request went that ended it.
+	if s.id is null or (not cardkeep_api.is_live(s) and s.ended_by is distinct from p_write) then
 		return cardkeep_api.reply(401);
 	end if;
 	if not cardkeep_api.try_key(s.user_id, p_key) then
@@ -61,15 +62,12 @@ begin
 		return null;
 	end if;
 	if w.write_id <> p_write then
-		if not cardkeep_api.is_live(s) then
-			return cardkeep_api.reply(401);
-		end if;
 		return cardkeep_api.reply(422, 0, '', false, 'key_reused');
 	end if;
 	return cardkeep_api.reply(w.status, w.version, '', true);
 end
 $$;
-comment on function cardkeep_api.claim_key is 'What a request finds under its key: null where it is the first; the status and version of its first answer (replayed), also after the session ended; 422 key_reused where the key was spent on another request; 423 key_busy where somebody holds it; 401. Tries the key''s advisory lock, then looks in a later statement; never waits.';
+comment on function cardkeep_api.claim_key is 'What a request finds under its key: null where it is the first; the status and version of its first answer (replayed); 422 key_reused where the key was spent on another request; 423 key_busy where somebody holds it; 401 where the session is over, unless this very write ended it. Tries the key''s advisory lock, then looks in a later statement; never waits.';
 
 create function cardkeep_api.keep_key(p_user uuid, p_key uuid, p_write uuid, a cardkeep_api.answer)
 returns void

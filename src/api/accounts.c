@@ -102,9 +102,14 @@ static enum step check_password(struct exchange *x, resume_fn *verified)
 
 static enum step changed(struct exchange *x)
 {
-	if (x->call.row.status == 422)
+	const struct call_row *row = &x->call.row;
+
+	if (row->status == 422)
 		return wrong_password(x);
-	return exchange_answered(x);
+	/* Another request of this key was faster. Passwords are no part of what a key is bound to, so
+	 * whether it was the same request is yet to be seen; the new one is in hand still. */
+	return row->replayed && row->detail[0] != '\0' ? verify(x, same_password)
+						       : exchange_answered(x);
 }
 
 static enum step deleted(struct exchange *x)

@@ -50,6 +50,12 @@ static void settle_row(const struct settle_rules *rules, struct hand *hand, stru
 		settle_busy(rules, hand, job);
 		return;
 	}
+	/* Its session ended meanwhile, and a keyed write is not told of to one that is over: what became of
+	 * the first try stays unknown here. */
+	if (job->maybe_applied && job->x.call.row.status == 401) {
+		hand_give_up(hand, job);
+		return;
+	}
 	account_operation(hand->slot, job, ACCOUNT_ANSWERED);
 	hand_step(hand, job, exchange_resume(&job->x));
 }
@@ -64,9 +70,10 @@ static void settle_refused(struct hand *hand, struct job *job, const struct wave
 {
 	/* An account that was deleted meanwhile is nobody's fault. */
 	log_write(entry->class == SQLSTATE_NO_ACCOUNT ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
-		"call failed fn=%s code=%s class=%s request=%s error=\"%s\"",
+		"call failed fn=%s code=%s class=%s request=%s error=%s",
 		call_function(job->x.call.id), entry->error.sqlstate,
-		sqlstate_class_name(entry->class), job->x.request.id_text, loggable(entry));
+		sqlstate_class_name(entry->class), job->x.request.id_text,
+		LOG_QUOTED(loggable(entry)));
 	if (entry->class == SQLSTATE_FAILED)
 		account_failure(hand->slot, job);
 	if (job->maybe_applied) {
@@ -82,10 +89,11 @@ static bool settle_again(const struct settle_rules *rules, struct hand *hand, st
 	const struct wave_call *entry, enum retry_reason reason, int64_t delay_us)
 {
 	log_warn("Retry attempt %d/%d fn=%s reason=%s outcome=%s code=%s delay_ms=%lld request=%s "
-		 "error=\"%s\"",
+		 "error=%s",
 		job->attempts + 1, rules->limits.max_attempts, call_function(job->x.call.id),
 		retry_reason_name(reason), outcome_name(entry->outcome), entry->error.sqlstate,
-		(long long)(delay_us / CLOCK_MS), job->x.request.id_text, loggable(entry));
+		(long long)(delay_us / CLOCK_MS), job->x.request.id_text,
+		LOG_QUOTED(loggable(entry)));
 	account_retry(hand->slot, reason);
 	if (reason == RETRY_STALE_PLAN)
 		job->stale_retried = true;
@@ -124,10 +132,10 @@ static bool settle_failed(const struct settle_rules *rules, struct hand *hand, s
 	case RETRY_STOP:
 		log_warn(
 			"Retries exhausted after attempt %d/%d fn=%s outcome=%s code=%s request=%s "
-			"error=\"%s\"",
+			"error=%s",
 			job->attempts, rules->limits.max_attempts, call_function(job->x.call.id),
 			outcome_name(entry->outcome), entry->error.sqlstate, job->x.request.id_text,
-			loggable(entry));
+			LOG_QUOTED(loggable(entry)));
 		hand_give_up(hand, job);
 		break;
 	case RETRY_REFUSE:
@@ -140,6 +148,7 @@ static bool settle_failed(const struct settle_rules *rules, struct hand *hand, s
 bool settle(const struct settle_rules *rules, struct hand *hand, struct job *job,
 	const struct wave_call *entry)
 {
+	job->key_held = false; /* until this answer says so again */
 	switch (entry->outcome) {
 	case OUTCOME_COMMITTED:
 		settle_row(rules, hand, job);

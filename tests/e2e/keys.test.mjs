@@ -275,13 +275,48 @@ test('a request that ended its own session is answered as the first was', async 
 		assert.equal(got.status, 204, got.text);
 		assert.equal(got.headers['idempotent-replayed'], replayed);
 	}
-	isReplay(await client.post('/api/cards', { name: 'Last' }, { ...keyed('last'), token: ann.token }), last);
+	isProblem(
+		await client.post('/api/cards', { name: 'Last' }, { ...keyed('last'), token: ann.token }),
+		401,
+		'unauthorized',
+	);
 	for (const key of ['bye', 'last', 'new'])
 		isProblem(
 			await client.post('/api/cards', { name: 'Late' }, { ...keyed(key), token: ann.token }),
 			401,
 			'unauthorized',
 		);
+});
+
+test('a session that another device ended learns nothing under its keys; the other device does', async () => {
+	const ann = await client.register();
+	const other = await signIn(ann);
+	const made = await client.post('/api/cards', { name: 'Mine' }, { ...keyed('mine'), token: ann.token });
+	const path = `/api/cards/${made.json.id}`;
+	const change = (token) => client.patch(path, { version: 1, name: 'New' }, { ...keyed('name'), token });
+	const changed = await change(ann.token);
+	assert.equal(changed.status, 200);
+	assert.equal((await client.delete('/api/sessions?scope=others', { token: other.token })).status, 204);
+	const again = (token) => client.post('/api/cards', { name: 'Mine' }, { ...keyed('mine'), token });
+	isProblem(await again(ann.token), 401, 'unauthorized');
+	isProblem(await change(ann.token), 401, 'unauthorized');
+	isReplay(await again(other.token), made);
+	isReplay(await change(other.token), changed);
+});
+
+test('two passwords at once under one key: one is set, the other is told that the key is spent', async () => {
+	for (let i = 0; i < 5; i++) {
+		const ann = await client.register();
+		const change = (new_password) => client.request('PUT', '/api/users/me/password', {
+			...keyed(`race-${i}`), token: ann.token, body: { current_password: ann.password, new_password },
+		});
+		const passwords = ['one new password', 'another new password'];
+		const got = await Promise.all(passwords.map(change));
+		const set = got.findIndex(({ status }) => status === 204);
+		assert.ok(set >= 0, JSON.stringify(got.map(({ text }) => text)));
+		isProblem(got[1 - set], 422, 'idempotency-key-reused');
+		assert.equal((await signIn({ ...ann, password: passwords[set] })).user.id, ann.id);
+	}
 });
 
 test('another session ended under a key is answered again', async () => {
@@ -449,7 +484,7 @@ test('a password changed under a key is answered again, by the password that it 
 	isProblem(await client.post('/api/cards', { name: 'X' }, { ...keyed('change'), token: ann.token }), 422, 'idempotency-key-reused');
 	assert.equal((await change('more', 'second password', 'third password')).status, 204);
 	await client.delete('/api/sessions/current', { token: ann.token });
-	assert.equal((await change('more', 'second password', 'third password')).status, 204);
+	isProblem(await change('more', 'second password', 'third password'), 401, 'unauthorized');
 	isProblem(await change('late', 'third password', 'fourth password'), 401, 'unauthorized');
 	assert.equal((await signIn({ ...ann, password: 'third password' })).user.id, ann.id);
 });

@@ -77,6 +77,30 @@ test('a session ended by a request that was cut is ended, and its client told so
 	assert.equal((await client.get('/api/users/me', { token: eve.token })).status, 401);
 });
 
+test('a keyed write that was cut is 504, not 401, when its session ended before the service asked again', async () => {
+	const eve = await client.register();
+	const headers = { 'Idempotency-Key': 'ends' };
+	const make = (each) => client.post('/api/cards', { name: 'Ends' }, { token: each, headers });
+	// Ended in the same commit, by somebody else.
+	await stack.sql(`create function public.end_sessions() returns trigger language plpgsql as $$ begin
+		update cardkeep.sessions set ended_at = clock_timestamp(), ended_by = gen_random_uuid()
+		where user_id = '${eve.id}'; return null; end $$;
+		create trigger end_sessions after insert on cardkeep.business_cards for each row
+		when (new.name = 'Ends') execute function public.end_sessions()`, 'super');
+	try {
+		assert.equal((await cutOnce(() => make(eve.token))).status, 504);
+	} finally {
+		await stack.sql(`drop trigger end_sessions on cardkeep.business_cards;
+			drop function public.end_sessions()`, 'super');
+	}
+	const { email, password } = eve;
+	const { json } = await client.post('/api/sessions', { email, password });
+	const again = await make(json.token);
+	assert.equal(again.status, 201, again.text);
+	assert.equal(again.headers['idempotent-replayed'], 'true');
+	assert.equal(await number("select count(*) from cardkeep.business_cards where name = 'Ends'"), 1);
+});
+
 test('what was cut before it reached the database is applied once, by a retry', async () => {
 	for (let i = 0; i < 20; i++) {
 		const got = await cutOnce(() => client.post('/api/cards', { name: `Unsent ${i}` }, { token }), 'request');

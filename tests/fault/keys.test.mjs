@@ -4,7 +4,7 @@
 // CARDKEEP_CUTS says how many connections are cut, of each kind (60 unless it does; 2,000 for a
 // release).
 import { repeating } from './repeating.mjs';
-import { endsCleanly, own, test, until } from '../lib/harness.mjs';
+import { assert, endsCleanly, own, test, until } from '../lib/harness.mjs';
 
 const CUTS = Number(process.env.CARDKEEP_CUTS ?? 60);
 const stack = await own({ proxied: true, env: { CARDKEEP_RETRY_BASE_MS: '10' } });
@@ -77,6 +77,29 @@ test('nginx killed under load', async (t) => {
 		await goesOn(clients);
 	}
 	await finish(t, clients);
+});
+
+const busyWaits = async () =>
+	Number(/^cardkeep_busy_waits_total (\d+)$/m.exec((await stack.client.get('/metrics')).text)[1]);
+
+test('a request that waited for its key, and then lost the database, is 503: nothing else still runs', async () => {
+	const { client } = stack;
+	const { id: user, token } = await client.register();
+	const options = { token, headers: { 'Idempotency-Key': 'held' } };
+	const made = await client.post('/api/cards', { name: 'Its hash' }, options);
+	const [key] = await stack.sql(`delete from cardkeep.writes where write_id = '${made.json.id}' returning key`, 'super');
+	const holder = stack.session('super');
+	await holder.run(`begin; select cardkeep_api.try_key('${user}', '${key}')`);
+	const before = await busyWaits();
+	const answer = client.post('/api/cards', { name: 'Held' }, options);
+	await until('it waits', async () => (await busyWaits()) > before);
+	await stack.stopDatabase('immediate');
+	try {
+		const got = await answer;
+		assert.equal(got.status, 503, got.text);
+	} finally {
+		await stack.startDatabase();
+	}
 });
 
 endsCleanly(stack);
