@@ -39,6 +39,14 @@ static const struct {
 	{"REMOTE_ADDR", offsetof(struct request, remote_address)},
 };
 
+const char *request_method_name(enum request_method method)
+{
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+		if (methods[i].method == method)
+			return methods[i].name;
+	return "other";
+}
+
 static enum request_method method_of(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++)

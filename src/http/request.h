@@ -71,6 +71,9 @@ typedef const char *request_lookup_fn(void *source, const char *name, size_t nth
 MUST_CHECK const char *request_fill(struct request *request, struct mem_arena *arena,
 	request_lookup_fn *lookup, void *source, size_t body_bytes);
 
+/* "GET" and the like; "other" for what has no name here. */
+const char *request_method_name(enum request_method method);
+
 /*
  * When nginx handed the request over, on the monotonic clock: `mono_us` less the age that `msec`
  * (nginx's $msec, "seconds.millis" of the wall clock) has at `wall_us`. Wall clocks jump, so the

@@ -24,20 +24,12 @@ bool hand_too_late(const struct hand *hand, const struct job *job, int64_t now_u
 
 /* ---- answering ----------------------------------------------------------------------------- */
 
-static const char *method_word(enum request_method method)
-{
-	static const char *const words[] = {
-		"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"};
-
-	return words[method];
-}
-
 static void log_access(const struct job *job, int64_t now_us)
 {
 	const struct exchange *x = &job->x;
 
 	log_info("request id=%s method=%s route=%s status=%d us=%lld wave=%zu attempts=%d",
-		x->request.id_text, method_word(x->request.method),
+		x->request.id_text, request_method_name(x->request.method),
 		metrics_value(STATS_LABEL_ROUTE, x->route), x->reply.status,
 		(long long)(now_us - x->request.began_us), job->riders, job->tries);
 }

@@ -6,8 +6,7 @@
 #include "base/clock.h"
 
 /* A worker's first thread turns every half second, a wave thread five times a second when idle. */
-#define HEARTBEAT_FRESH_US (2 * CLOCK_S)
-#define BEAT_FRESH_US      (3 * CLOCK_S)
+#define BEAT_FRESH_US (3 * CLOCK_S)
 
 /* What the workers that run add up to. */
 struct census {
@@ -45,7 +44,7 @@ static struct census take_census(const struct snapshot *snapshot)
 		if (process->state != STATS_WORKER_READY)
 			continue;
 		census.ready++;
-		if (snapshot->taken_us - process->heartbeat_us > HEARTBEAT_FRESH_US)
+		if (snapshot->taken_us - process->heartbeat_us > SEGMENT_HEARTBEAT_FRESH_US)
 			continue;
 		census.running++;
 		for (size_t t = 0; t < snapshot->thread_count; t++)

@@ -3,20 +3,18 @@
 
 #include "base/clock.h"
 
-/* A worker gives a sign of life twice a second; one that is stopped takes no connection. */
-#define ALIVE_US (2000 * CLOCK_MS)
-
 bool share_exceeded(uint64_t own, uint64_t total, uint64_t serving)
 {
 	return 2 * own * serving > 2 * total + serving;
 }
 
+/* One that is stopped takes no connection. */
 static bool serves(const struct segment_process *process, int64_t now_us)
 {
 	int64_t beat_us = atomic_load_explicit(&process->heartbeat_us, memory_order_relaxed);
 
 	return atomic_load_explicit(&process->state, memory_order_relaxed) == STATS_WORKER_READY &&
-	       now_us - beat_us < ALIVE_US;
+	       now_us - beat_us <= SEGMENT_HEARTBEAT_FRESH_US;
 }
 
 bool share_tell(void *arg, size_t connections)

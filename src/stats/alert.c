@@ -5,8 +5,6 @@
 #include "stats/cells.h"
 #include "stats/indicator.h"
 
-/* A worker's first thread says twice a second that its process runs. */
-#define HEARTBEAT_FRESH_US (2 * CLOCK_S)
 /* A request that waited longer for a thread counts as waiting; a bound of the histogram. */
 #define WAIT_LONG_US 262144
 
@@ -87,7 +85,7 @@ static struct alert_reading disconnected(const struct snapshot *now)
 		const struct snapshot_process *process = &now->processes[p];
 
 		if (process->state != STATS_WORKER_READY ||
-			now->taken_us - process->heartbeat_us > HEARTBEAT_FRESH_US)
+			now->taken_us - process->heartbeat_us > SEGMENT_HEARTBEAT_FRESH_US)
 			continue;
 		for (size_t t = 0; t < now->thread_count; t++) {
 			if (process->threads[t].db_since_us <= process->started_us)

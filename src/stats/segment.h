@@ -76,6 +76,10 @@ struct segment_supervisor {
 	struct segment_alert alerts[STATS_ALERT_COUNT];
 };
 
+/* The first thread of a worker gives a sign of life twice a second; one that is older than this is
+ * none. */
+#define SEGMENT_HEARTBEAT_FRESH_US 2000000
+
 struct segment_process {
 	/* Written by the supervisor. */
 	alignas(STATS_LINE_BYTES) _Atomic int32_t pid;
