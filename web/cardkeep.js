@@ -951,7 +951,10 @@ class Entities {
 }
 
 // What the service looks after, and a request may carry along.
-const NOT_CHANGES = new Set(['id', 'user_id', 'slug', 'version', 'created_at', 'updated_at', 'isNew']);
+const NOT_CHANGES = new Set([
+	...['id', 'user_id', 'slug', 'version', 'created_at', 'updated_at'],
+	...['isNew', 'merged', 'mergedWith'],
+]);
 
 /** Whether an entity has every wanted value. @param {any} entity @param {any} changes */
 function holds(entity, changes) {

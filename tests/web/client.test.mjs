@@ -433,6 +433,13 @@ test('a repeat that finds its own write done is no conflict, though the service 
 	}
 });
 
+test('what the service passes over in a change says nothing of whether it was applied', async () => {
+	const got = card(2, { merged: true, mergedWith: [2], isNew: true, updated_at: 'then' });
+	const now = card(3, { name: 'Ada', updated_at: 'now' });
+	const { client } = fake([504], conflict(now));
+	assert.deepEqual(await client.cards.update(got, { ...got, name: 'Ada' }), now);
+});
+
 test('a conflict with what others wrote stays one after a lost answer', async () => {
 	for (const name of ['Grace', '', null]) {
 		const { client } = fake([504], conflict(card(2, { name })));
