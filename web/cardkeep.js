@@ -256,6 +256,18 @@ export class NetworkError extends CardkeepError {
 	}
 }
 
+/**
+ * The browser's cookie is somebody else's by now: another tab signed in. Nothing was sent to them.
+ * Make another client, and show what it reads.
+ */
+export class AnotherUserError extends CardkeepError {
+	/** @param {string} [message] @param {ErrorDetails} [details] */
+	constructor(message = 'Somebody else is signed in now', details = {}) {
+		super(message, { retryable: false, ...details });
+		this.name = 'AnotherUserError';
+	}
+}
+
 // ---- retry ---------------------------------------------------------------------------------------
 
 // Rolled back, or never begun: the same again may pass. What broke a connection halfway (08006,
@@ -513,13 +525,29 @@ function onAbort(signal, stop) {
  * @property {any} [body]
  * @property {Record<string, string>} [headers]
  * @property {boolean} [keyless] a write that the service takes no key for
+ * @property {boolean} [shared] the path does not say whose it is: it leads each user to their own
  * @property {(error: CardkeepError) => any} [settle] asked about a refusal that follows a try whose
  *   outcome is unknown: the answer, if the refusal shows that it was applied
  */
 
 /** @typedef {{status: number, json: any, etag: string | null}} Answer */
 
-/** Sends requests and repeats them; knows nothing of cards. */
+/**
+ * Whom a client works for: another object for each sign-in; the id as soon as it is known.
+ * @typedef {{id?: string}} Who
+ */
+
+/** @type {Call} */
+const WHO = { method: 'GET', path: '/api/users/me' };
+
+/**
+ * Sends requests and repeats them; knows nothing of cards.
+ *
+ * A token is one user's. A cookie is shared by all tabs of a browser, and another tab may sign in as
+ * somebody else at any time, while this one still shows, and is about to write, what it read. So by
+ * cookie each try on a shared path is preceded by the question who is signed in. What remains is a
+ * sign-in that happens between that answer and the request behind it.
+ */
 class Transport {
 	/** @param {ClientOptions} options */
 	constructor(options) {
@@ -528,6 +556,13 @@ class Transport {
 		this.options = options;
 		this.base = (options.baseUrl ?? '').replace(/\/+$/, '');
 		this.token = options.token;
+		/** @type {Who} */
+		this.who = {};
+	}
+
+	/** Whether the session is by a cookie, which is what the browser has at the moment of sending. */
+	get byCookie() {
+		return Boolean(this.options.cookie) && this.token === undefined;
 	}
 
 	/**
@@ -536,7 +571,9 @@ class Transport {
 	 * @returns {Promise<Answer>}
 	 */
 	async send(call, options = {}) {
+		const { who } = this;
 		const request = this.#request(call);
+		const question = call.shared && this.byCookie ? this.#request(WHO) : undefined;
 		if (call.method !== 'GET' && !call.keyless)
 			request.headers['Idempotency-Key'] = `"${await newKey()}"`;
 		const joined = joinSignals(this.options.signal, options.signal);
@@ -545,6 +582,7 @@ class Transport {
 		const attempt = async (number) => {
 			if (number > 1) request.headers['X-Retry-Count'] = String(number - 1);
 			try {
+				if (question) meet(who, (await this.#once(question, joined.signal)).json.user);
 				return await this.#once(request, joined.signal);
 			} catch (error) {
 				if (!(error instanceof CardkeepError)) throw error;
@@ -601,7 +639,11 @@ class Transport {
 		/** @type {RequestCredentials} */
 		const credentials = this.options.cookie ? 'same-origin' : 'omit';
 		const url = this.base + path + queryText(query);
-		return { url, method, headers: all, body: body && JSON.stringify(body), credentials };
+		// A browser's own cache asks by the ETag of whatever it has under the address, though another
+		// user got it, and takes 304 for leave to show that.
+		/** @type {RequestCache} */
+		const cache = 'no-store';
+		return { url, method, headers: all, body: body && JSON.stringify(body), credentials, cache };
 	}
 
 	/**
@@ -625,6 +667,16 @@ class Transport {
 			limit.release();
 		}
 	}
+}
+
+/**
+ * Notes who is signed in, or throws where that is not who it was.
+ * @param {Who} who
+ * @param {User} user
+ */
+function meet(who, user) {
+	who.id ??= user.id;
+	if (who.id !== user.id) throw new AnotherUserError();
 }
 
 // An earlier try of the same write is still at work.
@@ -833,10 +885,12 @@ class Entities {
 	 */
 	async read(path, options) {
 		const { seen } = this;
-		const known = seen.of(path);
+		const shared = isShared(path);
+		// The ETag is the version alone, and two users' profiles have the same ones.
+		const known = shared && this.transport.byCookie ? undefined : seen.of(path);
 		/** @type {Record<string, string>} */
 		const headers = known === undefined ? {} : { 'If-None-Match': known.etag };
-		const answer = await this.transport.send({ method: 'GET', path, headers }, options);
+		const answer = await this.transport.send({ method: 'GET', path, headers, shared }, options);
 		if (answer.status === 304 && known !== undefined) return JSON.parse(known.text);
 		seen.note(path, answer.json, answer.etag);
 		return answer.json;
@@ -881,7 +935,8 @@ class Entities {
 		const settle = (/** @type {any} */ error) =>
 			isVersionConflict(error) && holds(error.current, changes) ? error.current : undefined;
 		/** @type {Call} */
-		const call = { method: 'PATCH', path, body, settle: derived ? undefined : settle };
+		const call = { method: 'PATCH', path, body, shared: isShared(path) };
+		if (!derived) call.settle = settle;
 		return this.write(path, call, changes, options);
 	}
 
@@ -894,10 +949,12 @@ class Entities {
 	 */
 	async reapply(path, change, options, derived = true) {
 		const signals = joinSignals(this.transport.options.signal, options.signal);
+		const { who } = this.transport;
 		const attempt = async () => {
 			const entity = await this.read(path, options);
 			const { version } = entity;
 			const changes = await change(entity);
+			if (this.transport.who !== who) throw new AnotherUserError();
 			if (changes === undefined) throw new TypeError('return the changes, or null for none');
 			if (changes === null || Object.keys(changes).length === 0) return entity;
 			return this.patch(path, version, changes, options, derived);
@@ -917,11 +974,15 @@ class Entities {
 	}
 
 	/**
-	 * The version that a write names. A write from nowhere would overwrite what nobody has seen.
+	 * The version that a write names. A write from nowhere would overwrite what nobody has seen, and a
+	 * version of a profile says nothing until it is known whose.
 	 * @param {string} path
 	 * @param {number} [version]
 	 */
 	version(path, version) {
+		const { byCookie, who } = this.transport;
+		if (isShared(path) && byCookie && who.id === undefined)
+			throw new TypeError('read it first, or ask for user(): a cookie does not say whose it is');
 		const known = version ?? this.seen.of(path)?.version;
 		if (known === undefined)
 			throw new TypeError('read it first, or say which version the changes were made from');
@@ -934,7 +995,8 @@ class Entities {
 	 * @returns {Promise<{history: HistoryEntry[], next: string | null}>}
 	 */
 	async historyPage(path, { limit, after, ...options }) {
-		const call = { method: 'GET', path: `${path}/history`, query: { limit, after } };
+		const query = { limit, after };
+		const call = { method: 'GET', path: `${path}/history`, query, shared: isShared(path) };
 		const { json } = await this.transport.send(call, options);
 		return { history: json.history, next: json.next ?? null };
 	}
@@ -946,8 +1008,17 @@ class Entities {
 	 */
 	revertTo(path, to, options) {
 		const body = { version: this.version(path, options.version), to };
-		return this.write(path, { method: 'POST', path: `${path}/revert`, body }, { to }, options);
+		const call = { method: 'POST', path: `${path}/revert`, body, shared: isShared(path) };
+		return this.write(path, call, { to }, options);
 	}
+}
+
+const PROFILES = '/api/profile/';
+
+// A card's path names one card, which has one owner. Under a profile's path all have their own.
+/** @param {string} path */
+function isShared(path) {
+	return path.startsWith(PROFILES);
 }
 
 // What the service looks after, and a request may carry along.
@@ -1026,7 +1097,7 @@ class Cards {
 	/** @param {NewCard} card @param {CallOptions} [options] @returns {Promise<Card>} */
 	async create(card, options = {}) {
 		const { seen } = this.#entities;
-		const call = { method: 'POST', path: '/api/cards', body: card };
+		const call = { method: 'POST', path: '/api/cards', body: card, shared: true };
 		const { json, etag } = await this.#entities.transport.send(call, options);
 		seen.note(cardPath(json), json, etag);
 		return json;
@@ -1120,7 +1191,7 @@ class Profile {
 	/** @param {Entities} entities @param {string} kind */
 	constructor(entities, kind) {
 		this.#entities = entities;
-		this.#path = `/api/profile/${kind}`;
+		this.#path = PROFILES + kind;
 	}
 
 	/** @param {CallOptions} [options] @returns {Promise<T>} */
@@ -1177,7 +1248,8 @@ class Sessions {
 
 	/** Every session but this one. @param {CallOptions} [options] @returns {Promise<void>} */
 	async endOthers(options = {}) {
-		const call = { method: 'DELETE', path: '/api/sessions', query: { scope: 'others' } };
+		const query = { scope: 'others' };
+		const call = { method: 'DELETE', path: '/api/sessions', query, shared: true };
 		await this.#transport.send(call, options);
 	}
 }
@@ -1206,7 +1278,13 @@ export class CardkeepClient {
 
 	/** Somebody else's token: what was seen is nobody's business then. */
 	set token(token) {
+		this.#become(token);
+	}
+
+	/** @param {string} [token] @param {Who} [who] */
+	#become(token, who = {}) {
 		this.#transport.token = token;
+		this.#transport.who = who;
 		this.#entities.seen = new Seen();
 	}
 
@@ -1241,7 +1319,7 @@ export class CardkeepClient {
 		const body = { email, password, device_name: deviceName, cookie };
 		const call = { method: 'POST', path, body, keyless: true };
 		const { json } = await this.#transport.send(call, options);
-		this.token = json.token;
+		this.#become(json.token, { id: json.user.id });
 		return json;
 	}
 
@@ -1260,14 +1338,22 @@ export class CardkeepClient {
 
 	/** Ends every session, this one too. @param {CallOptions} [options] */
 	async signOutEverywhere(options = {}) {
-		const call = { method: 'DELETE', path: '/api/sessions', query: { scope: 'global' } };
+		const query = { scope: 'global' };
+		const call = { method: 'DELETE', path: '/api/sessions', query, shared: true };
 		await this.#transport.send(call, options);
 		this.token = undefined;
 	}
 
-	/** Who is signed in. @param {CallOptions} [options] @returns {Promise<User>} */
+	/**
+	 * Who is signed in. By cookie that may be somebody else than before, if another tab signed in: then
+	 * this client goes on refusing what the other would get, and it is time for a new one.
+	 * @param {CallOptions} [options]
+	 * @returns {Promise<User>}
+	 */
 	async user(options = {}) {
-		const { json } = await this.#transport.send({ method: 'GET', path: '/api/users/me' }, options);
+		const { who } = this.#transport;
+		const { json } = await this.#transport.send(WHO, options);
+		who.id ??= json.user.id;
 		return json.user;
 	}
 
@@ -1279,7 +1365,8 @@ export class CardkeepClient {
 	 */
 	async changePassword(current, wanted, options = {}) {
 		const body = { current_password: current, new_password: wanted };
-		await this.#transport.send({ method: 'PUT', path: '/api/users/me/password', body }, options);
+		const call = { method: 'PUT', path: '/api/users/me/password', body, shared: true };
+		await this.#transport.send(call, options);
 	}
 
 	/**
@@ -1288,7 +1375,7 @@ export class CardkeepClient {
 	 * @param {CallOptions} [options]
 	 */
 	async deleteAccount(password, options = {}) {
-		const call = { method: 'DELETE', path: '/api/users/me', body: { password } };
+		const call = { method: 'DELETE', path: '/api/users/me', body: { password }, shared: true };
 		await this.#transport.send(call, options);
 		this.token = undefined;
 	}

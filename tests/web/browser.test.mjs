@@ -80,6 +80,40 @@ test('two tabs that edit two fields from one version: the second is told, and bo
 	await close();
 });
 
+test('two users of one browser: neither is shown the other\'s profile, by token or by cookie', async () => {
+	const accounts = [];
+	for (const full_name of ['Ada', 'Grace']) {
+		const { token, email, password } = await client.register();
+		await client.patch('/api/profile/personal', { version: 0, full_name }, { token });
+		accounts.push({ full_name, token, email, password });
+	}
+	const { pages, close } = await tabs(2);
+	const byToken = async (all) => {
+		const made = all.map(({ token }) => new globalThis.cardkeep.CardkeepClient({ token }));
+		const names = [];
+		for (const one of [...made, ...made]) names.push((await one.personal.get()).full_name);
+		return names;
+	};
+	assert.deepEqual(await pages[0].evaluate(byToken, accounts), ['Ada', 'Grace', 'Ada', 'Grace']);
+
+	const enter = async ({ email, password }) => {
+		globalThis.client = globalThis.cardkeep.configure({ cookie: true });
+		await globalThis.client.signIn({ email, password });
+		globalThis.shown = await globalThis.client.personal.get();
+		return globalThis.shown.full_name;
+	};
+	const save = () =>
+		globalThis.client.personal.save({ ...globalThis.shown, full_name: 'x' }).catch(({ name }) => name);
+	const anew = async () =>
+		(await globalThis.cardkeep.configure({ cookie: true }).personal.get()).full_name;
+	assert.equal(await pages[0].evaluate(enter, accounts[0]), 'Ada');
+	assert.equal(await pages[1].evaluate(enter, accounts[1]), 'Grace');
+	assert.equal(await pages[0].evaluate(save), 'AnotherUserError');
+	assert.equal(await pages[0].evaluate(anew), 'Grace');
+	assert.deepEqual(complaints(pages), []);
+	await close();
+});
+
 test('a key is made where the page is no secure context, too', async () => {
 	const { token } = await client.register();
 	const { pages, close } = await tabs(1, token, plain);

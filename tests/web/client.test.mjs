@@ -1,6 +1,7 @@
 // The client against a service made of answers: each rule, and each accident on the way.
 import { CardkeepClient, configure, defaultClient, updateCardWithRetry } from '../../web/cardkeep.js';
 import {
+	AnotherUserError,
 	CardkeepError,
 	DatabaseError,
 	NetworkError,
@@ -506,6 +507,137 @@ test('by cookie no token is kept, and the cookie goes along', async () => {
 		asked.map(({ credentials }) => credentials),
 		['same-origin', 'same-origin'],
 	);
+});
+
+// ---- one cookie, many tabs ----
+
+// A browser whose cookie is `signedIn`'s, a user's id; each has a profile at version 3. Requests that
+// `onto` answers never get that far.
+function browser(onto = () => undefined) {
+	const jar = { signedIn: 'A' };
+	const { asked, make } = fake((url, init) => {
+		const early = onto(url, init, jar);
+		if (early !== undefined) return early;
+		if (url.endsWith('/users/me')) return [200, { user: { id: jar.signedIn } }];
+		if (url.endsWith('/sessions')) return [201, { user: { id: jar.signedIn }, session: { id: 's' } }];
+		if (init.headers['If-None-Match'] === '"3"') return [304];
+		return [200, { full_name: jar.signedIn, version: 3 }, { ETag: '"3"' }];
+	});
+	const writes = () => asked.filter(({ method, url }) => method !== 'GET' && !url.endsWith('/sessions'));
+	return { jar, asked, writes, client: make({ cookie: true }) };
+}
+
+test('by cookie a profile is never asked for by ETag: the path does not say whose it is', async () => {
+	const { asked, client } = browser();
+	for (const profile of [client.personal, client.professional])
+		for (let i = 0; i < 2; i++) assert.equal((await profile.get()).full_name, 'A');
+	assert.ok(asked.every(({ headers }) => headers['If-None-Match'] === undefined));
+});
+
+test('nothing is asked through the browser\'s cache, which knows no users either', async () => {
+	const { asked, client } = browser();
+	await client.personal.get();
+	await client.cards.get('c1');
+	assert.deepEqual(new Set(asked.map(({ cache }) => cache)), new Set(['no-store']));
+});
+
+test('once another tab signed in as somebody else, nothing of theirs is read or written', async () => {
+	const calls = [
+		(c) => c.personal.get(),
+		(c) => c.personal.history(),
+		(c) => c.personal.save({ full_name: 'x' }),
+		(c) => c.personal.save({ full_name: 'x', version: 3 }),
+		(c) => c.personal.save({ full_name: 'x' }, { version: 3, merge: true }),
+		(c) => c.personal.save(() => ({ full_name: 'x' })),
+		(c) => c.personal.revert(1),
+		(c) => c.cards.create({ name: 'x' }),
+		(c) => c.sessions.endOthers(),
+		(c) => c.signOutEverywhere(),
+		(c) => c.changePassword('a', 'b'),
+		(c) => c.deleteAccount('a'),
+	];
+	const beginnings = [
+		(c) => c.personal.get(),
+		(c) => c.user().then(() => c.personal.get()),
+		(c) => c.signIn({ email: 'a', password: 'b' }).then(() => c.personal.get()),
+	];
+	for (const begin of beginnings)
+		for (const call of calls) {
+			const { jar, client, asked } = browser();
+			await begin(client);
+			const before = asked.length;
+			jar.signedIn = 'B';
+			const error = await call(client).catch((e) => e);
+			assert.ok(error instanceof AnotherUserError, `${call}: ${error}`);
+			assert.equal(error.outcomeUnknown, false);
+			assert.deepEqual(asked.slice(before).map(({ url }) => url), ['/api/users/me'], String(call));
+		}
+});
+
+test('user() tells who is signed in, and the client stays the one\'s it was', async () => {
+	const { jar, client, writes } = browser();
+	const shown = await client.personal.get();
+	jar.signedIn = 'B';
+	assert.equal((await client.user()).id, 'B');
+	await assert.rejects(client.personal.save({ ...shown, full_name: 'x' }), AnotherUserError);
+	assert.deepEqual(writes(), []);
+	jar.signedIn = 'A';
+	assert.equal((await client.personal.save({ ...shown, full_name: 'x' })).full_name, 'A');
+});
+
+test('whoever signs in through the client is whom it works for from then on', async () => {
+	const { jar, client, writes } = browser();
+	await client.personal.get();
+	jar.signedIn = 'B';
+	await client.signIn({ email: 'b', password: 'b' });
+	await assert.rejects(client.personal.save({ full_name: 'x' }), TypeError, 'what A had seen');
+	assert.equal((await client.personal.get()).full_name, 'B');
+	await client.personal.save({ full_name: 'x' });
+	assert.equal(writes().length, 1);
+});
+
+test('by cookie a profile\'s version means nothing until it is known whose it is', async () => {
+	const { client, asked } = browser();
+	await assert.rejects(client.personal.save({ full_name: 'x', version: 3 }), TypeError);
+	await assert.rejects(client.personal.revert(1, { version: 3 }), TypeError);
+	assert.equal(asked.length, 0);
+	await client.user();
+	await client.personal.save({ full_name: 'x', version: 3 });
+});
+
+test('a repeat is not sent under somebody else\'s cookie, and the outcome stays unknown', async () => {
+	for (const write of [(c) => c.personal.save({ full_name: 'x' }), (c) => c.cards.create({ name: 'x' })]) {
+		const { client, writes } = browser((_, { method }, jar) => {
+			if (method === 'GET') return undefined;
+			jar.signedIn = 'B';
+			return reset();
+		});
+		await client.personal.get();
+		const error = await write(client).catch((e) => e);
+		assert.ok(error instanceof AnotherUserError, String(error));
+		assert.equal(error.outcomeUnknown, true);
+		assert.equal(writes().length, 1);
+	}
+});
+
+test('the question who is signed in is repeated as any other', async () => {
+	let times = 0;
+	const { client, writes } = browser((url) =>
+		url.endsWith('/users/me') ? [[503], [504], reset()][times++] : undefined,
+	);
+	assert.equal((await client.personal.get()).full_name, 'A');
+	await client.personal.save({ full_name: 'x' });
+	assert.equal(writes().length, 1);
+});
+
+test('a change made from one user\'s profile is not written to the next one\'s', async () => {
+	const { client, asked } = fake([200, { full_name: 'Ada', version: 3 }]);
+	const change = () => {
+		client.token = 'ck_other';
+		return { full_name: 'x' };
+	};
+	await assert.rejects(client.personal.save(change), AnotherUserError);
+	assert.equal(asked.length, 1);
 });
 
 test('all cards come a page at a time', async () => {

@@ -1,5 +1,6 @@
 // The client against the real service, in Node.
 import {
+	AnotherUserError,
 	CardkeepClient,
 	UniqueConstraintError,
 	VersionConflictError,
@@ -153,6 +154,51 @@ test('with every first answer lost, each write is still applied once', async () 
 	await client.signIn({ email, password: 'battery staple' });
 	await client.deleteAccount('battery staple');
 	await assert.rejects(quiet().signIn({ email, password: 'battery staple' }), { status: 401 });
+});
+
+// Tabs of one browser: each a client of its own, and one cookie between them.
+function browser() {
+	let jar = '';
+	const fetch = async (url, init) => {
+		const headers = { ...init.headers, Cookie: jar, Origin: baseUrl };
+		const response = await globalThis.fetch(url, { ...init, headers });
+		const set = response.headers.get('set-cookie');
+		if (set) jar = set.split(';')[0];
+		return response;
+	};
+	return () => new CardkeepClient({ baseUrl, fetch, cookie: true, retry: { onRetry: null } });
+}
+
+async function signUp(tab, name) {
+	const credentials = { email: `${name}-${Math.random()}@example.org`, password: 'correct horse' };
+	await tab.signUp(credentials);
+	await tab.personal.save({ full_name: name, version: 0 });
+	return credentials;
+}
+
+test('two users of one browser: neither is shown, nor overwrites, the other\'s profile', async () => {
+	const open = browser();
+	const [one, other] = [open(), open()];
+	const ada = await signUp(one, 'Ada');
+	const shown = await one.personal.get();
+	const grace = await signUp(other, 'Grace');
+
+	await assert.rejects(one.personal.get(), AnotherUserError);
+	await assert.rejects(one.personal.save({ ...shown, full_name: 'x' }), AnotherUserError);
+	await assert.rejects(one.personal.save(() => ({ full_name: 'x' })), AnotherUserError);
+	await assert.rejects(one.cards.create({ name: 'x' }), AnotherUserError);
+	assert.equal((await one.user()).email, grace.email.toLowerCase());
+
+	const anew = open();
+	assert.deepEqual(await anew.personal.get(), await other.personal.get());
+	assert.equal((await anew.personal.get()).full_name, 'Grace');
+	assert.equal((await other.personal.get()).version, 1);
+	assert.deepEqual((await other.cards.list()).cards, []);
+
+	await anew.signIn(ada);
+	assert.deepEqual(await one.personal.get(), shown);
+	assert.equal((await one.personal.save({ ...shown, full_name: 'Ada L.' })).version, 2);
+	await assert.rejects(other.personal.get(), AnotherUserError);
 });
 
 test('16 clients update one card at once: all land, and the version rises by 16', async (t) => {

@@ -52,8 +52,9 @@ test('the package holds all that it names, has no dependency, and works where it
 	const script = `import('cardkeep').then((m) => console.log(Object.keys(m).sort().join(' ')))`;
 	assert.equal(
 		run(process.execPath, '-e', script).trim(),
-		'CardkeepClient CardkeepError DatabaseError NetworkError UniqueConstraintError ' +
-			'VersionConflictError configure defaultClient isRetryable isVersionConflict logRetry ' +
-			'retryDatabaseOperation retryOptimisticLock retryWithBackoff updateCardWithRetry',
+		'AnotherUserError CardkeepClient CardkeepError DatabaseError NetworkError ' +
+			'UniqueConstraintError VersionConflictError configure defaultClient isRetryable ' +
+			'isVersionConflict logRetry retryDatabaseOperation retryOptimisticLock ' +
+			'retryWithBackoff updateCardWithRetry',
 	);
 });
