@@ -1288,6 +1288,11 @@ export class CardkeepClient {
 		this.#entities.seen = new Seen();
 	}
 
+	/** Signed out, unless somebody signed in since. @param {Who} who */
+	#leave(who) {
+		if (this.#transport.who === who) this.#become();
+	}
+
 	/**
 	 * Makes an account and signs in. Without a key it is not repeated when its outcome is unknown:
 	 * then sign in, which works if it went through.
@@ -1328,20 +1333,22 @@ export class CardkeepClient {
 	 * @param {CallOptions} [options]
 	 */
 	async signOut(options = {}) {
+		const { who } = this.#transport;
 		try {
 			await this.sessions.end('current', options);
 		} catch (error) {
 			if (!(error instanceof CardkeepError) || error.status !== 401) throw error;
 		}
-		this.token = undefined;
+		this.#leave(who);
 	}
 
 	/** Ends every session, this one too. @param {CallOptions} [options] */
 	async signOutEverywhere(options = {}) {
+		const { who } = this.#transport;
 		const query = { scope: 'global' };
 		const call = { method: 'DELETE', path: '/api/sessions', query, shared: true };
 		await this.#transport.send(call, options);
-		this.token = undefined;
+		this.#leave(who);
 	}
 
 	/**
@@ -1375,9 +1382,10 @@ export class CardkeepClient {
 	 * @param {CallOptions} [options]
 	 */
 	async deleteAccount(password, options = {}) {
+		const { who } = this.#transport;
 		const call = { method: 'DELETE', path: '/api/users/me', body: { password }, shared: true };
 		await this.#transport.send(call, options);
-		this.token = undefined;
+		this.#leave(who);
 	}
 }
 

@@ -509,6 +509,32 @@ test('by cookie no token is kept, and the cookie goes along', async () => {
 	);
 });
 
+test('the late answer to a sign-out takes nothing from a newer sign-in', async () => {
+	const leave = {
+		signOut: (c) => c.signOut(),
+		'signOut of a session that was over': (c) => c.signOut(),
+		signOutEverywhere: (c) => c.signOutEverywhere(),
+		deleteAccount: (c) => c.deleteAccount('old'),
+	};
+	for (const [name, call] of Object.entries(leave)) {
+		let arrive;
+		const late = () => new Promise((resolve) => (arrive = resolve));
+		const entered = [201, { user: { id: 'u2' }, session: { id: 's2' }, token: 'ck_new' }];
+		const { client } = fake(late, entered, [200, card(4)]);
+		const leaving = call(client);
+		await new Promise(setImmediate);
+		await client.signIn({ email: 'a', password: 'b' });
+		await client.cards.get('c1');
+		arrive(/over/.test(name) ? [401, problem('unauthorized')] : noContent);
+		await leaving;
+		assert.equal(client.token, 'ck_new', name);
+		await client.cards.update('c1', { name: 'x' });
+		const alone = fake(noContent).client;
+		await call(alone);
+		assert.equal(alone.token, undefined, name);
+	}
+});
+
 // ---- one cookie, many tabs ----
 
 // A browser whose cookie is `signedIn`'s, a user's id; each has a profile at version 3. Requests that
