@@ -43,6 +43,15 @@ test('each operation has an id of its own, and each $ref leads somewhere', () =>
 		assert.ok(ref.split('/').reduce((at, step) => at?.[step], described), ref);
 });
 
+test('404 is described where a request names a card or a session, and nowhere else', () => {
+	const inBody = ['updateCardById'];
+	for (const [url, item] of Object.entries(described.paths))
+		for (const operation of METHODS.filter((method) => item[method]).map((method) => item[method])) {
+			const names = url.includes('{') || inBody.includes(operation.operationId);
+			assert.equal('404' in operation.responses, names, operation.operationId);
+		}
+});
+
 test('an answer that is not described fails, by its status, a header or a member', async () => {
 	const { token } = await client.register();
 	const url = `/api/cards/${(await client.card(token)).id}`;
