@@ -1035,7 +1035,7 @@ begin
 		c.id := p_card;
 		c.user_id := (select r.user_id from cardkeep.retired_slugs r where r.card_id = p_card);
 		c.created_at := (select h.at from cardkeep.business_card_versions h
-			where h.card_id = p_card and h.version = 1);
+			where h.card_id = p_card order by h.version limit 1);
 	end if;
 	c.name := coalesce(v.b_name, c.name);
 	c.slug := coalesce(v.b_slug, c.slug);
@@ -1070,9 +1070,9 @@ comment on function cardkeep_api.card_replay is 'The first answer of a write tha
 create function cardkeep_api.card_kept(p_card uuid, p_now integer, p_version integer)
 returns boolean
 language sql stable parallel safe
-return p_now - p_version = (select count(*) from cardkeep.business_card_versions h
-	where h.card_id = p_card and h.version > p_version and h.version <= p_now);
-comment on function cardkeep_api.card_kept is 'Whether history holds every version after p_version, up to p_now. Locks nothing.';
+return p_now - p_version + 1 = (select count(*) from cardkeep.business_card_versions h
+	where h.card_id = p_card and h.version between p_version and p_now);
+comment on function cardkeep_api.card_kept is 'Whether history holds every version from p_version to p_now. Without the row of p_version itself nobody knows that it ever was: a card from before Cardkeep begins where others had counted to. Locks nothing.';
 
 create function cardkeep_api.card_reaches(p_card uuid, p_now integer, p_version integer)
 returns boolean
@@ -1536,9 +1536,9 @@ comment on function cardkeep_api.profile_at is 'The fields as of an older versio
 create function cardkeep_api.profile_kept(p_kind text, p_user uuid, p_now integer, p_version integer)
 returns boolean
 language sql stable parallel safe
-return p_now - p_version = (select count(*) from cardkeep_api.profile_versions h
-	where h.kind = p_kind and h.user_id = p_user and h.version > p_version and h.version <= p_now);
-comment on function cardkeep_api.profile_kept is 'Whether history holds every version after p_version, up to p_now. Locks nothing.';
+return p_now - greatest(p_version, 1) + 1 = (select count(*) from cardkeep_api.profile_versions h
+	where h.kind = p_kind and h.user_id = p_user and h.version between p_version and p_now);
+comment on function cardkeep_api.profile_kept is 'Whether history holds every version from p_version to p_now; version 0 was empty, and has no row. Locks nothing.';
 
 create function cardkeep_api.profile_base(p_kind text, p_user uuid, p_now integer, p_version integer)
 returns jsonb
@@ -5089,8 +5089,9 @@ execute $sql$
 -- first, because it refers to nothing. Only slugs that cannot be kept are found one by one.
 --
 -- A version above 1 was counted by somebody else, and nothing is known of what came before it. History
--- has a row for each version, as everywhere, and the latest says that everything was another before:
--- so no older version is ever taken for the base of an edit.
+-- begins at that version then, with a row that says nothing of before, as where older rows were
+-- pruned: what needs an older version is refused for want of it. The write id of such a row tells
+-- `cardkeep verify` that nothing is missing.
 --
 -- What reads all rows has nested loops switched off: the tables have no statistics yet, and the
 -- planner takes a first row of each slug for few.
@@ -5115,22 +5116,14 @@ create function cardkeep_before.carry_card_history() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp set enable_nestloop = off
 as $$
 begin
-	insert into cardkeep.business_card_versions (card_id, version, write_id, at, b_name,
-		b_template_type, b_fields_config, b_design_config, b_is_public)
-	select c.id, v, cardkeep_before.write_of('business_cards', c.id, v), c.updated_at,
-		case when u.is_unknown then nullif('?', c.name) end,
-		case when u.is_unknown then nullif('unknown', c.template_type) end,
-		case when u.is_unknown then nullif('{}', c.fields_config) end,
-		case when u.is_unknown then nullif('{}', c.design_config) end,
-		case when u.is_unknown then not c.is_public end
+	insert into cardkeep.business_card_versions (card_id, version, write_id, at)
+	select c.id, c.version, cardkeep_before.write_of('business_cards', c.id, c.version), c.updated_at
 	from cardkeep_before.carried_cards c
-	cross join lateral generate_series(1, c.version) v
-	cross join lateral (select v > 1 and v = c.version as is_unknown) u
 	where not exists (select from cardkeep.business_cards b where b.id = c.id)
 	on conflict do nothing;
 end
 $$;
-comment on function cardkeep_before.carry_card_history is 'The history of each card that is to be carried over: a row for each version that was counted. Locks nothing but its rows.';
+comment on function cardkeep_before.carry_card_history is 'The history of each card that is to be carried over: a row for the version that it has. Locks nothing but its rows.';
 
 create function cardkeep_before.carry_card(c cardkeep_before.carried_cards, p_slug text)
 returns void
@@ -5323,10 +5316,8 @@ begin
 			where n.kind = p_kind and n.user_id = c.user_id)
 	loop
 		v_write := cardkeep_before.write_of(p_kind, p.user_id, p.version);
-		perform cardkeep_api.note_profile(p_kind, p.user_id, v, null,
-			cardkeep_before.write_of(p_kind, p.user_id, v), p.updated_at, case when v < p.version then '{}'
-			else cardkeep_api.profile_before('{}', p.fields) end)
-		from generate_series(1, p.version) v;
+		perform cardkeep_api.note_profile(p_kind, p.user_id, p.version, null, v_write, p.updated_at,
+			case when p.version = 1 then cardkeep_api.profile_before('{}', p.fields) else '{}' end);
 		perform cardkeep_api.insert_profile(p_kind, p.user_id, v_write,
 			row (p.fields, p.version, p.created_at, p.updated_at)::cardkeep_api.profile);
 		v_count := v_count + 1;
@@ -5334,7 +5325,7 @@ begin
 	raise notice 'upgrade: % rows of % carried over', v_count, p_kind;
 end
 $$;
-comment on function cardkeep_before.carry_profiles is 'Carries the profiles of one kind over, of each user the newest, unless the user has one. Locks nothing but its rows and, by the foreign key, the users (key share).';
+comment on function cardkeep_before.carry_profiles is 'Carries the profiles of one kind over, of each user the newest, unless the user has one; history begins at the version that each has. Locks nothing but its rows and, by the foreign key, the users (key share).';
 
 create function cardkeep_before.list_profile_changes() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp

@@ -89,7 +89,7 @@ begin
 		c.id := p_card;
 		c.user_id := (select r.user_id from cardkeep.retired_slugs r where r.card_id = p_card);
 		c.created_at := (select h.at from cardkeep.business_card_versions h
-			where h.card_id = p_card and h.version = 1);
+			where h.card_id = p_card order by h.version limit 1);
 	end if;
 	c.name := coalesce(v.b_name, c.name);
 	c.slug := coalesce(v.b_slug, c.slug);
@@ -124,9 +124,9 @@ comment on function cardkeep_api.card_replay is 'The first answer of a write tha
 create function cardkeep_api.card_kept(p_card uuid, p_now integer, p_version integer)
 returns boolean
 language sql stable parallel safe
-return p_now - p_version = (select count(*) from cardkeep.business_card_versions h
-	where h.card_id = p_card and h.version > p_version and h.version <= p_now);
-comment on function cardkeep_api.card_kept is 'Whether history holds every version after p_version, up to p_now. Locks nothing.';
+return p_now - p_version + 1 = (select count(*) from cardkeep.business_card_versions h
+	where h.card_id = p_card and h.version between p_version and p_now);
+comment on function cardkeep_api.card_kept is 'Whether history holds every version from p_version to p_now. Without the row of p_version itself nobody knows that it ever was: a card from before Cardkeep begins where others had counted to. Locks nothing.';
 
 create function cardkeep_api.card_reaches(p_card uuid, p_now integer, p_version integer)
 returns boolean

@@ -236,9 +236,9 @@ comment on function cardkeep_api.profile_at is 'The fields as of an older versio
 create function cardkeep_api.profile_kept(p_kind text, p_user uuid, p_now integer, p_version integer)
 returns boolean
 language sql stable parallel safe
-return p_now - p_version = (select count(*) from cardkeep_api.profile_versions h
-	where h.kind = p_kind and h.user_id = p_user and h.version > p_version and h.version <= p_now);
-comment on function cardkeep_api.profile_kept is 'Whether history holds every version after p_version, up to p_now. Locks nothing.';
+return p_now - greatest(p_version, 1) + 1 = (select count(*) from cardkeep_api.profile_versions h
+	where h.kind = p_kind and h.user_id = p_user and h.version between p_version and p_now);
+comment on function cardkeep_api.profile_kept is 'Whether history holds every version from p_version to p_now; version 0 was empty, and has no row. Locks nothing.';
 
 create function cardkeep_api.profile_base(p_kind text, p_user uuid, p_now integer, p_version integer)
 returns jsonb

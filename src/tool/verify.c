@@ -33,10 +33,25 @@
 	"	and n.version > h.version and n." image " is not null"         \
 	" order by n.version limit 1), b." field "))"
 
+/* Whether a history begins at a later version than 1 by right: rows from before Cardkeep came with the
+ * version that others had counted to, under a write id that says so (cardkeep_before.write_of). */
+#define CARRIED(kind, id, version, write) \
+	"(" write " = md5('" kind ":' || " id " || ':' || " version ")::uuid)"
+
+/* A profile that was adopted came under the id of whoever waited. */
+#define CARRIED_PROFILE(table)                                                       \
+	"exists (select from cardkeep." table "_versions o"                          \
+	" left join cardkeep.upgrade_changes c on c.kind = '" table "'"              \
+	"	and c.entity_id = o.user_id and c.field = 'user_id'"                       \
+	"	and c.reason = 'adopted'"                                                  \
+	" where o.user_id = h.user_id and o.version = h.first and (" CARRIED(        \
+		table, "o.user_id", "o.version", "o.write_id") " or " CARRIED(table, \
+		"(c.was #>> '{}')", "o.version", "o.write_id") "))"
+
 /* What holds for both profiles. */
 #define PROFILE_CHECKS(table)                                                                   \
 	CHECK(table##_versions,                                                                 \
-		"a profile's history has each version from 1 to the profile's own once",        \
+		"a profile's history has each version from its first to its own once",          \
 		"select p.user_id::text, case when h.user_id is null then 'has no history'"     \
 		"	when h.last <> p.version"                                                     \
 		"		then 'is at version ' || p.version"                                          \
@@ -49,8 +64,9 @@
 		"		max(v.version) as last"                                                      \
 		"	from cardkeep." #table "_versions v group by v.user_id) h"              \
 		"	on h.user_id = p.user_id"                                                     \
-		" where h.user_id is null or h.first <> 1 or h.kinds <> h.last"                 \
-		"	or h.rows <> h.last or h.last <> p.version")                            \
+		" where h.user_id is null or h.kinds <> h.last - h.first + 1"                   \
+		"	or h.rows <> h.kinds or h.last <> p.version"                                  \
+		"	or (h.first <> 1 and not " CARRIED_PROFILE(#table) ")")                 \
 	CHECK(table##_writes,                                                                   \
 		"its latest version in history is of the write, and the time, of the profile",  \
 		"select p.user_id::text, 'version ' || p.version || ' is of another write'"     \

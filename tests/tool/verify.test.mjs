@@ -13,7 +13,7 @@ const asRuntime = `${stack.conninfo.super} options='-c role=cardkeep_runtime'`;
 const ann = await client.register();
 const bob = await client.register();
 const cards = {};
-for (let i = 1; i <= 18; i++) {
+for (let i = 1; i <= 19; i++) {
 	const card = await client.card(ann.token, { name: `c${i}` });
 	for (const version of [1, 2])
 		await client.patch(`/api/cards/${card.id}`, { version, name: `c${i} v${version}` }, ann);
@@ -31,6 +31,30 @@ for (const person of [ann, bob])
 			await client.patch(`/api/profile/${kind}`, { version, [field]: `v${version}` }, person);
 	}
 await stack.sql(`update cardkeep.business_cards set slug = 'renamed' where id = '${cards.c18}'`);
+
+// What came from before Cardkeep at version 5 has no older history: two cards, changed twice since,
+// and a profile, which was adopted.
+const cat = await client.register();
+const old = 'aaaaaaaa-0000-0000-0000-000000000001';
+await stack.sql(`
+	create function pg_temp.carry(name text) returns uuid language sql as $$
+		insert into cardkeep.business_card_versions (card_id, version, write_id, at)
+		values (md5(name)::uuid, 5, cardkeep_before.write_of('business_cards', md5(name)::uuid, 5), now());
+		insert into cardkeep.business_cards (id, user_id, name, slug, version, last_write, created_at, updated_at)
+		values (md5(name)::uuid, '${ann.id}', name, name, 5,
+			cardkeep_before.write_of('business_cards', md5(name)::uuid, 5), now(), now());
+		update cardkeep.business_cards b set name = b.name || '6' where b.slug = carry.name;
+		update cardkeep.business_cards b set name = b.name || '7' where b.slug = carry.name;
+		select md5(name)::uuid $$;
+	select pg_temp.carry(n) from unnest('{five1,five2}'::text[]) n;
+	insert into cardkeep.users (id) values ('${old}');
+	insert into cardkeep.personal_info_versions (user_id, version, write_id, at, before)
+	values ('${old}', 5, cardkeep_before.write_of('personal_info', '${old}', 5), now(), '{}');
+	insert into cardkeep.personal_info (user_id, full_name, version, last_write, created_at, updated_at)
+	values ('${old}', 'Cat', 5, cardkeep_before.write_of('personal_info', '${old}', 5), now(), now());
+	select cardkeep_api.adopt_user('${old}', (select u.email from cardkeep.users u where u.id = '${cat.id}'))`, 'super');
+for (const name of ['five1', 'five2'])
+	[cards[name]] = await stack.sql(`select id from cardkeep.business_cards where slug = '${name}'`);
 
 test('what the service and direct SQL wrote is clean', async () => {
 	const got = await verify();
@@ -124,6 +148,14 @@ const breaks = [
 		`update cardkeep.business_cards set name = '' where id = '${c.c5}'`],
 	['card_versions', c.c6, /has 2 of the versions 1 to 3 in 2 rows/,
 		`delete from cardkeep.business_card_versions where card_id = '${c.c6}' and version = 2`],
+	['card_versions', c.c19, /has 2 of the versions 2 to 3 in 2 rows/,
+		`delete from cardkeep.business_card_versions where card_id = '${c.c19}' and version = 1`],
+	['card_versions', c.five1, /has 2 of the versions 5 to 7 in 2 rows/,
+		`delete from cardkeep.business_card_versions where card_id = '${c.five1}' and version = 6`],
+	['card_versions', c.five2, /has 2 of the versions 6 to 7 in 2 rows/,
+		`delete from cardkeep.business_card_versions where card_id = '${c.five2}' and version = 5`],
+	['personal_info_versions', cat.id, /has 1 of the versions 5 to 5 in 1 rows/,
+		`delete from cardkeep.upgrade_changes where entity_id = '${cat.id}'`],
 	['card_versions', c.c7, /has no history/,
 		`delete from cardkeep.business_card_versions where card_id = '${c.c7}'`],
 	['card_versions', c.c8, /is at version 9, and its history at 3/,
