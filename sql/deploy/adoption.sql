@@ -25,8 +25,6 @@ comment on view cardkeep.waiting_users is 'Users that nobody can sign in as, who
 create function cardkeep_api.give_profile(p_kind text, p_old uuid, p_new uuid) returns boolean
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
-declare
-	v_given boolean;
 begin
 	perform pg_advisory_xact_lock(cardkeep_api.lock_key(p_kind, p_new::text));
 	perform from cardkeep_api.profiles p where p.kind = p_kind and p.user_id = p_new;
@@ -43,16 +41,22 @@ begin
 		from cardkeep.professional_info_versions v where v.user_id = p_old;
 		update cardkeep.professional_info p set user_id = p_new where p.user_id = p_old;
 	end if;
-	v_given := found;
-	if v_given then
-		insert into cardkeep.upgrade_changes (kind, entity_id, field, was, became, reason)
-		values (p_kind, p_new, 'user_id', to_jsonb(p_old), to_jsonb(p_new), 'adopted')
-		on conflict do nothing;
+	if not found then
+		return false;
 	end if;
-	return v_given;
+	insert into cardkeep.upgrade_changes (kind, entity_id, field, was, became, reason)
+	values (p_kind, p_new, 'user_id', to_jsonb(p_old), to_jsonb(p_new), 'adopted')
+	on conflict do nothing;
+	-- Nothing stays under the old id: a profile that an old program begins there begins its history.
+	if p_kind = 'personal_info' then
+		delete from cardkeep.personal_info_versions v where v.user_id = p_old;
+	else
+		delete from cardkeep.professional_info_versions v where v.user_id = p_old;
+	end if;
+	return true;
 end
 $$;
-comment on function cardkeep_api.give_profile is 'Gives a waiting user''s profile and a copy of its history to another, unless that one has a profile, and lists that: whether it was given. Waits for the advisory lock of the first profile, then for the profile''s row.';
+comment on function cardkeep_api.give_profile is 'Gives a waiting user''s profile and its history to another, unless that one has a profile, and lists that: whether it was given. Waits for the advisory lock of the first profile, then for the profile''s row.';
 
 create function cardkeep_api.adopted(p_user uuid, p_old uuid, p_status integer, p_cards bigint,
 	p_given text[])
@@ -93,7 +97,7 @@ begin
 		end if;
 	end loop;
 	a := cardkeep_api.adopted(p_user, p_old, 200, v_cards, v_given);
-	-- With nothing left the user goes, and what is left of its history with it.
+	-- With nothing left the user goes.
 	delete from cardkeep.users u where u.id = p_old
 		and not exists (select from cardkeep_api.profiles p where p.user_id = p_old);
 	return a;

@@ -35,6 +35,15 @@ as $$
 begin
 	perform from deleted d
 	cross join lateral (select from cardkeep.users u where u.id = d.user_id limit 1) u;
+	if not found then
+		return null;
+	end if;
+	perform from deleted d
+	where not exists (select from cardkeep.upgrade_changes c
+		join cardkeep_api.profile_versions v on v.kind = c.kind and v.user_id = c.entity_id
+			and v.version = d.version and v.write_id = d.write_id
+		where c.kind || '_versions' = tg_table_name and c.field = 'user_id'
+			and c.reason = 'adopted' and c.was = to_jsonb(d.user_id));
 	if found then
 		raise exception 'the history of a profile is kept as long as its account: delete on %.%',
 			tg_table_schema, tg_table_name using errcode = 'insufficient_privilege';
@@ -42,7 +51,7 @@ begin
 	return null;
 end
 $$;
-comment on function cardkeep.keep_profile_history is 'Refuses to delete history of a profile whose account is there, whoever asks. Locks nothing.';
+comment on function cardkeep.keep_profile_history is 'Refuses to delete history of a profile whose account is there, whoever asks, but for versions that stand under the account that adopted the profile. Locks nothing.';
 
 create trigger keep_personal_info_versions
 	before update or truncate on cardkeep.personal_info_versions

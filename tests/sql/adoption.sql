@@ -74,6 +74,21 @@ select is((select full_name from cardkeep.personal_info where user_id = pg_temp.
 	'it stays what it was');
 select is((select w.full_name || w.cards from cardkeep.waiting_users w
 	where w.id = pg_temp.id('two')), 'two0', 'and the other one goes on waiting');
+select results_eq($$select kind, version from cardkeep_api.profile_versions
+	where user_id = pg_temp.id('two')$$, $$values ('personal_info', 1)$$,
+	'with its own history alone: that of the one that was given went along');
+insert into cardkeep.professional_info (user_id, job_title) values (pg_temp.id('two'), 'K');
+update cardkeep.professional_info set job_title = 'L' where user_id = pg_temp.id('two');
+select is((select p.last_write from cardkeep.professional_info p where p.user_id = pg_temp.id('two')),
+	(select v.write_id from cardkeep.professional_info_versions v
+	where v.user_id = pg_temp.id('two') and v.version = 2),
+	'a profile begun under the old id has a history of its own');
+select results_eq($$select v.version, v.before ->> 'job_title' from cardkeep.professional_info_versions v
+	where v.user_id = pg_temp.id('two') order by 1$$, $$values (1, null), (2, 'K')$$, 'from its beginning');
+select throws_ok($$delete from cardkeep.professional_info_versions where user_id = pg_temp.id('two')$$,
+	'42501', null, 'which is kept as any other');
+select throws_ok($$delete from cardkeep.professional_info_versions where user_id = pg_temp.id('bob')$$,
+	'42501', null, 'and so is the one that was given');
 
 -- By becoming an account
 select is((pg_temp.adopt('three', 'Three@Example.org', 'hash')).status, 201,
