@@ -7,7 +7,8 @@
 --
 -- Writing through it is direct SQL on Cardkeep's tables, with their triggers, so versions and
 -- history are kept. A view's row is of the statement's snapshot, which a table's is not after a wait:
--- so an update of a row that somebody changed meanwhile is refused (40001) and never overwrites.
+-- so an update or a deletion of a row that somebody changed meanwhile is refused (40001): neither
+-- ever hits what the statement has not seen.
 --
 -- The policies of a guarded table (row level security) cannot guard a view of other rows. Such a
 -- view is open to the table's owner alone, whom they did not bind either.
@@ -262,7 +263,7 @@ begin
 	end if;
 end
 $$;
-comment on function cardkeep_before.check_fresh is 'Refuses an update that would overwrite what the statement has not seen, with 40001. Locks nothing.';
+comment on function cardkeep_before.check_fresh is 'Refuses an update or a deletion that would hit what the statement has not seen, with 40001. Locks nothing.';
 
 create function cardkeep_before.write_card() returns trigger
 language plpgsql volatile security definer
@@ -274,11 +275,12 @@ declare
 	c cardkeep.business_cards;
 begin
 	if tg_op = 'DELETE' then
-		delete from cardkeep.business_cards b where b.id = cardkeep_before.uuid_of(v_old ->> 'id');
-		if not found then
-			return null;
-		end if;
-		return old;
+		delete from cardkeep.business_cards b where b.id = cardkeep_before.uuid_of(v_old ->> 'id')
+			and b.version = (v_old ->> 'version')::integer
+		returning b.* into c;
+		perform cardkeep_before.check_fresh(c.id is not null, exists (select
+			from cardkeep.business_cards b where b.id = cardkeep_before.uuid_of(v_old ->> 'id')), 'the card');
+		return case when c.id is not null then old end;
 	end if;
 	v_changes := cardkeep_before.written(tg_relid, to_jsonb(new), v_old);
 	if tg_op = 'INSERT' then
@@ -302,7 +304,7 @@ begin
 	return new;
 end
 $$;
-comment on function cardkeep_before.write_card is 'Carries a statement on public.business_cards out on the cards, as direct SQL: the version rises, history is kept, a deleted slug is retired. An update changes only what the statement changes and is refused with 40001 where somebody changed the card meanwhile; id, owner and times stay. Waits for the card''s row, then as the triggers of the cards.';
+comment on function cardkeep_before.write_card is 'Carries a statement on public.business_cards out on the cards, as direct SQL: the version rises, history is kept, a deleted slug is retired. An update changes only what the statement changes; it and a deletion are refused with 40001 where somebody changed the card meanwhile; id, owner and times stay. Waits for the card''s row, then as the triggers of the cards.';
 
 create function cardkeep_before.insert_card(p_row jsonb) returns cardkeep.business_cards
 language plpgsql volatile set search_path = pg_catalog, pg_temp
