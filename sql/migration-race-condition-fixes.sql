@@ -5592,6 +5592,10 @@ begin
 		if not v_field = any (v_ours) then
 			raise exception 'column "%" of % can only be read since the upgrade to Cardkeep', v_field, p_view
 				using errcode = 'feature_not_supported';
+		elsif v_field in ('id', 'user_id') and p_old ? v_field then
+			raise exception 'column "%" of % cannot be changed since the upgrade to Cardkeep', v_field, p_view
+				using errcode = 'feature_not_supported',
+					hint = 'A row keeps its id and its owner; see "cardkeep user adopt".';
 		end if;
 		v_changes := v_changes || jsonb_build_object(v_field, case
 			when v_field in ('id', 'user_id') then to_jsonb(cardkeep_before.uuid_of(p_new ->> v_field))
@@ -5601,7 +5605,7 @@ begin
 	return v_changes;
 end
 $$;
-comment on function cardkeep_before.written is 'The columns that a statement on a view in public changes; a column that Cardkeep does not have is refused with 0A000. Locks nothing.';
+comment on function cardkeep_before.written is 'The columns that a statement on a view in public changes; a column that Cardkeep does not have, and another id or owner of a row that is there, are refused with 0A000. Locks nothing.';
 
 create function cardkeep_before.shown(p_view regclass, p_row jsonb, p_given jsonb) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
