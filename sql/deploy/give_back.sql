@@ -153,25 +153,41 @@ end
 $$;
 comment on function cardkeep_before.forget_row is 'Deletes rows that were put aside, and what is listed about them. Waits for those rows, which nobody else has business with.';
 
+create function cardkeep_before.rows_of(p_kind text, p_user uuid) returns uuid[]
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if p_kind = 'business_cards' then
+		return array(
+			select b.id from cardkeep.business_cards b where b.user_id = p_user
+			union all
+			select r.card_id from cardkeep.retired_slugs r
+			where r.user_id = p_user and r.card_id is not null);
+	end if;
+	return array(
+		select (c.was #>> '{}')::uuid from cardkeep.upgrade_changes c
+		where c.kind = p_kind and c.entity_id = p_user and c.field = 'user_id' and c.reason = 'adopted'
+		union all
+		select p_user
+		where not exists (select from cardkeep.upgrade_changes c
+			where c.kind = p_kind and c.was = to_jsonb(p_user) and c.field = 'user_id'
+				and c.reason = 'adopted'));
+end
+$$;
+comment on function cardkeep_before.rows_of is 'The ids of a user''s rows of one kind from before Cardkeep: of cards their own, of profiles the user id that each came with; what was adopted is the account''s alone, kind by kind. Locks nothing.';
+
 create function cardkeep_before.forget_user() returns trigger
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_cards uuid[] := array(
-		select b.id from cardkeep.business_cards b where b.user_id = old.id
-		union all
-		select r.card_id from cardkeep.retired_slugs r
-		where r.user_id = old.id and r.card_id is not null);
-	v_users uuid[] := old.id || array(
-		select (c.was #>> '{}')::uuid from cardkeep.upgrade_changes c
-		where c.entity_id = old.id and c.field = 'user_id' and c.reason = 'adopted');
+	v_cards uuid[] := cardkeep_before.rows_of('business_cards', old.id);
 begin
 	-- A waiting user with nothing left was adopted: the rows are somebody's.
 	perform from cardkeep_api.profiles p where p.user_id = old.id;
 	if found or old.email is not null or v_cards <> '{}' then
 		perform cardkeep_before.forget_row('business_cards', v_cards);
-		perform cardkeep_before.forget_row('personal_info', v_users);
-		perform cardkeep_before.forget_row('professional_info', v_users);
+		perform cardkeep_before.forget_row(k, cardkeep_before.rows_of(k, old.id))
+		from unnest(array['personal_info', 'professional_info']) k;
 	end if;
 	return old;
 end

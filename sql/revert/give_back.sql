@@ -9,6 +9,7 @@ drop function cardkeep_before.take_up;
 drop function cardkeep_before.take_up_table;
 drop trigger forget_before on cardkeep.users;
 drop function cardkeep_before.forget_user;
+drop function cardkeep_before.rows_of;
 drop function cardkeep_before.forget_row;
 drop function cardkeep_before.keep;
 drop function cardkeep_before.give_rows_back;

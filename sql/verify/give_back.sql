@@ -9,6 +9,7 @@ select 'cardkeep_before.write_back'::regproc;
 select 'cardkeep_before.give_rows_back'::regproc;
 select 'cardkeep_before.keep'::regproc;
 select 'cardkeep_before.forget_row'::regproc;
+select 'cardkeep_before.rows_of'::regproc;
 select 'cardkeep_before.forget_user'::regproc;
 select 1 / count(*) from pg_trigger t
 where t.tgrelid = 'cardkeep.users'::regclass and t.tgname = 'forget_before';

@@ -33,9 +33,12 @@ reset role;
 -- An account that goes takes what was put aside with it
 create table public.business_cards (id uuid primary key, user_id uuid, name text, slug text);
 create table public.personal_info (user_id uuid, full_name text);
+create table public.professional_info (user_id uuid, job_title text);
 insert into public.business_cards values (pg_temp.id('c'), pg_temp.id('old'), 'C', 'C!'),
 	(pg_temp.id('d'), pg_temp.id('other'), 'D', 'd');
-insert into public.personal_info values (pg_temp.id('old'), 'Old'), (pg_temp.id('other'), 'Other');
+insert into public.personal_info values (pg_temp.id('old'), 'Old'), (pg_temp.id('other'), 'Other'),
+	(pg_temp.id('half'), 'Half');
+insert into public.professional_info values (pg_temp.id('half'), 'Job');
 select ok(cardkeep_before.upgrade(), 'tables that come later are upgraded when it is called');
 select pg_temp.sign_up('ann') \g /dev/null
 select is((cardkeep_api.adopt_user(pg_temp.id('old'), 'ann@example.org')).status, 200,
@@ -44,10 +47,27 @@ select is((select count(*) from cardkeep_before.business_cards), 2::bigint, 'sta
 delete from cardkeep.users where id = pg_temp.id('ann');
 select results_eq('select name from cardkeep_before.business_cards', array['D'],
 	'until the account goes: then its old cards do');
-select results_eq('select full_name from cardkeep_before.personal_info', array['Other'],
-	'and its old profiles');
+select results_eq('select full_name from cardkeep_before.personal_info order by 1',
+	array['Half', 'Other'], 'and its old profiles');
 select is_empty($$select from cardkeep.upgrade_changes where entity_id = pg_temp.id('c')$$,
 	'and what was listed about them');
+
+-- An account that adopted one of two profiles, since it had the other, has that one alone
+select pg_temp.sign_up('bob'), cardkeep_api.save_personal_info(pg_temp.token('bob'), pg_temp.id('p'),
+	'{0}', '{"full_name": "Bob"}') \g /dev/null
+select is((cardkeep_api.adopt_user(pg_temp.id('half'), 'bob@example.org')).body::jsonb -> 'left',
+	'["personal_info"]', 'who is adopted by half');
+savepoint adopted;
+delete from cardkeep.users where id = pg_temp.id('bob');
+select results_eq('select full_name from cardkeep_before.personal_info order by 1',
+	array['Half', 'Other'], 'keeps the row that still waits when the account goes');
+select is_empty('select from cardkeep_before.professional_info', 'which takes the one that it adopted');
+rollback to adopted;
+delete from cardkeep.users where id = pg_temp.id('half');
+select results_eq('select full_name from cardkeep_before.personal_info order by 1', array['Other'],
+	'when the one who waits goes, the row that waited does');
+select results_eq('select job_title from cardkeep_before.professional_info', array['Job'],
+	'and the account''s stays');
 
 select * from finish();
 rollback;
