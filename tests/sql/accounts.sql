@@ -184,7 +184,10 @@ select is(pg_temp.seen(cardkeep_api.check_session(pg_temp.token('e1'))), '401 v0
 select is(pg_temp.live('eve'), 'eve''s phone', 'and not listed');
 select is((cardkeep_api.touch_sessions(array[pg_temp.token('e1')])).version, 0,
 	'nothing brings it back');
-select pg_temp.seen_ago('e1', '30 days -1 second') \g /dev/null
+select pg_temp.seen_ago('e1', '30 days 1 second') \g /dev/null
+select is((cardkeep_api.touch_sessions(array[pg_temp.token('e1')])).version, 0,
+	'also where it was refused only a moment ago');
+select pg_temp.seen_ago('e1', '30 days -1 minute') \g /dev/null
 select is((cardkeep_api.touch_sessions(array[pg_temp.token('e1')])).version, 1,
 	'a session that was used is noted');
 select is((select s.last_seen_at > clock_timestamp() - interval '1 minute'
