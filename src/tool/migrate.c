@@ -3,6 +3,9 @@
  *
  * sqitch knows libpq's environment variables, but of its connection strings only URLs: so what the
  * string says goes into the environment, where no process list shows it.
+ *
+ * A database that an SQL console upgraded has no registry of sqitch's, which would begin anew and
+ * fail. It says itself which changes it has (schema cardkeep_console), and sqitch is told first.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,29 +15,35 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "tool/database.h"
 #include "tool/tool.h"
 
 #define NOT_STARTED 127 /* as shells say it */
 
-/* In the child: becomes sqitch. */
-NO_RETURN static void become_sqitch(const char *directory, bool plan)
-{
-	char target[] = "db:pg:";
-	char sqitch[] = "sqitch";
-	char deploy[] = "deploy";
-	char mode[] = "--mode=change";
-	char verify[] = "--verify";
-	char status[] = "status";
-	char option[] = "--target";
-	char *const deploying[] = {sqitch, deploy, mode, verify, option, target, NULL};
-	char *const telling[] = {sqitch, status, option, target, NULL};
+/* The database has a console's list of changes, and sqitch has none yet. */
+#define CONSOLE_ALONE                                                      \
+	"select where to_regclass('cardkeep_console.changes') is not null" \
+	" and to_regclass('sqitch.changes') is null"
+/* The last line of sqitch's plan whose change is on that list. */
+#define CONSOLE_LAST                                                              \
+	"select c.name from regexp_split_to_table($1::text, '\\n')"               \
+	"	with ordinality l (line, n)"                                            \
+	" join cardkeep_console.changes c on c.name = split_part(l.line, ' ', 1)" \
+	" order by l.n desc limit 1"
 
+static char sqitch[] = "sqitch";
+static char target_option[] = "--target";
+static char target[] = "db:pg:";
+
+/* In the child. */
+NO_RETURN static void become_sqitch(const char *directory, char *const arguments[])
+{
 	if (chdir(directory) != 0) {
 		fprintf(stderr, "cardkeep: %s: %s\n", directory, strerror(errno));
 		_exit(EX_NOINPUT);
 	}
-	execvp(sqitch, plan ? telling : deploying);
+	execvp(sqitch, arguments);
 	_exit(NOT_STARTED);
 }
 
@@ -54,6 +63,90 @@ static int wait_for(pid_t child)
 	return tool_fail(EX_SOFTWARE, "sqitch failed; what it deployed before stays and is whole");
 }
 
+static int run_sqitch(const char *directory, char *const arguments[])
+{
+	pid_t child;
+
+	(void)fflush(stdout);
+	child = fork();
+	if (child < 0)
+		return tool_fail(EX_OSERR, "%s", strerror(errno));
+	if (child == 0)
+		become_sqitch(directory, arguments);
+	return wait_for(child);
+}
+
+/* ---- what a console did ---------------------------------------------------------------------- */
+
+static int read_plan(const char *directory, struct buf *plan)
+{
+	char chunk[4096];
+	struct buf path = {0};
+	size_t len;
+	FILE *file;
+	int why;
+
+	buf_printf(&path, "%s/sqitch.plan", directory);
+	file = fopen(buf_cstr(&path), "r");
+	why = errno;
+	while (file != NULL && (len = fread(chunk, 1, sizeof(chunk), file)) > 0)
+		buf_add(plan, chunk, len);
+	if (file != NULL)
+		(void)fclose(file);
+	else
+		(void)tool_fail(EX_NOINPUT, "%s: %s", buf_cstr(&path), strerror(why));
+	buf_free(&path);
+	return file != NULL ? EX_OK : EX_NOINPUT;
+}
+
+/* Adds the name of the last change in `plan` that the console applied; nothing where there is none. */
+static int add_last(struct ask *ask, const struct buf *plan, struct buf *last)
+{
+	const char *const values[] = {buf_cstr(plan)};
+	struct ask_rows *rows;
+
+	if (ask_run(ask, CONSOLE_LAST, values, 1, &rows) != ASK_OK)
+		return database_fail(ask);
+	if (ask_count(rows) > 0)
+		buf_str(last, ask_value(rows, 0, 0));
+	ask_free(&rows);
+	return EX_OK;
+}
+
+/* `last` stays empty where sqitch has nothing to be told. */
+static int find_last(struct ask *ask, const char *directory, struct buf *last)
+{
+	struct buf plan = {0};
+	struct ask_rows *rows;
+	bool alone;
+	int status;
+
+	if (ask_run(ask, CONSOLE_ALONE, NULL, 0, &rows) != ASK_OK)
+		return database_fail(ask);
+	alone = ask_count(rows) > 0;
+	ask_free(&rows);
+	if (!alone)
+		return EX_OK;
+	status = read_plan(directory, &plan);
+	if (status == EX_OK)
+		status = add_last(ask, &plan, last);
+	buf_free(&plan);
+	return status;
+}
+
+static int tell_sqitch(const char *directory, const struct buf *last)
+{
+	char deploy[] = "deploy";
+	char log_only[] = "--log-only";
+	char to[] = "--to";
+	char *const arguments[] = {
+		sqitch, deploy, log_only, to, last->data, target_option, target, NULL};
+
+	return run_sqitch(directory, arguments);
+}
+
+/* ---- the command ----------------------------------------------------------------------------- */
+
 /* The environment that sqitch and its psql work in. */
 static int prepare(const struct tool *tool)
 {
@@ -70,26 +163,38 @@ static int prepare(const struct tool *tool)
 	return EX_OK;
 }
 
+static int deploy_or_plan(const char *directory, bool plan)
+{
+	char deploy[] = "deploy";
+	char mode[] = "--mode=change";
+	char verify[] = "--verify";
+	char status[] = "status";
+	char *const deploying[] = {sqitch, deploy, mode, verify, target_option, target, NULL};
+	char *const telling[] = {sqitch, status, target_option, target, NULL};
+
+	return run_sqitch(directory, plan ? telling : deploying);
+}
+
 int tool_migrate(const struct tool *tool)
 {
 	const char *given = tool->values[TOOL_OPTION_SQL];
 	const char *directory = given != NULL ? given : CARDKEEP_SQL;
+	const bool plan = (tool->given & TOOL_PLAN) != 0;
+	struct buf last = {0};
 	struct ask *ask;
-	pid_t child;
 	int status = database_open(tool, &ask);
 
 	/* Its own words for no database are many. */
 	if (status != EX_OK)
 		return status;
+	status = find_last(ask, directory, &last);
 	ask_close(&ask);
-	status = prepare(tool);
-	if (status != EX_OK)
-		return status;
-	(void)fflush(stdout);
-	child = fork();
-	if (child < 0)
-		return tool_fail(EX_OSERR, "%s", strerror(errno));
-	if (child == 0)
-		become_sqitch(directory, (tool->given & TOOL_PLAN) != 0);
-	return wait_for(child);
+	if (status == EX_OK)
+		status = prepare(tool);
+	if (status == EX_OK && last.len > 0) {
+		printf("an SQL console applied the changes up to %s\n", buf_cstr(&last));
+		status = plan ? EX_OK : tell_sqitch(directory, &last);
+	}
+	buf_free(&last);
+	return status == EX_OK ? deploy_or_plan(directory, plan) : status;
 }

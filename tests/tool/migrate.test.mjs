@@ -1,5 +1,8 @@
 // cardkeep migrate: an empty database becomes one that verify finds clean, and twice is once.
+import { execFile } from 'node:child_process';
+import fs from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
 
 import { assert, endsCleanly, own, test, top } from '../lib/harness.mjs';
 import { query } from '../lib/psql.mjs';
@@ -8,6 +11,8 @@ import { cardkeep, program } from './tool.mjs';
 const stack = await own();
 await stack.sql('create database "another one" template template0', 'super');
 const conninfo = stack.conninfo.super.replace(/dbname=\S+/, "dbname='another one'");
+const psql = (where, script) =>
+	promisify(execFile)('psql', ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-f', script, where]);
 const migrate = (...args) =>
 	cardkeep(stack, ['migrate', '-D', conninfo, '-s', path.join(top, 'sql'), ...args]);
 
@@ -58,6 +63,34 @@ test('a migration that fails is named, and what went before stays', async () => 
 	assert.match(got.out + got.err, /schema "cardkeep" already exists/);
 	const left = 'select string_agg(change, chr(32)) from sqitch.changes';
 	assert.deepEqual(await query(third, left), ['roles']);
+});
+
+test('where a console upgraded, sqitch is told what is there and does the rest', async () => {
+	await stack.sql('create database fourth template template0', 'super');
+	const fourth = stack.conninfo.super.replace(/dbname=\S+/, 'dbname=fourth');
+	const file = fs.readFileSync(path.join(top, 'sql/migration-race-condition-fixes.sql'), 'utf8');
+	// The console had an older file, which did not know the last change.
+	const older = file.slice(0, file.lastIndexOf('\ndo $change$\n'));
+	const script = path.join(stack.dir, 'console.sql');
+	fs.writeFileSync(script, `${older}\ncommit;\n`);
+	await psql(fourth, script);
+	const args = ['-D', fourth, '-s', path.join(top, 'sql')];
+	const told = 'an SQL console applied the changes up to give_back';
+
+	const plan = await cardkeep(stack, ['migrate', '--plan', ...args]);
+	assert.ok(plan.out.startsWith(`${told}\n`), plan.out + plan.err);
+	const nothing = "select to_regclass('sqitch.changes') is null";
+	assert.deepEqual(await query(fourth, nothing), ['t'], 'a plan only tells');
+
+	const got = await cardkeep(stack, ['migrate', ...args]);
+	assert.equal(got.status, 0, got.out + got.err);
+	assert.ok(got.out.startsWith(`${told}\n`), got.out);
+	assert.match(got.out, /\+ upgrade \.+ ok/);
+	const verified = await cardkeep(stack, ['verify', '-D', fourth]);
+	assert.equal(verified.status, 0, verified.out + verified.err);
+	const again = await cardkeep(stack, ['migrate', ...args]);
+	assert.equal(again.status, 0, again.err);
+	assert.match(again.out, /^Nothing to deploy/);
 });
 
 endsCleanly(stack);
