@@ -24,6 +24,8 @@ const pick = (list) => list[Math.floor(Math.random() * list.length)];
 
 export async function startRun(stack, { clients = 16, keys = false, port = stack.port, keep = true } = {}) {
 	const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'ckt-'));
+	const remove = () => fs.rmSync(dir, { recursive: true, force: true });
+	process.once('exit', remove);
 	const record = new Record(path.join(dir, 'record'));
 	const users = await atOnce(USERS, USERS, () => stack.client.register());
 	const http = new Client(port, { width: clients });
@@ -40,7 +42,12 @@ export async function startRun(stack, { clients = 16, keys = false, port = stack
 			http.close();
 			record.close();
 			const undecided = tabs.reduce((sum, { client }) => sum + client.undecided, 0);
-			return { ...(await verdict(stack, dir, keep)), undecided, counts };
+			const judged = await verdict(stack, dir);
+			if (judged.status !== 0 && keep) {
+				process.removeListener('exit', remove);
+				judged.text += `\njudged: ${judged.command}`;
+			}
+			return { ...judged, undecided, counts };
 		},
 	};
 }
@@ -117,14 +124,12 @@ class Tab {
 const idle = "select count(*) from pg_stat_activity where usename = 'cardkeep_runtime' and state <> 'idle'";
 
 // Waits for what forgotten backends have in hand, dumps, and asks the checker.
-async function verdict(stack, dir, keep) {
+async function verdict(stack, dir) {
 	await until('no call is under way', async () => Number(await stack.sql(idle, 'super')) === 0, 20_000);
 	const [record, dump] = ['record', 'dump'].map((name) => path.join(dir, name));
 	await dumpInto(stack, dump);
 	const judged = await run(process.execPath, [path.join(top, 'tests/checker/check.mjs'), record, dump]);
-	if (judged.status === 0 || !keep) fs.rmSync(dir, { recursive: true });
-	else judged.text += `\njudged: node tests/checker/check.mjs ${record} ${dump}`;
-	return judged;
+	return { ...judged, command: `node tests/checker/check.mjs ${record} ${dump}` };
 }
 
 async function dumpInto(stack, file) {

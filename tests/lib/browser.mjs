@@ -4,7 +4,10 @@
 //   const page = await openPage(browser, origin);
 //
 // A page's errors, its console's errors and its requests to other hosts collect in `page.complaints`.
+import fs from 'node:fs';
+import path from 'node:path';
 import { after } from 'node:test';
+
 import { chromium } from 'playwright-core';
 
 const FLAGS = [
@@ -17,8 +20,15 @@ const FLAGS = [
 	'--disable-sync',
 ];
 
+// Playwright asks for a whole path.
+function inPath(name) {
+	const found = process.env.PATH.split(path.delimiter).map((dir) => path.join(dir, name)).find(fs.existsSync);
+	if (!found) throw new Error(`no ${name} in PATH (Debian: ${name}), and CHROMIUM names none`);
+	return found;
+}
+
 export async function openBrowser(...flags) {
-	const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+	const executablePath = process.env.CHROMIUM ?? inPath('chromium');
 	const browser = await chromium.launch({ executablePath, args: [...FLAGS, ...flags] });
 	after(() => browser.close());
 	return browser;

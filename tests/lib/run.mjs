@@ -56,7 +56,11 @@ async function runFile(file, env) {
 	let seen = 0;
 	let detail = false;
 	child.stderr.setEncoding('utf8').on('data', (part) => (errors += part));
-	const limit = setTimeout(() => child.kill('SIGKILL'), FILE_LIMIT_MS);
+	// Asked, it ends its instance too.
+	const limit = setTimeout(() => {
+		stop();
+		setTimeout(() => child.kill('SIGKILL'), 30_000).unref();
+	}, FILE_LIMIT_MS);
 	for await (const line of readline.createInterface({ input: child.stdout })) {
 		const m = /^(not )?ok \d+ - (.*)$/.exec(line);
 		if (!m) {

@@ -48,8 +48,8 @@ test('a worker holds its socket and its pipe, and nothing of the others', () => 
 	assert.equal(links.filter((link) => /signalfd/.test(link)).length, 0, links.join(' '));
 });
 
-test('of ten killed workers most are back within 200 ms, and all are counted', async () => {
-	const limit = process.env.CK_VARIANT === 'gcc' ? 200 : 5000;
+test('of ten killed workers most are back within 200 ms, all within 2 s, and all are counted', async () => {
+	const [usual, limit] = process.env.CK_VARIANT === 'gcc' ? [200, 2000] : [5000, 10_000];
 	const times = [];
 	for (let i = 0; i < 10; i++) {
 		const [victim] = pool.workers();
@@ -59,7 +59,7 @@ test('of ten killed workers most are back within 200 ms, and all are counted', a
 		times.push(Math.round(performance.now() - began));
 	}
 	times.sort((a, b) => a - b);
-	assert.ok(times[5] <= limit, `${times} ms`);
+	assert.ok(times[5] <= usual && times[9] <= limit, `${times} ms`);
 	assert.equal(await metric('cardkeep_worker_restarts_total{reason="killed"}'), 10);
 });
 
@@ -101,7 +101,7 @@ test('the status pages answer while every worker is stopped, and readyz says so'
 			const times = [];
 			for (let i = 0; i < 5; i++) times.push((await pool.look(page)).ms);
 			times.sort((a, b) => a - b);
-			assert.ok(times[2] < 50, `${page}: ${times} ms`);
+			assert.ok(times[2] < 50 && times[4] < 1000, `${page}: ${times} ms`);
 		}
 		assert.equal((await pool.look('/livez')).status, 200);
 	} finally {

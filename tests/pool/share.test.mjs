@@ -46,3 +46,7 @@ test('connections that end are no longer counted', async () => {
 	while (open.length > 0) open.pop().close();
 	await until('none is left', async () => (await held()).every((n) => n === 0));
 });
+
+test('the daemon ends with status 0 and no sanitizer report', async () => {
+	assert.equal(await pool.stop(), '');
+});

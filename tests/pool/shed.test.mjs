@@ -41,3 +41,7 @@ test('what a thread cannot take in hand is shed at once, and the rest is not', a
 	assert.equal(await shed(), before + 8);
 	assert.equal((await ask(0)).status, 401);
 });
+
+test('the daemon ends with status 0 and no sanitizer report', async () => {
+	assert.equal(await pool.stop(), '');
+});

@@ -1,5 +1,5 @@
 // cardkeep status: the segment on one screen, also when nobody is there any more.
-import { assert, own, test, until } from '../lib/harness.mjs';
+import { assert, endsCleanly, own, test, until } from '../lib/harness.mjs';
 import { cardkeep } from './tool.mjs';
 
 const stack = await own();
@@ -127,3 +127,13 @@ test('after a crash too, with what the workers were at', async () => {
 	assert.match(got.out, /^cardkeep \S+ {2}not running: last figures, \d+ s old\n/);
 	assert.match(got.out, /^worker 0 /m);
 });
+
+test('and of the next one it shows its own figures', async () => {
+	await stack.startDaemon();
+	await stack.ready();
+	const got = await status();
+	assert.equal(got.status, 0, got.out + got.err);
+	assert.match(got.out, /^conflicts +refused 0$/m);
+});
+
+endsCleanly(stack);

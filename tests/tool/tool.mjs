@@ -1,5 +1,5 @@
 // cardkeep, called as an operator calls it.
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -41,7 +41,8 @@ export class Terminal {
 		const command = words.map((word) => `'${word}'`).join(' ');
 		await terminal.#tmux('-f', '/dev/null', 'new-session', '-d', '-x', columns, '-y', rows,
 			`${term ? `TERM=${term} ` : ''}${command}; echo "ended $?"; exec sleep 600`);
-		process.once('exit', (terminal.atExit = () => terminal.#killNow()));
+		// Before the instance's directory goes, and its socket with it.
+		process.prependOnceListener('exit', (terminal.atExit = () => terminal.#killNow()));
 		return terminal;
 	}
 
@@ -52,7 +53,7 @@ export class Terminal {
 	}
 
 	#killNow() {
-		spawn('tmux', ['-S', this.socket, 'kill-server'], { stdio: 'ignore' });
+		spawnSync('tmux', ['-S', this.socket, 'kill-server'], { stdio: 'ignore' });
 	}
 
 	async screen() {

@@ -21,7 +21,6 @@ const terminal = await Terminal.open(stack, ['top', '-d', '0.3']);
 after(async () => {
 	working = false;
 	await work;
-	await terminal.close();
 });
 
 test('a screen of 80 x 24 has figures, indicators, threads and routes', async () => {
@@ -146,9 +145,14 @@ test('it tells when the service dies, and goes on with the next one', async () =
 });
 
 test('q gives the terminal back and ends with 0', async () => {
-	await terminal.type('q');
-	const screen = await terminal.shows(/^ended 0$/m);
-	assert.doesNotMatch(screen, /^THREAD/m);
+	try {
+		await terminal.type('q');
+		const screen = await terminal.shows(/^ended 0$/m);
+		assert.doesNotMatch(screen, /^THREAD/m);
+	} finally {
+		// Before its socket goes, with the instance's directory.
+		await terminal.close();
+	}
 });
 
 endsCleanly(stack);
