@@ -1,4 +1,5 @@
 // Waiting for a condition, never for a time.
+import fs from 'node:fs';
 
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -12,6 +13,15 @@ export async function until(what, condition, ms = 10_000) {
 		if (performance.now() > deadline) throw new Error(`waited ${ms} ms in vain: ${what}`);
 		await pause(10);
 	}
+}
+
+// Stops a process, and resolves when none of its threads runs any more. The signal reaches one of
+// them, which stops the others once it gets a processor: until then they may take a connection.
+export async function stop(pid) {
+	process.kill(pid, 'SIGSTOP');
+	const tasks = `/proc/${pid}/task`;
+	await until('every thread is stopped', () => fs.readdirSync(tasks).every((task) =>
+		/^State:\tT/m.test(fs.readFileSync(`${tasks}/${task}/status`, 'utf8'))));
 }
 
 // Runs `job(i)` for i = 0 .. count-1 with `width` at a time; resolves to the results in order.

@@ -1,6 +1,6 @@
 // Connections of nginx, spread evenly over the workers: also when one of them is stopped.
 import { assert, after, test } from '../lib/harness.mjs';
-import { until } from '../lib/wait.mjs';
+import { stop, until } from '../lib/wait.mjs';
 import { Pool } from './pool.mjs';
 
 const pool = await Pool.start();
@@ -34,7 +34,7 @@ test('each worker holds its half of the connections, one by one and at once', as
 
 test('what a stopped worker does not take, the others do', async () => {
 	const [stopped] = pool.workers();
-	process.kill(stopped, 'SIGSTOP');
+	await stop(stopped);
 	try {
 		await connect(10);
 	} finally {

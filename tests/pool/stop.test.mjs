@@ -1,6 +1,6 @@
 // How the pool ends: draining, its limit, and impatience. No PostgreSQL, no nginx.
 import { assert, after, test } from '../lib/harness.mjs';
-import { pause, until } from '../lib/wait.mjs';
+import { pause, stop, until } from '../lib/wait.mjs';
 import { Pool, alive } from './pool.mjs';
 
 const running = new Set();
@@ -79,7 +79,7 @@ test('whoever does not close is cut off at the drain limit', async () => {
 
 test('a worker that does not react is killed after the drain limit', async () => {
 	const pool = await start({ keys: { drain_ms: 500 } });
-	process.kill(pool.workers()[0], 'SIGSTOP');
+	await stop(pool.workers()[0]);
 	pool.signal('SIGTERM');
 	assert.equal(await pool.ended(), 0, pool.log());
 	assert.match(pool.log(), /ending role=worker .*signal=9 reason="it did not end in time"/);
