@@ -625,15 +625,6 @@ language sql stable parallel safe
 return to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
 comment on function cardkeep_api.stamp is 'A time as RFC 3339 in UTC with all its microseconds, whatever the connection''s time zone. Locks nothing.';
 
-create function cardkeep_api.next_versions(p_expected integer[]) returns integer[]
-language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return array(select e + 1 from unnest(p_expected) e where e between 0 and 2147483646);
-end
-$$;
-comment on function cardkeep_api.next_versions is 'The versions that a write expecting one of these may have made; numbers that no version can be are left out. Locks nothing.';
-
 reset role;
 $sql$;
 insert into cardkeep_console.changes (name) values ('answers');
@@ -925,10 +916,8 @@ begin
 		select string_agg(cardkeep_api.conflict_text(p_prefix || f.key,
 			case when p_base is not null then coalesce(p_base -> f.key, 'null') end,
 			coalesce(p_mine -> f.key, 'null'), coalesce(p_theirs -> f.key, 'null')), ',' order by f.key)
-		from (
-			select jsonb_object_keys(p_mine) as key
-			union
-			select jsonb_object_keys(coalesce(p_base, p_theirs)) where p_whole) f
+		from jsonb_object_keys(
+			case when p_whole then coalesce(p_base, p_theirs) || p_mine else p_mine end) f(key)
 		where case when p_whole then p_theirs -> f.key is distinct from v_before -> f.key
 			else coalesce(p_theirs -> f.key, 'null') <> coalesce(v_before -> f.key, 'null') end);
 end
@@ -1078,9 +1067,13 @@ comment on function cardkeep_api.card_replay is 'The first answer of a write tha
 
 create function cardkeep_api.card_kept(p_card uuid, p_now integer, p_version integer)
 returns boolean
-language sql stable parallel safe
-return p_now - p_version + 1 = (select count(*) from cardkeep.business_card_versions h
-	where h.card_id = p_card and h.version between p_version and p_now);
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return p_now - p_version + 1 = (select count(*) from cardkeep.business_card_versions h
+		where h.card_id = p_card and h.version between p_version and p_now);
+end
+$$;
 comment on function cardkeep_api.card_kept is 'Whether history holds every version from p_version to p_now. Without the row of p_version itself nobody knows that it ever was: a card from before Cardkeep begins where others had counted to. Locks nothing.';
 
 create function cardkeep_api.card_reaches(p_card uuid, p_now integer, p_version integer)
@@ -1601,12 +1594,15 @@ returns cardkeep_api.answer
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_versions integer[] := cardkeep_api.next_versions(p_expected);
 	v_version integer;
 begin
-	select h.version into v_version from cardkeep_api.profile_versions h
-	where h.kind = p_kind and h.user_id = p_user and h.version = any (v_versions)
-		and h.write_id = p_write;
+	select h.version into v_version
+	from unnest(p_expected) e(version)
+	cross join lateral (
+		select t.version from cardkeep_api.profile_versions t
+		where t.kind = p_kind and t.user_id = p_user and t.version = e.version::bigint + 1
+			and t.write_id = p_write
+		limit 1) h;
 	if not found then
 		return null;
 	end if;
@@ -2267,8 +2263,6 @@ create function cardkeep_api.card_write_version(p_card uuid, p_expected integer[
 returns integer
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
-declare
-	v_versions integer[];
 begin
 	-- Nearly always there is one, and an array costs more than the look-up.
 	if cardinality(p_expected) = 1 then
@@ -2276,10 +2270,13 @@ begin
 			where h.card_id = p_card and h.version = p_expected[1]::bigint + 1
 				and h.write_id = p_write and h.is_deletion = p_deletion);
 	end if;
-	v_versions := cardkeep_api.next_versions(p_expected);
-	return (select h.version from cardkeep.business_card_versions h
-		where h.card_id = p_card and h.version = any (v_versions) and h.write_id = p_write
-			and h.is_deletion = p_deletion);
+	return (select h.version
+		from unnest(p_expected) e(version)
+		cross join lateral (
+			select t.version from cardkeep.business_card_versions t
+			where t.card_id = p_card and t.version = e.version::bigint + 1
+				and t.write_id = p_write and t.is_deletion = p_deletion
+			limit 1) h);
 end
 $$;
 comment on function cardkeep_api.card_write_version is 'The version that this write made, where it was applied before; else null. Reads one history row for each expected version. Locks nothing.';
@@ -2927,10 +2924,13 @@ begin
 		where c.id = n.card::uuid and c.user_id = n.user_id
 		limit 1) b on true
 	left join lateral (
-		select h.version from cardkeep.business_card_versions h
-		where h.card_id = n.card::uuid and h.version = any (cardkeep_api.next_versions(
-				n.expected::integer[]))
-			and h.write_id = n.write and not h.is_deletion
+		-- One by one: of an array the plan would make a filter over the whole history.
+		select h.version from unnest(n.expected::integer[]) e(version)
+		cross join lateral (
+			select t.version from cardkeep.business_card_versions t
+			where t.card_id = n.card::uuid and t.version = e.version::bigint + 1
+				and t.write_id = n.write and not t.is_deletion
+			limit 1) h
 		limit 1) w on true
 	cross join lateral cardkeep_api.card_settled(b, w.version, n.user_id, n.card::uuid,
 		n.expected::integer[], n.name, n.template, n.fields::jsonb, n.design::jsonb,

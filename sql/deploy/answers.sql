@@ -33,13 +33,4 @@ language sql stable parallel safe
 return to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
 comment on function cardkeep_api.stamp is 'A time as RFC 3339 in UTC with all its microseconds, whatever the connection''s time zone. Locks nothing.';
 
-create function cardkeep_api.next_versions(p_expected integer[]) returns integer[]
-language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return array(select e + 1 from unnest(p_expected) e where e between 0 and 2147483646);
-end
-$$;
-comment on function cardkeep_api.next_versions is 'The versions that a write expecting one of these may have made; numbers that no version can be are left out. Locks nothing.';
-
 commit;

@@ -97,8 +97,6 @@ create function cardkeep_api.card_write_version(p_card uuid, p_expected integer[
 returns integer
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
-declare
-	v_versions integer[];
 begin
 	-- Nearly always there is one, and an array costs more than the look-up.
 	if cardinality(p_expected) = 1 then
@@ -106,10 +104,13 @@ begin
 			where h.card_id = p_card and h.version = p_expected[1]::bigint + 1
 				and h.write_id = p_write and h.is_deletion = p_deletion);
 	end if;
-	v_versions := cardkeep_api.next_versions(p_expected);
-	return (select h.version from cardkeep.business_card_versions h
-		where h.card_id = p_card and h.version = any (v_versions) and h.write_id = p_write
-			and h.is_deletion = p_deletion);
+	return (select h.version
+		from unnest(p_expected) e(version)
+		cross join lateral (
+			select t.version from cardkeep.business_card_versions t
+			where t.card_id = p_card and t.version = e.version::bigint + 1
+				and t.write_id = p_write and t.is_deletion = p_deletion
+			limit 1) h);
 end
 $$;
 comment on function cardkeep_api.card_write_version is 'The version that this write made, where it was applied before; else null. Reads one history row for each expected version. Locks nothing.';

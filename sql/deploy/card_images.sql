@@ -123,9 +123,13 @@ comment on function cardkeep_api.card_replay is 'The first answer of a write tha
 
 create function cardkeep_api.card_kept(p_card uuid, p_now integer, p_version integer)
 returns boolean
-language sql stable parallel safe
-return p_now - p_version + 1 = (select count(*) from cardkeep.business_card_versions h
-	where h.card_id = p_card and h.version between p_version and p_now);
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return p_now - p_version + 1 = (select count(*) from cardkeep.business_card_versions h
+		where h.card_id = p_card and h.version between p_version and p_now);
+end
+$$;
 comment on function cardkeep_api.card_kept is 'Whether history holds every version from p_version to p_now. Without the row of p_version itself nobody knows that it ever was: a card from before Cardkeep begins where others had counted to. Locks nothing.';
 
 create function cardkeep_api.card_reaches(p_card uuid, p_now integer, p_version integer)

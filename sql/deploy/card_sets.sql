@@ -249,10 +249,13 @@ begin
 		where c.id = n.card::uuid and c.user_id = n.user_id
 		limit 1) b on true
 	left join lateral (
-		select h.version from cardkeep.business_card_versions h
-		where h.card_id = n.card::uuid and h.version = any (cardkeep_api.next_versions(
-				n.expected::integer[]))
-			and h.write_id = n.write and not h.is_deletion
+		-- One by one: of an array the plan would make a filter over the whole history.
+		select h.version from unnest(n.expected::integer[]) e(version)
+		cross join lateral (
+			select t.version from cardkeep.business_card_versions t
+			where t.card_id = n.card::uuid and t.version = e.version::bigint + 1
+				and t.write_id = n.write and not t.is_deletion
+			limit 1) h
 		limit 1) w on true
 	cross join lateral cardkeep_api.card_settled(b, w.version, n.user_id, n.card::uuid,
 		n.expected::integer[], n.name, n.template, n.fields::jsonb, n.design::jsonb,

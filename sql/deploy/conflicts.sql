@@ -41,10 +41,8 @@ begin
 		select string_agg(cardkeep_api.conflict_text(p_prefix || f.key,
 			case when p_base is not null then coalesce(p_base -> f.key, 'null') end,
 			coalesce(p_mine -> f.key, 'null'), coalesce(p_theirs -> f.key, 'null')), ',' order by f.key)
-		from (
-			select jsonb_object_keys(p_mine) as key
-			union
-			select jsonb_object_keys(coalesce(p_base, p_theirs)) where p_whole) f
+		from jsonb_object_keys(
+			case when p_whole then coalesce(p_base, p_theirs) || p_mine else p_mine end) f(key)
 		where case when p_whole then p_theirs -> f.key is distinct from v_before -> f.key
 			else coalesce(p_theirs -> f.key, 'null') <> coalesce(v_before -> f.key, 'null') end);
 end

@@ -292,12 +292,15 @@ returns cardkeep_api.answer
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_versions integer[] := cardkeep_api.next_versions(p_expected);
 	v_version integer;
 begin
-	select h.version into v_version from cardkeep_api.profile_versions h
-	where h.kind = p_kind and h.user_id = p_user and h.version = any (v_versions)
-		and h.write_id = p_write;
+	select h.version into v_version
+	from unnest(p_expected) e(version)
+	cross join lateral (
+		select t.version from cardkeep_api.profile_versions t
+		where t.kind = p_kind and t.user_id = p_user and t.version = e.version::bigint + 1
+			and t.write_id = p_write
+		limit 1) h;
 	if not found then
 		return null;
 	end if;

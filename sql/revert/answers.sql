@@ -2,7 +2,6 @@
 
 begin;
 
-drop function cardkeep_api.next_versions;
 drop function cardkeep_api.stamp;
 drop function cardkeep_api.lock_key;
 drop function cardkeep_api.reply;

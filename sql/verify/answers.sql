@@ -6,6 +6,5 @@ select 'cardkeep_api.answer'::regtype;
 select 'cardkeep_api.reply'::regproc;
 select 'cardkeep_api.lock_key'::regproc;
 select 'cardkeep_api.stamp'::regproc;
-select 'cardkeep_api.next_versions'::regproc;
 
 rollback;
