@@ -110,7 +110,8 @@ begin
 			select t.version from cardkeep.business_card_versions t
 			where t.card_id = p_card and t.version = e.version::bigint + 1
 				and t.write_id = p_write and t.is_deletion = p_deletion
-			limit 1) h);
+			limit 1) h
+		limit 1);
 end
 $$;
 comment on function cardkeep_api.card_write_version is 'The version that this write made, where it was applied before; else null. Reads one history row for each expected version. Locks nothing.';

@@ -94,7 +94,8 @@ insert into changes values
 	(18, 'a key, unchanged', 'ann', 'u15', 'k5', '{1}', 'K5', null, null, null, null, 'k15'),
 	(19, 'a key, nobody', 'nobody', 'u16', 'k6', '{1}', 'Nobody', null, null, null, null, 'k16'),
 	(20, 'a key for the second time', 'ann', 'u10', 'k1', '{1}', 'Keyed', null, null, null, null, 'k10'),
-	(21, 'a key for the second time, another request', 'ann', 'u-other', 'k6', '{1}', 'Other', null, null, null, null, 'k10');
+	(21, 'a key for the second time, another request', 'ann', 'u-other', 'k6', '{1}', 'Other', null, null, null, null, 'k10'),
+	(22, 'a repeat that names its version twice', 'ann', 'w-again', 'a3', '{1,1}', 'Applied', null, null, null, null, null);
 
 savepoint same_state;
 select string_agg(pg_temp.seen(s.c) || ' ' || pg_temp.plain((s.c).body), E'\n') as singles

@@ -57,6 +57,8 @@ select is((select b.slug from cardkeep.business_cards b where b.id = pg_temp.id(
 	'a change of name keeps the slug');
 select is(pg_temp.seen(pg_temp.rename_card('ann', 'w1', 'c1', '{1}', 'New')), '200 v2 again',
 	'a repeated update is answered as the first was');
+select is(pg_temp.seen(pg_temp.rename_card('ann', 'w1', 'c1', '{1,1}', 'New')), '200 v2 again',
+	'also where it names its version twice');
 select is(pg_temp.seen(pg_temp.rename_card('ann', 'w2', 'c1', '{2}', 'New')), '200 v2 unchanged',
 	'an update that changes nothing writes nothing');
 select is(pg_temp.seen(pg_temp.rename_card('ann', 'w3', 'c1', '{1}', 'Old')), '409 v2',
@@ -118,6 +120,8 @@ select is(pg_temp.seen(pg_temp.delete_card('ann', 'd1', 'c1', '{4}')), '204 v5',
 	'a deletion from the current version answers 204');
 select is(pg_temp.seen(pg_temp.delete_card('ann', 'd1', 'c1', '{4}')), '204 v5 again',
 	'a repeated deletion is answered as the first was');
+select is(pg_temp.seen(pg_temp.delete_card('ann', 'd1', 'c1', '{4,4}')), '204 v5 again',
+	'also where it names its version twice');
 select is(pg_temp.seen(pg_temp.delete_card('ann', 'd2', 'c1', '{4}')), '404 v0',
 	'deleting it anew is 404');
 select is(pg_temp.seen(cardkeep_api.read_card(pg_temp.token('ann'), pg_temp.id('c1'))), '404 v0',

@@ -37,6 +37,8 @@ select is(pg_temp.seen(pg_temp.save('ann', 'w2', '{0}', '{"full_name": "Other"}'
 	'a second first write is refused');
 select is(pg_temp.seen(pg_temp.save('ann', 'w3', '{1}', '{"website": "http://a"}')), '200 v2',
 	'an update from the current version raises it by one');
+select is(pg_temp.seen(pg_temp.save('ann', 'w3', '{1,1}', '{"website": "http://a"}')), '200 v2 again',
+	'also where it names its version twice');
 select is((pg_temp.save('ann', 'w3', '{1}', '{"website": "http://a"}')).body::jsonb
 	->> 'full_name', 'Ann', 'and keeps what the patch leaves out');
 select is(pg_temp.seen(pg_temp.save('ann', 'w3', '{1}', '{"website": "http://a"}')), '200 v2 again',
