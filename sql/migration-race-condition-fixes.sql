@@ -431,6 +431,44 @@ $change$;
 
 do $change$
 begin
+if exists (select from cardkeep_console.changes c where c.name = 'pruned_histories') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:pruned_histories to pg
+--
+-- Which histories no longer begin where they did, because an operator had old versions deleted. It is
+-- what permits that: a version can be deleted only when it is below the first one that is kept, and
+-- the table says so. So nobody deletes history by mistake, and what is gone can be told from what is
+-- lost.
+
+
+set local role cardkeep_owner;
+
+create table cardkeep.pruned_histories (
+	kind text not null,
+	id uuid not null,
+	first integer not null,
+	began_at timestamptz not null,
+	constraint pruned_histories_pkey primary key (kind, id),
+	constraint pruned_histories_kind_valid check (
+		kind in ('business_cards', 'personal_info', 'professional_info')),
+	constraint pruned_histories_first_valid check (first > 1)
+);
+comment on table cardkeep.pruned_histories is 'Histories of which an operator had old versions deleted';
+comment on column cardkeep.pruned_histories.kind is 'The table of what the history tells of';
+comment on column cardkeep.pruned_histories.id is 'The card, or the user whose profile it is';
+comment on column cardkeep.pruned_histories.first is 'The oldest version that is kept';
+comment on column cardkeep.pruned_histories.began_at is 'The time of the version it began with';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('pruned_histories');
+end
+$change$;
+
+do $change$
+begin
 if exists (select from cardkeep_console.changes c where c.name = 'card_history') then
 return;
 end if;
@@ -440,7 +478,8 @@ execute $sql$
 -- A row holds what was before the change, one nullable column a field, null where the field stayed:
 -- half the bytes of before and after together, and what came after is the next row's before, or the
 -- card. Version 1 has nothing before it. The deletion is a version of its own and holds everything.
--- There is no foreign key to the card: history outlives it, and goes only with its account.
+-- There is no foreign key to the card: history outlives it, and goes only with its account, or where an
+-- operator has it pruned.
 
 
 set local role cardkeep_owner;
@@ -479,11 +518,14 @@ language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 begin
 	-- A slug that is retired without an owner tells that the card and its account are gone.
-	perform from (select distinct d.card_id from deleted d) d
+	perform from (select d.card_id, max(d.version) as version from deleted d group by d.card_id) d
 	left join lateral (
 		select true as gone from cardkeep.retired_slugs r
 		where r.card_id = d.card_id and r.user_id is null limit 1) r on true
-	where r.gone is null;
+	left join lateral (
+		select true as pruned from cardkeep.pruned_histories p
+		where p.kind = 'business_cards' and p.id = d.card_id and d.version < p.first limit 1) p on true
+	where r.gone is null and p.pruned is null;
 	if found then
 		raise exception 'the history of a card is kept as long as its account: delete on %.%',
 			tg_table_schema, tg_table_name using errcode = 'insufficient_privilege';
@@ -491,7 +533,7 @@ begin
 	return null;
 end
 $$;
-comment on function cardkeep.keep_card_history is 'Refuses to delete history of cards, deleted ones too, whose account is there, whoever asks. Locks nothing.';
+comment on function cardkeep.keep_card_history is 'Refuses to delete history of cards, deleted ones too, whose account is there, but what pruned_histories tells of, whoever asks. Locks nothing.';
 
 create trigger keep_business_card_versions
 	before update or truncate on cardkeep.business_card_versions
@@ -552,7 +594,9 @@ begin
 		return null;
 	end if;
 	perform from deleted d
-	where not exists (select from cardkeep.upgrade_changes c
+	where not exists (select from cardkeep.pruned_histories p
+		where p.kind || '_versions' = tg_table_name and p.id = d.user_id and d.version < p.first)
+	and not exists (select from cardkeep.upgrade_changes c
 		join cardkeep_api.profile_versions v on v.kind = c.kind and v.user_id = c.entity_id
 			and v.version = d.version and v.write_id = d.write_id
 		where c.kind || '_versions' = tg_table_name and c.field = 'user_id'
@@ -564,7 +608,7 @@ begin
 	return null;
 end
 $$;
-comment on function cardkeep.keep_profile_history is 'Refuses to delete history of a profile whose account is there, whoever asks, but for versions that stand under the account that adopted the profile. Locks nothing.';
+comment on function cardkeep.keep_profile_history is 'Refuses to delete history of a profile whose account is there, whoever asks, but for what pruned_histories tells of, and for versions that stand under the account that adopted the profile. Locks nothing.';
 
 create trigger keep_personal_info_versions
 	before update or truncate on cardkeep.personal_info_versions
@@ -1032,8 +1076,10 @@ begin
 	if not found then
 		c.id := p_card;
 		c.user_id := (select r.user_id from cardkeep.retired_slugs r where r.card_id = p_card);
-		c.created_at := (select h.at from cardkeep.business_card_versions h
-			where h.card_id = p_card order by h.version limit 1);
+		c.created_at := coalesce((select p.began_at from cardkeep.pruned_histories p
+			where p.kind = 'business_cards' and p.id = p_card),
+			(select h.at from cardkeep.business_card_versions h
+			where h.card_id = p_card order by h.version limit 1));
 	end if;
 	c.name := coalesce(v.b_name, c.name);
 	c.slug := coalesce(v.b_slug, c.slug);
@@ -2231,8 +2277,7 @@ begin
 			end if;
 		end if;
 		if v_round = 1 then
-			perform from cardkeep.business_card_versions h
-			where h.card_id = p_write and h.version = 1;
+			perform from cardkeep.business_card_versions h where h.card_id = p_write;
 			if found then
 				return cardkeep_api.created_before(p_write, p_user);
 			end if;
@@ -2248,15 +2293,25 @@ returns cardkeep_api.answer
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
-	a cardkeep_api.answer := cardkeep_api.card_replay(p_card, p_user, 1, 201);
+	c cardkeep.business_cards;
+	a cardkeep_api.answer;
 begin
+	perform from cardkeep.pruned_histories p where p.kind = 'business_cards' and p.id = p_card;
+	if found then
+		select b.* into c from cardkeep.business_cards b where b.id = p_card and b.user_id = p_user;
+		if not found then
+			return cardkeep_api.reply(404);
+		end if;
+		return cardkeep_api.reply(201, c.version, cardkeep_api.card_json(c), true);
+	end if;
+	a := cardkeep_api.card_replay(p_card, p_user, 1, 201);
 	if a.status = 404 then
 		return cardkeep_api.reply(409, 0, '', false, 'id_taken');
 	end if;
 	return a;
 end
 $$;
-comment on function cardkeep_api.created_before is 'The first answer of a creation: the card as of version 1, or 409 id_taken where it is somebody else''s. Locks nothing.';
+comment on function cardkeep_api.created_before is 'The first answer of a creation: the card as of version 1, or 409 id_taken where it is somebody else''s. Where history no longer tells of version 1 the card as it is, or 404. Locks nothing.';
 
 create function cardkeep_api.card_write_version(p_card uuid, p_expected integer[], p_write uuid,
 	p_deletion boolean)
@@ -3258,6 +3313,7 @@ begin
 	delete from cardkeep.business_cards b where b.user_id = old.id;
 	update cardkeep.retired_slugs r set user_id = null where r.user_id = old.id;
 	delete from cardkeep.business_card_versions h where h.card_id = any (v_cards);
+	delete from cardkeep.pruned_histories p where p.kind = 'business_cards' and p.id = any (v_cards);
 	return old;
 end
 $$;
@@ -3269,6 +3325,8 @@ as $$
 begin
 	delete from cardkeep.personal_info_versions h where h.user_id = old.id;
 	delete from cardkeep.professional_info_versions h where h.user_id = old.id;
+	delete from cardkeep.pruned_histories p
+	where p.kind in ('personal_info', 'professional_info') and p.id = old.id;
 	return null;
 end
 $$;
@@ -4035,6 +4093,19 @@ language sql immutable parallel safe
 return cardkeep_api.reply(409, p_version, '{"reason":"base-unavailable"}', false, 'base_unavailable');
 comment on function cardkeep_api.base_unavailable is 'The refusal of a request that needs a version which history no longer holds. Locks nothing.';
 
+create function cardkeep_api.card_was(p_card uuid, p_now integer, p_to integer)
+returns cardkeep.business_cards
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if not cardkeep_api.card_kept(p_card, p_now, p_to) then
+		return null;
+	end if;
+	return cardkeep_api.card_at(p_card, p_to);
+end
+$$;
+comment on function cardkeep_api.card_was is 'A card as it was at a version, or all null where history no longer reaches it; asked and told in one snapshot. Locks nothing.';
+
 create function cardkeep_api.revert_card_core(p_user uuid, p_session uuid, p_write uuid,
 	p_card uuid, p_expected integer[], p_to integer)
 returns cardkeep_api.answer
@@ -4053,10 +4124,10 @@ begin
 	if p_to not between 1 and v_version then
 		return cardkeep_api.reply(422, v_version);
 	end if;
-	if not cardkeep_api.card_kept(p_card, v_version, p_to) then
+	o := cardkeep_api.card_was(p_card, v_version, p_to);
+	if o.id is null then
 		return cardkeep_api.base_unavailable(v_version);
 	end if;
-	o := cardkeep_api.card_at(p_card, p_to);
 	return cardkeep_api.update_card_core(p_user, p_session, p_write, p_card, array[v_version],
 		o.name, o.template_type, o.fields_config, o.design_config, o.is_public);
 end
@@ -4087,9 +4158,7 @@ begin
 	if c.version = any (p_expected) then
 		return cardkeep_api.reply(423, c.version);
 	end if;
-	if cardkeep_api.card_kept(p_card, c.version, p_to) then
-		o := cardkeep_api.card_at(p_card, p_to);
-	end if;
+	o := cardkeep_api.card_was(p_card, c.version, p_to);
 	return cardkeep_api.card_conflict(c, p_expected, o.name, o.template_type, o.fields_config,
 		o.design_config, o.is_public);
 end
@@ -4133,6 +4202,19 @@ end
 $$;
 comment on function cardkeep_api.revert_card is 'Brings back what one of the caller''s cards was at a version: 200, 401, 404, 409, 422 (also key_reused), 423; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as revert_card_core; never waits.';
 
+create function cardkeep_api.profile_was(p_kind text, p_user uuid, p_now integer, p_to integer)
+returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if not cardkeep_api.profile_kept(p_kind, p_user, p_now, p_to) then
+		return null;
+	end if;
+	return cardkeep_api.profile_at(p_kind, p_user, p_to);
+end
+$$;
+comment on function cardkeep_api.profile_was is 'As card_was, for a profile. Locks nothing.';
+
 create function cardkeep_api.revert_profile_core(p_kind text, p_user uuid, p_session uuid,
 	p_write uuid, p_expected integer[], p_to integer)
 returns cardkeep_api.answer
@@ -4140,6 +4222,7 @@ language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_version integer;
+	v_content jsonb;
 begin
 	if not cardkeep_api.try_profile(p_kind, p_user, p_expected) then
 		return cardkeep_api.settle_profile_revert(p_kind, p_user, p_write, p_expected, p_to);
@@ -4148,11 +4231,11 @@ begin
 	if p_to not between 1 and v_version then
 		return cardkeep_api.reply(422, v_version);
 	end if;
-	if not cardkeep_api.profile_kept(p_kind, p_user, v_version, p_to) then
+	v_content := cardkeep_api.profile_was(p_kind, p_user, v_version, p_to);
+	if v_content is null then
 		return cardkeep_api.base_unavailable(v_version);
 	end if;
-	return cardkeep_api.change_profile(p_kind, p_user, p_session, p_write,
-		cardkeep_api.profile_at(p_kind, p_user, p_to));
+	return cardkeep_api.change_profile(p_kind, p_user, p_session, p_write, v_content);
 end
 $$;
 comment on function cardkeep_api.revert_profile_core is 'As revert_card_core, for a profile. Tries the profile''s row (no key update, skip locked), never waits; a stale request locks nothing.';
@@ -4165,7 +4248,6 @@ as $$
 declare
 	p cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
 	a cardkeep_api.answer := cardkeep_api.profile_replay(p_kind, p_user, p_expected, p_write);
-	v_content jsonb := '{}';
 begin
 	if a.status is not null then
 		return a;
@@ -4176,10 +4258,8 @@ begin
 	if p.version = any (p_expected) then
 		return cardkeep_api.reply(423, p.version);
 	end if;
-	if cardkeep_api.profile_kept(p_kind, p_user, p.version, p_to) then
-		v_content := cardkeep_api.profile_at(p_kind, p_user, p_to);
-	end if;
-	return cardkeep_api.profile_conflict(p_kind, p_user, p, p_expected, v_content);
+	return cardkeep_api.profile_conflict(p_kind, p_user, p, p_expected,
+		coalesce(cardkeep_api.profile_was(p_kind, p_user, p.version, p_to), '{}'));
 end
 $$;
 comment on function cardkeep_api.settle_profile_revert is 'As settle_card_revert, for a profile. Locks nothing.';
@@ -4622,6 +4702,182 @@ $change$;
 
 do $change$
 begin
+if exists (select from cardkeep_console.changes c where c.name = 'pruning') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:pruning to pg
+--
+-- Old versions go where an operator wants them to, for `cardkeep prune`: step by step, each a short
+-- transaction over some histories. Only members of the owner may call this; it acts as its caller.
+--
+-- What stays is a history's end: the newest versions, those that are young, and those that the
+-- repeat of a write may still ask for. The row of the card or profile is held meanwhile (nothing is
+-- done where somebody else holds it), so that whoever decides something by its history, a merge or a
+-- revert, sees all of it or knows that it is gone.
+
+
+set local role cardkeep_owner;
+
+create function cardkeep_api.prune_rows() returns integer
+language sql immutable parallel safe
+return 10000;
+comment on function cardkeep_api.prune_rows is 'How many versions of one history a step deletes at most. Locks nothing.';
+
+create function cardkeep_api.first_kept(p_first integer, p_last integer, p_young integer,
+	p_versions integer)
+returns integer
+language sql immutable parallel safe
+return least(coalesce(p_young, p_last),
+	case when p_versions > 0 then greatest(p_last - p_versions + 1, 1) end,
+	p_last, p_first + cardkeep_api.prune_rows());
+comment on function cardkeep_api.first_kept is 'The oldest version to be kept after a step: where the young ones begin, or earlier where more are to be kept (p_versions; 0: the young ones alone); the newest version always is. Locks nothing.';
+
+create function cardkeep_api.note_pruned(p_kind text, p_id uuid, p_first integer,
+	p_began timestamptz)
+returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	insert into cardkeep.pruned_histories as t (kind, id, first, began_at)
+	values (p_kind, p_id, p_first, p_began)
+	on conflict (kind, id) do update set first = greatest(t.first, excluded.first);
+end
+$$;
+comment on function cardkeep_api.note_pruned is 'Says that a history begins at a later version now. Waits for another step at the same history.';
+
+create function cardkeep_api.prune_card(p_card uuid, p_versions integer, p_since timestamptz)
+returns integer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_first cardkeep.business_card_versions;
+	v_keep integer;
+	v_count integer;
+begin
+	perform from cardkeep.business_cards b where b.id = p_card for no key update skip locked;
+	if not found and exists (select from cardkeep.business_cards b where b.id = p_card) then
+		return null;
+	end if;
+	select h.* into v_first from cardkeep.business_card_versions h
+	where h.card_id = p_card order by h.version limit 1;
+	v_keep := cardkeep_api.first_kept(v_first.version,
+		(select max(h.version) from cardkeep.business_card_versions h where h.card_id = p_card),
+		(select min(h.version) from cardkeep.business_card_versions h
+			where h.card_id = p_card and h.at >= p_since), p_versions);
+	if v_keep <= v_first.version or v_first.version is null then
+		return 0;
+	end if;
+	perform cardkeep_api.note_pruned('business_cards', p_card, v_keep, v_first.at);
+	delete from cardkeep.business_card_versions h where h.card_id = p_card and h.version < v_keep;
+	get diagnostics v_count = row_count;
+	return v_count;
+end
+$$;
+comment on function cardkeep_api.prune_card is 'Deletes versions of a card, there or deleted, that are to be kept neither for their number nor for their time; how many, or null where somebody holds the card. Tries the card''s row (no key update, skip locked); waits for a deletion of its account.';
+
+create function cardkeep_api.prune_profile(p_kind text, p_user uuid, p_versions integer,
+	p_since timestamptz)
+returns integer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_first record;
+	v_keep integer;
+	v_count integer;
+begin
+	if not cardkeep_api.hold_profile(p_kind, p_user) then
+		return null;
+	end if;
+	select h.version, h.at into v_first from cardkeep_api.profile_versions h
+	where h.kind = p_kind and h.user_id = p_user order by h.version limit 1;
+	v_keep := cardkeep_api.first_kept(v_first.version,
+		(select max(h.version) from cardkeep_api.profile_versions h
+			where h.kind = p_kind and h.user_id = p_user),
+		(select min(h.version) from cardkeep_api.profile_versions h
+			where h.kind = p_kind and h.user_id = p_user and h.at >= p_since), p_versions);
+	if v_keep <= v_first.version then
+		return 0;
+	end if;
+	perform cardkeep_api.note_pruned(p_kind, p_user, v_keep, v_first.at);
+	if p_kind = 'personal_info' then
+		delete from cardkeep.personal_info_versions h
+		where h.user_id = p_user and h.version < v_keep;
+	else
+		delete from cardkeep.professional_info_versions h
+		where h.user_id = p_user and h.version < v_keep;
+	end if;
+	get diagnostics v_count = row_count;
+	return v_count;
+end
+$$;
+comment on function cardkeep_api.prune_profile is 'As prune_card, for a profile. Tries the profile''s row (no key update, skip locked); waits for a deletion of its account.';
+
+create function cardkeep_api.next_history(p_kind text, p_after uuid) returns uuid
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if p_kind = 'business_cards' then
+		return (select h.card_id from cardkeep.business_card_versions h
+			where h.card_id > p_after order by h.card_id limit 1);
+	end if;
+	return (select h.user_id from cardkeep_api.profile_versions h
+		where h.kind = p_kind and h.user_id > p_after order by h.user_id limit 1);
+end
+$$;
+comment on function cardkeep_api.next_history is 'Whose history comes next in the order of ids; null after the last. Locks nothing.';
+
+create function cardkeep.prune_histories(p_kind text, p_after uuid, p_versions integer,
+	p_days integer, p_hours integer, out next uuid, out histories bigint, out deleted bigint,
+	out busy bigint)
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c_histories constant integer := 100;
+	v_since timestamptz := clock_timestamp()
+		- greatest(make_interval(days => p_days), make_interval(hours => greatest(p_hours, 24)));
+	v_id uuid;
+	v_count integer;
+begin
+	next := coalesce(p_after, '00000000-0000-0000-0000-000000000000');
+	histories := 0;
+	deleted := 0;
+	busy := 0;
+	if p_versions <= 0 and p_days <= 0 then
+		next := null;
+		return;
+	end if;
+	for v_step in 1..c_histories loop
+		v_id := cardkeep_api.next_history(p_kind, next);
+		if v_id is null then
+			next := null;
+			return;
+		end if;
+		if p_kind = 'business_cards' then
+			v_count := cardkeep_api.prune_card(v_id, p_versions, v_since);
+		else
+			v_count := cardkeep_api.prune_profile(p_kind, v_id, p_versions, v_since);
+		end if;
+		histories := histories + (coalesce(v_count, 0) > 0)::integer;
+		deleted := deleted + coalesce(v_count, 0);
+		busy := busy + (v_count is null)::integer;
+		-- A long history takes several steps.
+		exit when v_count >= cardkeep_api.prune_rows();
+		next := v_id;
+		exit when deleted >= cardkeep_api.prune_rows();
+	end loop;
+end
+$$;
+comment on function cardkeep.prune_histories is 'One step through the histories of one kind (business_cards, personal_info, professional_info), after the id p_after or from the start: keeps the newest p_versions, and those of the last p_days (of 0, one says nothing; both 0: everything is kept), always those of the last p_hours, at least 24, and the newest. next says where the next step goes on, null at the end; histories and deleted, how many were cut short, and by how many versions; busy, how many were passed over because somebody held them. Locks as prune_card.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('pruning');
+end
+$change$;
+
+do $change$
+begin
 if exists (select from cardkeep_console.changes c where c.name = 'before') then
 return;
 end if;
@@ -4936,6 +5192,7 @@ begin
 	insert into cardkeep.upgrade_changes (kind, entity_id, field, was, became, reason)
 	values (p_kind, p_new, 'user_id', to_jsonb(p_old), to_jsonb(p_new), 'adopted')
 	on conflict do nothing;
+	update cardkeep.pruned_histories h set id = p_new where h.kind = p_kind and h.id = p_old;
 	-- Nothing stays under the old id: a profile that an old program begins there begins its history.
 	if p_kind = 'personal_info' then
 		delete from cardkeep.personal_info_versions v where v.user_id = p_old;

@@ -47,6 +47,7 @@ begin
 	insert into cardkeep.upgrade_changes (kind, entity_id, field, was, became, reason)
 	values (p_kind, p_new, 'user_id', to_jsonb(p_old), to_jsonb(p_new), 'adopted')
 	on conflict do nothing;
+	update cardkeep.pruned_histories h set id = p_new where h.kind = p_kind and h.id = p_old;
 	-- Nothing stays under the old id: a profile that an old program begins there begins its history.
 	if p_kind = 'personal_info' then
 		delete from cardkeep.personal_info_versions v where v.user_id = p_old;

@@ -3,7 +3,8 @@
 -- A row holds what was before the change, one nullable column a field, null where the field stayed:
 -- half the bytes of before and after together, and what came after is the next row's before, or the
 -- card. Version 1 has nothing before it. The deletion is a version of its own and holds everything.
--- There is no foreign key to the card: history outlives it, and goes only with its account.
+-- There is no foreign key to the card: history outlives it, and goes only with its account, or where an
+-- operator has it pruned.
 
 begin;
 
@@ -43,11 +44,14 @@ language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 begin
 	-- A slug that is retired without an owner tells that the card and its account are gone.
-	perform from (select distinct d.card_id from deleted d) d
+	perform from (select d.card_id, max(d.version) as version from deleted d group by d.card_id) d
 	left join lateral (
 		select true as gone from cardkeep.retired_slugs r
 		where r.card_id = d.card_id and r.user_id is null limit 1) r on true
-	where r.gone is null;
+	left join lateral (
+		select true as pruned from cardkeep.pruned_histories p
+		where p.kind = 'business_cards' and p.id = d.card_id and d.version < p.first limit 1) p on true
+	where r.gone is null and p.pruned is null;
 	if found then
 		raise exception 'the history of a card is kept as long as its account: delete on %.%',
 			tg_table_schema, tg_table_name using errcode = 'insufficient_privilege';
@@ -55,7 +59,7 @@ begin
 	return null;
 end
 $$;
-comment on function cardkeep.keep_card_history is 'Refuses to delete history of cards, deleted ones too, whose account is there, whoever asks. Locks nothing.';
+comment on function cardkeep.keep_card_history is 'Refuses to delete history of cards, deleted ones too, whose account is there, but what pruned_histories tells of, whoever asks. Locks nothing.';
 
 create trigger keep_business_card_versions
 	before update or truncate on cardkeep.business_card_versions

@@ -88,8 +88,10 @@ begin
 	if not found then
 		c.id := p_card;
 		c.user_id := (select r.user_id from cardkeep.retired_slugs r where r.card_id = p_card);
-		c.created_at := (select h.at from cardkeep.business_card_versions h
-			where h.card_id = p_card order by h.version limit 1);
+		c.created_at := coalesce((select p.began_at from cardkeep.pruned_histories p
+			where p.kind = 'business_cards' and p.id = p_card),
+			(select h.at from cardkeep.business_card_versions h
+			where h.card_id = p_card order by h.version limit 1));
 	end if;
 	c.name := coalesce(v.b_name, c.name);
 	c.slug := coalesce(v.b_slug, c.slug);

@@ -21,6 +21,7 @@ begin
 	delete from cardkeep.business_cards b where b.user_id = old.id;
 	update cardkeep.retired_slugs r set user_id = null where r.user_id = old.id;
 	delete from cardkeep.business_card_versions h where h.card_id = any (v_cards);
+	delete from cardkeep.pruned_histories p where p.kind = 'business_cards' and p.id = any (v_cards);
 	return old;
 end
 $$;
@@ -32,6 +33,8 @@ as $$
 begin
 	delete from cardkeep.personal_info_versions h where h.user_id = old.id;
 	delete from cardkeep.professional_info_versions h where h.user_id = old.id;
+	delete from cardkeep.pruned_histories p
+	where p.kind in ('personal_info', 'professional_info') and p.id = old.id;
 	return null;
 end
 $$;

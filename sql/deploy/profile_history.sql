@@ -39,7 +39,9 @@ begin
 		return null;
 	end if;
 	perform from deleted d
-	where not exists (select from cardkeep.upgrade_changes c
+	where not exists (select from cardkeep.pruned_histories p
+		where p.kind || '_versions' = tg_table_name and p.id = d.user_id and d.version < p.first)
+	and not exists (select from cardkeep.upgrade_changes c
 		join cardkeep_api.profile_versions v on v.kind = c.kind and v.user_id = c.entity_id
 			and v.version = d.version and v.write_id = d.write_id
 		where c.kind || '_versions' = tg_table_name and c.field = 'user_id'
@@ -51,7 +53,7 @@ begin
 	return null;
 end
 $$;
-comment on function cardkeep.keep_profile_history is 'Refuses to delete history of a profile whose account is there, whoever asks, but for versions that stand under the account that adopted the profile. Locks nothing.';
+comment on function cardkeep.keep_profile_history is 'Refuses to delete history of a profile whose account is there, whoever asks, but for what pruned_histories tells of, and for versions that stand under the account that adopted the profile. Locks nothing.';
 
 create trigger keep_personal_info_versions
 	before update or truncate on cardkeep.personal_info_versions

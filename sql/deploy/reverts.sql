@@ -13,6 +13,19 @@ language sql immutable parallel safe
 return cardkeep_api.reply(409, p_version, '{"reason":"base-unavailable"}', false, 'base_unavailable');
 comment on function cardkeep_api.base_unavailable is 'The refusal of a request that needs a version which history no longer holds. Locks nothing.';
 
+create function cardkeep_api.card_was(p_card uuid, p_now integer, p_to integer)
+returns cardkeep.business_cards
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if not cardkeep_api.card_kept(p_card, p_now, p_to) then
+		return null;
+	end if;
+	return cardkeep_api.card_at(p_card, p_to);
+end
+$$;
+comment on function cardkeep_api.card_was is 'A card as it was at a version, or all null where history no longer reaches it; asked and told in one snapshot. Locks nothing.';
+
 create function cardkeep_api.revert_card_core(p_user uuid, p_session uuid, p_write uuid,
 	p_card uuid, p_expected integer[], p_to integer)
 returns cardkeep_api.answer
@@ -31,10 +44,10 @@ begin
 	if p_to not between 1 and v_version then
 		return cardkeep_api.reply(422, v_version);
 	end if;
-	if not cardkeep_api.card_kept(p_card, v_version, p_to) then
+	o := cardkeep_api.card_was(p_card, v_version, p_to);
+	if o.id is null then
 		return cardkeep_api.base_unavailable(v_version);
 	end if;
-	o := cardkeep_api.card_at(p_card, p_to);
 	return cardkeep_api.update_card_core(p_user, p_session, p_write, p_card, array[v_version],
 		o.name, o.template_type, o.fields_config, o.design_config, o.is_public);
 end
@@ -65,9 +78,7 @@ begin
 	if c.version = any (p_expected) then
 		return cardkeep_api.reply(423, c.version);
 	end if;
-	if cardkeep_api.card_kept(p_card, c.version, p_to) then
-		o := cardkeep_api.card_at(p_card, p_to);
-	end if;
+	o := cardkeep_api.card_was(p_card, c.version, p_to);
 	return cardkeep_api.card_conflict(c, p_expected, o.name, o.template_type, o.fields_config,
 		o.design_config, o.is_public);
 end
@@ -111,6 +122,19 @@ end
 $$;
 comment on function cardkeep_api.revert_card is 'Brings back what one of the caller''s cards was at a version: 200, 401, 404, 409, 422 (also key_reused), 423; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as revert_card_core; never waits.';
 
+create function cardkeep_api.profile_was(p_kind text, p_user uuid, p_now integer, p_to integer)
+returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if not cardkeep_api.profile_kept(p_kind, p_user, p_now, p_to) then
+		return null;
+	end if;
+	return cardkeep_api.profile_at(p_kind, p_user, p_to);
+end
+$$;
+comment on function cardkeep_api.profile_was is 'As card_was, for a profile. Locks nothing.';
+
 create function cardkeep_api.revert_profile_core(p_kind text, p_user uuid, p_session uuid,
 	p_write uuid, p_expected integer[], p_to integer)
 returns cardkeep_api.answer
@@ -118,6 +142,7 @@ language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_version integer;
+	v_content jsonb;
 begin
 	if not cardkeep_api.try_profile(p_kind, p_user, p_expected) then
 		return cardkeep_api.settle_profile_revert(p_kind, p_user, p_write, p_expected, p_to);
@@ -126,11 +151,11 @@ begin
 	if p_to not between 1 and v_version then
 		return cardkeep_api.reply(422, v_version);
 	end if;
-	if not cardkeep_api.profile_kept(p_kind, p_user, v_version, p_to) then
+	v_content := cardkeep_api.profile_was(p_kind, p_user, v_version, p_to);
+	if v_content is null then
 		return cardkeep_api.base_unavailable(v_version);
 	end if;
-	return cardkeep_api.change_profile(p_kind, p_user, p_session, p_write,
-		cardkeep_api.profile_at(p_kind, p_user, p_to));
+	return cardkeep_api.change_profile(p_kind, p_user, p_session, p_write, v_content);
 end
 $$;
 comment on function cardkeep_api.revert_profile_core is 'As revert_card_core, for a profile. Tries the profile''s row (no key update, skip locked), never waits; a stale request locks nothing.';
@@ -143,7 +168,6 @@ as $$
 declare
 	p cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
 	a cardkeep_api.answer := cardkeep_api.profile_replay(p_kind, p_user, p_expected, p_write);
-	v_content jsonb := '{}';
 begin
 	if a.status is not null then
 		return a;
@@ -154,10 +178,8 @@ begin
 	if p.version = any (p_expected) then
 		return cardkeep_api.reply(423, p.version);
 	end if;
-	if cardkeep_api.profile_kept(p_kind, p_user, p.version, p_to) then
-		v_content := cardkeep_api.profile_at(p_kind, p_user, p_to);
-	end if;
-	return cardkeep_api.profile_conflict(p_kind, p_user, p, p_expected, v_content);
+	return cardkeep_api.profile_conflict(p_kind, p_user, p, p_expected,
+		coalesce(cardkeep_api.profile_was(p_kind, p_user, p.version, p_to), '{}'));
 end
 $$;
 comment on function cardkeep_api.settle_profile_revert is 'As settle_card_revert, for a profile. Locks nothing.';

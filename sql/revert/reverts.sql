@@ -7,9 +7,11 @@ drop function cardkeep_api.revert_personal_info;
 drop function cardkeep_api.revert_own_profile;
 drop function cardkeep_api.settle_profile_revert;
 drop function cardkeep_api.revert_profile_core;
+drop function cardkeep_api.profile_was;
 drop function cardkeep_api.revert_card;
 drop function cardkeep_api.settle_card_revert;
 drop function cardkeep_api.revert_card_core;
+drop function cardkeep_api.card_was;
 drop function cardkeep_api.base_unavailable;
 
 commit;

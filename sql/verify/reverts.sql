@@ -3,9 +3,11 @@
 begin;
 
 select 'cardkeep_api.base_unavailable'::regproc;
+select 'cardkeep_api.card_was'::regproc;
 select 'cardkeep_api.revert_card_core'::regproc;
 select 'cardkeep_api.settle_card_revert'::regproc;
 select 'cardkeep_api.revert_card'::regproc;
+select 'cardkeep_api.profile_was'::regproc;
 select 'cardkeep_api.revert_profile_core'::regproc;
 select 'cardkeep_api.settle_profile_revert'::regproc;
 select 'cardkeep_api.revert_own_profile'::regproc;

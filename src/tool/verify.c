@@ -56,6 +56,9 @@
 		"	when h.last <> p.version"                                                     \
 		"		then 'is at version ' || p.version"                                          \
 		"			|| ', and its history at ' || h.last"                                       \
+		"	when h.first <> k.first"                                                      \
+		"		then 'begins at version ' || h.first"                                        \
+		"			|| ', and was pruned to ' || k.first"                                       \
 		"	else 'has ' || h.kinds || ' of the versions ' || h.first"                     \
 		"		|| ' to ' || h.last || ' in ' || h.rows || ' rows' end"                      \
 		" from cardkeep." #table " p"                                                   \
@@ -64,9 +67,12 @@
 		"		max(v.version) as last"                                                      \
 		"	from cardkeep." #table "_versions v group by v.user_id) h"              \
 		"	on h.user_id = p.user_id"                                                     \
+		" left join cardkeep.pruned_histories k"                                        \
+		"	on k.kind = '" #table "' and k.id = p.user_id"                          \
 		" where h.user_id is null or h.kinds <> h.last - h.first + 1"                   \
 		"	or h.rows <> h.kinds or h.last <> p.version"                                  \
-		"	or (h.first <> 1 and not " CARRIED_PROFILE(#table) ")")                 \
+		"	or h.first <> k.first or (k.id is null and h.first <> 1"                      \
+		"		and not " CARRIED_PROFILE(#table) ")")                          \
 	CHECK(table##_writes,                                                                   \
 		"its latest version in history is of the write, and the time, of the profile",  \
 		"select p.user_id::text, 'version ' || p.version || ' is of another write'"     \

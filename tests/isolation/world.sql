@@ -54,6 +54,11 @@ returns cardkeep_api.answer language sql
 return cardkeep_api.merge_personal_info(t.token('ann'), t.id(p_write), array[p_expected],
 	jsonb_strip_nulls(jsonb_build_object('full_name', p_name, 'address', p_address)));
 
+-- Histories cut short, versions deleted, histories that somebody held.
+create function t.prune(p_versions integer) returns text language sql
+return (select histories || ' ' || deleted || ' ' || busy
+	from cardkeep.prune_histories('business_cards', null, p_versions, 0, 24));
+
 -- The same by a key: p_request stands for all that it is bound to.
 create function t.keyed_create(p_key text, p_request text, p_name text)
 returns cardkeep_api.answer language sql
@@ -93,10 +98,20 @@ begin
 	delete from cardkeep.personal_info;
 	delete from cardkeep.retired_slugs where card_id is not null or user_id is not null;
 	delete from cardkeep.writes;
+	delete from cardkeep.pruned_histories;
 	delete from cardkeep.closed_accounts;
 	delete from cardkeep.sessions;
 	delete from cardkeep.users;
 	perform t.sign_up('ann'), t.sign_up('bob'), t.create_card('ann', 'card', 'Card');
+end
+$$;
+
+-- All that is written so far was written long ago.
+create procedure t.age() language plpgsql
+set session_replication_role = replica
+as $$
+begin
+	update cardkeep.business_card_versions set at = at - interval '9 days';
 end
 $$;
 

@@ -1,0 +1,7 @@
+-- Revert cardkeep:pruned_histories from pg
+
+begin;
+
+drop table cardkeep.pruned_histories;
+
+commit;

@@ -1,0 +1,96 @@
+/*
+ * cardkeep prune: deletes the versions of cards and profiles that the configuration does not keep.
+ *
+ * Step by step, each a short transaction of its own: it may be interrupted at any time, and run again.
+ * What somebody is about to change is passed over, and left for the next time. The stored function
+ * decides what goes; it never is what the repeat of a write may still ask for.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/uuid.h"
+#include "tool/database.h"
+#include "tool/tool.h"
+
+#define NUMBER_BYTES 24
+
+/* What was done so far. */
+struct tally {
+	unsigned long histories; /* cut short, counted once a step */
+	unsigned long deleted;   /* versions */
+	unsigned long busy;      /* histories passed over */
+};
+
+/* What is to be kept, as the function takes it. */
+struct keep {
+	char versions[NUMBER_BYTES];
+	char days[NUMBER_BYTES];
+	char hours[NUMBER_BYTES];
+};
+
+/* One step; `after`, "" at the start, becomes where the next one goes on, "" at the end. */
+static int step(struct ask *ask, const char *kind, const struct keep *keep,
+	char after[UUID_TEXT_BYTES], struct tally *tally)
+{
+	const char *values[] = {
+		kind, after[0] != '\0' ? after : NULL, keep->versions, keep->days, keep->hours};
+	struct ask_rows *rows;
+
+	if (ask_run(ask,
+		    "select next, histories, deleted, busy from cardkeep.prune_histories("
+		    "$1, $2::uuid, $3::integer, $4::integer, $5::integer)",
+		    values, ARRAY_LEN(values), &rows) != ASK_OK)
+		return database_fail(ask);
+	snprintf(after, UUID_TEXT_BYTES, "%s", ask_value(rows, 0, 0));
+	tally->histories += strtoul(ask_value(rows, 0, 1), NULL, 10);
+	tally->deleted += strtoul(ask_value(rows, 0, 2), NULL, 10);
+	tally->busy += strtoul(ask_value(rows, 0, 3), NULL, 10);
+	ask_free(&rows);
+	return EX_OK;
+}
+
+static int prune(struct ask *ask, const struct keep *keep, struct tally *tally)
+{
+	static const char *const kinds[] = {"business_cards", "personal_info", "professional_info"};
+	char after[UUID_TEXT_BYTES] = "";
+	int status = EX_OK;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds) && status == EX_OK; i++)
+		do
+			status = step(ask, kinds[i], keep, after, tally);
+		while (status == EX_OK && after[0] != '\0');
+	return status;
+}
+
+static void tell(const struct tool *tool, const struct tally *tally)
+{
+	if ((tool->given & TOOL_JSON) != 0)
+		printf("{\"deleted\":%lu,\"histories\":%lu,\"busy\":%lu}\n", tally->deleted,
+			tally->histories, tally->busy);
+	else if (tool->conf.history_keep_versions == 0 && tool->conf.history_keep_days == 0)
+		printf("history_keep_versions and history_keep_days say to keep everything\n");
+	else
+		printf("%lu versions of %lu histories deleted, %lu histories in use passed over\n",
+			tally->deleted, tally->histories, tally->busy);
+}
+
+int tool_prune(const struct tool *tool)
+{
+	struct tally tally = {0};
+	struct keep keep;
+	struct ask *ask;
+	int status = database_open(tool, &ask);
+
+	if (status != EX_OK)
+		return status;
+	snprintf(keep.versions, sizeof(keep.versions), "%ld", tool->conf.history_keep_versions);
+	snprintf(keep.days, sizeof(keep.days), "%ld", tool->conf.history_keep_days);
+	snprintf(keep.hours, sizeof(keep.hours), "%ld", tool->conf.key_keep_hours);
+	status = prune(ask, &keep, &tally);
+	if (status == EX_OK)
+		tell(tool, &tally);
+	ask_close(&ask);
+	return status;
+}
