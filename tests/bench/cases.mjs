@@ -9,6 +9,8 @@ export const KINDS = {
 	create: { sends: 'create', counts: 'cards', world: 'grown' },
 	'create-one': { sends: 'create-one', counts: 'cards', world: 'grown' },
 	update: { sends: 'update', counts: 'versions', world: 'grown' },
+	'create-key': { sends: 'create-key', counts: 'cards', world: 'grown' },
+	'update-key': { sends: 'update-key', counts: 'versions', world: 'grown' },
 	read: { sends: 'read', world: 'grown' },
 	constant: { sends: 'constant', world: 'grown' },
 	hot: { sends: 'hot', counts: 'versions', world: 'grown' },
@@ -19,6 +21,7 @@ export const KINDS = {
 };
 
 const CALLS = ['create', 'create-one', 'update', 'read'];
+const KEYED = ['create-key', 'update-key'];
 const AT_64 = ['constant', 'hot', 'create-errors', 'update-errors', 'create-fresh', 'update-fresh'];
 
 // only: prefixes of cases (`update`, `update/pgbench`); none: all.
@@ -30,6 +33,8 @@ export function cases({ quick, many, only }) {
 		...cross(CALLS, 'waves', [...new Set(widths)]),
 		...cross(CALLS, 'ones', [1, 64]),
 		...cross(CALLS, 'pgbench', clients),
+		...cross(KEYED, 'waves', [1, 64]),
+		...cross(KEYED, 'pgbench', clients),
 		...cross(AT_64, 'waves', [64]),
 	];
 	return all.filter(({ id }) => !only || only.some((word) => `${id}/`.startsWith(`${word}/`)));
@@ -68,6 +73,12 @@ export const RATIOS = [
 	rate('updates, 1 % fails, over none', 'update-errors/waves/64', 'update/waves/64', least(0.7)),
 	rate('fresh creates over pgbench', 'create-fresh/waves/64', 'create/pgbench/*', least(1.6)),
 	rate('fresh updates over pgbench', 'update-fresh/waves/64', 'update/pgbench/*', least(1.8)),
+	rate('keyed creates over pgbench', 'create-key/waves/64', 'create-key/pgbench/*', least(1.5)),
+	rate('keyed updates over pgbench', 'update-key/waves/64', 'update-key/pgbench/*', least(1.5)),
+	rate('keyed creates over creates', 'create-key/waves/64', 'create/waves/64'),
+	rate('keyed updates over updates', 'update-key/waves/64', 'update/waves/64'),
+	p50('keyed create, one connection, over create', 'create-key/waves/1', 'create/waves/1', most(1.25)),
+	p50('keyed update, one connection, over update', 'update-key/waves/1', 'update/waves/1', most(1.25)),
 	rate('one name over distinct names', 'create-one/waves/64', 'create/waves/64'),
 	...['create', 'update', 'read'].map((kind) =>
 		rate(`${kind}s, waves over waves of one`, `${kind}/waves/64`, `${kind}/ones/64`),

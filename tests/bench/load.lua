@@ -2,7 +2,8 @@
 --
 --   wrk ... -s load.lua URL -- KIND SEED USERS WARM STRIDE MARK TOKENS CARDS
 --
--- KIND is create, create-one, update, hot, read or constant. MARK lets one call in a hundred carry
+-- KIND is create, create-one, update, hot, read or constant, or create-key or update-key, whose writes
+-- come under a key each. MARK lets one call in a hundred carry
 -- a name that the database refuses (1), or none (0). TOKENS and CARDS are files, a line each.
 --
 -- A script does not learn which connection it is asked for, so updates walk through all cards in
@@ -18,6 +19,7 @@ local tokens, cards = {}, {}
 local versions = {}
 local asked, verified = -1, false
 local users, warm, stride, mark
+local key -- of this run; nil: none
 marked, refused = 0, 0
 
 function setup(thread) table.insert(threads, thread) end
@@ -28,6 +30,7 @@ end
 
 local function send(method, path, user, body)
 	local text = method .. ' ' .. path .. head .. bearer .. tokens[user + 1] .. '\r\n'
+	if key then text = text .. 'Idempotency-Key: ' .. key .. asked .. '\r\n' end
 	if not body then return text .. '\r\n' end
 	return text .. json .. #body .. '\r\n\r\n' .. body
 end
@@ -101,8 +104,10 @@ local kinds = {
 }
 
 function init(args)
-	local make = kinds[args[1]]
+	local kind = args[1]:gsub('%-key$', '')
+	local make = kinds[kind]
 	math.randomseed(tonumber(args[2]))
+	if kind ~= args[1] then key = string.format('%08x-%08x-', args[2], math.random(0, 2 ^ 31 - 1)) end
 	users, warm, stride = tonumber(args[3]), tonumber(args[4]), tonumber(args[5])
 	mark = args[6] == '1'
 	lines(args[7], tokens)

@@ -73,7 +73,8 @@ export class World {
 	// write or statistics; `growing` the few cards to warm up with; `empty` none.
 	async #remake(world) {
 		await this.#run('set session_replication_role = replica');
-		await this.#run('truncate cardkeep.business_cards, cardkeep.business_card_versions');
+		const tables = ['business_cards', 'business_card_versions', 'writes'];
+		await this.#run(`truncate ${tables.map((name) => `cardkeep.${name}`).join(', ')}`);
 		await this.#run('reset session_replication_role');
 		if (world === 'growing') await this.#fill(0, WARM - 1);
 		if (world !== 'grown') return;
@@ -126,7 +127,9 @@ export class World {
 
 function warmer(client, sends, at, version, options) {
 	const name = `Warm ${at.slice(-12)} ${version}`;
-	if (sends.startsWith('create')) return client.post('/api/cards', { name }, options);
-	if (sends === 'update' || sends === 'hot') return client.patch(at, { name, version }, options);
+	const key = sends.endsWith('-key') ? { 'Idempotency-Key': `"${name}"` } : {};
+	const told = { ...options, headers: key };
+	if (sends.startsWith('create')) return client.post('/api/cards', { name }, told);
+	if (/^(update|hot)/.test(sends)) return client.patch(at, { name, version }, told);
 	return client.get(at, options);
 }
