@@ -6,7 +6,8 @@
 // Both are files of JSON lines, so the same run can be judged again when the database is long gone.
 // RECORD (tests/lib/recorder.mjs writes it) holds a line when a client asks and one when it is told:
 //
-//   {line: 'asked', try, client, do: create|update|delete|save|read, entity, key, from, sent}
+//   {line: 'asked', try, client, do: create|update|delete|save|merge|revert|read, entity, key, from,
+//    sent, to, mark}         to: of a revert; mark: names the write, where not the usual field does
 //   {line: 'told', try, status: NUMBER|'unknown', entity, version, body}
 //
 // Prints what was judged, or the first contradiction. Exit status: 0 none, 1 one, 2 cannot judge.
@@ -40,9 +41,9 @@ export async function check(record, dump) {
 	return judge.end();
 }
 
-function tell({ lines, writes, repeats, reads, applied, refused, uncertain }) {
-	return `no contradiction in ${lines} lines: ${writes} writes (${applied} applied, ${refused} refused, ` +
-		`${uncertain} unknown; ${repeats} repeats) and ${reads} reads`;
+function tell({ lines, writes, repeats, reads, applied, merged, reverted, refused, uncertain }) {
+	return `no contradiction in ${lines} lines: ${writes} writes (${applied} applied, of them ${merged} merged and ` +
+		`${reverted} reverts; ${refused} refused, ${uncertain} unknown; ${repeats} repeats) and ${reads} reads`;
 }
 
 async function main([record, dump]) {

@@ -101,7 +101,8 @@ bad('a create applied twice', /applied twice: "one"/, [...DUMP,
 bad('an update applied twice', /applied twice: "two"/, [
 	{ row: 'card', entity: CARD, version: 4, slug: 'one', content: content('two') }, ...DUMP.slice(1),
 	{ row: 'version', entity: CARD, version: 3, deletion: false, before: { name: 'two' } },
-	{ row: 'version', entity: CARD, version: 4, deletion: false, before: { name: 'three' } }], CREATED);
+	{ row: 'version', entity: CARD, version: 4, deletion: false, before: { name: 'three' } }], [...CREATED, UPDATE, UPDATED,
+	{ ...UPDATE, try: 4, key: 'k4', from: 2, sent: { name: 'three' } }, shown(4, 3, 'three')]);
 bad('an acknowledged write that is lost', /acknowledged write is not there/, DUMP,
 	[...CREATED, UPDATE, UPDATED, { ...UPDATE, try: 4, key: 'k4', from: 2, sent: { name: 'three' } }, shown(4, 3, 'three')]);
 bad('a write acknowledged at another version', /acknowledged as version 3 .* is version 2/, DUMP, [...CREATED, UPDATE, { ...UPDATED, version: 3 }]);
@@ -140,6 +141,75 @@ bad('two who were told that they deleted one card', /two who were both told so/,
 bad('a deletion that nobody asked for', /nobody asked for the deletion/, GONE, CREATED);
 bad('a version that nobody asked for', /nobody asked for version 2/, DUMP, CREATED);
 
+// "two" was changed by a merge from version 1 that added a key.
+const MERGED_DUMP = [
+	{ row: 'card', entity: CARD, version: 3, slug: 'one', content: content('two', { fields_config: { a: 'm' } }) },
+	...DUMP.slice(1),
+	{ row: 'version', entity: CARD, version: 3, deletion: false, before: { fields_config: {} } },
+];
+const MERGE = { line: 'asked', try: 4, client: 'b', do: 'merge', entity: CARD, key: 'k4', from: 1, mark: 'm', sent: { fields_config: { a: 'm' } } };
+const merged = (n, version, more = {}) => told(n, 200, { entity: CARD, version,
+	body: { ...body(version, 'two', { fields_config: { a: 'm' } }), merged: true, mergedWith: [2], ...more } });
+const BEFORE_MERGE = [...CREATED, UPDATE, UPDATED, MERGE];
+
+good('a merge of fields that nobody else changed', MERGED_DUMP, [...BEFORE_MERGE, merged(4, 3)], { applied: 3, merged: 1 });
+good('a merge that nobody heard of', MERGED_DUMP, [...BEFORE_MERGE, told(4, 504)], { uncertain: 1 });
+good('a merge from the present version', DUMP, [...CREATED, { ...UPDATE, do: 'merge' }, UPDATED]);
+good('a merge that is refused for what overlaps', DUMP,
+	[...CREATED, UPDATE, UPDATED, { ...MERGE, sent: { name: 'm' } }, conflict(4, 2, 'two')], { refused: 1 });
+good('a merge that is refused for want of its base', DUMP, [...BEFORE_MERGE,
+	told(4, 409, { body: { currentVersion: 2, current: body(2, 'two'), reason: 'base-unavailable' } })], { refused: 1 });
+bad('a merge acknowledged at another version', /acknowledged as version 4 .* is version 3/, MERGED_DUMP, [...BEFORE_MERGE, merged(4, 4)]);
+bad('a merge that names other versions', /names other versions in between/, MERGED_DUMP, [...BEFORE_MERGE, merged(4, 3, { mergedWith: [] })]);
+bad('an update that was merged unasked', /names other versions in between/, MERGED_DUMP,
+	[...CREATED, UPDATE, UPDATED, { ...MERGE, do: 'update' }, merged(4, 3)]);
+bad('a merge with what it overlaps', /merged with what it overlaps: fields_config.a/, [
+	{ ...MERGED_DUMP[0] }, DUMP[1],
+	{ ...DUMP[2], before: { name: 'one', fields_config: {} } },
+	{ row: 'version', entity: CARD, version: 3, deletion: false, before: { fields_config: { a: 1 } } },
+], [...CREATED, { ...UPDATE, sent: { name: 'two', fields_config: { a: 1 } } },
+	{ ...UPDATED, body: body(2, 'two', { fields_config: { a: 1 } }) }, MERGE, merged(4, 3)]);
+bad('a merge that took back what others wrote', /not what the merge comes to/, [
+	{ ...MERGED_DUMP[0], content: content('one', { fields_config: { a: 'm' } }) }, ...DUMP.slice(1),
+	{ row: 'version', entity: CARD, version: 3, deletion: false, before: { name: 'two', fields_config: {} } },
+], [...BEFORE_MERGE, merged(4, 3, { name: 'one' })]);
+bad('a merge refused without an overlap', /refused in which nothing overlaps/, DUMP, [...BEFORE_MERGE, conflict(4, 2, 'two')]);
+bad('a merge refused, and there', /conflict with its own write/, MERGED_DUMP,
+	[...BEFORE_MERGE, told(4, 504), again(MERGE, 5), conflict(5, 2, 'two')]);
+bad('a merge applied twice', /applied twice: "m"/, [
+	{ ...MERGED_DUMP[0], version: 5 }, ...MERGED_DUMP.slice(1),
+	{ row: 'version', entity: CARD, version: 4, deletion: false, before: { fields_config: { a: 'm' } } },
+	{ row: 'version', entity: CARD, version: 5, deletion: false, before: { fields_config: { a: 'n' } } },
+], [...BEFORE_MERGE, merged(4, 3), { ...MERGE, try: 6, key: 'k6', from: 3, mark: 'n', sent: { fields_config: { a: 'n' } } },
+	told(6, 200, { entity: CARD, version: 4, body: body(4, 'two', { fields_config: { a: 'n' } }) })]);
+
+// "two" went back to what it was at version 1.
+const REVERTED_DUMP = [
+	{ row: 'card', entity: CARD, version: 3, slug: 'one', content: content('one') },
+	...DUMP.slice(1),
+	{ row: 'version', entity: CARD, version: 3, deletion: false, before: { name: 'two' } },
+];
+const REVERT = { line: 'asked', try: 4, client: 'b', do: 'revert', entity: CARD, key: 'k4', from: 2, to: 1 };
+const BEFORE_REVERT = [...CREATED, UPDATE, UPDATED, REVERT];
+
+good('a revert', REVERTED_DUMP, [...BEFORE_REVERT, shown(4, 3, 'one')], { applied: 3, reverted: 1 });
+good('a revert that nobody heard of', REVERTED_DUMP, [...BEFORE_REVERT, told(4, 504)], { uncertain: 1 });
+good('a revert to what is there', DUMP, [...CREATED, UPDATE, UPDATED, { ...REVERT, to: 2 }, shown(4, 2, 'two')], { reverted: 0 });
+good('two reverts, of which one was told of the conflict', REVERTED_DUMP, [...BEFORE_REVERT, { ...REVERT, try: 5, key: 'k5' },
+	shown(4, 3, 'one'), conflict(5, 3, 'one')], { refused: 1 });
+bad('a revert acknowledged and not done', /from version 2 to 1 was acknowledged as version 2/, DUMP, [...BEFORE_REVERT, shown(4, 2, 'two')]);
+bad('a revert to something else', /version 3 of card\/c1 is not what version 1 was/,
+	[{ ...REVERTED_DUMP[0], content: content('x') }, ...REVERTED_DUMP.slice(1)], [...BEFORE_REVERT, shown(4, 3, 'x')]);
+bad('a revert that nobody asked for', /applied twice: "one"/, REVERTED_DUMP, [...CREATED, UPDATE, UPDATED]);
+bad('a revert that was refused and is done', /everybody who would make version 3/, REVERTED_DUMP,
+	[...BEFORE_REVERT, told(4, 504), again(REVERT, 5), conflict(5, 3, 'one')]);
+bad('503 for a revert that is done', /everybody who would make version 3/, REVERTED_DUMP, [...BEFORE_REVERT, told(4, 503)]);
+bad('two who were told that they brought the same back', /two who were both told so/, REVERTED_DUMP,
+	[...BEFORE_REVERT, shown(4, 3, 'one'), { ...REVERT, try: 5, key: 'k5' }, shown(5, 3, 'one')]);
+bad('a version that changed nothing', /nobody asked for version 3/, [
+	{ ...DUMP[0], version: 3 }, ...DUMP.slice(1), { row: 'version', entity: CARD, version: 3, deletion: false, before: {} },
+], [...CREATED, UPDATE, UPDATED]);
+
 test('the program judges files, prints the first contradiction, and says by its status what it found', (t) => {
 	const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'ckt-'));
 	t.after(() => fs.rmSync(dir, { recursive: true }));
@@ -152,7 +222,8 @@ test('the program judges files, prints the first contradiction, and says by its 
 	const dump = file('dump', DUMP);
 	const right = check(file('right', [...CREATED, UPDATE, UPDATED]), dump);
 	assert.deepEqual([right.status, right.stdout], [0,
-		'no contradiction in 4 lines: 2 writes (2 applied, 0 refused, 0 unknown; 0 repeats) and 0 reads\n']);
+		'no contradiction in 4 lines: 2 writes (2 applied, of them 0 merged and 0 reverts; 0 refused, 0 unknown; ' +
+			'0 repeats) and 0 reads\n']);
 	const wrong = check(file('wrong', [...CREATED, UPDATE, told(2, 503)]), dump);
 	assert.equal(wrong.status, 1);
 	assert.match(wrong.stdout, /^contradiction: a write whose every try[^]*line 3: \{"line":"asked"[^]*line 4: [^]*the database: \{"row":"version"/);

@@ -4,14 +4,18 @@
 // happened to the clients; what is remembered is one entry a request, a write and an entity, so the
 // work is linear in the length of the run. The rules are those of doc/guarantees.md:
 //
-//   2xx      the write is there once, at the version that was told, with what was sent
+//   2xx      the write is there once, at the version that was told, with what was sent; a merge with
+//            what it came to, and a revert with what was there
 //   4xx      it is not there, whichever of its tries were answered how (but for what says only that
 //            another try is under way, or too many are)
 //   503      this try did not apply it
 //   504, no answer   it is wholly there or wholly absent
 //   reads    show a version as it was written, and never one older than anybody had seen before
 //            the read began
+import { isDeepStrictEqual } from 'node:util';
+
 import { Contradiction, must } from './contradiction.mjs';
+import { merge } from './merge.mjs';
 import { MARK, kindOf, shows } from './past.mjs';
 
 const UNCERTAIN = new Set(['unknown', 504]);
@@ -20,6 +24,9 @@ const PASSING = new Set(['urn:cardkeep:problem:idempotency-in-progress', 'urn:ca
 const KNOWN = new Set([200, 201, 204, 304, 400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 428, 429, 503, 504, 'unknown']);
 
 const isWrite = (asked) => asked.do !== 'read';
+// What leaves no mark of its own is known by the version that it would make.
+const UNMARKED = new Set(['delete', 'revert']);
+const markOf = (asked) => asked.mark ?? asked.sent?.[MARK[kindOf(asked.entity ?? 'card/')]];
 const applied = (told) => told.status === 200 || told.status === 201 || told.status === 204;
 
 // applied | refused | not-now | uncertain
@@ -36,8 +43,9 @@ export class Judge {
 	#writes = new Map(); // key, or try where there is none -> {tries, first answer, verdicts}
 	#newest = new Map(); // entity -> the told line that showed its newest version so far
 	#senders = new Map(); // mark -> write
+	#suspects = new Map(); // 'entity version' -> deletions and reverts that would make that version
 	#number = 0;
-	counts = { lines: 0, writes: 0, reads: 0, applied: 0, refused: 0, uncertain: 0, repeats: 0 };
+	counts = { lines: 0, writes: 0, reads: 0, applied: 0, merged: 0, reverted: 0, refused: 0, uncertain: 0, repeats: 0 };
 
 	constructor(past) {
 		this.#past = past;
@@ -62,11 +70,17 @@ export class Judge {
 		if (write.first === asked) {
 			this.counts.writes++;
 			this.#writes.set(name, write);
-			const mark = asked.sent?.[MARK[kindOf(asked.entity ?? 'card/')]];
-			if (mark !== undefined) this.#senders.set(mark, write);
+			write.mark = markOf(asked);
+			if (write.mark !== undefined) this.#senders.set(write.mark, write);
+			if (UNMARKED.has(asked.do)) this.#suspect(asked, write);
 		} else this.counts.repeats++;
-		write.mark ??= asked.sent?.[MARK[kindOf(asked.entity ?? 'card/')]];
 		asked.write = write;
+	}
+
+	#suspect({ entity, from }, write) {
+		const place = `${entity} ${from + 1}`;
+		if (!this.#suspects.has(place)) this.#suspects.set(place, []);
+		this.#suspects.get(place).push(write);
 	}
 
 	#takeTold(told) {
@@ -89,21 +103,60 @@ export class Judge {
 	}
 
 	#judgeApplied(asked, told) {
-		const { write } = asked;
 		this.#sameAsFirst(asked, told);
 		if (asked.do === 'delete') {
-			const version = this.#past.deletion(asked.entity);
-			must(version === asked.from + 1, `a deletion was acknowledged, and ${asked.entity} was not deleted from version ${asked.from}`, () =>
-				[...proof(asked, told), ['the last version', this.#past.row(asked.entity, version ?? asked.from)]]);
-			this.#saw(asked.entity, version, told);
-			write.deleted = true;
+			this.#judgeDeleted(asked, told);
 			return;
 		}
-		if (asked.do === 'create') this.#checkPlace(asked, told, told.entity, 1);
-		else this.#checkPlace(asked, told, asked.entity, asked.from + 1);
+		if (asked.do === 'revert') this.#checkReverted(asked, told);
+		else if (told.body?.merged) this.#checkMerged(asked, told);
+		else {
+			if (asked.do === 'create') this.#checkPlace(asked, told, told.entity, 1);
+			else this.#checkPlace(asked, told, asked.entity, asked.from + 1);
+			this.#checkSent(asked, told);
+		}
 		this.#checkBody(asked, told);
-		this.#checkSent(asked, told);
 		this.#saw(told.entity, told.version, told);
+	}
+
+	#judgeDeleted(asked, told) {
+		const version = this.#past.deletion(asked.entity);
+		must(version === asked.from + 1, `a deletion was acknowledged, and ${asked.entity} was not deleted from version ${asked.from}`, () =>
+			[...proof(asked, told), ['the last version', this.#past.row(asked.entity, version ?? asked.from)]]);
+		this.#saw(asked.entity, version, told);
+	}
+
+	// The content that was wanted is there, at the next version, or nothing was to be done.
+	#checkReverted(asked, told) {
+		const { entity, from, to } = asked;
+		const content = this.#past.content(entity, told.version);
+		const wanted = this.#past.content(entity, to);
+		const kept = isDeepStrictEqual(this.#past.content(entity, from), wanted);
+		must(told.entity === entity && told.version === (kept ? from : from + 1),
+			`a revert of ${entity} from version ${from} to ${to} was acknowledged as version ${told.version} of ${told.entity}`,
+			proof(asked, told));
+		must(isDeepStrictEqual(content, wanted), `version ${told.version} of ${entity} is not what version ${to} was`, () =>
+			[...proof(asked, told), ['the content', content ?? 'none'], ['what it was', wanted ?? 'none']]);
+	}
+
+	// It is where it was said to be, made from all that it says, and changed what the request changed.
+	#checkMerged(asked, told) {
+		const { entity, from } = asked;
+		const { version } = told;
+		this.#checkPlace(asked, told, entity, version);
+		const between = Array.from({ length: Math.max(version - from - 1, 0) }, (_, i) => from + 1 + i);
+		must(asked.do === 'merge' && between.length > 0 && isDeepStrictEqual(told.body.mergedWith, between),
+			`a merge from version ${from} that made version ${version} of ${entity} names other versions in between`, proof(asked, told));
+		const { content, overlaps } = this.#merge(asked, version - 1);
+		must(overlaps.length === 0, `a write was merged with what it overlaps: ${overlaps[0]}`, () =>
+			[...proof(asked, told), ['merged with', this.#past.content(entity, version - 1)]]);
+		const found = this.#past.content(entity, version);
+		must(shows(found, content), `version ${version} of ${entity} is not what the merge comes to`, () =>
+			[...proof(asked, told), ['the content', found], ['it comes to', content]]);
+	}
+
+	#merge({ entity, from, sent }, with_) {
+		return merge(this.#past.content(entity, from) ?? {}, this.#past.content(entity, with_) ?? {}, sent);
 	}
 
 	#sameAsFirst({ write, ...asked }, told) {
@@ -155,7 +208,17 @@ export class Judge {
 		const { currentVersion, current } = told.body ?? {};
 		if (currentVersion === undefined || !asked.entity) return;
 		must(currentVersion !== asked.from, 'a conflict was told with the version that is there', proof(asked, told));
+		if (asked.do === 'merge') this.#checkOverlap(asked, told);
 		this.#checkSeen(asked, { ...told, entity: asked.entity, version: currentVersion, body: current });
+	}
+
+	// A merge is refused for what overlaps, or for want of its base.
+	#checkOverlap(asked, told) {
+		const { currentVersion, reason } = told.body;
+		const known = asked.from === 0 || this.#past.content(asked.entity, asked.from) !== undefined;
+		must(!known || reason === 'base-unavailable' || this.#merge(asked, currentVersion).overlaps.length > 0,
+			'a merge was refused in which nothing overlaps', () =>
+			[...proof(asked, told), ['made from', this.#past.content(asked.entity, asked.from) ?? 'nothing']]);
 	}
 
 	// ---- reads ----
@@ -197,9 +260,11 @@ export class Judge {
 	end() {
 		for (const asked of this.#asked.values())
 			if (isWrite(asked)) asked.write.meanings.set('uncertain', [asked, { status: 'unknown', why: 'the record ends' }]);
-		for (const place of this.#past.marks()) this.#checkAuthor(place);
+		for (const change of this.#past.changes()) this.#checkAuthor(change);
 		this.#checkDeletions();
-		for (const { meanings } of this.#writes.values()) {
+		for (const { first, answer, meanings } of this.#writes.values()) {
+			if (answer?.body?.merged) this.counts.merged++;
+			if (first.do === 'revert' && answer?.version > first.from) this.counts.reverted++;
 			if (meanings.has('applied')) this.counts.applied++;
 			else if (meanings.has('refused') || !meanings.has('uncertain')) this.counts.refused++;
 			else this.counts.uncertain++;
@@ -207,32 +272,52 @@ export class Judge {
 		return this.counts;
 	}
 
-	#checkAuthor({ mark, entity, version }) {
-		const write = this.#senders.get(mark);
+	#checkAuthor({ entity, version, fresh, again }) {
+		if (fresh.length === 0) {
+			this.#checkReverter({ entity, version, again });
+			return;
+		}
+		must(again.length === 0, ...this.#past.twice(again[0], entity, version));
 		const row = () => [['the database', this.#past.row(entity, version)]];
-		must(write !== undefined, `nobody asked for version ${version} of ${entity}`, row);
-		must(mayBeApplied(write), 'a write whose every try was answered as not applied is there', () =>
-			[...proof(...[...write.meanings.values()].at(-1)), ...row()]);
+		for (const mark of fresh) {
+			const write = this.#senders.get(mark);
+			must(write !== undefined, `nobody asked for version ${version} of ${entity}`, row);
+			must(mayBeApplied(write), 'a write whose every try was answered as not applied is there', () =>
+				[...proof(...[...write.meanings.values()].at(-1)), ...row()]);
+		}
+	}
+
+	// A version that brought nothing new is a revert's, or somebody's who wrote twice.
+	#checkReverter({ entity, version, again }) {
+		const content = this.#past.content(entity, version);
+		const writes = this.#suspectsOf('revert', entity, version)
+			.filter(({ first }) => isDeepStrictEqual(this.#past.content(entity, first.to), content));
+		if (again.length > 0) must(writes.length > 0, ...this.#past.twice(again[0], entity, version));
+		this.#checkDoer(writes, entity, version, [`nobody asked for version ${version} of ${entity}`,
+			`version ${version} of ${entity} was made by two who were both told so`,
+			`everybody who would make version ${version} of ${entity} was refused, and it is there`]);
 	}
 
 	#checkDeletions() {
-		const suspects = new Map();
-		for (const write of this.#writes.values())
-			if (write.first.do === 'delete') {
-				const name = `${write.first.entity} ${write.first.from + 1}`;
-				suspects.set(name, [...(suspects.get(name) ?? []), write]);
-			}
-		for (const { entity, version } of this.#past.deletions()) {
-			const writes = suspects.get(`${entity} ${version}`) ?? [];
-			const row = ['the database', this.#past.row(entity, version)];
-			must(writes.length > 0, `nobody asked for the deletion of ${entity}`, [row]);
-			const done = writes.filter(({ meanings }) => meanings.has('applied'));
-			must(done.length <= 1, `${entity} was deleted by two who were both told so`, () =>
-				[...done.flatMap(({ meanings }) => proof(...meanings.get('applied'))), row]);
-			must(writes.some((write) => mayBeApplied(write) && !(write.meanings.has('refused') && !write.meanings.has('applied'))),
-				`everybody who would delete ${entity} was refused, and it is deleted`, () =>
-				[...proof(...[...writes[0].meanings.values()].at(-1)), row]);
-		}
+		for (const { entity, version } of this.#past.deletions())
+			this.#checkDoer(this.#suspectsOf('delete', entity, version), entity, version, [
+				`nobody asked for the deletion of ${entity}`,
+				`${entity} was deleted by two who were both told so`,
+				`everybody who would delete ${entity} was refused, and it is deleted`]);
+	}
+
+	#suspectsOf(what, entity, version) {
+		return (this.#suspects.get(`${entity} ${version}`) ?? []).filter(({ first }) => first.do === what);
+	}
+
+	// Somebody did it, one at most was told so, and not all were refused.
+	#checkDoer(writes, entity, version, [nobody, two, refused]) {
+		const row = ['the database', this.#past.row(entity, version)];
+		must(writes.length > 0, nobody, [row]);
+		const done = writes.filter(({ meanings }) => meanings.has('applied'));
+		must(done.length <= 1, two, () => [...done.flatMap(({ meanings }) => proof(...meanings.get('applied'))), row]);
+		must(writes.some((write) => mayBeApplied(write) && !(write.meanings.has('refused') && !write.meanings.has('applied'))),
+			refused, () => [...proof(...[...writes[0].meanings.values()].at(-1)), row]);
 	}
 }
 

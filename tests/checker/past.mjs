@@ -7,13 +7,23 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { must } from './contradiction.mjs';
 
-// The field whose value names the write that set it: each write of a run sets another.
+// The fields whose values may name the write that set them: each write of a run sets another, but for
+// reverts, which bring back the marks of others. Keys of a document stand for themselves.
+const MARKS = {
+	card: ({ name, fields_config }) => [name, ...Object.values(fields_config ?? {})],
+	personal: ({ full_name, address }) => [full_name, address],
+	professional: ({ job_title, department }) => [job_title, department],
+};
+const marksOf = (entity, content) =>
+	content === undefined ? [] : MARKS[kindOf(entity)](content).filter((mark) => typeof mark === 'string');
+
+// The one that names a write unless it says otherwise.
 export const MARK = { card: 'name', personal: 'full_name', professional: 'job_title' };
 
 export const kindOf = (entity) => entity.slice(0, entity.indexOf('/'));
 
 export class Past {
-	#entities = new Map(); // entity -> {versions: [row], now: row | undefined, contents: [content]}
+	#entities = new Map(); // entity -> {versions: [row], now: row | undefined, contents, origins: by version}
 	#slugs = new Map();
 	#marks = new Map(); // mark -> {entity, version}, where it first appeared
 
@@ -27,7 +37,7 @@ export class Past {
 	}
 
 	#entity(name) {
-		if (!this.#entities.has(name)) this.#entities.set(name, { versions: [], contents: [] });
+		if (!this.#entities.has(name)) this.#entities.set(name, { versions: [], contents: [], origins: [] });
 		return this.#entities.get(name);
 	}
 
@@ -74,18 +84,28 @@ export class Past {
 		}
 	}
 
-	#noteMarks(name, { versions, contents }) {
-		const field = MARK[kindOf(name)];
+	#noteMarks(name, { versions, contents, origins }) {
 		for (let version = 1; version <= versions.length; version++) {
-			const mark = contents[version]?.[field];
-			if (mark === undefined || mark === null || mark === contents[version - 1]?.[field]) continue;
-			const first = this.#marks.get(mark);
-			must(first === undefined, `one write was applied twice: "${mark}"`, () => [
-				['once', this.row(first.entity, first.version)],
-				['again', versions[version - 1]],
-			]);
-			this.#marks.set(mark, { entity: name, version });
+			const before = marksOf(name, contents[version - 1]);
+			const origin = { fresh: [], again: [] };
+			origins[version] = origin;
+			for (const mark of new Set(marksOf(name, contents[version]))) {
+				if (before.includes(mark)) continue;
+				const first = this.#marks.get(mark);
+				must(first === undefined || first.entity === name, ...this.twice(mark, name, version));
+				origin[first === undefined ? 'fresh' : 'again'].push(mark);
+				if (first === undefined) this.#marks.set(mark, { entity: name, version });
+			}
 		}
+	}
+
+	// What is to be said of a write that is there twice.
+	twice(mark, entity, version) {
+		const first = this.#marks.get(mark);
+		return [`one write was applied twice: "${mark}"`, () => [
+			['once', this.row(first.entity, first.version)],
+			['again', this.row(entity, version)],
+		]];
 	}
 
 	// {entity, version} that the write with this mark made, or undefined.
@@ -93,9 +113,12 @@ export class Past {
 		return this.#marks.get(mark);
 	}
 
-	// Every {entity, version, mark}.
-	*marks() {
-		for (const [mark, place] of this.#marks) yield { mark, ...place };
+	// Every {entity, version, fresh, again} but the deletions: the marks that it brought, and those it
+	// brought back.
+	*changes() {
+		for (const [entity, { versions, origins }] of this.#entities)
+			for (const { version, deletion } of versions)
+				if (!deletion) yield { entity, version, ...origins[version] };
 	}
 
 	// The content as of that version; undefined where it is none, or the deletion.

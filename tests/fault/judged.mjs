@@ -1,5 +1,5 @@
-// A run of many clients that is written down and judged: creates, updates, deletes, profile saves and
-// reads, several tabs to an account, while something breaks.
+// A run of many clients that is written down and judged: creates, updates, merges, reverts, deletes,
+// profile saves and reads, several tabs to an account, while something breaks.
 //
 //   const run = await startRun(stack, {clients, keys, port, keep});
 //   ... break things, until run.counts say enough ...
@@ -54,10 +54,10 @@ export async function startRun(stack, { clients = 16, keys = false, port = stack
 
 // What one tab knows and does. Cards are shared by the tabs of one account, as one person's are.
 class Tab {
-	static #cards = new WeakMap(); // user -> Map of entity -> the newest version that a tab has seen
+	static #cards = new WeakMap(); // user -> Map of entity -> what a tab saw of it last: {version, fields}
 
 	constructor(client, counts) {
-		Object.assign(this, { client, counts, profiles: { personal: 0, professional: 0 } });
+		Object.assign(this, { client, counts, profiles: { personal: 0, professional: 0 }, olds: new Map() });
 		if (!Tab.#cards.has(client.user)) Tab.#cards.set(client.user, new Map());
 		this.cards = Tab.#cards.get(client.user);
 	}
@@ -72,39 +72,62 @@ class Tab {
 
 	#one(chance) {
 		if (this.cards.size === 0 || (chance < 0.2 && this.cards.size < CARDS_MAX)) return this.#create();
-		if (chance < 0.6) return this.#update();
-		if (chance < 0.7) return this.#remove();
-		if (chance < 0.85) return this.#save(pick(['personal', 'professional']));
+		if (chance < 0.45) return this.#update();
+		if (chance < 0.58) return this.#merge();
+		if (chance < 0.65) return this.#revert();
+		if (chance < 0.72) return this.#remove();
+		if (chance < 0.86) return this.#save(pick(['personal', 'professional']));
 		return this.#read();
 	}
 
 	async #create() {
 		const name = this.client.mark();
 		const told = await this.client.create({ name, fields_config: { by: name } });
-		if (told.status === 201) this.cards.set(told.entity, told.version);
+		if (told.status === 201) this.cards.set(told.entity, seenIn(told));
 		return told;
 	}
 
 	async #update() {
-		const [entity, version] = pick([...this.cards]);
+		const [entity, { version }] = pick([...this.cards]);
 		const name = this.client.mark();
 		const sent = pick([{ name }, { name, fields_config: { by: name } }, { name, is_public: Math.random() < 0.5 }]);
 		return this.#learn(entity, await this.client.update(entity, version, sent));
 	}
 
+	// From what this tab saw of the card some time ago, and under a key of its own in one document.
+	async #merge() {
+		const [entity, now] = pick([...this.cards]);
+		const { version, fields } = this.olds.get(entity) ?? now;
+		const mark = this.client.mark();
+		this.olds.set(entity, now);
+		const sent = { fields_config: { ...fields, [this.client.name]: mark } };
+		return this.#learn(entity, await this.client.merge(entity, version, sent, mark));
+	}
+
+	async #revert() {
+		const [entity, { version }] = pick([...this.cards]);
+		this.client.mark();
+		const to = 1 + Math.floor(Math.random() * version);
+		return this.#learn(entity, await this.client.revert(entity, version, to));
+	}
+
 	async #remove() {
-		const [entity, version] = pick([...this.cards]);
+		const [entity, { version }] = pick([...this.cards]);
 		this.client.mark();
 		const told = await this.client.remove(entity, version);
 		if (told.status === 204) this.cards.delete(entity);
 		return this.#learn(entity, told);
 	}
 
+	// The field that names saves, or another that is merged, so that both may land.
 	async #save(kind) {
-		const name = this.client.mark();
-		const field = kind === 'personal' ? 'full_name' : 'job_title';
-		const told = await this.client.save(kind, this.profiles[kind], { [field]: name });
-		this.profiles[kind] = told.version ?? told.body?.currentVersion ?? this.profiles[kind];
+		const mark = this.client.mark();
+		const [saved, merged] = kind === 'personal' ? ['full_name', 'address'] : ['job_title', 'department'];
+		const from = this.profiles[kind];
+		const told = Math.random() < 0.5
+			? await this.client.save(kind, from, { [saved]: mark })
+			: await this.client.merge(`${kind}/${this.client.user.id}`, from, { [merged]: mark }, mark);
+		this.profiles[kind] = told.version ?? told.body?.currentVersion ?? from;
 		return told;
 	}
 
@@ -114,11 +137,17 @@ class Tab {
 	}
 
 	#learn(entity, told) {
-		const version = told.version ?? told.body?.currentVersion;
+		const seen = seenIn(told);
 		if (told.status === 404) this.cards.delete(entity);
-		else if (version !== undefined && this.cards.has(entity)) this.cards.set(entity, version);
+		else if (seen !== undefined && this.cards.has(entity)) this.cards.set(entity, seen);
 		return told;
 	}
+}
+
+// What an answer, also a refusal, shows of a card; undefined where it shows none.
+function seenIn({ body }) {
+	const card = body?.current ?? body;
+	return card?.version === undefined ? undefined : { version: card.version, fields: card.fields_config };
 }
 
 const idle = "select count(*) from pg_stat_activity where usename = 'cardkeep_runtime' and state <> 'idle'";

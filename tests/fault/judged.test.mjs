@@ -73,6 +73,7 @@ test('nothing of all that contradicts the database, and every write got a defini
 	const { status, text, undecided } = await run.judge();
 	assert.equal(status, 0, text);
 	assert.equal(undecided, 0, `${undecided} writes ended without a definite answer`);
+	assert.match(text, /[1-9]\d* merged and [1-9]\d* reverts/);
 	t.diagnostic(`measured: ${text}`);
 });
 

@@ -68,6 +68,16 @@ export class RecordedClient {
 		return this.#write({ do: 'save', entity, from, sent }, 'PATCH', address(entity), { version: from, ...sent });
 	}
 
+	// An update or a save that is to be merged, named by a mark of its own.
+	merge(entity, from, sent, mark) {
+		const body = { version: from, merge: true, ...sent };
+		return this.#write({ do: 'merge', entity, from, sent, mark }, 'PATCH', address(entity), body);
+	}
+
+	revert(entity, from, to) {
+		return this.#write({ do: 'revert', entity, from, to }, 'POST', `${address(entity)}/revert`, { version: from, to });
+	}
+
 	read(entity) {
 		return this.#try({ do: 'read', entity }, 'GET', address(entity));
 	}
@@ -114,8 +124,8 @@ function address(entity) {
 function seen(asked, { status, headers, json }) {
 	const told = { status, request: headers['x-request-id'] };
 	if (status >= 400) {
-		const { type, currentVersion, current } = json ?? {};
-		return { ...told, body: { type, currentVersion, current } };
+		const { type, currentVersion, current, reason } = json ?? {};
+		return { ...told, body: { type, currentVersion, current, reason } };
 	}
 	if (json === undefined) return told;
 	return { ...told, entity: asked.entity?.startsWith('card/') === false ? asked.entity : `card/${json.id}`, version: json.version, body: json };
