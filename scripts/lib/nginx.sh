@@ -1,10 +1,10 @@
 # shellcheck shell=bash
 # nginx as an instance runs it: rendered from nginx/, on loopback.
 
-# nginx_render DIR PORT SOCKET DEADLINE_MS: writes DIR/conf/{nginx.conf,site.conf,status.conf,params}
+# nginx_render DIR PORT SOCKET DEADLINE_MS [ORIGINS]: writes DIR/conf/{nginx.conf,site.conf,status.conf,params}
 # and DIR/web, for an instance with DIR/{run,log,tmp}. Paths here hold none of sed's special characters but these.
 nginx_render() {
-	local dir=$1 port=$2 socket=$3 deadline_ms=$4 listen="listen 127.0.0.1:$2;"
+	local dir=$1 port=$2 socket=$3 deadline_ms=$4 origins=${5:-} listen="listen 127.0.0.1:$2;"
 	# Where `localhost` may mean ::1 first, clients that try only that must find us too.
 	if grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null; then
 		listen+=" listen [::1]:$port;"
@@ -17,9 +17,20 @@ nginx_render() {
 		listen "$listen" socket "$socket" params "$dir/conf/params" \
 		web "$dir/web" \
 		status "$dir/conf/status.conf" \
+		origins "$(nginx_origins "$origins")" \
 		answer_s $(((deadline_ms + 999) / 1000 + 1))
 	nginx_fill "$top/nginx/nginx.conf.in" "$dir/conf/nginx.conf" \
 		state "$dir" site "$dir/conf/site.conf"
+}
+
+# nginx_origins ORIGINS: the entries of a map that has each, and nothing else.
+nginx_origins() {
+	local origin
+	local -a origins
+	read -ra origins <<<"$1"
+	for origin in "${origins[@]}"; do
+		printf '"%s" "%s"; ' "$origin" "$origin"
+	done
 }
 
 # nginx_web DIR: what browsers get, where nginx's user can read it (the checkout it may not enter).
@@ -50,7 +61,8 @@ nginx_command=(nginx -c)
 
 nginx_up() {
 	local port=$1 digest
-	nginx_render "$state" "$port" "$sockets/app.sock" "${CARDKEEP_REQUEST_DEADLINE_MS:-5000}"
+	nginx_render "$state" "$port" "$sockets/app.sock" "${CARDKEEP_REQUEST_DEADLINE_MS:-5000}" \
+		"${CARDKEEP_CORS_ORIGINS:-}"
 	digest=$(cat "$state/conf/"{nginx,site,status}.conf "$state/conf/params" |
 		sha256sum | cut -c1-64)
 	proc_is_as nginx "$digest" && return

@@ -5,6 +5,7 @@ libapi_a_SOURCES = \
 	src/api/auth.c src/api/auth.h \
 	src/api/cards.c src/api/cards.h \
 	src/api/cookie.c src/api/cookie.h \
+	src/api/cors.c src/api/cors.h \
 	src/api/exchange.c src/api/exchange.h \
 	src/api/fields.c src/api/fields.h \
 	src/api/history.c src/api/history.h \

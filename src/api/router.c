@@ -7,6 +7,7 @@
 #include "api/accounts.h"
 #include "api/auth.h"
 #include "api/cards.h"
+#include "api/cors.h"
 #include "api/history.h"
 #include "api/key.h"
 #include "api/origin.h"
@@ -85,17 +86,16 @@ static const char *method_name(enum request_method method)
 	return names[method];
 }
 
-/* Adds `Allow` with every method of the path. */
-static void allow_header(struct exchange *x, const char *path)
+/* Every method of the path, by commas. */
+static const char *methods_of(struct exchange *x, const char *path)
 {
-	struct buf allow = {0};
+	const char *methods = "";
 
 	for (size_t i = 0; i < ARRAY_LEN(routes); i++)
 		if (strcmp(routes[i].path, path) == 0)
-			buf_printf(&allow, "%s%s", allow.len > 0 ? ", " : "",
-				method_name(routes[i].method));
-	reply_header(&x->reply, "Allow", "%s", buf_cstr(&allow));
-	buf_free(&allow);
+			methods = mem_arena_printf(&x->arena, "%s%s%s", methods,
+				methods[0] != '\0' ? ", " : "", method_name(routes[i].method));
+	return methods;
 }
 
 /* The types that carry JSON: what a client says, or what `curl -d` and fetch say by themselves. */
@@ -128,7 +128,8 @@ static enum step refuse_method(struct exchange *x, const struct match *match)
 	enum step step = refuse(x, match->open ? ACCESS_OPEN : ACCESS_TOKEN,
 		PROBLEM_METHOD_NOT_ALLOWED, "this path has other methods; Allow names them");
 
-	allow_header(x, match->same_path->path);
+	reply_header(&x->reply, "Allow", "%s%s", methods_of(x, match->same_path->path),
+		cors_on(x) ? ", OPTIONS" : "");
 	return step;
 }
 
@@ -212,6 +213,8 @@ enum step router_begin(struct exchange *x)
 	x->route = match.route != NULL ? match.route->id : STATS_ROUTE_NONE;
 	if (match.segment != NULL)
 		x->segment = mem_arena_copy(&x->arena, match.segment, match.segment_len);
+	if (x->request.method == REQUEST_OPTIONS && match.same_path != NULL && cors_on(x))
+		return cors_preflight(x, methods_of(x, match.same_path->path));
 	if (access == ACCESS_TOKEN && !auth_read(x))
 		return exchange_problem(x, PROBLEM_UNAUTHORIZED,
 			"this needs a session: send Authorization: Bearer with its token");

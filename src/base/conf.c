@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 #include "base/log.h"
+#include "base/origins.h"
 #include "base/rule.h"
 
 #define ENV_PREFIX     "CARDKEEP_"
@@ -50,11 +51,13 @@ static const struct key {
 #undef CONF_NUMBER
 };
 
-/* Keys whose text is a rule. */
-static const bool is_rule[KEY_COUNT] = {
+/* Keys whose text has a form. */
+enum form { FORM_ANY, FORM_RULE, FORM_ORIGINS };
+static const enum form forms[KEY_COUNT] = {
 #define CONF_TEXT(name, preset, help)
 #define CONF_NUMBER(name, preset, least, most, help)
-#define CONF_RULE(name, preset, help) [KEY_##name] = true,
+#define CONF_RULE(name, preset, help)    [KEY_##name] = FORM_RULE,
+#define CONF_ORIGINS(name, preset, help) [KEY_##name] = FORM_ORIGINS,
 #include "base/conf.def"
 #undef CONF_TEXT
 #undef CONF_NUMBER
@@ -174,21 +177,31 @@ static bool find_key(const char *name, enum key_id *ret_id)
 	return false;
 }
 
-static void set_text(struct loader *loader, enum key_id id, const char *value)
+/* What `value` is to be and is not; NULL where it is well. */
+static const char *wanted(enum key_id id, const char *value)
 {
 	enum log_level level;
 	struct rule rule;
+
+	if (id == KEY_log_level && !log_level_parse(value, &level))
+		return "error, warn, info or debug";
+	if (forms[id] == FORM_RULE && !rule_parse(value, &rule))
+		return RULE_SYNTAX;
+	if (forms[id] == FORM_ORIGINS && !origins_valid(value))
+		return ORIGINS_SYNTAX;
+	return NULL;
+}
+
+static void set_text(struct loader *loader, enum key_id id, const char *value)
+{
+	const char *form = wanted(id, value);
 
 	if (strlen(value) >= CONF_TEXT_BYTES) {
 		complain_key(loader, id, "longer than %d bytes", CONF_TEXT_BYTES - 1);
 		return;
 	}
-	if (id == KEY_log_level && !log_level_parse(value, &level)) {
-		complain_key(loader, id, "'%s' is not error, warn, info or debug", value);
-		return;
-	}
-	if (is_rule[id] && !rule_parse(value, &rule)) {
-		complain_key(loader, id, "'%s' is not %s", value, RULE_SYNTAX);
+	if (form != NULL) {
+		complain_key(loader, id, "'%s' is not %s", value, form);
 		return;
 	}
 	strcpy(text_of(&loader->conf, id), value);

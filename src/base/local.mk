@@ -7,6 +7,7 @@ libbase_a_SOURCES = \
 	src/base/log.c src/base/log.h \
 	src/base/mem.c src/base/mem.h \
 	src/base/must.c src/base/must.h \
+	src/base/origins.c src/base/origins.h \
 	src/base/password.c src/base/password.h \
 	src/base/rule.c src/base/rule.h \
 	src/base/uuid.c src/base/uuid.h

@@ -1,6 +1,7 @@
 /* The hand: the jobs that one thread holds, from reading to answering. */
 #include "proc/hand.h"
 
+#include "api/cors.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "proc/account.h"
@@ -38,6 +39,7 @@ void hand_finish(struct hand *hand, struct job *job)
 {
 	int64_t now_us;
 
+	cors_finish(&job->x);
 	fcgi_reply(job->conn, &job->x.request, &job->x.reply);
 	now_us = clock_mono_us();
 	account_finished(hand->slot, job, now_us);

@@ -2,8 +2,8 @@
 //
 //   node tests/lib/run.mjs SUITE --daemon PROGRAM [--variant gcc|asan|tsan] [FILE...]
 //
-// e2e and web files share one instance, which this starts and stops; checker's need none; the others
-// start their own, from a cluster that is deployed once. Files run one after another: two cores are
+// e2e and web files share one instance, which this starts and stops, but where it must be another one;
+// checker's need none; the others start their own, from a cluster that is deployed once. Files run one after another: two cores are
 // for the service.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -85,9 +85,12 @@ async function runFile(file, env) {
 	}
 }
 
+// For a file that needs an instance of its own.
+const ofDaemon = { CK_DAEMON: path.resolve(values.daemon ?? ''), CK_VARIANT: values.variant };
+
 async function sharedSuite() {
 	const stack = await Stack.start({ daemon: values.daemon, variant: values.variant });
-	for (const file of files()) await runFile(file, { CK_STACK: stack.describe() });
+	for (const file of files()) await runFile(file, { CK_STACK: stack.describe(), ...ofDaemon });
 	const wrong = await stack.stop();
 	report(wrong === '', `${suite} (${values.variant}): the daemon ends with status 0 and no sanitizer report`);
 	if (wrong !== '') console.log(wrong);
@@ -101,11 +104,7 @@ async function ownSuite() {
 	try {
 		await makeTemplate(template);
 		for (const file of files())
-			await runFile(file, {
-				CK_DAEMON: path.resolve(values.daemon),
-				CK_VARIANT: values.variant,
-				CK_TEMPLATE: template,
-			});
+			await runFile(file, { ...ofDaemon, CK_TEMPLATE: template });
 	} finally {
 		fs.rmSync(dir, { recursive: true, force: true });
 	}

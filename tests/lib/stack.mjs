@@ -215,11 +215,12 @@ export class Stack {
 	async startNginx() {
 		const deadline = this.env.CARDKEEP_REQUEST_DEADLINE_MS ?? '5000';
 		await shell(
-			'nginx_render "$1" "$2" "$3" "$4"',
+			'nginx_render "$1" "$2" "$3" "$4" "$5"',
 			this.dir,
 			this.port,
 			this.#path('run/app.sock'),
 			deadline,
+			this.env.CARDKEEP_CORS_ORIGINS ?? '',
 		);
 		this.nginx = this.#spawn('nginx', ['nginx', '-c', this.#path('conf/nginx.conf')], {
 			PATH: `${process.env.PATH}:/usr/sbin`,

@@ -1,5 +1,5 @@
 # Unit tests of base.
-UNIT_BASE = tests/unit/t_base tests/unit/t_conf tests/unit/t_rule
+UNIT_BASE = tests/unit/t_base tests/unit/t_conf tests/unit/t_rule tests/unit/t_origins
 check_PROGRAMS += $(UNIT_BASE)
 TESTS += $(UNIT_BASE)
 EXTRA_DIST += scripts/gen-conf
@@ -15,3 +15,7 @@ tests_unit_t_conf_LDADD = libbase.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_t_rule_SOURCES = tests/unit/t_rule.c
 tests_unit_t_rule_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_rule_LDADD = libbase.a $(BASE_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_t_origins_SOURCES = tests/unit/t_origins.c
+tests_unit_t_origins_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_origins_LDADD = libbase.a $(BASE_LIBS) $(CMOCKA_LIBS)

@@ -136,6 +136,9 @@ static const struct {
 	{"threads = 2\n[cardkeep]\nthreads = 3\n", "3: threads: given twice, first in line 1"},
 	{"alert_shed = sometimes\n",
 		"1: alert_shed: 'sometimes' is not off, or like: above 5% clear 3% for 60s"},
+	{"cors_origins = *\n",
+		"1: cors_origins: '*' is not a list of origins, by blanks, each like "
+		"https://app.example.org"},
 	{"log_level = loud\n", "1: log_level: 'loud' is not error, warn, info or debug"},
 	{"log_level = Info\n", "1: log_level: 'Info' is not error, warn, info or debug"},
 	{"[server]\n# here\nthreads = 2\n",
