@@ -1,22 +1,23 @@
 # shellcheck shell=bash
 # nginx as an instance runs it: rendered from nginx/, on loopback.
 
-# nginx_render DIR PORT SOCKET DEADLINE_MS [ORIGINS]: writes DIR/conf/{nginx.conf,site.conf,status.conf,params}
-# and DIR/web, for an instance with DIR/{run,log,tmp}. Paths here hold none of sed's special characters but these.
+# nginx_render DIR PORT SOCKET DEADLINE_MS [ORIGINS]: writes DIR/conf/{nginx,site,status,limits}.conf,
+# DIR/conf/params and DIR/web, for an instance with DIR/{run,log,tmp}. Paths here hold none of sed's
+# special characters but these.
 nginx_render() {
 	local dir=$1 port=$2 socket=$3 deadline_ms=$4 origins=${5:-} listen="listen 127.0.0.1:$2;"
 	# Where `localhost` may mean ::1 first, clients that try only that must find us too.
 	if grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null; then
 		listen+=" listen [::1]:$port;"
 	fi
-	cp "$top/nginx/params" "$dir/conf/params"
+	cp "$top/nginx/params" "$top/nginx/limits.conf" "$dir/conf"
 	nginx_web "$dir/web"
 	nginx_fill "$top/nginx/status.conf.in" "$dir/conf/status.conf" \
 		status_socket "${socket%/*}/status.sock"
 	nginx_fill "$top/nginx/cardkeep.conf.in" "$dir/conf/site.conf" \
 		listen "$listen" socket "$socket" params "$dir/conf/params" \
 		web "$dir/web" \
-		status "$dir/conf/status.conf" \
+		status "$dir/conf/status.conf" limits "$dir/conf/limits.conf" \
 		origins "$(nginx_origins "$origins")" \
 		answer_s $(((deadline_ms + 999) / 1000 + 1))
 	nginx_fill "$top/nginx/nginx.conf.in" "$dir/conf/nginx.conf" \
@@ -63,7 +64,7 @@ nginx_up() {
 	local port=$1 digest
 	nginx_render "$state" "$port" "$sockets/app.sock" "${CARDKEEP_REQUEST_DEADLINE_MS:-5000}" \
 		"${CARDKEEP_CORS_ORIGINS:-}"
-	digest=$(cat "$state/conf/"{nginx,site,status}.conf "$state/conf/params" |
+	digest=$(cat "$state/conf/"{nginx,site,status,limits}.conf "$state/conf/params" |
 		sha256sum | cut -c1-64)
 	proc_is_as nginx "$digest" && return
 	nginx_test

@@ -52,7 +52,7 @@ static void demand(struct reply *reply, int status)
 {
 	if (status == 401)
 		reply_header(reply, "WWW-Authenticate", "Bearer");
-	if (status == 503 || status == 504)
+	if (status == 429 || status == 503 || status == 504)
 		reply_header(reply, "Retry-After", "1");
 }
 

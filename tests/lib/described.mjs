@@ -24,6 +24,7 @@ const REFUSALS = {
 	405: 'MethodNotAllowed',
 	413: 'TooLarge',
 	414: 'UriTooLong',
+	429: 'RateLimited',
 	431: 'HeadersTooLarge',
 	503: 'Unavailable',
 	504: 'OutcomeUnknown',

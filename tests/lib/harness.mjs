@@ -61,7 +61,7 @@ export function isProblem(got, status, name) {
 		assert.ok(typeof problem[member] === 'string' && problem[member] !== '', `${member}: ${text}`);
 	assert.equal(problem.message, problem.detail, text);
 	if (status === 401) assert.match(got.headers['www-authenticate'] ?? '', /^Bearer/, text);
-	if (status === 503) assert.match(got.headers['retry-after'] ?? '', /^[0-9]+$/, text);
+	if (status === 429 || status === 503) assert.match(got.headers['retry-after'] ?? '', /^[0-9]+$/, text);
 	return problem;
 }
 

@@ -212,7 +212,8 @@ export class Stack {
 
 	// ---- nginx ----
 
-	async startNginx() {
+	// `edit` may change what was rendered, as an operator would.
+	async startNginx(edit = () => {}) {
 		const deadline = this.env.CARDKEEP_REQUEST_DEADLINE_MS ?? '5000';
 		await shell(
 			'nginx_render "$1" "$2" "$3" "$4" "$5"',
@@ -222,6 +223,7 @@ export class Stack {
 			deadline,
 			this.env.CARDKEEP_CORS_ORIGINS ?? '',
 		);
+		edit(this.#path('conf'));
 		this.nginx = this.#spawn('nginx', ['nginx', '-c', this.#path('conf/nginx.conf')], {
 			PATH: `${process.env.PATH}:/usr/sbin`,
 		});

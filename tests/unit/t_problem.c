@@ -84,7 +84,7 @@ static void each_status_brings_the_headers_it_demands(void **state)
 		problem_reply(&reply, (enum problem_id)id, ID, NULL, "Why.");
 		if (reply.status == 401)
 			want = "WWW-Authenticate: Bearer\r\n";
-		if (reply.status == 503 || reply.status == 504)
+		if (reply.status == 429 || reply.status == 503 || reply.status == 504)
 			want = "Retry-After: 1\r\n";
 		assert_string_equal(buf_cstr(&reply.headers), want);
 	}
