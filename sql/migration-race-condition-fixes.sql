@@ -2222,6 +2222,11 @@ execute $sql$
 
 set local role cardkeep_owner;
 
+create function cardkeep_api.document_fits(p_document jsonb) returns boolean
+language sql immutable parallel safe
+return octet_length(p_document::text) <= 524288;
+comment on function cardkeep_api.document_fits is 'Whether a document is small enough to be answered over and over, as it is printed: 1e300 is 301 digits then. Twice what the service takes with numbers written out, as printing adds a blank behind each comma and colon. Locks nothing.';
+
 create function cardkeep_api.insert_card(p_user uuid, p_session uuid, p_write uuid, p_name text,
 	p_slug text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
 returns cardkeep.business_cards
@@ -3147,6 +3152,18 @@ language sql immutable parallel safe
 return normalize(regexp_replace(p_name, '^\s+|\s+$', '', 'g'));
 comment on function cardkeep_api.clean_name is 'A card''s name as it is kept: trimmed, NFC. Locks nothing.';
 
+create function cardkeep_api.must_fit(p_fields jsonb, p_design jsonb) returns void
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if not (cardkeep_api.document_fits(p_fields) and cardkeep_api.document_fits(p_design)) then
+		raise exception 'a document of a card takes at most 512 KiB when it is printed'
+			using errcode = 'check_violation', hint = 'Numbers are printed without exponents.';
+	end if;
+end
+$$;
+comment on function cardkeep_api.must_fit is 'Raises 23514 where one of the documents is too large. Locks nothing.';
+
 create function cardkeep.create_business_card_atomic(p_user_id uuid, p_name text,
 	p_base_slug text default null, p_template_type text default null,
 	p_fields_config jsonb default null, p_design_config jsonb default null)
@@ -3161,6 +3178,7 @@ begin
 	if p_user_id is null or coalesce(v_name, '') = '' then
 		raise exception 'p_user_id and p_name must be given' using errcode = 'invalid_parameter_value';
 	end if;
+	perform cardkeep_api.must_fit(p_fields_config, p_design_config);
 	a := cardkeep_api.create_card_core(p_user_id, null, v_id, v_name, p_base_slug, p_template_type,
 		p_fields_config, p_design_config, null);
 	if a.status <> 201 then
@@ -3183,6 +3201,7 @@ as $$
 declare
 	a cardkeep_api.answer;
 begin
+	perform cardkeep_api.must_fit(p_fields_config, p_design_config);
 	perform from cardkeep.business_cards b where b.id = p_card_id and b.user_id = p_user_id
 	for no key update;
 	a := cardkeep_api.update_card_core(p_user_id, null, gen_random_uuid(), p_card_id,
@@ -4489,12 +4508,17 @@ begin
 		return cardkeep_api.card_conflict(c, array[p_expected], p_name, p_template, p_fields,
 			p_design, p_public);
 	end if;
+	if not cardkeep_api.document_fits(n.fields_config) then
+		return cardkeep_api.reply(422, c.version, p_detail => 'fields_config');
+	elsif not cardkeep_api.document_fits(n.design_config) then
+		return cardkeep_api.reply(422, c.version, p_detail => 'design_config');
+	end if;
 	return cardkeep_api.merged(cardkeep_api.update_card_core(p_user, p_session, p_write, p_card,
 		array[c.version], n.name, n.template_type, n.fields_config, n.design_config, n.is_public),
 		p_expected, c.version);
 end
 $$;
-comment on function cardkeep_api.merge_card_core is 'Changes a card that is at the expected version as update_card_core does, and one that is at a later version where nobody changed the same fields since: 200 merged, or unchanged where nothing is left to change; 409 with both sides where somebody did, with a reason where the base is not known; 200 replayed; 404; 423 where somebody holds the card. Tries the card''s row (no key update, skip locked), never waits; looks after it tried.';
+comment on function cardkeep_api.merge_card_core is 'Changes a card that is at the expected version as update_card_core does, and one that is at a later version where nobody changed the same fields since: 200 merged, or unchanged where nothing is left to change; 409 with both sides where somebody did, with a reason where the base is not known; 422 with the name of a document that would be too large; 200 replayed; 404; 423 where somebody holds the card. Tries the card''s row (no key update, skip locked), never waits; looks after it tried.';
 
 create function cardkeep_api.merge_card(p_token_hash bytea, p_write uuid, p_card uuid,
 	p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
@@ -4533,7 +4557,7 @@ begin
 	return cardkeep_api.reply(401);
 end
 $$;
-comment on function cardkeep_api.merge_card is 'Changes one of the caller''s cards, merging where it has changed since the version expected, which is one: 200, 401, 404, 409, 422 key_reused, 423; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as merge_card_core; never waits.';
+comment on function cardkeep_api.merge_card is 'Changes one of the caller''s cards, merging where it has changed since the version expected, which is one: 200, 401, 404, 409, 422 for a key_reused or a document, 423; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as merge_card_core; never waits.';
 
 -- Profiles
 

@@ -10,6 +10,11 @@ begin;
 
 set local role cardkeep_owner;
 
+create function cardkeep_api.document_fits(p_document jsonb) returns boolean
+language sql immutable parallel safe
+return octet_length(p_document::text) <= 524288;
+comment on function cardkeep_api.document_fits is 'Whether a document is small enough to be answered over and over, as it is printed: 1e300 is 301 digits then. Twice what the service takes with numbers written out, as printing adds a blank behind each comma and colon. Locks nothing.';
+
 create function cardkeep_api.insert_card(p_user uuid, p_session uuid, p_write uuid, p_name text,
 	p_slug text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
 returns cardkeep.business_cards

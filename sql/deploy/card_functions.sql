@@ -12,6 +12,18 @@ language sql immutable parallel safe
 return normalize(regexp_replace(p_name, '^\s+|\s+$', '', 'g'));
 comment on function cardkeep_api.clean_name is 'A card''s name as it is kept: trimmed, NFC. Locks nothing.';
 
+create function cardkeep_api.must_fit(p_fields jsonb, p_design jsonb) returns void
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if not (cardkeep_api.document_fits(p_fields) and cardkeep_api.document_fits(p_design)) then
+		raise exception 'a document of a card takes at most 512 KiB when it is printed'
+			using errcode = 'check_violation', hint = 'Numbers are printed without exponents.';
+	end if;
+end
+$$;
+comment on function cardkeep_api.must_fit is 'Raises 23514 where one of the documents is too large. Locks nothing.';
+
 create function cardkeep.create_business_card_atomic(p_user_id uuid, p_name text,
 	p_base_slug text default null, p_template_type text default null,
 	p_fields_config jsonb default null, p_design_config jsonb default null)
@@ -26,6 +38,7 @@ begin
 	if p_user_id is null or coalesce(v_name, '') = '' then
 		raise exception 'p_user_id and p_name must be given' using errcode = 'invalid_parameter_value';
 	end if;
+	perform cardkeep_api.must_fit(p_fields_config, p_design_config);
 	a := cardkeep_api.create_card_core(p_user_id, null, v_id, v_name, p_base_slug, p_template_type,
 		p_fields_config, p_design_config, null);
 	if a.status <> 201 then
@@ -48,6 +61,7 @@ as $$
 declare
 	a cardkeep_api.answer;
 begin
+	perform cardkeep_api.must_fit(p_fields_config, p_design_config);
 	perform from cardkeep.business_cards b where b.id = p_card_id and b.user_id = p_user_id
 	for no key update;
 	a := cardkeep_api.update_card_core(p_user_id, null, gen_random_uuid(), p_card_id,

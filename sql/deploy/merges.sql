@@ -152,12 +152,17 @@ begin
 		return cardkeep_api.card_conflict(c, array[p_expected], p_name, p_template, p_fields,
 			p_design, p_public);
 	end if;
+	if not cardkeep_api.document_fits(n.fields_config) then
+		return cardkeep_api.reply(422, c.version, p_detail => 'fields_config');
+	elsif not cardkeep_api.document_fits(n.design_config) then
+		return cardkeep_api.reply(422, c.version, p_detail => 'design_config');
+	end if;
 	return cardkeep_api.merged(cardkeep_api.update_card_core(p_user, p_session, p_write, p_card,
 		array[c.version], n.name, n.template_type, n.fields_config, n.design_config, n.is_public),
 		p_expected, c.version);
 end
 $$;
-comment on function cardkeep_api.merge_card_core is 'Changes a card that is at the expected version as update_card_core does, and one that is at a later version where nobody changed the same fields since: 200 merged, or unchanged where nothing is left to change; 409 with both sides where somebody did, with a reason where the base is not known; 200 replayed; 404; 423 where somebody holds the card. Tries the card''s row (no key update, skip locked), never waits; looks after it tried.';
+comment on function cardkeep_api.merge_card_core is 'Changes a card that is at the expected version as update_card_core does, and one that is at a later version where nobody changed the same fields since: 200 merged, or unchanged where nothing is left to change; 409 with both sides where somebody did, with a reason where the base is not known; 422 with the name of a document that would be too large; 200 replayed; 404; 423 where somebody holds the card. Tries the card''s row (no key update, skip locked), never waits; looks after it tried.';
 
 create function cardkeep_api.merge_card(p_token_hash bytea, p_write uuid, p_card uuid,
 	p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
@@ -196,7 +201,7 @@ begin
 	return cardkeep_api.reply(401);
 end
 $$;
-comment on function cardkeep_api.merge_card is 'Changes one of the caller''s cards, merging where it has changed since the version expected, which is one: 200, 401, 404, 409, 422 key_reused, 423; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as merge_card_core; never waits.';
+comment on function cardkeep_api.merge_card is 'Changes one of the caller''s cards, merging where it has changed since the version expected, which is one: 200, 401, 404, 409, 422 for a key_reused or a document, 423; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as merge_card_core; never waits.';
 
 -- Profiles
 

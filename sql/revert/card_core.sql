@@ -12,5 +12,6 @@ drop function cardkeep_api.card_write_version;
 drop function cardkeep_api.created_before;
 drop function cardkeep_api.create_card_core;
 drop function cardkeep_api.insert_card;
+drop function cardkeep_api.document_fits;
 
 commit;

@@ -4,6 +4,7 @@ begin;
 
 drop function cardkeep.update_business_card_optimistic;
 drop function cardkeep.create_business_card_atomic;
+drop function cardkeep_api.must_fit;
 drop function cardkeep_api.clean_name;
 
 commit;

@@ -177,9 +177,16 @@ static enum step updated(struct exchange *x)
 	}
 }
 
+/* Each side fits, both together do not. */
+static enum step too_large(struct exchange *x)
+{
+	fields_fault(x, x->call.row.detail, "is too large once it is merged");
+	return exchange_invalid(x);
+}
+
 static enum step merged(struct exchange *x)
 {
-	enum step step = updated(x);
+	enum step step = x->call.row.status == 422 ? too_large(x) : updated(x);
 
 	merge_answered(x);
 	return step;

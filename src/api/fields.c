@@ -104,6 +104,8 @@ static void read_document(struct exchange *x, const struct field *field,
 {
 	if (member->kind == JSON_NULL)
 		value->text = "{}";
+	else if (member->kind == JSON_OBJECT && member->plain_len > REQUEST_BODY_MAX)
+		fields_fault(x, field->name, FIELDS_TOO_LARGE);
 	else if (member->kind == JSON_OBJECT)
 		value->text = mem_arena_copy(&x->arena, member->raw, member->raw_len);
 	else

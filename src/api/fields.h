@@ -41,6 +41,10 @@ struct field_value {
 	size_t len;
 };
 
+/* A jsonb keeps 1e300 as 301 digits, and prints it so to everybody who reads it. What a body may hold
+ * by its length, a document may with its numbers written out. */
+#define FIELDS_TOO_LARGE "takes more than 256 KiB with its numbers written out"
+
 /* Reads x->body by the table: ret_values[i] belongs to fields[i]. False when anything is wrong;
  * x->errors then says what. */
 MUST_CHECK bool fields_read(struct exchange *x, const struct field *fields, size_t count,

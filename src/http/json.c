@@ -63,6 +63,7 @@ struct scan {
 	size_t wrong_at;
 	int depth;
 	uint32_t objects; /* opened so far: the next one's number */
+	size_t spread;    /* bytes that the numbers so far would take more if written out */
 	struct key_set keys;
 	struct json_tokener *tokener; /* made for the first string that needs it */
 	struct json_doc *doc;
@@ -356,6 +357,17 @@ static bool read_integer(const struct scan *scan, size_t start, int64_t *ret_val
 	return true;
 }
 
+/* What a number takes more than its `len` bytes when it is written out, as PostgreSQL prints it: 1e300
+ * is then 301 digits. Never too little; noughts before the first digit are not looked for. */
+static size_t spread_of(size_t len, size_t digits, size_t decimals, long exponent)
+{
+	const long whole = (long)digits + exponent;
+	const long rest = (long)decimals - exponent;
+	const size_t plain = (size_t)(whole > 1 ? whole : 1) + (size_t)(rest > 0 ? rest + 1 : 0);
+
+	return plain + 1 > len ? plain + 1 - len : 0; /* one for the sign */
+}
+
 static bool scan_number(struct scan *scan, struct json_member *value)
 {
 	const size_t start = scan->at;
@@ -379,6 +391,8 @@ static bool scan_number(struct scan *scan, struct json_member *value)
 		return false;
 	if (!in_range(scan, start, digits, decimals, exponent))
 		return fail_at(scan, start, "a number out of range");
+	if (exponent != 0)
+		scan->spread += spread_of(scan->at - start, digits, decimals, exponent);
 	value->kind =
 		whole && read_integer(scan, start, &value->integer) ? JSON_INTEGER : JSON_NUMBER;
 	return true;
@@ -533,11 +547,13 @@ static bool scan_any(struct scan *scan, struct json_member *value)
 static bool scan_value(struct scan *scan, struct json_member *value)
 {
 	const size_t start = scan->at;
+	const size_t spread = scan->spread;
 
 	if (!scan_any(scan, value))
 		return false;
 	value->raw = scan->text + start;
 	value->raw_len = scan->at - start;
+	value->plain_len = value->raw_len + scan->spread - spread;
 	return true;
 }
 

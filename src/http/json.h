@@ -36,6 +36,7 @@ struct json_member {
 	enum json_kind kind;
 	const char *raw; /* the value as it stands in the caller's text: not NUL-terminated */
 	size_t raw_len;
+	size_t plain_len;   /* what it takes with every number written out, without an exponent */
 	const char *string; /* JSON_STRING: decoded, NUL-terminated (and without NUL inside) */
 	size_t string_len;
 	int64_t integer; /* JSON_INTEGER */

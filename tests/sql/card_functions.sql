@@ -52,6 +52,20 @@ select throws_ok(format($$select cardkeep.create_business_card_atomic(%L, 'X',
 	p_fields_config => '[1]')$$, pg_temp.id('ann')), '23514', null,
 	'a document that is no object is refused');
 
+create function pg_temp.numbers(p_count integer) returns jsonb language sql
+return jsonb_build_object('n', (select jsonb_agg('1e9999'::numeric) from generate_series(1, p_count)));
+select throws_ok(format($$select cardkeep.create_business_card_atomic(%L, 'X',
+	p_fields_config => pg_temp.numbers(53))$$, pg_temp.id('ann')), '23514',
+	'a document of a card takes at most 512 KiB when it is printed',
+	'a document that is printed on more than 512 KiB is refused, few as its bytes are');
+select throws_ok(format($$select cardkeep.create_business_card_atomic(%L, 'X',
+	p_design_config => pg_temp.numbers(53))$$, pg_temp.id('ann')), '23514', null, 'the other one too');
+select lives_ok(format($$select cardkeep.create_business_card_atomic(%L, 'X',
+	p_fields_config => pg_temp.numbers(52))$$, pg_temp.id('ann')), 'a smaller one is taken');
+select throws_ok(format($$select cardkeep.update_business_card_optimistic(%L, %L, 1,
+	p_fields_config => pg_temp.numbers(53))$$, (select id from made), pg_temp.id('ann')), '23514', null,
+	'nor does an update take one');
+
 create function pg_temp.update_made(p_who text, p_version integer, p_name text) returns text
 language sql
 return (select u::text from made m, lateral cardkeep.update_business_card_optimistic(m.id,

@@ -176,6 +176,20 @@ create function pg_temp.save(p_write text, p_expected integer, p_patch jsonb)
 returns cardkeep_api.answer language sql
 return cardkeep_api.save_personal_info(pg_temp.token('ann'), pg_temp.id(p_write),
 	array[p_expected], p_patch);
+-- Two documents that fit may not fit together.
+select pg_temp.create_card('ann', 'big', 'Big', '{}'),
+	pg_temp.refield_card('ann', 'b2', 'big', '{1}', jsonb_build_object('a', repeat('x', 262000)))
+\g /dev/null
+select is(pg_temp.seen(pg_temp.merge('ann', 'b3', 'big', 1, null,
+	jsonb_build_object('b', repeat('x', 262000)))), '200 v3 merged', 'a merge of up to 512 KiB is one');
+select is(pg_temp.seen(pg_temp.merge('ann', 'b4', 'big', 1, null,
+	jsonb_build_object('c', repeat('x', 262000)), p_key => 'b4')), '422 v3 fields_config',
+	'beyond it is refused by the name of its document');
+select is((select b.version from cardkeep.business_cards b where b.id = pg_temp.id('big')), 3,
+	'and nothing is applied');
+select is(pg_temp.seen(pg_temp.merge('ann', 'b5', 'big', 1, 'Small', p_key => 'b4')), '200 v4 merged',
+	'nor is its key spent');
+
 create function pg_temp.own(p_write text, p_expected integer, p_patch jsonb, p_who text default 'ann',
 	p_key text default null)
 returns cardkeep_api.answer language sql

@@ -279,6 +279,43 @@ static void members_keep_order_kind_and_their_place_in_the_text(void **state)
 	json_free(&doc);
 }
 
+static void a_value_is_as_long_as_its_numbers_written_out(void **state)
+{
+	static const struct {
+		const char *value;
+		size_t least; /* as PostgreSQL prints it, without blanks */
+		size_t most;
+	} cases[] = {
+		{"17", 2, 2},
+		{"-1.50", 5, 5},
+		{"\"1e300\"", 7, 7},
+		{"1e0", 1, 3},
+		{"1e300", 301, 302},
+		{"-1E+300", 302, 302},
+		{"1.5e300", 301, 302},
+		{"1e-300", 302, 303},
+		{"-1.25e-300", 305, 305},
+		{"0.001e3", 1, 8},
+		{"12.34e1", 5, 8},
+		{"1e-16383", 16385, 16386},
+		{"[1e300,{\"a\":1e300},true]", 2 * 301 + 14, 2 * 302 + 14},
+	};
+	char why[160];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char text[128];
+		struct json_doc *doc;
+		int len = snprintf(
+			text, sizeof(text), "{\"a\":2e9,\"b\": %s ,\"c\":3e9}", cases[i].value);
+
+		doc = json_parse(text, (size_t)len, why, sizeof(why));
+		assert_non_null(doc);
+		assert_in_range(json_find(doc, "b")->plain_len, cases[i].least, cases[i].most);
+		json_free(&doc);
+	}
+}
+
 static void only_an_outermost_object_has_members(void **state)
 {
 	static const struct {
@@ -479,6 +516,7 @@ int main(void)
 		cmocka_unit_test(every_well_formed_text_is_accepted),
 		cmocka_unit_test(a_text_cut_anywhere_is_refused),
 		cmocka_unit_test(members_keep_order_kind_and_their_place_in_the_text),
+		cmocka_unit_test(a_value_is_as_long_as_its_numbers_written_out),
 		cmocka_unit_test(only_an_outermost_object_has_members),
 		cmocka_unit_test(an_integer_that_does_not_fit_stays_a_number_with_every_digit),
 		cmocka_unit_test(escapes_are_decoded_in_names_and_strings),

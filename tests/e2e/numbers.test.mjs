@@ -1,0 +1,55 @@
+// Numbers in documents: kept to the digit, and bounded by what they take when they are written out.
+import { assert, isInvalid, shared, test } from '../lib/harness.mjs';
+
+const { client } = await shared();
+const { token } = await client.register();
+const KIB = 1024;
+
+// A body whose `field` holds `count` times `number`; no number of JavaScript's own would do.
+const body = (field, number, count, more = '') =>
+	`{"name":"Numbers",${more}"${field}":{"n":[${Array(count).fill(number).join(',')}]}}`;
+const create = (text) => client.post('/api/cards', text, { token });
+
+test('a number is kept to the digit, and answered without an exponent', async () => {
+	const got = await create(body('fields_config', '1.50e3,1e-3,1e300,12345678901234567890.10', 1));
+	assert.equal(got.status, 201, got.text);
+	assert.ok(got.text.includes(`[1500, 0.001, 1${'0'.repeat(300)}, 12345678901234567890.10]`), got.text);
+});
+
+test('a document that takes more than 256 KiB with its numbers written out is 422, and nothing is kept', async () => {
+	const before = (await client.get('/api/cards', { token })).json.cards.length;
+	for (const field of ['fields_config', 'design_config'])
+		for (const [number, count] of [['1e300', 40_000], ['1e300', 880], ['-1e-300', 870], ['1e-16383', 17]])
+			isInvalid(await create(body(field, number, count)), field);
+	assert.equal((await client.get('/api/cards', { token })).json.cards.length, before);
+});
+
+test('a document that just fits is taken, and an update, a merge and a revert go by the same rule', async () => {
+	const { json: card } = await create(body('fields_config', '1e300', 860));
+	const url = `/api/cards/${card.id}`;
+	const patch = (text) => client.patch(url, text, { token });
+	isInvalid(await patch(body('design_config', '1e300', 880, '"version":1,')), 'design_config');
+	isInvalid(await patch(body('design_config', '1e300', 880, '"version":1,"merge":true,')), 'design_config');
+	assert.equal((await patch({ version: 1, fields_config: {} })).status, 200);
+	const back = await client.post(`${url}/revert`, { version: 2, to: 1 }, { token });
+	assert.equal(back.status, 200);
+	assert.ok(back.text.length > 250 * KIB, `${back.text.length} bytes`);
+});
+
+test('without exponents a body of 256 KiB is a document that fits', async () => {
+	const most = 256 * KIB;
+	const text = body('fields_config', '1', (most - 100) / 2);
+	const got = await create(text + ' '.repeat(most - text.length));
+	assert.equal(got.status, 201, got.text.slice(0, 300));
+});
+
+test('a merge that would make too large a document is 422, and nothing is applied', async () => {
+	const card = await client.card(token);
+	const url = `/api/cards/${card.id}`;
+	const grow = (key) =>
+		client.patch(url, { version: 1, merge: true, fields_config: { [key]: 'x'.repeat(255 * KIB) } }, { token });
+	assert.equal((await grow('a')).status, 200);
+	assert.equal((await grow('b')).json.merged, true);
+	isInvalid(await grow('c'), 'fields_config');
+	assert.equal((await client.get(url, { token })).json.version, 3);
+});
