@@ -10,6 +10,7 @@ libbase_a_SOURCES = \
 	src/base/origins.c src/base/origins.h \
 	src/base/password.c src/base/password.h \
 	src/base/rule.c src/base/rule.h \
+	src/base/template.c src/base/template.h \
 	src/base/uuid.c src/base/uuid.h
 libbase_a_CFLAGS = $(AM_CFLAGS) $(INIH_CFLAGS) $(SODIUM_CFLAGS)
 BASE_LIBS = $(INIH_LIBS) $(SODIUM_LIBS)

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/must.h"
+#include "stats/event.h"
 
 void account_started(struct stats_slot *slot, const struct job *job, int64_t now_us)
 {
@@ -33,6 +35,19 @@ void account_shed(struct stats_slot *slot, const struct job *job, enum stats_she
 	stats_count(slot, STATS_REQUESTS_SHED, why);
 	if (job->x.route == STATS_ROUTE_SIGN_IN)
 		stats_count(slot, STATS_LOGINS, STATS_LOGIN_SHED);
+}
+
+/* Says what happened to this request, for those who will look for it in the log. `event` says the
+ * kind and what only that kind has. */
+static void happened(struct stats_slot *slot, const struct job *job, struct event event)
+{
+	event.at_wall_us = clock_wall_us();
+	event.request = job->x.request.id;
+	event.route = job->x.route;
+	event.attempts = (uint32_t)job->attempts;
+	if (event.kind != STATS_EVENT_KIND_CONFLICT)
+		memcpy(event.sqlstate, job->sqlstate, sizeof(event.sqlstate));
+	event_put(&slot->events, &event);
 }
 
 /* ---- waves --------------------------------------------------------------------------------- */
@@ -76,10 +91,12 @@ static const enum stats_reason reasons[] = {
 	[RETRY_STANDBY] = STATS_REASON_STANDBY,
 };
 
-void account_retry(struct stats_slot *slot, enum retry_reason reason)
+void account_retry(
+	struct stats_slot *slot, const struct job *job, enum retry_reason reason, int64_t delay_us)
 {
 	MUST((size_t)reason < ARRAY_LEN(reasons));
 	stats_count(slot, STATS_RETRY_ATTEMPTS, reasons[reason]);
+	happened(slot, job, (struct event){.kind = STATS_EVENT_KIND_RETRY, .delay_us = delay_us});
 }
 
 /* ---- what came of a call ------------------------------------------------------------------- */
@@ -94,18 +111,26 @@ static void creation(struct stats_slot *slot, const struct call_row *row)
 }
 
 /* A 409 with a detail is none of the version that the request named. */
-static void change(struct stats_slot *slot, const struct call_row *row, enum stats_entity entity)
+static void change(struct stats_slot *slot, const struct job *job, enum stats_entity entity)
 {
-	if (row->status == 409 && row->detail[0] == '\0')
+	const struct call_row *row = &job->x.call.row;
+
+	if (row->status == 409 && row->detail[0] == '\0') {
 		stats_count(slot, STATS_VERSION_CONFLICTS, entity);
-	else if (row->status < 300 && !row->replayed)
+		happened(slot, job,
+			(struct event){
+				STATS_EVENT_KIND_CONFLICT, .version = (uint32_t)row->version});
+	} else if (row->status < 300 && !row->replayed) {
 		stats_count(slot, strcmp(row->detail, "merged") == 0 ? STATS_MERGES : STATS_UPDATES,
 			entity);
+	}
 }
 
-static void row_seen(struct stats_slot *slot, enum call_id id, const struct call_row *row)
+static void row_seen(struct stats_slot *slot, const struct job *job)
 {
-	switch (id) {
+	const struct call_row *row = &job->x.call.row;
+
+	switch (job->x.call.id) {
 	case CALL_CREATE_CARD:
 		creation(slot, row);
 		break;
@@ -113,17 +138,17 @@ static void row_seen(struct stats_slot *slot, enum call_id id, const struct call
 	case CALL_DELETE_CARD:
 	case CALL_MERGE_CARD:
 	case CALL_REVERT_CARD:
-		change(slot, row, STATS_ENTITY_CARD);
+		change(slot, job, STATS_ENTITY_CARD);
 		break;
 	case CALL_SAVE_PERSONAL:
 	case CALL_MERGE_PERSONAL:
 	case CALL_REVERT_PERSONAL:
-		change(slot, row, STATS_ENTITY_PERSONAL);
+		change(slot, job, STATS_ENTITY_PERSONAL);
 		break;
 	case CALL_SAVE_PROFESSIONAL:
 	case CALL_MERGE_PROFESSIONAL:
 	case CALL_REVERT_PROFESSIONAL:
-		change(slot, row, STATS_ENTITY_PROFESSIONAL);
+		change(slot, job, STATS_ENTITY_PROFESSIONAL);
 		break;
 	case CALL_REGISTER:
 	case CALL_OPEN_SESSION:
@@ -150,10 +175,13 @@ void account_operation(struct stats_slot *slot, const struct job *job, enum acco
 	if (job->attempts > MANY_ATTEMPTS || end == ACCOUNT_GAVE_UP)
 		stats_inc(slot, STATS_OPERATIONS_EXCESSIVE);
 	if (answered)
-		row_seen(slot, job->x.call.id, &job->x.call.row);
+		row_seen(slot, job);
+	if (end == ACCOUNT_GAVE_UP)
+		happened(slot, job, (struct event){.kind = STATS_EVENT_KIND_GAVE_UP});
 }
 
 void account_failure(struct stats_slot *slot, const struct job *job)
 {
 	stats_count(slot, STATS_DB_CALLS_FAILED, functions[job->x.call.id]);
+	happened(slot, job, (struct event){.kind = STATS_EVENT_KIND_FAILED});
 }

@@ -27,8 +27,9 @@ void account_wave(
 	struct stats_slot *slot, const struct wave *wave, int64_t began_us, int64_t now_us);
 /* A call found its row or key held and is parked. */
 void account_busy(struct stats_slot *slot);
-/* A call will be made again. */
-void account_retry(struct stats_slot *slot, enum retry_reason reason);
+/* A call will be made again, in delay_us. */
+void account_retry(
+	struct stats_slot *slot, const struct job *job, enum retry_reason reason, int64_t delay_us);
 
 /* How an operation came to an end. */
 enum account_end {

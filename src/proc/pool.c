@@ -26,6 +26,7 @@
 #include "proc/supervisor.h"
 #include "proc/title.h"
 #include "proc/worker.h"
+#include "stats/history.h"
 #include "stats/segment.h"
 #include "stats/snapshot.h"
 #include "stats/window.h"
@@ -44,7 +45,8 @@ struct pool {
 	const struct settings_source *source;
 	struct settings settings;
 	struct segment *segment;
-	struct window *window; /* of the segment; the status process starts with a copy */
+	struct window *window;   /* of the segment; the status process starts with a copy */
+	struct history *history; /* likewise */
 	struct alarms *alarms;
 	int listen_fds[ROLE_COUNT];
 	bool made_socket[ROLE_COUNT]; /* ours to remove */
@@ -125,6 +127,7 @@ struct pool *pool_new(const struct settings_source *source, const struct setting
 	pool->settings = *settings;
 	pool->signal_fd = -1;
 	pool->window = new_window(&settings->conf);
+	pool->history = history_new();
 	for (enum role role = 0; role < ROLE_COUNT; role++)
 		pool->listen_fds[role] = -1;
 	if (open_all(pool, why, why_size))
@@ -150,6 +153,7 @@ void pool_free(struct pool **ptr)
 		close(pool->signal_fd);
 	alarms_free(&pool->alarms);
 	window_free(&pool->window);
+	history_free(&pool->history);
 	segment_close(&pool->segment);
 	free(pool);
 	*ptr = NULL;
@@ -180,6 +184,7 @@ static void start(struct pool *pool, const struct supervisor_action *action)
 		.settings = &pool->settings,
 		.segment = pool->segment,
 		.window = pool->window,
+		.history = pool->history,
 		.role = action->role,
 		.slot = action->slot,
 		.generation = action->generation,
@@ -530,6 +535,7 @@ static void beat(struct pool *pool, int64_t now_us)
 	segment_supervisor_beat(pool->segment, now_us);
 	snapshot = snapshot_take(pool->segment, now_us);
 	window_add(pool->window, snapshot);
+	history_add(pool->history, snapshot, clock_wall_us());
 	alarms_tick(pool->alarms, &pool->settings, pool->window, snapshot);
 	snapshot_free(&snapshot);
 }

@@ -94,7 +94,7 @@ static bool settle_again(const struct settle_rules *rules, struct hand *hand, st
 		retry_reason_name(reason), outcome_name(entry->outcome), entry->error.sqlstate,
 		(long long)(delay_us / CLOCK_MS), job->x.request.id_text,
 		LOG_QUOTED(loggable(entry)));
-	account_retry(hand->slot, reason);
+	account_retry(hand->slot, job, reason, delay_us);
 	if (reason == RETRY_STALE_PLAN)
 		job->stale_retried = true;
 	hand_park(hand, job, delay_us);
@@ -123,6 +123,7 @@ static bool settle_failed(const struct settle_rules *rules, struct hand *hand, s
 	enum retry_reason reason = RETRY_TRANSIENT;
 	int64_t delay_us = 0;
 
+	memcpy(job->sqlstate, entry->error.sqlstate, sizeof(job->sqlstate));
 	if (entry->outcome == OUTCOME_UNKNOWN && call_kind(job->x.call.id) == CALL_WRITE)
 		job->maybe_applied = true;
 	switch (retry_decide(

@@ -11,6 +11,7 @@
 
 #include "proc/settings.h"
 #include "proc/supervisor.h"
+#include "stats/history.h"
 #include "stats/segment.h"
 #include "stats/window.h"
 
@@ -18,7 +19,8 @@
 struct inherit {
 	const struct settings *settings;
 	struct segment *segment;
-	struct window *window; /* the last minutes; the status process goes on with its copy */
+	struct window *window;   /* the last minutes; the status process goes on with its copy */
+	struct history *history; /* the last hour, likewise */
 	enum role role;
 	size_t slot;
 	unsigned generation;

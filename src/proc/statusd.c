@@ -1,15 +1,18 @@
 /*
- * The status process: answers /livez, /readyz, /metrics and /status.json on a socket of its own.
+ * The status process: answers /livez, /readyz, /metrics, /status and /status.json on a socket of its
+ * own.
  *
- * One thread is enough: every answer is made in a millisecond from what the segment holds. The
- * window of the last minutes comes from the supervisor, which keeps it up all the time; this
- * process goes on with its copy, so that a replacement does not forget.
+ * One thread is enough: every answer is made in a millisecond from what the segment holds, and nginx
+ * takes it whole, however slow its own client is. The windows of the last minutes and the last hour
+ * come from the supervisor, which keeps them up all the time; this process goes on with its copies,
+ * so that a replacement does not forget.
  */
 #include "config.h"
 
 #include "proc/statusd.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -22,7 +25,10 @@
 #include "proc/logfile.h"
 #include "proc/readiness.h"
 #include "proc/title.h"
+#include "stats/assets.h"
 #include "stats/expose.h"
+#include "stats/history.h"
+#include "stats/panel.h"
 #include "stats/snapshot.h"
 #include "stats/window.h"
 
@@ -34,13 +40,24 @@
 struct statusd {
 	const struct inherit *inherit;
 	struct fcgi_gate *gate;
-	struct window *window; /* this process's copy */
+	struct window *window;   /* this process's copy */
+	struct history *history; /* likewise */
 	int signal_fd;
 	bool draining;
 	int64_t drain_end_us;
 };
 
 /* ---- answers --------------------------------------------------------------------------------- */
+
+/* The page's own source is none of the files that it loads. */
+static const struct asset *find_asset(const char *path)
+{
+	static const char dir[] = "/status/";
+
+	if (strncmp(path, dir, strlen(dir)) != 0 || strcmp(path, "/status/page.html") == 0)
+		return NULL;
+	return asset_find(path + strlen(dir));
+}
 
 typedef void answer_fn(
 	const struct statusd *statusd, const struct request *request, struct reply *reply);
@@ -72,14 +89,19 @@ static void add_checks(struct buf *out, const struct readiness_check *checks)
 	buf_char(out, ']');
 }
 
+static const struct readiness_check *first_failed(const struct readiness_check *checks)
+{
+	while (checks->ok)
+		checks++;
+	return checks;
+}
+
 static void answer_not_ready(const struct request *request, const struct readiness_check *checks,
 	bool verbose, struct reply *reply)
 {
-	const struct readiness_check *failed = checks;
+	const struct readiness_check *failed = first_failed(checks);
 	struct buf members = {0};
 
-	while (failed->ok)
-		failed++;
 	if (verbose) {
 		buf_char(&members, '{');
 		add_checks(&members, checks);
@@ -128,7 +150,7 @@ static void answer_metrics(
 	snapshot_free(&snapshot);
 }
 
-static void answer_status(
+static void answer_status_json(
 	const struct statusd *statusd, const struct request *request, struct reply *reply)
 {
 	struct snapshot *snapshot = look(statusd);
@@ -140,6 +162,59 @@ static void answer_status(
 	snapshot_free(&snapshot);
 }
 
+/* Nothing but what this process serves itself may be loaded or asked, nor the page be framed. */
+#define PAGE_POLICY                                                                 \
+	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " \
+	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+static void answer_page(
+	const struct statusd *statusd, const struct request *request, struct reply *reply)
+{
+	struct readiness_check checks[READINESS_COUNT];
+	struct snapshot *snapshot = look(statusd);
+	const bool ready = readiness_judge(snapshot, checks);
+	const struct panel_view view = {
+		.snapshot = snapshot,
+		.window = statusd->window,
+		.history = statusd->history,
+		.wall_us = clock_wall_us(),
+		.unready = ready ? NULL : first_failed(checks)->detail,
+	};
+
+	(void)request;
+	reply_start(reply, 200, "text/html; charset=utf-8");
+	reply_header(reply, "Content-Security-Policy", PAGE_POLICY);
+	reply_header(reply, "Referrer-Policy", "no-referrer");
+	panel_expose(&reply->body, &view);
+	snapshot_free(&snapshot);
+}
+
+/* `?after=`: only what is newer than that, in seconds since 1970. What is no number is 0. */
+static void answer_history(
+	const struct statusd *statusd, const struct request *request, struct reply *reply)
+{
+	struct mem_arena arena = {0};
+	const char *after = NULL;
+
+	if (request_param(request, "after", &arena, &after) == REQUEST_PARAM_ABSENT)
+		after = NULL;
+	reply_start(reply, 200, REPLY_JSON);
+	history_expose(
+		&reply->body, statusd->history, after != NULL ? strtoll(after, NULL, 10) : 0);
+	mem_arena_free(&arena);
+}
+
+/* /status/NAME: a file that the page is made of. */
+static void answer_asset(
+	const struct statusd *statusd, const struct request *request, struct reply *reply)
+{
+	const struct asset *asset = find_asset(request->path);
+
+	(void)statusd;
+	reply_start(reply, 200, asset->type);
+	reply_borrow(reply, asset->text, asset->len);
+}
+
 static const struct {
 	const char *path;
 	answer_fn *answer;
@@ -147,7 +222,9 @@ static const struct {
 	{"/livez", answer_livez},
 	{"/readyz", answer_readyz},
 	{"/metrics", answer_metrics},
-	{"/status.json", answer_status},
+	{"/status", answer_page},
+	{"/status.json", answer_status_json},
+	{"/status/history.json", answer_history},
 };
 
 static answer_fn *find_page(const char *path)
@@ -155,7 +232,7 @@ static answer_fn *find_page(const char *path)
 	for (size_t i = 0; i < ARRAY_LEN(pages); i++)
 		if (strcmp(pages[i].path, path) == 0)
 			return pages[i].answer;
-	return NULL;
+	return find_asset(path) != NULL ? answer_asset : NULL;
 }
 
 static void answer(
@@ -247,6 +324,7 @@ static void sample(struct statusd *statusd)
 	struct snapshot *snapshot = look(statusd);
 
 	window_add(statusd->window, snapshot);
+	history_add(statusd->history, snapshot, clock_wall_us());
 	snapshot_free(&snapshot);
 }
 
@@ -272,7 +350,8 @@ static void turn(struct statusd *statusd)
 
 void statusd_main(const struct inherit *inherit)
 {
-	struct statusd statusd = {.inherit = inherit, .window = inherit->window};
+	struct statusd statusd = {
+		.inherit = inherit, .window = inherit->window, .history = inherit->history};
 
 	open_signals(&statusd);
 	open_gate(&statusd);

@@ -205,11 +205,13 @@ void worker_main(const struct inherit *inherit)
 {
 	struct worker worker = {.inherit = inherit};
 	struct window *window = inherit->window;
+	struct history *history = inherit->history;
 	sigset_t signals;
 
 	title_set("worker %zu starting", inherit->slot);
 	/* Megabytes that the supervisor writes on; a worker would keep each page as it was. */
 	window_free(&window);
+	history_free(&history);
 	block_signals(&signals);
 	worker.thread_count = (size_t)inherit->settings->conf.threads;
 	worker.threads = mem_zero(worker.thread_count * sizeof(*worker.threads));

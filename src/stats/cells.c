@@ -26,6 +26,16 @@ uint64_t cells_sum(const uint64_t cells[STATS_CELLS], enum stats_metric metric)
 	return sum;
 }
 
+uint64_t cells_answers(const uint64_t cells[STATS_CELLS], enum stats_route route, char digit)
+{
+	uint64_t sum = 0;
+
+	for (size_t code = 0; code < STATS_CODE_COUNT; code++)
+		if (digit == 0 || metrics_value(STATS_LABEL_CODE, code)[0] == digit)
+			sum += cells_value(cells, STATS_REQUESTS, route, code);
+	return sum;
+}
+
 const uint64_t *cells_histogram_of(
 	const uint64_t cells[STATS_CELLS], enum stats_metric metric, size_t label)
 {

@@ -11,6 +11,8 @@
 uint64_t cells_value(
 	const uint64_t cells[STATS_CELLS], enum stats_metric metric, size_t label1, size_t label2);
 uint64_t cells_sum(const uint64_t cells[STATS_CELLS], enum stats_metric metric);
+/* The answers of a route by the first digit of their status: 0 for all of them. */
+uint64_t cells_answers(const uint64_t cells[STATS_CELLS], enum stats_route route, char digit);
 /* A histogram, summed over the values of its label. */
 void cells_histogram(const uint64_t cells[STATS_CELLS], enum stats_metric metric,
 	uint64_t ret_cells[HISTOGRAM_CELLS]);

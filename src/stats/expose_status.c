@@ -229,6 +229,39 @@ void expose_alerts(struct buf *out, const struct snapshot *snapshot)
 	buf_char(out, ']');
 }
 
+/* ---- events -------------------------------------------------------------------------------- */
+
+/* What an event of its kind does not tell is null. */
+static void add_event(struct buf *out, const struct event *event)
+{
+	char at[CLOCK_TEXT_BYTES];
+	char request[UUID_TEXT_BYTES];
+
+	clock_text(event->at_wall_us, at);
+	uuid_format(&event->request, request);
+	buf_printf(out, "{\"at\":\"%s\",\"kind\":\"%s\",\"route\":\"%s\",\"request\":\"%s\"", at,
+		metrics_value(STATS_LABEL_EVENT_KIND, event->kind),
+		metrics_value(STATS_LABEL_ROUTE, event->route), request);
+	buf_printf(out, ",\"attempts\":%" PRIu32 ",", event->attempts);
+	add_word_or_null(out, "sqlstate", event->sqlstate);
+	add_number_or_null(out, "delay_ms", event->kind == STATS_EVENT_KIND_RETRY,
+		(double)event->delay_us / CLOCK_MS);
+	add_number_or_null(out, "current_version", event->version > 0, event->version);
+	buf_char(out, '}');
+}
+
+static void add_events(struct buf *out, const struct snapshot *snapshot)
+{
+	bool first = true;
+
+	buf_str(out, ",\"events\":[");
+	for (size_t i = 0; i < snapshot->event_count; i++) {
+		expose_comma(out, &first);
+		add_event(out, &snapshot->events[i]);
+	}
+	buf_char(out, ']');
+}
+
 void expose_status(struct buf *out, const struct snapshot *snapshot, const struct window *window)
 {
 	const int64_t now_us = snapshot->taken_us;
@@ -253,5 +286,6 @@ void expose_status(struct buf *out, const struct snapshot *snapshot, const struc
 	expose_windows(out, snapshot, window);
 	buf_str(out, ",\"alerts\":");
 	expose_alerts(out, snapshot);
+	add_events(out, snapshot);
 	buf_str(out, "}\n");
 }

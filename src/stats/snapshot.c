@@ -108,10 +108,34 @@ static void read_process(
 		read_thread(&ret->threads[t], segment_thread(segment, process, t));
 }
 
-/* ---- what follows from them ---------------------------------------------------------------- */
+/* ---- events -------------------------------------------------------------------------------- */
 
-/* An idle thread turns five times a second. */
-#define HELD_US CLOCK_S
+/* Puts it in its place by time; of more than fit the oldest falls off. */
+static void insert_event(struct snapshot *snapshot, const struct event *event)
+{
+	struct event *events = snapshot->events;
+	size_t at = snapshot->event_count;
+
+	while (at > 0 && events[at - 1].at_wall_us < event->at_wall_us)
+		at--;
+	if (at == SNAPSHOT_EVENTS)
+		return;
+	if (snapshot->event_count < SNAPSHOT_EVENTS)
+		snapshot->event_count++;
+	memmove(&events[at + 1], &events[at], (snapshot->event_count - 1 - at) * sizeof(*events));
+	events[at] = *event;
+}
+
+static void read_events(struct snapshot *snapshot, const struct stats_events *events)
+{
+	struct event event;
+
+	for (size_t i = 0; i < EVENT_RING; i++)
+		if (event_read(events, i, &event))
+			insert_event(snapshot, &event);
+}
+
+/* ---- what follows from them ---------------------------------------------------------------- */
 
 static void derive_threads(struct snapshot *snapshot, const struct snapshot_process *process)
 {
@@ -124,8 +148,7 @@ static void derive_threads(struct snapshot *snapshot, const struct snapshot_proc
 		/* A record that would not hold still belongs to a thread that works. */
 		if (!thread->activity_known || thread->activity.state != STATS_THREAD_IDLE)
 			cells[STATS_AT_THREADS_BUSY]++;
-		if (process->state == STATS_WORKER_READY &&
-			snapshot->taken_us - thread->beat_us > HELD_US)
+		if (process->state == STATS_WORKER_READY && snapshot_hangs(snapshot, thread))
 			cells[STATS_AT_THREADS_HELD]++;
 		cells[STATS_AT_DB_CONNECTIONS + thread->connection]++;
 	}
@@ -188,6 +211,9 @@ struct snapshot *snapshot_take(const struct segment *segment, int64_t now_us)
 	read_cells(snapshot, segment);
 	for (size_t p = 0; p < snapshot->process_count; p++)
 		read_process(&snapshot->processes[p], segment, p);
+	for (size_t p = 0; p < snapshot->process_count; p++)
+		for (size_t t = 0; t < snapshot->thread_count; t++)
+			read_events(snapshot, &segment_thread(segment, p, t)->events);
 	for (size_t i = 0; i < STATS_ALERT_COUNT; i++)
 		snapshot->alerts[i] = segment_alert_read(segment, (enum stats_alert)i);
 	derive_cells(snapshot, header);
@@ -222,6 +248,14 @@ bool snapshot_alive(enum stats_worker state)
 {
 	return state == STATS_WORKER_STARTING || state == STATS_WORKER_READY ||
 	       state == STATS_WORKER_DRAINING;
+}
+
+/* An idle thread turns five times a second. */
+#define HELD_US CLOCK_S
+
+bool snapshot_hangs(const struct snapshot *snapshot, const struct snapshot_thread *thread)
+{
+	return snapshot->taken_us - thread->beat_us > HELD_US;
 }
 
 uint64_t snapshot_value(

@@ -38,6 +38,8 @@ struct snapshot_process {
 	struct snapshot_thread *threads;
 };
 
+#define SNAPSHOT_EVENTS 32
+
 struct snapshot {
 	int64_t taken_us;
 	int64_t made_us; /* when the service was started */
@@ -51,6 +53,8 @@ struct snapshot {
 	uint64_t status_usage[STATS_USAGE_COUNT];
 	struct segment_alert_record alerts[STATS_ALERT_COUNT];
 	uint64_t cells[STATS_CELLS]; /* as metrics.h lays them out, TALLY and GAUGE included */
+	struct event events[SNAPSHOT_EVENTS]; /* of all threads, the latest first */
+	size_t event_count;
 	size_t process_count;
 	size_t thread_count; /* of each process */
 	struct snapshot_process *processes;
@@ -64,6 +68,8 @@ void snapshot_free(struct snapshot **snapshot);
 
 /* Whether a worker in this state serves, or will. */
 bool snapshot_alive(enum stats_worker state);
+/* Whether a thread of a living worker has made no turn for so long that it hangs, or waits. */
+bool snapshot_hangs(const struct snapshot *snapshot, const struct snapshot_thread *thread);
 /* One value; the sum over all label values. */
 uint64_t snapshot_value(
 	const struct snapshot *snapshot, enum stats_metric metric, size_t label1, size_t label2);

@@ -18,6 +18,7 @@
 
 #include "base/must.h"
 #include "base/uuid.h"
+#include "stats/event.h"
 #include "stats/metrics.h"
 
 #define STATS_LINE_BYTES 64
@@ -43,11 +44,16 @@ struct stats_slot {
 	_Atomic int64_t db_since_us;  /* monotonic: connection opened or failed at */
 	uint64_t pad2[7];
 
+	struct stats_events events;
+
 	_Atomic uint64_t cells[STATS_CELLS];
 };
 
 _Static_assert(offsetof(struct stats_slot, beat_us) == 40, "doc/segment.md");
-_Static_assert(offsetof(struct stats_slot, cells) == 2 * STATS_LINE_BYTES, "doc/segment.md");
+_Static_assert(offsetof(struct stats_slot, events) == 2 * STATS_LINE_BYTES, "doc/segment.md");
+_Static_assert(offsetof(struct stats_slot, cells) == (3 + EVENT_RING) * STATS_LINE_BYTES,
+	"doc/segment.md");
+_Static_assert(sizeof(struct stats_event) == STATS_LINE_BYTES, "doc/segment.md");
 _Static_assert(sizeof(struct stats_slot) % STATS_LINE_BYTES == 0, "a line has one writer");
 
 /* A slot that nobody reads, for code under test and processes without a segment. */

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "stats/alert.h"
 #include "stats/expose.h"
-#include "tool/figure.h"
+#include "stats/figure.h"
 #include "tool/life.h"
 #include "tool/tool.h"
 

@@ -5,7 +5,7 @@
 #include <signal.h>
 
 #include "base/clock.h"
-#include "tool/figure.h"
+#include "stats/figure.h"
 
 /* The supervisor turns every second. */
 #define FRESH_US (3 * CLOCK_S)

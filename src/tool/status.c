@@ -11,10 +11,10 @@
 #include "base/clock.h"
 #include "stats/cells.h"
 #include "stats/expose.h"
+#include "stats/figure.h"
 #include "stats/indicator.h"
 #include "stats/snapshot.h"
 #include "stats/window.h"
-#include "tool/figure.h"
 #include "tool/life.h"
 #include "tool/tool.h"
 

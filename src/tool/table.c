@@ -9,8 +9,8 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "stats/figure.h"
 #include "tool/database.h"
-#include "tool/figure.h"
 
 /* Columns on a terminal, as far as UTF-8 goes: its bytes but those that continue a character. */
 static size_t width_of(const char *text)

@@ -11,8 +11,8 @@
 
 #include "base/clock.h"
 #include "http/json.h"
+#include "stats/figure.h"
 #include "tool/database.h"
-#include "tool/figure.h"
 #include "tool/installed.def"
 #include "tool/tool.h"
 

@@ -7,8 +7,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "stats/cells.h"
+#include "stats/figure.h"
 #include "stats/indicator.h"
-#include "tool/figure.h"
 #include "tool/life.h"
 
 /* Of the rows below the head, the threads leave so many to the routes and their titles. */
@@ -431,17 +431,6 @@ static const struct column route_columns[] = {
 	{"IN ALL", 79, true, -1},
 };
 
-/* The answers of a route by the first digit of their status: 0 for all of them. */
-static uint64_t answers(const uint64_t *cells, enum stats_route route, char digit)
-{
-	uint64_t sum = 0;
-
-	for (size_t code = 0; code < STATS_CODE_COUNT; code++)
-		if (digit == 0 || metrics_value(STATS_LABEL_CODE, code)[0] == digit)
-			sum += cells_value(cells, STATS_REQUESTS, route, code);
-	return sum;
-}
-
 /* One row for each route that was ever asked for; their number. */
 static size_t collect_routes(
 	struct route_row rows[STATS_ROUTE_COUNT], const uint64_t *all, const uint64_t *between)
@@ -454,12 +443,12 @@ static size_t collect_routes(
 			cells_histogram_of(between, STATS_REQUEST_DURATION, route);
 		const struct route_row row = {
 			.route = route,
-			.answered = answers(between, route, 0),
-			.refused = answers(between, route, '4'),
-			.failed = answers(between, route, '5'),
+			.answered = cells_answers(between, route, 0),
+			.refused = cells_answers(between, route, '4'),
+			.failed = cells_answers(between, route, '5'),
 			.p50_us = histogram_percentile(durations, 0.5),
 			.p99_us = histogram_percentile(durations, 0.99),
-			.ever = answers(all, route, 0),
+			.ever = cells_answers(all, route, 0),
 		};
 
 		if (row.ever > 0)

@@ -1,9 +1,12 @@
 # Unit tests of base.
-UNIT_BASE = tests/unit/t_base tests/unit/t_conf tests/unit/t_rule tests/unit/t_origins
+UNIT_BASE = tests/unit/t_base tests/unit/t_conf tests/unit/t_rule tests/unit/t_origins tests/unit/t_template
 check_PROGRAMS += $(UNIT_BASE)
 TESTS += $(UNIT_BASE)
 EXTRA_DIST += scripts/gen-conf
 
+tests_unit_t_template_SOURCES = tests/unit/t_template.c
+tests_unit_t_template_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_template_LDADD = libbase.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_t_base_SOURCES = tests/unit/t_base.c
 tests_unit_t_base_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_base_LDADD = libbase.a $(BASE_LIBS) $(CMOCKA_LIBS)

@@ -1,6 +1,6 @@
 # Unit tests of stats.
-UNIT_STATS = tests/unit/t_alert tests/unit/t_expose tests/unit/t_histogram tests/unit/t_metrics tests/unit/t_segment \
-	tests/unit/t_snapshot
+UNIT_STATS = tests/unit/t_alert tests/unit/t_event tests/unit/t_expose tests/unit/t_figure tests/unit/t_histogram \
+	tests/unit/t_history tests/unit/t_metrics tests/unit/t_panel tests/unit/t_segment tests/unit/t_snapshot
 check_PROGRAMS += $(UNIT_STATS)
 TESTS += $(UNIT_STATS)
 UNIT_STATS_LIBS = libstats.a libbase.a $(BASE_LIBS) $(CMOCKA_LIBS)
@@ -13,6 +13,18 @@ tests_unit_t_alert_LDADD = $(UNIT_STATS_LIBS)
 tests_unit_t_expose_SOURCES = tests/unit/t_expose.c tests/unit/stats_fixture.h
 tests_unit_t_expose_CFLAGS = $(UNIT_CFLAGS) $(JSONC_CFLAGS)
 tests_unit_t_expose_LDADD = $(UNIT_STATS_LIBS) $(JSONC_LIBS)
+tests_unit_t_event_SOURCES = tests/unit/t_event.c tests/unit/stats_fixture.h
+tests_unit_t_event_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_event_LDADD = $(UNIT_STATS_LIBS)
+tests_unit_t_figure_SOURCES = tests/unit/t_figure.c
+tests_unit_t_figure_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_figure_LDADD = $(UNIT_STATS_LIBS)
+tests_unit_t_history_SOURCES = tests/unit/t_history.c tests/unit/stats_fixture.h
+tests_unit_t_history_CFLAGS = $(UNIT_CFLAGS) $(JSONC_CFLAGS)
+tests_unit_t_history_LDADD = $(UNIT_STATS_LIBS) $(JSONC_LIBS)
+tests_unit_t_panel_SOURCES = tests/unit/t_panel.c tests/unit/stats_fixture.h
+tests_unit_t_panel_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_panel_LDADD = $(UNIT_STATS_LIBS)
 tests_unit_t_histogram_SOURCES = tests/unit/t_histogram.c
 tests_unit_t_histogram_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_histogram_LDADD = $(UNIT_STATS_LIBS)

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "tool/figure.h"
+#include "stats/figure.h"
 
 /* What was appended, once. */
 static const char *taken(struct buf *out)

@@ -620,7 +620,19 @@ static const struct {
 	FIELD(stats_slot, connection),
 	FIELD(stats_slot, db_sqlstate),
 	FIELD(stats_slot, db_since_us),
+	FIELD(stats_slot, events),
 	FIELD(stats_slot, cells),
+	FIELD(stats_events, written),
+	FIELD(stats_events, ring),
+	FIELD(stats_event, change),
+	FIELD(stats_event, kind),
+	FIELD(stats_event, at_wall_us),
+	FIELD(stats_event, request),
+	FIELD(stats_event, route),
+	FIELD(stats_event, attempts),
+	FIELD(stats_event, sqlstate),
+	FIELD(stats_event, delay_us),
+	FIELD(stats_event, version),
 };
 
 static void the_drawing_in_doc_names_every_field_with_its_place(void **state)

@@ -1,8 +1,8 @@
 /*
  * Figures as people read them, in as few columns as they need. Pure; all of them append to `out`.
  */
-#ifndef TOOL_FIGURE_H
-#define TOOL_FIGURE_H
+#ifndef STATS_FIGURE_H
+#define STATS_FIGURE_H
 
 #include <stdbool.h>
 #include <stdint.h>

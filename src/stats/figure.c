@@ -1,5 +1,5 @@
 /* Figures as people read them. */
-#include "tool/figure.h"
+#include "stats/figure.h"
 
 #include <inttypes.h>
 
