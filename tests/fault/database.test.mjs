@@ -1,5 +1,6 @@
 // PostgreSQL goes away under load and comes back: no hang, nothing hidden, nothing lost.
 import { load, compare, NOTHING_WRONG, tally } from './load.mjs';
+import { answerSoon } from '../lib/soon.mjs';
 import { assert, endsCleanly, own, pause, shell, test, until } from '../lib/harness.mjs';
 
 const stack = await own();
@@ -43,7 +44,7 @@ test('while PostgreSQL is down, /livez is 200 and /readyz 503', async () => {
 	await stack.ready();
 });
 
-test('frozen: every request is answered in time as 503 or 504, and later work goes on', async () => {
+test('frozen: every request is answered in time as 503 or 504, operators at once, and later work goes on', async () => {
 	let pids;
 	const signal = (name) => pids.forEach((pid) => {
 		try {
@@ -59,6 +60,12 @@ test('frozen: every request is answered in time as 503 or 504, and later work go
 		pids = stack.databasePids();
 		signal('SIGSTOP');
 		frozen = clients.answers.length;
+		const busy = async () => {
+			const { workers } = (await stack.client.get('/status.json')).json;
+			return workers.every(({ threads }) => threads.every(({ state }) => state === 'database'));
+		};
+		await until('every wave thread waits for the database', busy);
+		await answerSoon((page) => stack.client.get(page));
 		await until('every client was answered', () => clients.answers.length > frozen + 16, 20_000);
 	} finally {
 		signal('SIGCONT');
