@@ -88,10 +88,11 @@ static struct alert_reading disconnected(const struct snapshot *now)
 			now->taken_us - process->heartbeat_us > SEGMENT_HEARTBEAT_FRESH_US)
 			continue;
 		for (size_t t = 0; t < now->thread_count; t++) {
-			if (process->threads[t].db_since_us <= process->started_us)
-				continue;
-			tried++;
-			closed += process->threads[t].connection != STATS_CONNECTION_OPEN;
+			const enum stats_connection connection =
+				snapshot_connection(process, &process->threads[t]);
+
+			tried += connection != STATS_CONNECTION_UNUSED;
+			closed += connection == STATS_CONNECTION_CLOSED;
 		}
 	}
 	return share(closed, tried, 1);

@@ -78,18 +78,19 @@ static void fill_request(struct fill *fill, const struct snapshot_thread *thread
 	fill_text(fill, "route", busy ? metrics_value(STATS_LABEL_ROUTE, activity->route) : "");
 }
 
-/* A connection that was never asked for is no fault. */
 static void fill_database(struct fill *fill, const struct snapshot_process *process,
 	const struct snapshot_thread *thread)
 {
-	const bool open = thread->connection == STATS_CONNECTION_OPEN;
-	const bool tried = thread->db_since_us > process->started_us;
+	static const char *const tones[] = {
+		[STATS_CONNECTION_CLOSED] = PANEL_BAD,
+		[STATS_CONNECTION_OPEN] = PANEL_GOOD,
+		[STATS_CONNECTION_UNUSED] = PANEL_DULL,
+	};
+	const enum stats_connection connection = snapshot_connection(process, thread);
 
-	fill_text(fill, "database_tone", open ? PANEL_GOOD : tried ? PANEL_BAD : PANEL_DULL);
+	fill_text(fill, "database_tone", tones[connection]);
 	buf_printf(fill_into(fill, "database"), "%s %s",
-		open || tried ? metrics_value(STATS_LABEL_CONNECTION, thread->connection)
-			      : "not needed yet",
-		thread->db_sqlstate);
+		metrics_value(STATS_LABEL_CONNECTION, connection), thread->db_sqlstate);
 }
 
 static void add_thread(struct buf *out, const struct panel *panel, size_t p, size_t t)

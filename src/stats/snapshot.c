@@ -150,7 +150,7 @@ static void derive_threads(struct snapshot *snapshot, const struct snapshot_proc
 			cells[STATS_AT_THREADS_BUSY]++;
 		if (process->state == STATS_WORKER_READY && snapshot_hangs(snapshot, thread))
 			cells[STATS_AT_THREADS_HELD]++;
-		cells[STATS_AT_DB_CONNECTIONS + thread->connection]++;
+		cells[STATS_AT_DB_CONNECTIONS + snapshot_connection(process, thread)]++;
 	}
 }
 
@@ -256,6 +256,15 @@ bool snapshot_alive(enum stats_worker state)
 bool snapshot_hangs(const struct snapshot *snapshot, const struct snapshot_thread *thread)
 {
 	return snapshot->taken_us - thread->beat_us > HELD_US;
+}
+
+enum stats_connection snapshot_connection(
+	const struct snapshot_process *process, const struct snapshot_thread *thread)
+{
+	if (thread->connection == STATS_CONNECTION_CLOSED &&
+		thread->db_since_us <= process->started_us)
+		return STATS_CONNECTION_UNUSED;
+	return thread->connection;
 }
 
 uint64_t snapshot_value(

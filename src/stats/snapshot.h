@@ -70,6 +70,9 @@ void snapshot_free(struct snapshot **snapshot);
 bool snapshot_alive(enum stats_worker state);
 /* Whether a thread of a living worker has made no turn for so long that it hangs, or waits. */
 bool snapshot_hangs(const struct snapshot *snapshot, const struct snapshot_thread *thread);
+/* Its connection: UNUSED where it has none and has never asked for one. */
+enum stats_connection snapshot_connection(
+	const struct snapshot_process *process, const struct snapshot_thread *thread);
 /* One value; the sum over all label values. */
 uint64_t snapshot_value(
 	const struct snapshot *snapshot, enum stats_metric metric, size_t label1, size_t label2);

@@ -55,4 +55,4 @@ tests_unit_print_metrics_CFLAGS = $(AM_CFLAGS)
 tests_unit_print_metrics_LDADD = libstats.a libbase.a $(BASE_LIBS)
 TESTS += tests/unit/metrics-promtool scripts/check-metrics
 EXTRA_DIST += tests/unit/metrics-promtool scripts/check-metrics scripts/gen-metrics \
-	scripts/lib/promtool.sh doc/metrics.md doc/segment.md
+	scripts/lib/prometheus.sh doc/metrics.md doc/segment.md

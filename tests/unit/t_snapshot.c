@@ -60,6 +60,9 @@ static void gauges_follow_from_the_states_of_the_slots(void **state)
 	segment_worker_end(fixture->segment, 2);
 	stats_connection(segment_slot(fixture->segment, 0, 0), STATS_CONNECTION_OPEN, NULL, 5);
 	stats_connection(segment_slot(fixture->segment, 2, 0), STATS_CONNECTION_OPEN, NULL, 5);
+	/* One that has tried, and lost it. */
+	stats_connection(
+		segment_slot(fixture->segment, 1, 0), STATS_CONNECTION_CLOSED, "08006", INT64_MAX);
 	stats_activity(segment_slot(fixture->segment, 1, 1), STATS_THREAD_READING, STATS_ROUTE_NONE,
 		NULL, 5);
 	snapshot = take_at(fixture, 1);
@@ -73,7 +76,9 @@ static void gauges_follow_from_the_states_of_the_slots(void **state)
 	assert_int_equal(
 		snapshot_value(snapshot, STATS_DB_CONNECTIONS, STATS_CONNECTION_OPEN, 0), 1);
 	assert_int_equal(
-		snapshot_value(snapshot, STATS_DB_CONNECTIONS, STATS_CONNECTION_CLOSED, 0), 5);
+		snapshot_value(snapshot, STATS_DB_CONNECTIONS, STATS_CONNECTION_CLOSED, 0), 1);
+	assert_int_equal(
+		snapshot_value(snapshot, STATS_DB_CONNECTIONS, STATS_CONNECTION_UNUSED, 0), 4);
 	assert_int_equal(snapshot_sum(snapshot, STATS_DB_CONNECTIONS_MAX), 12);
 	snapshot_free(&snapshot);
 }
