@@ -3191,6 +3191,13 @@ end
 $$;
 comment on function cardkeep.create_business_card_atomic is 'A new card at version 1 with a slug of its own, by default made from the name; null takes a field''s default. Raises 22023 without user or name, 23503 for an unknown user, 23514 for what no card may hold, 23505 where ten slugs were taken. Tries the advisory locks of the slugs, never waits for another creation.';
 
+create function cardkeep_api.card_update_told(a cardkeep_api.answer, out success boolean,
+	out new_version integer, out message text)
+language sql immutable parallel safe
+return (a.status = 200, nullif(a.version, 0), case a.status when 200 then 'Card updated'
+	when 404 then 'Card not found' else 'Version conflict' end);
+comment on function cardkeep_api.card_update_told is 'What an update came to, as update_business_card_optimistic tells it. Locks nothing.';
+
 create function cardkeep.update_business_card_optimistic(p_card_id uuid, p_user_id uuid,
 	p_expected_version integer, p_name text default null, p_template_type text default null,
 	p_fields_config jsonb default null, p_design_config jsonb default null,
@@ -3207,8 +3214,7 @@ begin
 	a := cardkeep_api.update_card_core(p_user_id, null, gen_random_uuid(), p_card_id,
 		array[p_expected_version], cardkeep_api.clean_name(p_name), p_template_type,
 		p_fields_config, p_design_config, p_is_public);
-	return query select a.status = 200, nullif(a.version, 0), case a.status
-		when 200 then 'Card updated' when 404 then 'Card not found' else 'Version conflict' end;
+	return query select t.* from cardkeep_api.card_update_told(a) t;
 end
 $$;
 comment on function cardkeep.update_business_card_optimistic is 'Changes a card of the user''s that is at the expected version; null keeps a field. One row: success true, ''Card updated'' and the version it is at now (the same where nothing changed); success false, ''Version conflict'' and the current version; success false, ''Card not found'' and null where the user has no such card. Raises 23514 for what no card may hold. Waits for the card''s row (no key update).';
@@ -3233,13 +3239,18 @@ execute $sql$
 
 set local role cardkeep_owner;
 
+create function cardkeep_api.profile_upsert_told(a cardkeep_api.answer, out success boolean,
+	out new_version integer, out message text, out is_new boolean)
+language sql immutable parallel safe
+return (a.status in (200, 201), a.version, case a.status when 200 then 'Profile updated'
+	when 201 then 'Profile created' else 'Version conflict' end, a.status = 201);
+comment on function cardkeep_api.profile_upsert_told is 'What a save came to, as the promised functions tell it. Locks nothing.';
+
 create function cardkeep_api.upsert_profile(p_kind text, p_user uuid, p_expected integer,
 	p_patch jsonb, out success boolean, out new_version integer, out message text,
 	out is_new boolean)
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
-declare
-	a cardkeep_api.answer;
 begin
 	if p_user is null then
 		raise exception 'p_user_id must not be null' using errcode = 'null_value_not_allowed';
@@ -3248,13 +3259,9 @@ begin
 		perform pg_advisory_xact_lock(cardkeep_api.lock_key(p_kind, p_user::text));
 		perform cardkeep_api.await_profile(p_kind, p_user);
 	end if;
-	a := cardkeep_api.save_profile_core(p_kind, p_user, null, gen_random_uuid(),
-		array[coalesce(p_expected, 0)], jsonb_strip_nulls(p_patch));
-	success := a.status in (200, 201);
-	new_version := a.version;
-	is_new := a.status = 201;
-	message := case a.status when 200 then 'Profile updated' when 201 then 'Profile created'
-		else 'Version conflict' end;
+	select t.* into success, new_version, message, is_new
+	from cardkeep_api.profile_upsert_told(cardkeep_api.save_profile_core(p_kind, p_user, null,
+		gen_random_uuid(), array[coalesce(p_expected, 0)], jsonb_strip_nulls(p_patch))) t;
 end
 $$;
 comment on function cardkeep_api.upsert_profile is 'Either profile''s upsert for direct callers. Waits for the profile''s row (no key update), or where there is none for the advisory lock of the first profile and then again for the row.';
@@ -5313,6 +5320,532 @@ $change$;
 
 do $change$
 begin
+if exists (select from cardkeep_console.changes c where c.name = 'rest_views') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:rest_views to pg
+--
+-- What a REST client asks of rows: some columns, filters, an order, a page. The service reads that
+-- from the query string into a document, the view:
+--
+--   {"select": [column...], "filters": [{"column", "op", "not", "values": [text...]}...],
+--    "order": [{"column", "descending", "nulls"}...], "limit", "offset", "count", "single"}
+--
+-- Without "select" all columns are meant, without "limit" as many rows as there may be.
+--
+-- The statement is made here, and of nothing but what this file holds: a column's name and type come
+-- from rest_columns, operators from rest_condition, and each value of the client's travels as a
+-- parameter. A plan is made for each request, which suits both a page of cards and one by its id.
+
+
+set local role cardkeep_owner;
+
+create function cardkeep_api.rest_columns(p_source text) returns text[]
+language sql immutable parallel safe
+return case p_source
+	when 'business_cards' then array[['id', 'uuid'], ['user_id', 'uuid'], ['name', 'text'],
+		['slug', 'text'], ['template_type', 'text'], ['fields_config', 'jsonb'],
+		['design_config', 'jsonb'], ['is_public', 'boolean'], ['version', 'integer'],
+		['created_at', 'timestamptz'], ['updated_at', 'timestamptz']]
+	when 'personal_info' then array[['user_id', 'uuid'], ['full_name', 'text'],
+		['primary_email', 'text'], ['secondary_email', 'text'], ['primary_phone', 'text'],
+		['secondary_phone', 'text'], ['website', 'text'], ['address', 'text'],
+		['version', 'integer'], ['created_at', 'timestamptz'], ['updated_at', 'timestamptz']]
+	when 'professional_info' then array[['user_id', 'uuid'], ['job_title', 'text'],
+		['company_name', 'text'], ['department', 'text'], ['work_email', 'text'],
+		['work_phone', 'text'], ['work_address', 'text'], ['company_website', 'text'],
+		['linkedin_url', 'text'], ['version', 'integer'], ['created_at', 'timestamptz'],
+		['updated_at', 'timestamptz']]
+	when 'create_business_card_atomic' then array[['id', 'uuid'], ['slug', 'text'], ['name', 'text'],
+		['created_at', 'timestamptz']]
+	when 'update_business_card_optimistic' then array[['success', 'boolean'],
+		['new_version', 'integer'], ['message', 'text']]
+	when 'upsert_profile' then array[['success', 'boolean'], ['new_version', 'integer'],
+		['message', 'text'], ['is_new', 'boolean']]
+end;
+comment on function cardkeep_api.rest_columns is 'The columns of a table, or of what a function returns, each with its type, in the order in which clients see them. Locks nothing.';
+
+create function cardkeep_api.rest_type(p_source text, p_column text) returns text
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_type text := jsonb_object(cardkeep_api.rest_columns(p_source)) ->> p_column;
+begin
+	if v_type is null then
+		raise exception 'column %.% does not exist', p_source, p_column
+			using errcode = 'undefined_column';
+	end if;
+	return v_type;
+end
+$$;
+comment on function cardkeep_api.rest_type is 'The type of a column; raises 42703 for one that is not in the list, so that no other name gets into a statement. Locks nothing.';
+
+create function cardkeep_api.rest_is(p_source text, p_column text, p_what text) returns text
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_type text := cardkeep_api.rest_type(p_source, p_column);
+begin
+	if p_what in ('true', 'false', 'unknown') and v_type <> 'boolean' then
+		raise exception 'argument of IS % must be type boolean, not type %', upper(p_what), v_type
+			using errcode = 'datatype_mismatch';
+	end if;
+	return format('b.%I is ', p_column) || case p_what when 'null' then 'null'
+		when 'not_null' then 'not null' when 'true' then 'true' when 'false' then 'false'
+		when 'unknown' then 'unknown' end;
+end
+$$;
+comment on function cardkeep_api.rest_is is 'A condition by what a column is; raises 42804 where a truth is asked of what is no boolean. Locks nothing.';
+
+create function cardkeep_api.rest_condition(p_source text, p_filter jsonb, p_at integer)
+returns text
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_column text := p_filter ->> 'column';
+	v_type text := cardkeep_api.rest_type(p_source, v_column);
+	v_end integer := p_at + jsonb_array_length(p_filter -> 'values') - 1;
+	v_condition text := case p_filter ->> 'op'
+		when 'eq' then format('b.%I = $2[%s]::%s', v_column, p_at, v_type)
+		when 'neq' then format('b.%I <> $2[%s]::%s', v_column, p_at, v_type)
+		when 'in' then format('b.%I = any ($2[%s:%s]::%s[])', v_column, p_at, v_end, v_type)
+		when 'is' then cardkeep_api.rest_is(p_source, v_column, p_filter -> 'values' ->> 0)
+	end;
+begin
+	return case when (p_filter -> 'not')::boolean then ' and not (' else ' and (' end || v_condition
+		|| ')';
+end
+$$;
+comment on function cardkeep_api.rest_condition is 'One filter as a condition on b, whose values stand in the array $2 from p_at on. Locks nothing.';
+
+create function cardkeep_api.rest_from(p_source text, p_view jsonb) returns text
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_columns text[] := cardkeep_api.rest_columns(p_source);
+	v_from text := case p_source
+		when 'business_cards' then 'cardkeep.business_cards b where b.user_id = $1'
+		when 'personal_info' then 'cardkeep.personal_info b where b.user_id = $1'
+		when 'professional_info' then 'cardkeep.professional_info b where b.user_id = $1'
+		else 'jsonb_to_record($3) b(' || (select string_agg(format('%I %s', v_columns[i][1],
+			v_columns[i][2]), ', ') from generate_subscripts(v_columns, 1) i) || ') where true' end;
+	v_at integer := 1;
+	v_filter jsonb;
+begin
+	for v_filter in select f from jsonb_array_elements(p_view -> 'filters') f loop
+		v_from := v_from || cardkeep_api.rest_condition(p_source, v_filter, v_at);
+		v_at := v_at + jsonb_array_length(v_filter -> 'values');
+	end loop;
+	return v_from;
+end
+$$;
+comment on function cardkeep_api.rest_from is 'Where rows come from, and which: those of user $1 in a table, or the one $3 that a function returned; each by the filters. Locks nothing.';
+
+create function cardkeep_api.rest_select(p_source text, p_view jsonb) returns text
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_columns text[] := cardkeep_api.rest_columns(p_source);
+	v_wanted text[] := coalesce(
+		(select array_agg(w.name order by w.place)
+			from jsonb_array_elements_text(p_view -> 'select') with ordinality w (name, place)),
+		array(select v_columns[i][1] from generate_subscripts(v_columns, 1) i order by i));
+begin
+	perform cardkeep_api.rest_type(p_source, w) from unnest(v_wanted) w;
+	return (select string_agg(format('b.%I', w.name), ', ' order by w.place)
+		from unnest(v_wanted) with ordinality w (name, place));
+end
+$$;
+comment on function cardkeep_api.rest_select is 'The columns that were asked for, else all. Locks nothing.';
+
+create function cardkeep_api.rest_order(p_source text, p_view jsonb) returns text
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_order text := '';
+	v_item jsonb;
+begin
+	for v_item in select o from jsonb_array_elements(p_view -> 'order') o loop
+		perform cardkeep_api.rest_type(p_source, v_item ->> 'column');
+		v_order := v_order || format('b.%I %s nulls %s, ', v_item ->> 'column',
+			case when (v_item -> 'descending')::boolean then 'desc' else 'asc' end,
+			case v_item ->> 'nulls' when 'first' then 'first' else 'last' end);
+	end loop;
+	return case when p_source = 'business_cards'
+		then ' order by ' || v_order || 'b.created_at desc, b.id desc'
+		else coalesce(' order by ' || nullif(rtrim(v_order, ', '), ''), '') end;
+end
+$$;
+comment on function cardkeep_api.rest_order is 'The order that was asked for; cards that are equal in it stand newest first, so that pages by offset neither repeat nor miss one. Locks nothing.';
+
+create function cardkeep_api.rest_check(p_view jsonb, p_rows bigint, p_total bigint) returns void
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if (p_view -> 'single')::boolean and p_rows <> 1 then
+		raise exception using errcode = 'PT406',
+			message = 'Cannot coerce the result to a single JSON object',
+			detail = format('The result contains %s rows', p_rows);
+	end if;
+	if (p_view -> 'offset')::bigint > p_total then
+		raise exception using errcode = 'PT416', message = 'Requested range not satisfiable',
+			detail = format('An offset of %s was requested, but there are only %s rows.',
+				p_view -> 'offset', p_total);
+	end if;
+end
+$$;
+comment on function cardkeep_api.rest_check is 'Raises PT406 where one row was asked for and there is another number, PT416 where the page begins behind the last row. Locks nothing.';
+
+create function cardkeep_api.rest_whole(p_row text, p_view jsonb) returns text
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if p_view - 'single' <> '{"filters": [], "order": [], "offset": 0, "count": false}' then
+		return null;
+	end if;
+	return E'0 1 *\n' || case when (p_view -> 'single')::boolean then p_row else '[' || p_row || ']' end;
+end
+$$;
+comment on function cardkeep_api.rest_whole is 'The page of a view that leaves the only row as it is, which is what nearly all callers of functions want; null for any other view. Locks nothing.';
+
+create function cardkeep_api.rest_page(p_source text, p_user uuid, p_row text, p_view jsonb)
+returns text
+language plpgsql volatile set search_path = pg_catalog, pg_temp set timezone = 'UTC'
+as $$
+declare
+	c_page_rows constant integer := 100;
+	c_page_bytes constant integer := 1048576 - 1024;
+	v_from text := cardkeep_api.rest_from(p_source, p_view);
+	v_row jsonb := p_row;
+	v_values text[] := array(select v from jsonb_array_elements(p_view -> 'filters') f,
+		jsonb_array_elements_text(f -> 'values') v);
+	v_total bigint;
+	v_item text;
+	v_items text[] := '{}';
+	v_bytes integer := 0;
+begin
+	if (p_view -> 'count')::boolean then
+		execute 'select count(*) from ' || v_from into v_total using p_user, v_values, v_row;
+	end if;
+	for v_item in execute 'select row_to_json(r)::text from (select '
+		|| cardkeep_api.rest_select(p_source, p_view) || ' from ' || v_from
+		|| cardkeep_api.rest_order(p_source, p_view) || ' limit $4 offset $5) r'
+		using p_user, v_values, v_row, least((p_view -> 'limit')::bigint, c_page_rows),
+			(p_view -> 'offset')::bigint
+	loop
+		v_bytes := v_bytes + octet_length(v_item) + 1;
+		exit when v_bytes > c_page_bytes and cardinality(v_items) > 0;
+		v_items := v_items || v_item;
+	end loop;
+	perform cardkeep_api.rest_check(p_view, cardinality(v_items), v_total);
+	return format(E'%s %s %s\n', p_view -> 'offset', cardinality(v_items), coalesce(v_total::text, '*'))
+		|| case when (p_view -> 'single')::boolean then v_items[1]
+			else '[' || array_to_string(v_items, ',') || ']' end;
+end
+$$;
+comment on function cardkeep_api.rest_page is 'The rows of a view as JSON (of a table, or the one p_row that a function returned), after a line with the offset, how many rows there are, and how many there would be without limit and offset (* where that was not asked): at most 100 of them and 1 MiB, but at least one. Raises what is wrong with the view or its values. Locks nothing.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('rest_views');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'rest_calls') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:rest_calls to pg
+--
+-- The promised functions as a REST client calls them: with a token, under a write id, and without
+-- ever waiting, so they go through the calls of the service and tell their answers in the rows of the
+-- promised functions.
+--
+-- Clients of this face read SQL's own errors, and ask that nothing be applied where the rows are not
+-- those they wanted, which is known only when there are rows. So this is the one place with an
+-- exception block: what the client did wrong takes its own changes back, and is answered as a row; the
+-- other calls of the wave are none the wiser. Everything else is raised further, and sorted by the
+-- service like any error.
+
+
+set local role cardkeep_owner;
+
+create function cardkeep_api.rest_live(p_token_hash bytea) returns boolean
+language sql stable parallel safe
+return exists (select from cardkeep.sessions s
+	where s.token_hash = p_token_hash and cardkeep_api.is_live(s));
+comment on function cardkeep_api.rest_live is 'Whether the token is that of a live session. Locks nothing.';
+
+create function cardkeep_api.rest_foreign(p_token_hash bytea, p_args jsonb, p_user uuid)
+returns boolean
+language sql stable parallel safe
+return p_args ? 'p_user_id' and exists (select from cardkeep.sessions s
+	where s.token_hash = p_token_hash and cardkeep_api.is_live(s)
+		and s.user_id is distinct from p_user);
+comment on function cardkeep_api.rest_foreign is 'Whether a live session names a p_user_id that is not its own user; false where it names none. Locks nothing.';
+
+create function cardkeep_api.rest_row(p_source text, p_row text, p_view jsonb) returns text
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return coalesce(cardkeep_api.rest_whole(p_row, p_view),
+		cardkeep_api.rest_page(p_source, null, p_row, p_view));
+end
+$$;
+comment on function cardkeep_api.rest_row is 'What a function returned, as the view asks for it. Raises what rest_page does. Locks nothing.';
+
+create function cardkeep_api.rest_create(p_token_hash bytea, p_write uuid, p_args jsonb,
+	p_view jsonb, p_key uuid)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+	r record;
+	a cardkeep_api.answer;
+begin
+	select j.* into r from jsonb_to_record(p_args) j(p_user_id uuid, p_name text, slug text,
+		p_template_type text, p_fields_config jsonb, p_design_config jsonb);
+	if cardkeep_api.rest_foreign(p_token_hash, p_args, r.p_user_id) then
+		return cardkeep_api.reply(403);
+	end if;
+	if coalesce(cardkeep_api.clean_name(r.p_name), '') = '' then
+		raise exception 'p_name must be given' using errcode = 'invalid_parameter_value';
+	end if;
+	perform cardkeep_api.must_fit(r.p_fields_config, r.p_design_config);
+	a := cardkeep_api.create_card(p_token_hash, p_write, cardkeep_api.clean_name(r.p_name), r.slug,
+		r.p_template_type, r.p_fields_config, r.p_design_config, null, p_key);
+	if a.status = 500 then
+		raise exception 'no free slug for "%"', cardkeep_api.slugify(coalesce(r.slug, r.p_name))
+			using errcode = 'unique_violation', hint = 'Call again, or with another base slug.';
+	end if;
+	if a.status = 201 then
+		a.body := cardkeep_api.rest_row('create_business_card_atomic', (select row_to_json(c)::text
+			from json_to_record(a.body::json) c(id uuid, slug text, name text, created_at timestamptz)),
+			p_view);
+	end if;
+	return a;
+end
+$$;
+comment on function cardkeep_api.rest_create is 'create_business_card_atomic for a REST client, whose arguments hold, as slug, what the service made of the base or the name: as create_card, with the row in the body; 403. Raises what the promised function raises, and what rest_page does. Locks as create_card.';
+
+create function cardkeep_api.rest_update(p_token_hash bytea, p_write uuid, p_args jsonb,
+	p_view jsonb, p_key uuid)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	r record;
+	a cardkeep_api.answer;
+begin
+	select j.* into r from jsonb_to_record(p_args) j(p_card_id uuid, p_user_id uuid,
+		p_expected_version integer, p_name text, p_template_type text, p_fields_config jsonb,
+		p_design_config jsonb, p_is_public boolean);
+	if cardkeep_api.rest_foreign(p_token_hash, p_args, r.p_user_id) then
+		return cardkeep_api.reply(403);
+	end if;
+	perform cardkeep_api.must_fit(r.p_fields_config, r.p_design_config);
+	a := cardkeep_api.update_card(p_token_hash, p_write, r.p_card_id, array[r.p_expected_version],
+		cardkeep_api.clean_name(r.p_name), r.p_template_type, r.p_fields_config, r.p_design_config,
+		r.p_is_public, p_key);
+	if a.status in (200, 404, 409) then
+		a.body := cardkeep_api.rest_row('update_business_card_optimistic',
+			(select row_to_json(t)::text from cardkeep_api.card_update_told(a) t), p_view);
+	end if;
+	return a;
+end
+$$;
+comment on function cardkeep_api.rest_update is 'update_business_card_optimistic for a REST client: as update_card, with the row in the body; 403. Raises what the promised function raises, and what rest_page does. Locks as update_card.';
+
+create function cardkeep_api.rest_save(p_kind text, p_token_hash bytea, p_write uuid, p_args jsonb,
+	p_view jsonb, p_key uuid)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	r record;
+	a cardkeep_api.answer;
+begin
+	select j.* into r from jsonb_to_record(p_args) j(p_user_id uuid, p_expected_version integer,
+		patch jsonb);
+	if cardkeep_api.rest_foreign(p_token_hash, p_args, r.p_user_id) then
+		return cardkeep_api.reply(403);
+	end if;
+	a := cardkeep_api.save_own_profile(p_kind, p_token_hash, p_write,
+		array[coalesce(r.p_expected_version, 0)], r.patch, p_key);
+	if a.status in (200, 201, 409) then
+		a.body := cardkeep_api.rest_row('upsert_profile',
+			(select row_to_json(t)::text from cardkeep_api.profile_upsert_told(a) t), p_view);
+	end if;
+	return a;
+end
+$$;
+comment on function cardkeep_api.rest_save is 'Either profile''s upsert for a REST client, whose arguments hold, as patch, the fields that are not null: as save_own_profile, with the row in the body; 403. Raises what rest_page does. Locks as save_own_profile.';
+
+create function cardkeep_api.rest_slug(p_token_hash bytea, p_args jsonb, p_view jsonb)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	r record;
+begin
+	if not cardkeep_api.rest_live(p_token_hash) then
+		return cardkeep_api.reply(401);
+	end if;
+	select j.* into r from jsonb_to_record(p_args) j(slug text, max_attempts integer);
+	return cardkeep_api.reply(200, 0,
+		E'0 1 ' || case when (p_view -> 'count')::boolean then '1' else '*' end || E'\n'
+		|| to_json(cardkeep.generate_unique_slug(r.slug,
+			case when p_args ? 'max_attempts' then r.max_attempts else 10 end)));
+end
+$$;
+comment on function cardkeep_api.rest_slug is 'generate_unique_slug for a REST client: a suggestion, since its reservation ends with the wave. 200, 401. Raises and locks as the promised function.';
+
+create function cardkeep_api.rest_rows(p_source text, p_token_hash bytea, p_view jsonb)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_user uuid;
+begin
+	select s.user_id into v_user from cardkeep.sessions s
+	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	if not found then
+		return cardkeep_api.reply(401);
+	end if;
+	return cardkeep_api.reply(200, 0, cardkeep_api.rest_page(p_source, v_user, null, p_view));
+end
+$$;
+comment on function cardkeep_api.rest_rows is 'The caller''s own rows of one of the three tables: 200, 401. Raises what rest_page does. Locks nothing.';
+
+create function cardkeep_api.rest_refused(p_token_hash bytea, p_code text, p_message text,
+	p_detail text, p_hint text)
+returns cardkeep_api.answer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_code text := case p_code when 'PT406' then 'PGRST116' when 'PT416' then 'PGRST103' else p_code end;
+begin
+	-- An account that was deleted meanwhile has no session either.
+	if p_code = '23503' or not cardkeep_api.rest_live(p_token_hash) then
+		return cardkeep_api.reply(401);
+	end if;
+	return cardkeep_api.reply(422, 0, (select row_to_json(r)::text from (select v_code as code,
+		p_message as message, nullif(p_detail, '') as details, nullif(p_hint, '') as hint) r), false,
+		v_code);
+end
+$$;
+comment on function cardkeep_api.rest_refused is 'What was raised, as a REST client reads it: 422 with its code as the detail; 401 first. Locks nothing.';
+
+create function cardkeep_api.rest_run(p_call text, p_token_hash bytea, p_write uuid, p_args jsonb,
+	p_view jsonb, p_key uuid)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_code text;
+	v_message text;
+	v_detail text;
+	v_hint text;
+begin
+	case p_call
+	when 'create' then
+		return cardkeep_api.rest_create(p_token_hash, p_write, p_args, p_view, p_key);
+	when 'update' then
+		return cardkeep_api.rest_update(p_token_hash, p_write, p_args, p_view, p_key);
+	when 'slug' then
+		return cardkeep_api.rest_slug(p_token_hash, p_args, p_view);
+	when 'personal_info', 'professional_info' then
+		return cardkeep_api.rest_save(p_call, p_token_hash, p_write, p_args, p_view, p_key);
+	when 'rows' then
+		return cardkeep_api.rest_rows(p_args ->> 'source', p_token_hash, p_view);
+	end case;
+exception when data_exception or integrity_constraint_violation or undefined_column
+	or datatype_mismatch or sqlstate 'PT406' or sqlstate 'PT416' then
+	get stacked diagnostics v_code = returned_sqlstate, v_message = message_text,
+		v_detail = pg_exception_detail, v_hint = pg_exception_hint;
+	return cardkeep_api.rest_refused(p_token_hash, v_code, v_message, v_detail, v_hint);
+end
+$$;
+comment on function cardkeep_api.rest_run is 'Runs a call of the REST face in a subtransaction: what its client did wrong (classes 22 and 23, columns, a number of rows it does not want) takes it back, and is the answer. Locks as the call; what it locked is free again where it was taken back.';
+
+create function cardkeep_api.rpc_generate_unique_slug(p_token_hash bytea, p_args jsonb,
+	p_view jsonb)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return cardkeep_api.rest_run('slug', p_token_hash, null, p_args, p_view, null);
+end
+$$;
+comment on function cardkeep_api.rpc_generate_unique_slug is 'A slug that is free now: 200, 401, 422. Tries the advisory lock of each candidate, never waits.';
+
+create function cardkeep_api.rpc_create_business_card(p_token_hash bytea, p_write uuid,
+	p_args jsonb, p_view jsonb, p_key uuid default null)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return cardkeep_api.rest_run('create', p_token_hash, p_write, p_args, p_view, p_key);
+end
+$$;
+comment on function cardkeep_api.rpc_create_business_card is 'A new card of the caller''s: 201, 401, 403, 409 id_taken, 422, 423; a repeat is answered as the first was. Locks as create_card, never waits.';
+
+create function cardkeep_api.rpc_update_business_card(p_token_hash bytea, p_write uuid,
+	p_args jsonb, p_view jsonb, p_key uuid default null)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return cardkeep_api.rest_run('update', p_token_hash, p_write, p_args, p_view, p_key);
+end
+$$;
+comment on function cardkeep_api.rpc_update_business_card is 'Changes one of the caller''s cards: 200, 401, 403, 404, 409, 422, 423, all but 401, 403 and 423 with the row; a repeat is answered as the first was. Locks as update_card, never waits.';
+
+create function cardkeep_api.rpc_upsert_personal_info(p_token_hash bytea, p_write uuid,
+	p_args jsonb, p_view jsonb, p_key uuid default null)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return cardkeep_api.rest_run('personal_info', p_token_hash, p_write, p_args, p_view, p_key);
+end
+$$;
+comment on function cardkeep_api.rpc_upsert_personal_info is 'Writes the caller''s personal profile: 200, 201, 401, 403, 409, 422, 423; a repeat is answered as the first was. Locks as save_personal_info, never waits.';
+
+create function cardkeep_api.rpc_upsert_professional_info(p_token_hash bytea, p_write uuid,
+	p_args jsonb, p_view jsonb, p_key uuid default null)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return cardkeep_api.rest_run('professional_info', p_token_hash, p_write, p_args, p_view, p_key);
+end
+$$;
+comment on function cardkeep_api.rpc_upsert_professional_info is 'Writes the caller''s professional profile: 200, 201, 401, 403, 409, 422, 423; a repeat is answered as the first was. Locks as save_professional_info, never waits.';
+
+create function cardkeep_api.read_rows(p_token_hash bytea, p_source text, p_view jsonb)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return cardkeep_api.rest_run('rows', p_token_hash, null, jsonb_build_object('source', p_source),
+		p_view, null);
+end
+$$;
+comment on function cardkeep_api.read_rows is 'The caller''s own rows of business_cards, personal_info or professional_info, as the view asks for them: 200, 401, 422. Locks nothing.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('rest_calls');
+end
+$change$;
+
+do $change$
+begin
 if exists (select from cardkeep_console.changes c where c.name = 'grants') then
 return;
 end if;
@@ -5364,7 +5897,13 @@ grant execute on function
 	cardkeep_api.revert_professional_info,
 	cardkeep_api.merge_card,
 	cardkeep_api.merge_personal_info,
-	cardkeep_api.merge_professional_info
+	cardkeep_api.merge_professional_info,
+	cardkeep_api.rpc_generate_unique_slug,
+	cardkeep_api.rpc_create_business_card,
+	cardkeep_api.rpc_update_business_card,
+	cardkeep_api.rpc_upsert_personal_info,
+	cardkeep_api.rpc_upsert_professional_info,
+	cardkeep_api.read_rows
 to cardkeep_runtime;
 
 reset role;

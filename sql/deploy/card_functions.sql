@@ -51,6 +51,13 @@ end
 $$;
 comment on function cardkeep.create_business_card_atomic is 'A new card at version 1 with a slug of its own, by default made from the name; null takes a field''s default. Raises 22023 without user or name, 23503 for an unknown user, 23514 for what no card may hold, 23505 where ten slugs were taken. Tries the advisory locks of the slugs, never waits for another creation.';
 
+create function cardkeep_api.card_update_told(a cardkeep_api.answer, out success boolean,
+	out new_version integer, out message text)
+language sql immutable parallel safe
+return (a.status = 200, nullif(a.version, 0), case a.status when 200 then 'Card updated'
+	when 404 then 'Card not found' else 'Version conflict' end);
+comment on function cardkeep_api.card_update_told is 'What an update came to, as update_business_card_optimistic tells it. Locks nothing.';
+
 create function cardkeep.update_business_card_optimistic(p_card_id uuid, p_user_id uuid,
 	p_expected_version integer, p_name text default null, p_template_type text default null,
 	p_fields_config jsonb default null, p_design_config jsonb default null,
@@ -67,8 +74,7 @@ begin
 	a := cardkeep_api.update_card_core(p_user_id, null, gen_random_uuid(), p_card_id,
 		array[p_expected_version], cardkeep_api.clean_name(p_name), p_template_type,
 		p_fields_config, p_design_config, p_is_public);
-	return query select a.status = 200, nullif(a.version, 0), case a.status
-		when 200 then 'Card updated' when 404 then 'Card not found' else 'Version conflict' end;
+	return query select t.* from cardkeep_api.card_update_told(a) t;
 end
 $$;
 comment on function cardkeep.update_business_card_optimistic is 'Changes a card of the user''s that is at the expected version; null keeps a field. One row: success true, ''Card updated'' and the version it is at now (the same where nothing changed); success false, ''Version conflict'' and the current version; success false, ''Card not found'' and null where the user has no such card. Raises 23514 for what no card may hold. Waits for the card''s row (no key update).';

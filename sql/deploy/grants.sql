@@ -46,7 +46,13 @@ grant execute on function
 	cardkeep_api.revert_professional_info,
 	cardkeep_api.merge_card,
 	cardkeep_api.merge_personal_info,
-	cardkeep_api.merge_professional_info
+	cardkeep_api.merge_professional_info,
+	cardkeep_api.rpc_generate_unique_slug,
+	cardkeep_api.rpc_create_business_card,
+	cardkeep_api.rpc_update_business_card,
+	cardkeep_api.rpc_upsert_personal_info,
+	cardkeep_api.rpc_upsert_professional_info,
+	cardkeep_api.read_rows
 to cardkeep_runtime;
 
 commit;

@@ -7,13 +7,18 @@ begin;
 
 set local role cardkeep_owner;
 
+create function cardkeep_api.profile_upsert_told(a cardkeep_api.answer, out success boolean,
+	out new_version integer, out message text, out is_new boolean)
+language sql immutable parallel safe
+return (a.status in (200, 201), a.version, case a.status when 200 then 'Profile updated'
+	when 201 then 'Profile created' else 'Version conflict' end, a.status = 201);
+comment on function cardkeep_api.profile_upsert_told is 'What a save came to, as the promised functions tell it. Locks nothing.';
+
 create function cardkeep_api.upsert_profile(p_kind text, p_user uuid, p_expected integer,
 	p_patch jsonb, out success boolean, out new_version integer, out message text,
 	out is_new boolean)
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
-declare
-	a cardkeep_api.answer;
 begin
 	if p_user is null then
 		raise exception 'p_user_id must not be null' using errcode = 'null_value_not_allowed';
@@ -22,13 +27,9 @@ begin
 		perform pg_advisory_xact_lock(cardkeep_api.lock_key(p_kind, p_user::text));
 		perform cardkeep_api.await_profile(p_kind, p_user);
 	end if;
-	a := cardkeep_api.save_profile_core(p_kind, p_user, null, gen_random_uuid(),
-		array[coalesce(p_expected, 0)], jsonb_strip_nulls(p_patch));
-	success := a.status in (200, 201);
-	new_version := a.version;
-	is_new := a.status = 201;
-	message := case a.status when 200 then 'Profile updated' when 201 then 'Profile created'
-		else 'Version conflict' end;
+	select t.* into success, new_version, message, is_new
+	from cardkeep_api.profile_upsert_told(cardkeep_api.save_profile_core(p_kind, p_user, null,
+		gen_random_uuid(), array[coalesce(p_expected, 0)], jsonb_strip_nulls(p_patch))) t;
 end
 $$;
 comment on function cardkeep_api.upsert_profile is 'Either profile''s upsert for direct callers. Waits for the profile''s row (no key update), or where there is none for the advisory lock of the first profile and then again for the row.';

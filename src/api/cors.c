@@ -6,11 +6,12 @@
 /* Seconds that a browser may go by what it was told; none keeps it for longer than two hours. */
 #define MAX_AGE "7200"
 
-/* What the service reads, by name for browsers that do not know `*`; whatever else a page sends it
- * passes over, so a client's own headers do no harm. `*` does not cover Authorization. */
+/* What the service reads, and supabase-js sends, by name for browsers that do not know `*`; whatever
+ * else a page sends it passes over, so a client's own headers do no harm. `*` does not cover
+ * Authorization. */
 #define ALLOWED                                                                           \
 	"Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, " \
-	"X-Retry-Count, *"
+	"X-Retry-Count, Accept-Profile, Content-Profile, Range, apikey, X-Client-Info, *"
 
 #define EXPOSED                                                            \
 	"ETag, Location, Link, Retry-After, X-Request-Id, Content-Range, " \

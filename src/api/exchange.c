@@ -8,6 +8,7 @@
 
 #include "api/auth.h"
 #include "base/log.h"
+#include "http/pgrst.h"
 
 #define DETAIL_BYTES 256
 
@@ -59,15 +60,26 @@ enum step exchange_resume(struct exchange *x)
 	return step;
 }
 
-enum step exchange_problem(struct exchange *x, enum problem_id id, const char *fmt, ...)
+static void PRINTF_LIKE(3, 0)
+	put_problem(struct exchange *x, enum problem_id id, const char *fmt, va_list ap)
 {
 	char detail[DETAIL_BYTES];
+
+	vsnprintf(detail, sizeof(detail), fmt, ap);
+	problem_trim(detail);
+	if (x->request.rest)
+		pgrst_problem(&x->reply, id, detail);
+	else
+		problem_reply(&x->reply, id, x->request.id_text, NULL, "%s", detail);
+}
+
+enum step exchange_problem(struct exchange *x, enum problem_id id, const char *fmt, ...)
+{
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(detail, sizeof(detail), fmt, ap);
+	put_problem(x, id, fmt, ap);
 	va_end(ap);
-	problem_reply(&x->reply, id, x->request.id_text, NULL, "%s", detail);
 	return STEP_ANSWER;
 }
 
@@ -79,7 +91,7 @@ static enum step refused(struct exchange *x)
 	return exchange_common(x, "card");
 }
 
-static enum step check_then_refuse(struct exchange *x)
+enum step exchange_check_first(struct exchange *x)
 {
 	call_start(&x->call, x->has_card ? CALL_CHECK_CARD : CALL_CHECK_SESSION);
 	auth_argument(x);
@@ -91,14 +103,12 @@ static enum step check_then_refuse(struct exchange *x)
 
 enum step exchange_refuse(struct exchange *x, enum problem_id id, const char *fmt, ...)
 {
-	char detail[DETAIL_BYTES];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(detail, sizeof(detail), fmt, ap);
+	put_problem(x, id, fmt, ap);
 	va_end(ap);
-	problem_reply(&x->reply, id, x->request.id_text, NULL, "%s", detail);
-	return check_then_refuse(x);
+	return exchange_check_first(x);
 }
 
 enum step exchange_invalid(struct exchange *x)
@@ -115,7 +125,7 @@ enum step exchange_invalid(struct exchange *x)
 enum step exchange_refuse_fields(struct exchange *x)
 {
 	(void)exchange_invalid(x);
-	return check_then_refuse(x);
+	return exchange_check_first(x);
 }
 
 enum step exchange_common(struct exchange *x, const char *what)
@@ -158,6 +168,11 @@ void exchange_failed(struct exchange *x, enum sqlstate_class class)
 		break;
 	case SQLSTATE_INPUT:
 	case SQLSTATE_TAKEN:
+		if (x->request.rest) {
+			(void)exchange_problem(
+				x, PROBLEM_VALIDATION, "a value that the database refused");
+			break;
+		}
 		/* Which one it does not say, and its text may quote what the client sent. */
 		problem_field(&x->errors, "body", "holds a value that the database refused");
 		(void)exchange_invalid(x);

@@ -96,7 +96,7 @@ void exchange_fini(struct exchange *x);
  * on another request is refused here, and a first answer that comes again is marked as that. */
 enum step exchange_resume(struct exchange *x);
 
-/* Answers with a problem. */
+/* Answers with a problem; under /rest and /rpc in PostgREST's shape. */
 enum step exchange_problem(struct exchange *x, enum problem_id id, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
 
@@ -113,6 +113,8 @@ enum step exchange_invalid(struct exchange *x);
  */
 enum step exchange_refuse(struct exchange *x, enum problem_id id, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
+/* The same with a refusal that is in `reply` already. */
+enum step exchange_check_first(struct exchange *x);
 /* exchange_refuse with 422 and the collected `errors`. */
 enum step exchange_refuse_fields(struct exchange *x);
 

@@ -43,33 +43,39 @@ static void clear_text(struct exchange *x, const struct field *field)
 		fields_fault(x, field->name, "must not be empty");
 }
 
+const char *fields_clean(struct exchange *x, const struct field *field, const char *text,
+	size_t len, const char **ret_text)
+{
+	const char *cleaned = NULL;
+
+	*ret_text = NULL;
+	switch (text_clean(text, len, field->max,
+		field->kind == FIELD_LINES ? TEXT_LINES : TEXT_ONE_LINE, &x->arena, &cleaned)) {
+	case TEXT_OK:
+		*ret_text = cleaned;
+		return kind_fault(field->kind, cleaned);
+	case TEXT_EMPTY:
+		return NULL;
+	case TEXT_TOO_LONG:
+		return mem_arena_printf(&x->arena, "must be at most %zu characters", field->max);
+	case TEXT_CONTROL:
+		break;
+	}
+	return "must not contain control characters";
+}
+
 static void read_text(struct exchange *x, const struct field *field,
 	const struct json_member *member, struct field_value *value)
 {
-	char message[64];
-	const char *fault;
-	const char *text = NULL;
+	const char *fault =
+		fields_clean(x, field, member->string, member->string_len, &value->text);
 
-	switch (text_clean(member->string, member->string_len, field->max,
-		field->kind == FIELD_LINES ? TEXT_LINES : TEXT_ONE_LINE, &x->arena, &text)) {
-	case TEXT_OK:
-		fault = kind_fault(field->kind, text);
-		if (fault != NULL)
-			fields_fault(x, field->name, fault);
-		value->text = text;
-		value->len = strlen(text);
-		break;
-	case TEXT_EMPTY:
+	if (fault != NULL)
+		fields_fault(x, field->name, fault);
+	else if (value->text == NULL)
 		clear_text(x, field);
-		break;
-	case TEXT_TOO_LONG:
-		snprintf(message, sizeof(message), "must be at most %zu characters", field->max);
-		fields_fault(x, field->name, message);
-		break;
-	case TEXT_CONTROL:
-		fields_fault(x, field->name, "must not contain control characters");
-		break;
-	}
+	else
+		value->len = strlen(value->text);
 }
 
 static void read_secret(struct exchange *x, const struct field *field,

@@ -49,6 +49,12 @@ struct field_value {
  * x->errors then says what. */
 MUST_CHECK bool fields_read(struct exchange *x, const struct field *fields, size_t count,
 	struct field_value *ret_values);
+/*
+ * Cleans one text by what `field` says of it. NULL, and the text, itself NULL where nothing is left of
+ * it; or what is wrong with it.
+ */
+MUST_CHECK const char *fields_clean(struct exchange *x, const struct field *field, const char *text,
+	size_t len, const char **ret_text);
 /* Adds a fault of one's own. */
 void fields_fault(struct exchange *x, const char *field, const char *message);
 

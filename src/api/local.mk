@@ -14,7 +14,11 @@ libapi_a_SOURCES = \
 	src/api/page.c src/api/page.h \
 	src/api/origin.c src/api/origin.h \
 	src/api/profiles.c src/api/profiles.h \
+	src/api/query.c src/api/query.h \
+	src/api/rest.c src/api/rest.h \
 	src/api/router.c src/api/router.h src/api/routes.def \
+	src/api/rows.c src/api/rows.h \
+	src/api/rpc.c src/api/rpc.h src/api/functions.def \
 	src/api/sessions.c src/api/sessions.h \
 	src/api/text.c src/api/text.h \
 	src/api/url.c src/api/url.h \

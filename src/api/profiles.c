@@ -69,6 +69,14 @@ static const struct profile professional = {
 		WEB("company_website"), WEB("linkedin_url"), BOOKKEEPING},
 };
 
+const struct field *profiles_fields(bool is_professional, size_t *ret_count)
+{
+	const struct profile *profile = is_professional ? &professional : &personal;
+
+	*ret_count = profile->own;
+	return profile->fields;
+}
+
 static enum step done(struct exchange *x)
 {
 	switch (x->call.row.status) {

@@ -12,12 +12,16 @@
 #include "api/key.h"
 #include "api/origin.h"
 #include "api/profiles.h"
+#include "api/rest.h"
+#include "api/rows.h"
+#include "api/rpc.h"
 #include "api/sessions.h"
 
 enum access { ACCESS_OPEN, ACCESS_TOKEN };
 enum body {
 	BODY_JSON,
 	BODY_SECRET,
+	BODY_ARGUMENTS,
 	BODY_NONE,
 };
 
@@ -123,11 +127,23 @@ static enum step refuse(
 	return exchange_refuse(x, id, "%s", detail);
 }
 
+static enum step refuse_path(struct exchange *x)
+{
+	if (x->request.rest)
+		return rest_refuse_path(x);
+	return exchange_refuse(x, PROBLEM_NOT_FOUND, "no such path");
+}
+
 static enum step refuse_method(struct exchange *x, const struct match *match)
 {
-	enum step step = refuse(x, match->open ? ACCESS_OPEN : ACCESS_TOKEN,
-		PROBLEM_METHOD_NOT_ALLOWED, "this path has other methods; Allow names them");
+	enum step step;
 
+	if (x->request.rest)
+		step = rest_refuse_method(x, match->same_path->id);
+	else
+		step = refuse(x, match->open ? ACCESS_OPEN : ACCESS_TOKEN,
+			PROBLEM_METHOD_NOT_ALLOWED,
+			"this path has other methods; Allow names them");
 	reply_header(&x->reply, "Allow", "%s%s", methods_of(x, match->same_path->path),
 		cors_on(x) ? ", OPTIONS" : "");
 	return step;
@@ -139,7 +155,10 @@ static enum step parse_body(struct exchange *x, const struct route *route)
 
 	if (route->body == BODY_NONE)
 		return route->handler(x);
-	x->body = json_parse(x->request.body, x->request.body_len, why, sizeof(why));
+	if (route->body == BODY_ARGUMENTS && x->request.body_len == 0)
+		x->body = json_parse("{}", 2, why, sizeof(why));
+	else
+		x->body = json_parse(x->request.body, x->request.body_len, why, sizeof(why));
 	if (x->body == NULL)
 		return refuse(x, route->access, PROBLEM_BAD_JSON, why);
 	return route->handler(x);
@@ -222,7 +241,7 @@ enum step router_begin(struct exchange *x)
 		return exchange_refuse(x, PROBLEM_CROSS_ORIGIN,
 			"a write by cookie must come from a page of this site");
 	if (match.same_path == NULL)
-		return exchange_refuse(x, PROBLEM_NOT_FOUND, "no such path");
+		return refuse_path(x);
 	if (!read_card_id(x, &match))
 		return exchange_refuse(x, PROBLEM_NOT_FOUND, "no such card");
 	if (match.route == NULL)

@@ -91,3 +91,21 @@ bool prefer_has(const char *header, const char *name, const char *value)
 	}
 	return false;
 }
+
+const char *prefer_next(const char *p, const char **ret_item, size_t *ret_len)
+{
+	const char *end;
+	bool named;
+	bool equal;
+
+	p += strspn(p, ", \t");
+	end = read_pair(p, "", "", &named, &equal);
+	if (end == NULL)
+		return NULL;
+	*ret_item = p;
+	*ret_len = (size_t)(end - p);
+	while (*ret_len > 0 && strchr(" \t", p[*ret_len - 1]) != NULL)
+		(*ret_len)--;
+	end = skip_parameters(end);
+	return end != NULL && (*end == ',' || *end == '\0') ? end : NULL;
+}

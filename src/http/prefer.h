@@ -7,6 +7,7 @@
 #define HTTP_PREFER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
  * Whether `header` (NULL: there is none) prefers `name` with `value` ("" for none). Names are
@@ -14,5 +15,12 @@
  * a header that is malformed, what stands before the fault.
  */
 bool prefer_has(const char *header, const char *name, const char *value);
+
+/*
+ * The preferences one by one, in their order: where that at `p` begins, and how long it is, its
+ * value included and its parameters not. Returns where the next one is to be looked for; NULL at the
+ * end and where the header is malformed.
+ */
+const char *prefer_next(const char *p, const char **ret_item, size_t *ret_len);
 
 #endif

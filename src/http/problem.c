@@ -10,6 +10,8 @@
 
 #define DETAIL_BYTES 512 /* a sentence or two; longer ones are cut */
 
+#define TYPE_PREFIX "urn:cardkeep:problem:"
+
 static const struct {
 	const char *type;
 	int status;
@@ -17,7 +19,7 @@ static const struct {
 	const char *error;
 } problems[] = {
 #define PROBLEM(id, name, status, title, error, when) \
-	[PROBLEM_##id] = {"urn:cardkeep:problem:" name, status, title, error},
+	[PROBLEM_##id] = {TYPE_PREFIX name, status, title, error},
 #include "http/problem.def"
 #undef PROBLEM
 };
@@ -25,6 +27,11 @@ static const struct {
 int problem_status(enum problem_id id)
 {
 	return problems[id].status;
+}
+
+const char *problem_name(enum problem_id id)
+{
+	return problems[id].type + sizeof(TYPE_PREFIX) - 1;
 }
 
 static void add_text(struct buf *out, const char *name, const char *value)
@@ -48,7 +55,7 @@ static void add_members(struct buf *out, const char *members)
 	buf_add(out, first, (size_t)(last - first));
 }
 
-static void demand(struct reply *reply, int status)
+void problem_headers(struct reply *reply, int status)
 {
 	if (status == 401)
 		reply_header(reply, "WWW-Authenticate", "Bearer");
@@ -56,8 +63,7 @@ static void demand(struct reply *reply, int status)
 		reply_header(reply, "Retry-After", "1");
 }
 
-/* Cuts what is not whole UTF-8 off the end: a detail that was too long may end inside a letter. */
-static void trim_broken_end(char *text)
+void problem_trim(char *text)
 {
 	size_t len = strlen(text);
 
@@ -76,9 +82,9 @@ void problem_reply(struct reply *reply, enum problem_id id, const char *request_
 	va_start(ap, detail_fmt);
 	vsnprintf(detail, sizeof(detail), detail_fmt, ap);
 	va_end(ap);
-	trim_broken_end(detail);
+	problem_trim(detail);
 	reply_start(reply, problems[id].status, REPLY_PROBLEM);
-	demand(reply, problems[id].status);
+	problem_headers(reply, problems[id].status);
 	buf_printf(body, "{\"type\":\"%s\"", problems[id].type);
 	add_text(body, "title", problems[id].title);
 	buf_printf(body, ",\"status\":%d", problems[id].status);

@@ -15,6 +15,8 @@ enum problem_id {
 };
 
 int problem_status(enum problem_id id);
+/* The last part of its type. */
+const char *problem_name(enum problem_id id);
 
 /*
  * Makes `reply` that problem: type, title, status, detail, instance, error, message; and what its
@@ -24,6 +26,11 @@ int problem_status(enum problem_id id);
  */
 void problem_reply(struct reply *reply, enum problem_id id, const char *request_id,
 	const char *members, const char *detail_fmt, ...) PRINTF_LIKE(5, 6);
+
+/* Adds what a status demands: WWW-Authenticate with 401, Retry-After: 1 with 503 and 504. */
+void problem_headers(struct reply *reply, int status);
+/* Cuts what is not whole UTF-8 off the end: a text that was too long may end inside a letter. */
+void problem_trim(char *text);
 
 /* Appends {"field":...,"message":...} to an `errors` list under construction, with a comma where
  * one is due. */

@@ -14,6 +14,7 @@
 
 #define REPLY_JSON    "application/json; charset=utf-8"
 #define REPLY_PROBLEM "application/problem+json"
+#define REPLY_ROW     "application/vnd.pgrst.object+json; charset=utf-8"
 
 struct reply {
 	int status;               /* 100..599; 0 while nothing is decided */

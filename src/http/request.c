@@ -35,6 +35,9 @@ static const struct {
 	{"REQUEST_SCHEME", offsetof(struct request, scheme)},
 	{"HTTP_ACCEPT", offsetof(struct request, accept)},
 	{"HTTP_PREFER", offsetof(struct request, prefer)},
+	{"HTTP_RANGE", offsetof(struct request, range)},
+	{"HTTP_ACCEPT_PROFILE", offsetof(struct request, accept_profile)},
+	{"HTTP_CONTENT_PROFILE", offsetof(struct request, content_profile)},
 	{"HTTP_USER_AGENT", offsetof(struct request, user_agent)},
 	{"REMOTE_ADDR", offsetof(struct request, remote_address)},
 };
@@ -162,6 +165,14 @@ static bool encodes_slash(const char *path, size_t len)
 	return false;
 }
 
+static bool is_under(const char *path, const char *top)
+{
+	const size_t len = strlen(top);
+
+	return strncmp(path, top, len) == 0 &&
+	       (path[len] == '\0' || strchr("/?", path[len]) != NULL);
+}
+
 static void fill_target(struct request *request, struct mem_arena *arena, const char *uri)
 {
 	const size_t path_len = strcspn(uri, "?");
@@ -171,6 +182,10 @@ static void fill_target(struct request *request, struct mem_arena *arena, const 
 	if (uri[0] != '/' || encodes_slash(uri, path_len) ||
 		!request_percent_decode(uri, path_len, false, arena, &request->path))
 		request->path = "";
+	/* A path that cannot be read is still answered in the words of where it was sent. */
+	if (*request->path != '\0')
+		uri = request->path;
+	request->rest = is_under(uri, "/rest") || is_under(uri, "/rpc");
 }
 
 static bool readable(const char *text)
@@ -305,5 +320,23 @@ enum request_param request_param(const struct request *request, const char *name
 	if (value == NULL)
 		return REQUEST_PARAM_ABSENT;
 	*ret_value = value;
+	return REQUEST_PARAM_FOUND;
+}
+
+enum request_param request_param_next(
+	const char **cursor, struct mem_arena *arena, const char **ret_name, const char **ret_value)
+{
+	const char *piece = *cursor + strspn(*cursor, "&");
+	const size_t len = strcspn(piece, "&");
+	const char *equals = memchr(piece, '=', len);
+	const size_t name_len = equals != NULL ? (size_t)(equals - piece) : len;
+	const size_t skip = name_len + (equals != NULL);
+
+	*cursor = piece + len;
+	if (len == 0)
+		return REQUEST_PARAM_ABSENT;
+	if (!request_percent_decode(piece, name_len, true, arena, ret_name) ||
+		!request_percent_decode(piece + skip, len - skip, true, arena, ret_value))
+		return REQUEST_PARAM_BAD;
 	return REQUEST_PARAM_FOUND;
 }

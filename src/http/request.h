@@ -32,6 +32,7 @@ struct request {
 	enum request_method method;
 	const char *path;  /* percent-decoded, without the query; starts with a slash, or is "" */
 	const char *query; /* raw, without the question mark; "" when there is none */
+	bool rest;         /* the path is, or would be, under /rest or /rpc */
 	const char *authorization;
 	const char *content_type;
 	const char *if_match;
@@ -45,6 +46,9 @@ struct request {
 	const char *host;   /* as the client wrote it */
 	const char *scheme; /* http or https, as nginx sees it */
 	const char *prefer;
+	const char *range;
+	const char *accept_profile;
+	const char *content_profile;
 	const char *user_agent;
 	const char *remote_address;
 	struct uuid id; /* nginx's $request_id */
@@ -98,6 +102,13 @@ enum request_param {
 /* The decoded value of query parameter `name`, allocated in `arena`. */
 MUST_CHECK enum request_param request_param(const struct request *request, const char *name,
 	struct mem_arena *arena, const char **ret_value);
+
+/*
+ * The parameters one by one, in their order: the decoded name and value of the one that `*cursor`
+ * stands at, which is moved behind it. Begins at request->query; ABSENT at the end.
+ */
+MUST_CHECK enum request_param request_param_next(const char **cursor, struct mem_arena *arena,
+	const char **ret_name, const char **ret_value);
 
 /* Decodes %XX in place-sized copy; false for a broken escape, for NUL or for invalid UTF-8.
  * Plus signs mean blanks only when `form`. */

@@ -110,6 +110,15 @@ static void creation(struct stats_slot *slot, const struct call_row *row)
 		stats_inc(slot, STATS_SLUG_FAILURES);
 }
 
+/* The same, but no free slug is raised. That of generate_unique_slug is not counted: how often it
+ * tries is its caller's choice. */
+static void rpc_creation(struct stats_slot *slot, const struct call_row *row)
+{
+	creation(slot, row);
+	if (row->status == 422 && strcmp(row->detail, "23505") == 0)
+		stats_inc(slot, STATS_SLUG_FAILURES);
+}
+
 /* A 409 with a detail is none of the version that the request named. */
 static void change(struct stats_slot *slot, const struct job *job, enum stats_entity entity)
 {
@@ -134,18 +143,24 @@ static void row_seen(struct stats_slot *slot, const struct job *job)
 	case CALL_CREATE_CARD:
 		creation(slot, row);
 		break;
+	case CALL_RPC_CREATE:
+		rpc_creation(slot, row);
+		break;
 	case CALL_UPDATE_CARD:
+	case CALL_RPC_UPDATE:
 	case CALL_DELETE_CARD:
 	case CALL_MERGE_CARD:
 	case CALL_REVERT_CARD:
 		change(slot, job, STATS_ENTITY_CARD);
 		break;
 	case CALL_SAVE_PERSONAL:
+	case CALL_RPC_PERSONAL:
 	case CALL_MERGE_PERSONAL:
 	case CALL_REVERT_PERSONAL:
 		change(slot, job, STATS_ENTITY_PERSONAL);
 		break;
 	case CALL_SAVE_PROFESSIONAL:
+	case CALL_RPC_PROFESSIONAL:
 	case CALL_MERGE_PROFESSIONAL:
 	case CALL_REVERT_PROFESSIONAL:
 		change(slot, job, STATS_ENTITY_PROFESSIONAL);

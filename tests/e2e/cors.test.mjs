@@ -43,6 +43,8 @@ const paths = {
 	[`/api/cards/${card.id}`]: 'GET, HEAD, PATCH, DELETE',
 	[`/api/cards/${card.id}/history`]: 'GET, HEAD',
 	'/api/profile/personal': 'GET, HEAD, PATCH',
+	'/rest/v1/rpc/create_business_card_atomic': 'POST',
+	'/rest/v1/business_cards': 'GET, HEAD',
 };
 for (const [path, methods] of Object.entries(paths))
 	test(`a preflight of ${path.replace(card.id, '{id}')} names its methods, without a session`, async () => {

@@ -79,7 +79,7 @@ test('a body above 256 KiB is refused by the service, and the connection stays u
 test('the wording of nginx agrees with the catalogue of problems', () => {
 	const catalogue = readFileSync(`${top}/src/http/problem.def`, 'utf8');
 	const site = readFileSync(`${top}/nginx/cardkeep.conf.in`, 'utf8');
-	const bodies = [...site.matchAll(/return (\d+) '(\{.*\})';/g)];
+	const bodies = [...site.matchAll(/return (\d+) '(\{"type".*\})';/g)];
 	assert.ok(bodies.length >= 7);
 	for (const [, code, text] of bodies) {
 		const { type, status, title, error, detail, message } = JSON.parse(text);
@@ -90,6 +90,18 @@ test('the wording of nginx agrees with the catalogue of problems', () => {
 			catalogue.includes(`"${name}", ${status}, "${title}", "${error}"`),
 			`problem.def has no such ${name}`,
 		);
+	}
+});
+
+test("what nginx says to PostgREST's clients is what it says to others, in their shape", () => {
+	const site = readFileSync(`${top}/nginx/cardkeep.conf.in`, 'utf8');
+	const said = [...site.matchAll(/return (\d+) '(\{.*\})';/g)].map(([, code, text]) => [code, JSON.parse(text)]);
+	const ours = said.filter(([, { type }]) => type).map(([code, { type, detail }]) => `${code} ${type} ${detail}`);
+	const theirs = said.filter(([, { type }]) => !type);
+	assert.ok(theirs.length >= 7);
+	for (const [status, { code, message, details, hint }] of theirs) {
+		assert.ok(ours.includes(`${status} urn:cardkeep:problem:${code} ${message}`), `${status} ${code}`);
+		assert.deepEqual([details, hint], [null, null]);
 	}
 });
 

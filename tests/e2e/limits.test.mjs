@@ -6,7 +6,7 @@ import path from 'node:path';
 
 import { watchAnswers } from '../lib/client.mjs';
 import { mustBeDescribed } from '../lib/described.mjs';
-import { assert, atOnce, endsCleanly, isProblem, own, test, until } from '../lib/harness.mjs';
+import { assert, atOnce, endsCleanly, isProblem, isRestError, own, test, until } from '../lib/harness.mjs';
 import { CardkeepClient } from '../../web/cardkeep.js';
 
 const APP = 'https://app.example.org';
@@ -60,6 +60,15 @@ test('who tries passwords is refused after 60, may look at other things, and goe
 	isLimited(await stack.client.post('/api/users', { email: 'x@example.org', password: 'a good one' }));
 	assert.equal((await look()).status, 200);
 	await until('one more is let through', async () => (await guess()).status === 401, 5000);
+});
+
+test("PostgREST's clients are told so in their own words", async () => {
+	await limit(['limits', 'rate=100r/s', 'rate=1r/m'], ['site', 'burst=1000', 'burst=5']);
+	const read = () => stack.client.get('/rest/v1/business_cards', { token: ada.token });
+	const got = await atOnce(20, 4, read);
+	const refused = got.filter(({ status }) => status !== 200);
+	assert.ok(refused.length > 0);
+	for (const each of refused) assert.match(isRestError(each, 429, 'rate-limited').message, /nothing was applied/);
 });
 
 test('beyond its burst an address gets 429, nothing of that is applied, and no other address is hindered', async () => {

@@ -65,6 +65,22 @@ export function isProblem(got, status, name) {
 	return problem;
 }
 
+// Asserts a refusal of the REST face: PostgREST's four members, and the headers of all refusals.
+export function isRestError(got, status, code) {
+	const text = `${got.status} ${got.text}`;
+	assert.equal(got.status, status, text);
+	assert.equal(got.headers['content-type'], 'application/json; charset=utf-8', text);
+	assert.equal(got.headers['cache-control'], 'no-store', text);
+	assert.deepEqual(Object.keys(got.json), ['code', 'message', 'details', 'hint'], text);
+	assert.equal(got.json.code, code, text);
+	assert.ok(typeof got.json.message === 'string' && got.json.message !== '', text);
+	for (const member of ['details', 'hint'])
+		assert.ok(got.json[member] === null || typeof got.json[member] === 'string', text);
+	if (status === 401) assert.match(got.headers['www-authenticate'] ?? '', /^Bearer/, text);
+	if ([429, 503, 504].includes(status)) assert.match(got.headers['retry-after'] ?? '', /^[0-9]+$/, text);
+	return got.json;
+}
+
 // Asserts an answer of 422 that names `field`.
 export function isInvalid(got, field) {
 	const problem = isProblem(got, 422, 'validation');

@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -76,12 +78,46 @@ static void an_empty_value_is_none(void **state)
 	assert_false(prefer_has("respond-async=1", "respond-async", ""));
 }
 
+/* What prefer_next finds, with bars. */
+static void join(const char *header, char *out, size_t size)
+{
+	const char *item;
+	size_t len;
+
+	out[0] = '\0';
+	for (const char *p = header; p != NULL;) {
+		p = prefer_next(p, &item, &len);
+		if (p != NULL)
+			snprintf(out + strlen(out), size - strlen(out), "%.*s|", (int)len, item);
+	}
+}
+
+static void preferences_come_one_by_one_with_their_values(void **state)
+{
+	static const char *const cases[][2] = {
+		{"", ""},
+		{" , ", ""},
+		{"a", "a|"},
+		{"a=1, b ;c=2 , d=\"x, y\";e", "a=1|b|d=\"x, y\"|"},
+		{"a=1 b=2, c", ""},
+		{"a, =, c", "a|"},
+	};
+	char found[100];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		join(cases[i][0], found, sizeof(found));
+		assert_string_equal(found, cases[i][1]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_preference_is_found_among_others_and_in_every_spelling),
 		cmocka_unit_test(what_is_something_else_or_malformed_is_passed_over),
 		cmocka_unit_test(an_empty_value_is_none),
+		cmocka_unit_test(preferences_come_one_by_one_with_their_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

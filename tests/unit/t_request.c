@@ -387,6 +387,48 @@ static void utf8_ends_where_rfc_3629_ends_it(void **state)
 	assert_true(utf8_valid("a\0b", 3));
 }
 
+static void parameters_come_one_by_one_in_their_order(void **state)
+{
+	const struct request request = filled("GET", "/x?a=1&&b=c+d%3D&e&a=%C3%A9&=f&");
+	static const char *const expected[][2] = {
+		{"a", "1"}, {"b", "c d="}, {"e", ""}, {"a", "\xc3\xa9"}, {"", "f"}};
+	const char *cursor = request.query;
+	const char *name;
+	const char *value;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
+		assert_int_equal(
+			request_param_next(&cursor, &arena, &name, &value), REQUEST_PARAM_FOUND);
+		assert_string_equal(name, expected[i][0]);
+		assert_string_equal(value, expected[i][1]);
+	}
+	assert_int_equal(request_param_next(&cursor, &arena, &name, &value), REQUEST_PARAM_ABSENT);
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const broken[] = {"%zz=1", "a=%00", "a=%ff"};
+
+		cursor = broken[i];
+		assert_int_equal(
+			request_param_next(&cursor, &arena, &name, &value), REQUEST_PARAM_BAD);
+	}
+}
+
+static void the_rest_face_is_known_by_the_path_also_where_that_cannot_be_read(void **state)
+{
+	static const char *const yes[] = {"/rest", "/rest/", "/rest/v1/x?y", "/rpc?x", "/rpc/%zz",
+		"/rest/%ff", "/r%65st/x", "/rest?/api"};
+	static const char *const no[] = {"/", "/api/cards", "/restful", "/rpcs/x", "/x/rest/",
+		"/api/%ff?/rest", "/api?/rpc/"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(yes); i++)
+		if (!filled("GET", yes[i]).rest)
+			fail_msg("%s is not known", yes[i]);
+	for (size_t i = 0; i < ARRAY_LEN(no); i++)
+		if (filled("GET", no[i]).rest)
+			fail_msg("%s is taken for it", no[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -400,6 +442,8 @@ int main(void)
 		cmocka_unit_test(a_pattern_takes_one_segment_that_is_not_empty),
 		cmocka_unit_test(query_parameters_are_found_decoded_and_never_twice),
 		cmocka_unit_test(utf8_ends_where_rfc_3629_ends_it),
+		cmocka_unit_test(parameters_come_one_by_one_in_their_order),
+		cmocka_unit_test(the_rest_face_is_known_by_the_path_also_where_that_cannot_be_read),
 	};
 
 	return cmocka_run_group_tests_name("request", tests, NULL, release);

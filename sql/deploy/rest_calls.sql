@@ -1,0 +1,282 @@
+-- Deploy cardkeep:rest_calls to pg
+--
+-- The promised functions as a REST client calls them: with a token, under a write id, and without
+-- ever waiting, so they go through the calls of the service and tell their answers in the rows of the
+-- promised functions.
+--
+-- Clients of this face read SQL's own errors, and ask that nothing be applied where the rows are not
+-- those they wanted, which is known only when there are rows. So this is the one place with an
+-- exception block: what the client did wrong takes its own changes back, and is answered as a row; the
+-- other calls of the wave are none the wiser. Everything else is raised further, and sorted by the
+-- service like any error.
+
+begin;
+
+set local role cardkeep_owner;
+
+create function cardkeep_api.rest_live(p_token_hash bytea) returns boolean
+language sql stable parallel safe
+return exists (select from cardkeep.sessions s
+	where s.token_hash = p_token_hash and cardkeep_api.is_live(s));
+comment on function cardkeep_api.rest_live is 'Whether the token is that of a live session. Locks nothing.';
+
+create function cardkeep_api.rest_foreign(p_token_hash bytea, p_args jsonb, p_user uuid)
+returns boolean
+language sql stable parallel safe
+return p_args ? 'p_user_id' and exists (select from cardkeep.sessions s
+	where s.token_hash = p_token_hash and cardkeep_api.is_live(s)
+		and s.user_id is distinct from p_user);
+comment on function cardkeep_api.rest_foreign is 'Whether a live session names a p_user_id that is not its own user; false where it names none. Locks nothing.';
+
+create function cardkeep_api.rest_row(p_source text, p_row text, p_view jsonb) returns text
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return coalesce(cardkeep_api.rest_whole(p_row, p_view),
+		cardkeep_api.rest_page(p_source, null, p_row, p_view));
+end
+$$;
+comment on function cardkeep_api.rest_row is 'What a function returned, as the view asks for it. Raises what rest_page does. Locks nothing.';
+
+create function cardkeep_api.rest_create(p_token_hash bytea, p_write uuid, p_args jsonb,
+	p_view jsonb, p_key uuid)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+	r record;
+	a cardkeep_api.answer;
+begin
+	select j.* into r from jsonb_to_record(p_args) j(p_user_id uuid, p_name text, slug text,
+		p_template_type text, p_fields_config jsonb, p_design_config jsonb);
+	if cardkeep_api.rest_foreign(p_token_hash, p_args, r.p_user_id) then
+		return cardkeep_api.reply(403);
+	end if;
+	if coalesce(cardkeep_api.clean_name(r.p_name), '') = '' then
+		raise exception 'p_name must be given' using errcode = 'invalid_parameter_value';
+	end if;
+	perform cardkeep_api.must_fit(r.p_fields_config, r.p_design_config);
+	a := cardkeep_api.create_card(p_token_hash, p_write, cardkeep_api.clean_name(r.p_name), r.slug,
+		r.p_template_type, r.p_fields_config, r.p_design_config, null, p_key);
+	if a.status = 500 then
+		raise exception 'no free slug for "%"', cardkeep_api.slugify(coalesce(r.slug, r.p_name))
+			using errcode = 'unique_violation', hint = 'Call again, or with another base slug.';
+	end if;
+	if a.status = 201 then
+		a.body := cardkeep_api.rest_row('create_business_card_atomic', (select row_to_json(c)::text
+			from json_to_record(a.body::json) c(id uuid, slug text, name text, created_at timestamptz)),
+			p_view);
+	end if;
+	return a;
+end
+$$;
+comment on function cardkeep_api.rest_create is 'create_business_card_atomic for a REST client, whose arguments hold, as slug, what the service made of the base or the name: as create_card, with the row in the body; 403. Raises what the promised function raises, and what rest_page does. Locks as create_card.';
+
+create function cardkeep_api.rest_update(p_token_hash bytea, p_write uuid, p_args jsonb,
+	p_view jsonb, p_key uuid)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	r record;
+	a cardkeep_api.answer;
+begin
+	select j.* into r from jsonb_to_record(p_args) j(p_card_id uuid, p_user_id uuid,
+		p_expected_version integer, p_name text, p_template_type text, p_fields_config jsonb,
+		p_design_config jsonb, p_is_public boolean);
+	if cardkeep_api.rest_foreign(p_token_hash, p_args, r.p_user_id) then
+		return cardkeep_api.reply(403);
+	end if;
+	perform cardkeep_api.must_fit(r.p_fields_config, r.p_design_config);
+	a := cardkeep_api.update_card(p_token_hash, p_write, r.p_card_id, array[r.p_expected_version],
+		cardkeep_api.clean_name(r.p_name), r.p_template_type, r.p_fields_config, r.p_design_config,
+		r.p_is_public, p_key);
+	if a.status in (200, 404, 409) then
+		a.body := cardkeep_api.rest_row('update_business_card_optimistic',
+			(select row_to_json(t)::text from cardkeep_api.card_update_told(a) t), p_view);
+	end if;
+	return a;
+end
+$$;
+comment on function cardkeep_api.rest_update is 'update_business_card_optimistic for a REST client: as update_card, with the row in the body; 403. Raises what the promised function raises, and what rest_page does. Locks as update_card.';
+
+create function cardkeep_api.rest_save(p_kind text, p_token_hash bytea, p_write uuid, p_args jsonb,
+	p_view jsonb, p_key uuid)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	r record;
+	a cardkeep_api.answer;
+begin
+	select j.* into r from jsonb_to_record(p_args) j(p_user_id uuid, p_expected_version integer,
+		patch jsonb);
+	if cardkeep_api.rest_foreign(p_token_hash, p_args, r.p_user_id) then
+		return cardkeep_api.reply(403);
+	end if;
+	a := cardkeep_api.save_own_profile(p_kind, p_token_hash, p_write,
+		array[coalesce(r.p_expected_version, 0)], r.patch, p_key);
+	if a.status in (200, 201, 409) then
+		a.body := cardkeep_api.rest_row('upsert_profile',
+			(select row_to_json(t)::text from cardkeep_api.profile_upsert_told(a) t), p_view);
+	end if;
+	return a;
+end
+$$;
+comment on function cardkeep_api.rest_save is 'Either profile''s upsert for a REST client, whose arguments hold, as patch, the fields that are not null: as save_own_profile, with the row in the body; 403. Raises what rest_page does. Locks as save_own_profile.';
+
+create function cardkeep_api.rest_slug(p_token_hash bytea, p_args jsonb, p_view jsonb)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	r record;
+begin
+	if not cardkeep_api.rest_live(p_token_hash) then
+		return cardkeep_api.reply(401);
+	end if;
+	select j.* into r from jsonb_to_record(p_args) j(slug text, max_attempts integer);
+	return cardkeep_api.reply(200, 0,
+		E'0 1 ' || case when (p_view -> 'count')::boolean then '1' else '*' end || E'\n'
+		|| to_json(cardkeep.generate_unique_slug(r.slug,
+			case when p_args ? 'max_attempts' then r.max_attempts else 10 end)));
+end
+$$;
+comment on function cardkeep_api.rest_slug is 'generate_unique_slug for a REST client: a suggestion, since its reservation ends with the wave. 200, 401. Raises and locks as the promised function.';
+
+create function cardkeep_api.rest_rows(p_source text, p_token_hash bytea, p_view jsonb)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_user uuid;
+begin
+	select s.user_id into v_user from cardkeep.sessions s
+	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	if not found then
+		return cardkeep_api.reply(401);
+	end if;
+	return cardkeep_api.reply(200, 0, cardkeep_api.rest_page(p_source, v_user, null, p_view));
+end
+$$;
+comment on function cardkeep_api.rest_rows is 'The caller''s own rows of one of the three tables: 200, 401. Raises what rest_page does. Locks nothing.';
+
+create function cardkeep_api.rest_refused(p_token_hash bytea, p_code text, p_message text,
+	p_detail text, p_hint text)
+returns cardkeep_api.answer
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_code text := case p_code when 'PT406' then 'PGRST116' when 'PT416' then 'PGRST103' else p_code end;
+begin
+	-- An account that was deleted meanwhile has no session either.
+	if p_code = '23503' or not cardkeep_api.rest_live(p_token_hash) then
+		return cardkeep_api.reply(401);
+	end if;
+	return cardkeep_api.reply(422, 0, (select row_to_json(r)::text from (select v_code as code,
+		p_message as message, nullif(p_detail, '') as details, nullif(p_hint, '') as hint) r), false,
+		v_code);
+end
+$$;
+comment on function cardkeep_api.rest_refused is 'What was raised, as a REST client reads it: 422 with its code as the detail; 401 first. Locks nothing.';
+
+create function cardkeep_api.rest_run(p_call text, p_token_hash bytea, p_write uuid, p_args jsonb,
+	p_view jsonb, p_key uuid)
+returns cardkeep_api.answer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_code text;
+	v_message text;
+	v_detail text;
+	v_hint text;
+begin
+	case p_call
+	when 'create' then
+		return cardkeep_api.rest_create(p_token_hash, p_write, p_args, p_view, p_key);
+	when 'update' then
+		return cardkeep_api.rest_update(p_token_hash, p_write, p_args, p_view, p_key);
+	when 'slug' then
+		return cardkeep_api.rest_slug(p_token_hash, p_args, p_view);
+	when 'personal_info', 'professional_info' then
+		return cardkeep_api.rest_save(p_call, p_token_hash, p_write, p_args, p_view, p_key);
+	when 'rows' then
+		return cardkeep_api.rest_rows(p_args ->> 'source', p_token_hash, p_view);
+	end case;
+exception when data_exception or integrity_constraint_violation or undefined_column
+	or datatype_mismatch or sqlstate 'PT406' or sqlstate 'PT416' then
+	get stacked diagnostics v_code = returned_sqlstate, v_message = message_text,
+		v_detail = pg_exception_detail, v_hint = pg_exception_hint;
+	return cardkeep_api.rest_refused(p_token_hash, v_code, v_message, v_detail, v_hint);
+end
+$$;
+comment on function cardkeep_api.rest_run is 'Runs a call of the REST face in a subtransaction: what its client did wrong (classes 22 and 23, columns, a number of rows it does not want) takes it back, and is the answer. Locks as the call; what it locked is free again where it was taken back.';
+
+create function cardkeep_api.rpc_generate_unique_slug(p_token_hash bytea, p_args jsonb,
+	p_view jsonb)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return cardkeep_api.rest_run('slug', p_token_hash, null, p_args, p_view, null);
+end
+$$;
+comment on function cardkeep_api.rpc_generate_unique_slug is 'A slug that is free now: 200, 401, 422. Tries the advisory lock of each candidate, never waits.';
+
+create function cardkeep_api.rpc_create_business_card(p_token_hash bytea, p_write uuid,
+	p_args jsonb, p_view jsonb, p_key uuid default null)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return cardkeep_api.rest_run('create', p_token_hash, p_write, p_args, p_view, p_key);
+end
+$$;
+comment on function cardkeep_api.rpc_create_business_card is 'A new card of the caller''s: 201, 401, 403, 409 id_taken, 422, 423; a repeat is answered as the first was. Locks as create_card, never waits.';
+
+create function cardkeep_api.rpc_update_business_card(p_token_hash bytea, p_write uuid,
+	p_args jsonb, p_view jsonb, p_key uuid default null)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return cardkeep_api.rest_run('update', p_token_hash, p_write, p_args, p_view, p_key);
+end
+$$;
+comment on function cardkeep_api.rpc_update_business_card is 'Changes one of the caller''s cards: 200, 401, 403, 404, 409, 422, 423, all but 401, 403 and 423 with the row; a repeat is answered as the first was. Locks as update_card, never waits.';
+
+create function cardkeep_api.rpc_upsert_personal_info(p_token_hash bytea, p_write uuid,
+	p_args jsonb, p_view jsonb, p_key uuid default null)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return cardkeep_api.rest_run('personal_info', p_token_hash, p_write, p_args, p_view, p_key);
+end
+$$;
+comment on function cardkeep_api.rpc_upsert_personal_info is 'Writes the caller''s personal profile: 200, 201, 401, 403, 409, 422, 423; a repeat is answered as the first was. Locks as save_personal_info, never waits.';
+
+create function cardkeep_api.rpc_upsert_professional_info(p_token_hash bytea, p_write uuid,
+	p_args jsonb, p_view jsonb, p_key uuid default null)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return cardkeep_api.rest_run('professional_info', p_token_hash, p_write, p_args, p_view, p_key);
+end
+$$;
+comment on function cardkeep_api.rpc_upsert_professional_info is 'Writes the caller''s professional profile: 200, 201, 401, 403, 409, 422, 423; a repeat is answered as the first was. Locks as save_professional_info, never waits.';
+
+create function cardkeep_api.read_rows(p_token_hash bytea, p_source text, p_view jsonb)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return cardkeep_api.rest_run('rows', p_token_hash, null, jsonb_build_object('source', p_source),
+		p_view, null);
+end
+$$;
+comment on function cardkeep_api.read_rows is 'The caller''s own rows of business_cards, personal_info or professional_info, as the view asks for them: 200, 401, 422. Locks nothing.';
+
+commit;

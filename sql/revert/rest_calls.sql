@@ -1,0 +1,22 @@
+-- Revert cardkeep:rest_calls from pg
+
+begin;
+
+drop function cardkeep_api.read_rows;
+drop function cardkeep_api.rpc_upsert_professional_info;
+drop function cardkeep_api.rpc_upsert_personal_info;
+drop function cardkeep_api.rpc_update_business_card;
+drop function cardkeep_api.rpc_create_business_card;
+drop function cardkeep_api.rpc_generate_unique_slug;
+drop function cardkeep_api.rest_run;
+drop function cardkeep_api.rest_refused;
+drop function cardkeep_api.rest_rows;
+drop function cardkeep_api.rest_slug;
+drop function cardkeep_api.rest_save;
+drop function cardkeep_api.rest_update;
+drop function cardkeep_api.rest_create;
+drop function cardkeep_api.rest_row;
+drop function cardkeep_api.rest_foreign;
+drop function cardkeep_api.rest_live;
+
+commit;

@@ -1,0 +1,22 @@
+-- Verify cardkeep:rest_calls on pg
+
+begin;
+
+select 'cardkeep_api.rest_live'::regproc;
+select 'cardkeep_api.rest_foreign'::regproc;
+select 'cardkeep_api.rest_row'::regproc;
+select 'cardkeep_api.rest_create'::regproc;
+select 'cardkeep_api.rest_update'::regproc;
+select 'cardkeep_api.rest_save'::regproc;
+select 'cardkeep_api.rest_slug'::regproc;
+select 'cardkeep_api.rest_rows'::regproc;
+select 'cardkeep_api.rest_refused'::regproc;
+select 'cardkeep_api.rest_run'::regproc;
+select 'cardkeep_api.rpc_generate_unique_slug'::regproc;
+select 'cardkeep_api.rpc_create_business_card'::regproc;
+select 'cardkeep_api.rpc_update_business_card'::regproc;
+select 'cardkeep_api.rpc_upsert_personal_info'::regproc;
+select 'cardkeep_api.rpc_upsert_professional_info'::regproc;
+select 'cardkeep_api.read_rows'::regproc;
+
+rollback;

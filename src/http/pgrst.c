@@ -1,0 +1,86 @@
+/* Refusals as PostgREST words them. */
+#include "http/pgrst.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "http/json.h"
+
+#define MESSAGE_BYTES 512 /* a sentence or two; longer ones are cut */
+
+static const struct {
+	const char *code;
+	int status;
+} refusals[] = {
+#define PGRST(id, code, status) [PGRST_##id] = {code, status},
+#include "http/pgrst.def"
+#undef PGRST
+};
+
+static void add_text(struct buf *out, const char *name, const char *value)
+{
+	buf_printf(out, "%s\"%s\":", out->len == 0 ? "{" : ",", name);
+	if (value != NULL)
+		json_quote(out, value, strlen(value));
+	else
+		buf_str(out, "null");
+}
+
+static void put(struct reply *reply, int status, const char *code, const char *message,
+	const char *details, const char *hint)
+{
+	reply_start(reply, status, REPLY_JSON);
+	problem_headers(reply, status);
+	add_text(&reply->body, "code", code);
+	add_text(&reply->body, "message", message);
+	add_text(&reply->body, "details", details);
+	add_text(&reply->body, "hint", hint);
+	buf_char(&reply->body, '}');
+}
+
+void pgrst_reply(struct reply *reply, enum pgrst_id id, const char *details, const char *hint,
+	const char *message_fmt, ...)
+{
+	char message[MESSAGE_BYTES];
+	va_list ap;
+
+	va_start(ap, message_fmt);
+	vsnprintf(message, sizeof(message), message_fmt, ap);
+	va_end(ap);
+	problem_trim(message);
+	put(reply, refusals[id].status, refusals[id].code, message, details, hint);
+}
+
+/* The code for what PostgREST refuses too. */
+static const char *code_of(enum problem_id id)
+{
+	switch (id) {
+	case PROBLEM_BAD_JSON:
+	case PROBLEM_UNSUPPORTED_TYPE:
+		return refusals[PGRST_BODY].code;
+	case PROBLEM_UNAUTHORIZED:
+		return "PGRST301";
+	case PROBLEM_CROSS_ORIGIN:
+		return refusals[PGRST_NOT_OWN].code;
+	case PROBLEM_NOT_FOUND:
+		return refusals[PGRST_PATH].code;
+	case PROBLEM_METHOD_NOT_ALLOWED:
+		return refusals[PGRST_TABLE_METHOD].code;
+	default:
+		return problem_name(id);
+	}
+}
+
+void pgrst_problem(struct reply *reply, enum problem_id id, const char *detail)
+{
+	put(reply, problem_status(id), code_of(id), detail, NULL, NULL);
+}
+
+int pgrst_status(const char *code)
+{
+	for (size_t i = 0; i < ARRAY_LEN(refusals); i++)
+		if (strcmp(refusals[i].code, code) == 0)
+			return refusals[i].status;
+	return 400;
+}
