@@ -198,6 +198,7 @@ declare
 	v_total bigint;
 	v_item text;
 	v_items text[] := '{}';
+	v_rows integer := 0;
 	v_bytes integer := 0;
 begin
 	if (p_view -> 'count')::boolean then
@@ -210,11 +211,15 @@ begin
 			(p_view -> 'offset')::bigint
 	loop
 		v_bytes := v_bytes + octet_length(v_item) + 1;
-		exit when v_bytes > c_page_bytes and cardinality(v_items) > 0;
-		v_items := v_items || v_item;
+		if v_bytes <= c_page_bytes or v_rows = 0 then
+			v_items := v_items || v_item;
+		elsif not (p_view -> 'single')::boolean then
+			exit;
+		end if;
+		v_rows := v_rows + 1;
 	end loop;
-	perform cardkeep_api.rest_check(p_view, cardinality(v_items), v_total);
-	return format(E'%s %s %s\n', p_view -> 'offset', cardinality(v_items), coalesce(v_total::text, '*'))
+	perform cardkeep_api.rest_check(p_view, v_rows, v_total);
+	return format(E'%s %s %s\n', p_view -> 'offset', v_rows, coalesce(v_total::text, '*'))
 		|| case when (p_view -> 'single')::boolean then v_items[1]
 			else '[' || array_to_string(v_items, ',') || ']' end;
 end

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -104,21 +103,34 @@ enum step rest_refuse_method(struct exchange *x, enum stats_route route)
 
 /* ---- what is asked for --------------------------------------------------------------------- */
 
-/* `;q=0.5` among the parameters, in thousandths; 0 where what follows is nothing that is known. */
+/* "0.5" in thousandths (RFC 9110, section 12.4.2); 0 where it is no such number. */
+static int thousandths(const char *text)
+{
+	int value = *text == '1' ? 1000 : 0;
+
+	if ((*text != '0' && *text != '1') || text[1] != '.')
+		return value;
+	text += 2;
+	for (int unit = 100; unit > 0 && *text >= '0' && *text <= '9'; unit /= 10)
+		value += unit * (*text++ - '0');
+	return value > 1000 ? 1000 : value;
+}
+
+/* What `;q=` says among the parameters; 0 for a variant of the type that is not served. */
 static int weight(const char *params, size_t len)
 {
 	const char *end = params + len;
-	int thousandths = 1000;
+	int value = 1000;
 
 	for (const char *p = memchr(params, ';', len); p != NULL;) {
 		p += 1 + strspn(p + 1, " \t");
 		if (strncasecmp(p, "q=", 2) == 0)
-			thousandths = (int)(strtod(p + 2, NULL) * 1000);
+			value = thousandths(p + 2);
 		else if (strncasecmp(p, "nulls=", 6) == 0)
 			return 0;
 		p = p < end ? memchr(p, ';', (size_t)(end - p)) : NULL;
 	}
-	return thousandths;
+	return value;
 }
 
 static enum rest_form form_of(const char *type, size_t len)

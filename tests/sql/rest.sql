@@ -185,6 +185,11 @@ select is(split_part(pg_temp.rows('{"count": true, "limit": 1000}', p_who => 'bo
 update cardkeep.business_cards set fields_config = jsonb_build_object('a', repeat('x', 200000))
 where user_id = pg_temp.id('bob');
 select is(split_part(pg_temp.rows(p_who => 'bob'), E'\n', 1), '0 5 *', 'and 1 MiB');
+update cardkeep.business_cards set design_config = jsonb_build_object('a', repeat('x', 900000))
+where user_id = pg_temp.id('bob');
+select is((cardkeep_api.read_rows(pg_temp.token('bob'), 'business_cards', pg_temp.view(
+	'{"single": true, "limit": 2}'))).body::jsonb ->> 'details', 'The result contains 2 rows',
+	'a page that is cut is not taken for one row');
 
 select * from finish();
 rollback;
