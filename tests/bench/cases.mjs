@@ -1,7 +1,8 @@
 // What is measured: every case, and which of them are set against each other.
 //
 // A case is KIND/WAY/WIDTH. WAY: `waves` is Cardkeep as users get it, `ones` the same with waves of
-// one call, `pgbench` the same prepared call without us. WIDTH: connections, or pgbench's clients.
+// one call, `pgbench` the same prepared call without us, `naive` what was there before, without us
+// too. WIDTH: connections, or pgbench's clients.
 
 // sends: the load generator's word; counts: what grows by one with each answer; world: what is
 // there at the start; mark: one call in a hundred is made to fail.
@@ -11,6 +12,7 @@ export const KINDS = {
 	update: { sends: 'update', counts: 'versions', world: 'grown' },
 	'create-key': { sends: 'create-key', counts: 'cards', world: 'grown' },
 	'update-key': { sends: 'update-key', counts: 'versions', world: 'grown' },
+	profile: { sends: 'profile', counts: 'profiles', world: 'grown' },
 	read: { sends: 'read', world: 'grown' },
 	constant: { sends: 'constant', world: 'grown' },
 	hot: { sends: 'hot', counts: 'versions', world: 'grown' },
@@ -20,8 +22,9 @@ export const KINDS = {
 	'update-fresh': { sends: 'update', counts: 'versions', world: 'growing' },
 };
 
-const CALLS = ['create', 'create-one', 'update', 'read'];
+const CALLS = ['create', 'create-one', 'update', 'profile', 'read'];
 const KEYED = ['create-key', 'update-key'];
+const BEFORE = ['create', 'update', 'profile'];
 const AT_64 = ['constant', 'hot', 'create-errors', 'update-errors', 'create-fresh', 'update-fresh'];
 
 // only: prefixes of cases (`update`, `update/pgbench`); none: all.
@@ -35,6 +38,7 @@ export function cases({ quick, many, only }) {
 		...cross(CALLS, 'pgbench', clients),
 		...cross(KEYED, 'waves', [1, 64]),
 		...cross(KEYED, 'pgbench', clients),
+		...cross(BEFORE, 'naive', clients),
 		...cross(AT_64, 'waves', [64]),
 	];
 	return all.filter(({ id }) => !only || only.some((word) => `${id}/`.startsWith(`${word}/`)));
@@ -62,11 +66,17 @@ function tail(kind, width) {
 export const RATIOS = [
 	rate('creates over pgbench', 'create/waves/64', 'create/pgbench/*', least(1.6)),
 	rate('updates over pgbench', 'update/waves/64', 'update/pgbench/*', least(1.8)),
+	rate('profile saves over pgbench', 'profile/waves/64', 'profile/pgbench/*'),
 	rate('creates of one name over pgbench', 'create-one/waves/64', 'create-one/pgbench/*'),
 	rate('reads over pgbench', 'read/waves/64', 'read/pgbench/*'),
 	p50('create, one connection, over pgbench', 'create/waves/1', 'create/pgbench/1', most(1.4)),
 	p50('update, one connection, over pgbench', 'update/waves/1', 'update/pgbench/1', most(1.4)),
 	p50('read, one connection, over pgbench', 'read/waves/1', 'read/pgbench/1'),
+	...BEFORE.flatMap((kind) => [
+		rate(`${kind}: after over before, through nginx`, `${kind}/waves/64`, `${kind}/naive/*`),
+		rate(`${kind}: after over before, at the database`, `${kind}/pgbench/*`, `${kind}/naive/*`),
+		p50(`${kind}: after over before, one client at the database`, `${kind}/pgbench/1`, `${kind}/naive/1`),
+	]),
 	rate('reads over a constant answer', 'read/waves/64', 'constant/waves/64', least(0.6)),
 	rate('8 hot cards over spread ones', 'hot/waves/64', 'update/waves/64', least(0.8)),
 	rate('creates, 1 % fails, over none', 'create-errors/waves/64', 'create/waves/64', least(0.7)),

@@ -31,16 +31,18 @@ export async function wrk({ stack, files, kind, width, seconds, seed }) {
 }
 
 // The first second is not counted: it connects and plans.
-export async function pgbench({ stack, bin, kind, width, seconds, cards }) {
+export async function pgbench({ stack, bin, kind, way, width, seconds, cards }) {
 	const dir = fs.mkdtempSync(path.join(stack.dir, 'tmp/pgbench-'));
 	fs.chmodSync(dir, 0o777);
 	const defined = { n: -1, users: USERS, warm: WARM, stride: STRIDE };
 	defined.share = Math.floor((cards - WARM) / width);
+	defined.people = Math.floor((USERS - WARM / 8) / width);
+	const script = way === 'naive' ? `naive-${kind.sends}.sql` : `${kind.sends}.sql`;
 	const text = await output(
 		path.join(bin, 'pgbench'),
 		[
 			'-n', '-M', 'prepared', '-c', width, '-j', 1, '-T', seconds + 1, '-l',
-			'--log-prefix', path.join(dir, 'log'), '-f', path.join(here, `${kind.sends}.sql`),
+			'--log-prefix', path.join(dir, 'log'), '-f', path.join(here, script),
 			...Object.entries(defined).flatMap(([name, value]) => ['-D', `${name}=${value}`]),
 			stack.conninfo.runtime,
 		],

@@ -2,8 +2,8 @@
 --
 --   wrk ... -s load.lua URL -- KIND SEED USERS WARM STRIDE MARK TOKENS CARDS
 --
--- KIND is create, create-one, update, hot, read or constant, or create-key or update-key, whose writes
--- come under a key each. MARK lets one call in a hundred carry
+-- KIND is create, create-one, update, profile, hot, read or constant, or create-key or update-key, whose
+-- writes come under a key each. MARK lets one call in a hundred carry
 -- a name that the database refuses (1), or none (0). TOKENS and CARDS are files, a line each.
 --
 -- A script does not learn which connection it is asked for, so updates walk through all cards in
@@ -61,6 +61,16 @@ local function walk()
 	return update(k, version, 'Card ' .. k .. ' ' .. version)
 end
 
+-- As walk, but people for cards.
+local function save()
+	local count = users - warm / 8
+	local user = warm / 8 + (asked * stride) % count
+	local version = 1 + math.floor(asked / count)
+	local body = '{"version":' .. version .. ',"full_name":"Ada ' .. user .. ' ' .. version ..
+		'","primary_phone":"' .. asked .. '"}'
+	return send('PATCH', '/api/profile/personal', user, body)
+end
+
 -- One card of each of 8 people.
 local function hot()
 	local k = warm + 8 * math.random(0, 7)
@@ -95,6 +105,7 @@ local kinds = {
 	end,
 	['create-one'] = function() return create('My Card') end,
 	update = walk,
+	profile = save,
 	hot = hot,
 	read = function()
 		local k = math.random(0, #cards - 1)

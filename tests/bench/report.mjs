@@ -31,7 +31,7 @@ function ratio(rounds, { of, value, over, overValue = value }) {
 
 // What a row's rate is set against: alone on one connection, else pgbench at its best.
 function opponent({ kind, way, width }) {
-	if (way === 'pgbench') return undefined;
+	if (way === 'pgbench' || way === 'naive') return undefined;
 	return `${kind.replace(/-(fresh|errors)$/, '')}/pgbench/${width === 1 ? 1 : '*'}`;
 }
 

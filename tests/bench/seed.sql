@@ -29,7 +29,49 @@ select k, bench.id('card', k) as id, bench.id('user', k / 8) as user_id,
 	bench.id('session', k / 8) as session_id, 'Seed ' || k as name, 'seed-' || k as slug
 from generate_series(0, :users * 8 - 1) k;
 
--- put(from, to): these cards as they were created, each with its version 1.
+-- What there was before Cardkeep: neither versions nor history. The same people and cards.
+create table bench.naive_sessions as
+select s.token_hash, s.user_id, s.expires_at from cardkeep.sessions s;
+alter table bench.naive_sessions add primary key (token_hash);
+
+create table bench.naive_cards (
+	id uuid primary key default gen_random_uuid(),
+	user_id uuid not null,
+	name text not null,
+	slug text not null unique,
+	template_type text not null default 'personal-small',
+	fields_config jsonb not null default '{}',
+	design_config jsonb not null default '{}',
+	is_public boolean not null default true,
+	created_at timestamptz not null default clock_timestamp(),
+	updated_at timestamptz not null default clock_timestamp()
+) with (fillfactor = 85);
+create index on bench.naive_cards (user_id, created_at desc, id desc);
+
+create table bench.naive_profiles (
+	user_id uuid primary key,
+	full_name text,
+	primary_phone text,
+	created_at timestamptz not null default clock_timestamp(),
+	updated_at timestamptz not null default clock_timestamp()
+) with (fillfactor = 85);
+
+grant usage on schema bench to cardkeep_runtime;
+grant select on bench.naive_sessions to cardkeep_runtime;
+grant select, insert, update on bench.naive_cards, bench.naive_profiles to cardkeep_runtime;
+
+-- put_naive(): all of them there.
+create function bench.put_naive() returns void language sql
+begin atomic
+	insert into bench.naive_cards (id, user_id, name, slug, fields_config, design_config)
+	select b.id, b.user_id, b.name, b.slug, b.fields_config, b.design_config
+	from cardkeep.business_cards b order by b.slug;
+	insert into bench.naive_profiles (user_id, full_name, primary_phone)
+	select p.user_id, p.full_name, p.primary_phone from cardkeep.personal_info p order by p.user_id;
+end;
+
+-- put(from, to): these cards as they were created, each with its version 1, and their people's
+-- profiles, which triggers give theirs.
 create function bench.put(p_from integer, p_to integer) returns void language sql
 begin atomic
 	insert into cardkeep.business_cards (id, user_id, name, slug, fields_config, design_config,
@@ -42,6 +84,9 @@ begin atomic
 	select c.id, 1, c.session_id, c.id, b.updated_at
 	from bench.cards c join cardkeep.business_cards b on b.id = c.id
 	where c.k between p_from and p_to order by c.k;
+	insert into cardkeep.personal_info (user_id, full_name, primary_phone)
+	select c.user_id, 'Ada', c.k::text from bench.cards c
+	where c.k between p_from and p_to and c.k % 8 = 0 order by c.k;
 end;
 
 -- Raises for the cases that let some calls fail; the trigger is made and dropped around them.
@@ -53,6 +98,7 @@ $$;
 
 vacuum analyze cardkeep.users;
 vacuum analyze cardkeep.sessions;
+vacuum analyze bench.naive_sessions;
 
 -- What wrk reads: a token a line.
 \o :tokens

@@ -9,6 +9,20 @@ export const CARDS = USERS * 8;
 export const WARM = 64; // the first cards, of 8 people: for warming up, left alone by the load
 export const STRIDE = 7919; // a prime: walking by it reaches every card, neighbours far apart
 
+// What a case finds filled and may write to; keys it finds none.
+const TABLES = [
+	'cardkeep.business_cards', 'cardkeep.business_card_versions', 'cardkeep.personal_info',
+	'cardkeep.personal_info_versions', 'bench.naive_cards', 'bench.naive_profiles',
+];
+
+// What grows by one with each write that is acknowledged.
+const COUNTS = {
+	cards: 'count(*) from cardkeep.business_cards',
+	versions: 'coalesce(sum(version), 0) from cardkeep.business_cards',
+	profiles: 'coalesce(sum(version), 0) from cardkeep.personal_info',
+	'naive-cards': 'count(*) from bench.naive_cards',
+};
+
 const MUST = { fsync: 'on', full_page_writes: 'on', synchronous_commit: 'on', commit_delay: '0' };
 
 export class World {
@@ -73,14 +87,13 @@ export class World {
 	// write or statistics; `growing` the few cards to warm up with; `empty` none.
 	async #remake(world) {
 		await this.#run('set session_replication_role = replica');
-		const tables = ['business_cards', 'business_card_versions', 'writes'];
-		await this.#run(`truncate ${tables.map((name) => `cardkeep.${name}`).join(', ')}`);
+		await this.#run(`truncate ${TABLES.join(', ')}, cardkeep.writes`);
 		await this.#run('reset session_replication_role');
 		if (world === 'growing') await this.#fill(0, WARM - 1);
 		if (world !== 'grown') return;
 		await this.#fill(0, CARDS - 1);
-		await this.#run('vacuum (analyze) cardkeep.business_cards');
-		await this.#run('vacuum (analyze) cardkeep.business_card_versions');
+		await this.#run('select bench.put_naive()');
+		for (const table of TABLES) await this.#run(`vacuum (analyze) ${table}`);
 		await this.#run('checkpoint');
 	}
 
@@ -109,6 +122,8 @@ export class World {
 			const options = { token: this.tokens[Math.floor(lane / 8)] };
 			const at = `/api/cards/${this.ids[lane]}`;
 			const got = [];
+			// A person has eight cards, and one profile.
+			if (sends === 'profile' && lane % 8 > 0) return got;
 			for (let version = 1; version <= rounds; version++)
 				got.push(await warmer(client, sends, at, version, options));
 			return got;
@@ -119,9 +134,7 @@ export class World {
 
 	// How much of it was written so far.
 	async written(counts) {
-		if (!counts) return 0;
-		const what = counts === 'cards' ? 'count(*)' : 'coalesce(sum(version), 0)';
-		return Number((await this.#run(`select ${what} from cardkeep.business_cards`))[0]);
+		return counts ? Number((await this.#run(`select ${COUNTS[counts]}`))[0]) : 0;
 	}
 }
 
@@ -130,6 +143,8 @@ function warmer(client, sends, at, version, options) {
 	const key = sends.endsWith('-key') ? { 'Idempotency-Key': `"${name}"` } : {};
 	const told = { ...options, headers: key };
 	if (sends.startsWith('create')) return client.post('/api/cards', { name }, told);
+	if (sends === 'profile')
+		return client.patch('/api/profile/personal', { full_name: name, version }, told);
 	if (/^(update|hot)/.test(sends)) return client.patch(at, { name, version }, told);
 	return client.get(at, options);
 }
