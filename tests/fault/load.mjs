@@ -41,6 +41,33 @@ export function load(stack, token, width = 16) {
 	};
 }
 
+// Starts `width` clients that change one card and one profile from versions that others have changed
+// meanwhile, as often as not; stop() resolves to all answers, each {entity, status}.
+export function edits(stack, token, cardId, width) {
+	const paths = { card: `/api/cards/${cardId}`, personal: '/api/profile/personal' };
+	const fields = { card: 'name', personal: 'full_name' };
+	const answers = [];
+	let going = true;
+	const lane = async (number) => {
+		const entity = number % 2 === 0 ? 'card' : 'personal';
+		let version = entity === 'card' ? 1 : 0;
+		while (going) {
+			const body = { version, [fields[entity]]: `By ${number} at ${version}` };
+			const got = await stack.client.patch(paths[entity], body, { token }).catch(() => ({ status: 0 }));
+			answers.push({ entity, status: got.status });
+			version = got.json?.currentVersion ?? got.json?.version ?? version;
+		}
+	};
+	const done = atOnce(width, width, lane);
+	return {
+		stop: async () => {
+			going = false;
+			await done;
+			return answers;
+		},
+	};
+}
+
 // What the database says of those answers: names acknowledged but absent, names there twice, and
 // names refused as not applied (anything but 2xx, 504 and no answer) but there.
 export async function compare(stack, answers) {
