@@ -97,7 +97,7 @@ bad('a slug given again after its card was deleted', /two cards have the slug on
 	[...GONE, { row: 'card', entity: 'card/c2', version: 1, slug: 'one', content: content('x') }], CREATED);
 bad('a create applied twice', /applied twice: "one"/, [...DUMP,
 	{ row: 'card', entity: 'card/c2', version: 1, slug: 'one-2', content: content('one') },
-	{ row: 'version', entity: 'card/c2', version: 1, deletion: false, before: {} }], CREATED);
+	{ row: 'version', entity: 'card/c2', version: 1, deletion: false, before: {} }], [...CREATED, UPDATE, UPDATED]);
 bad('an update applied twice', /applied twice: "two"/, [
 	{ row: 'card', entity: CARD, version: 4, slug: 'one', content: content('two') }, ...DUMP.slice(1),
 	{ row: 'version', entity: CARD, version: 3, deletion: false, before: { name: 'two' } },

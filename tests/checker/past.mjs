@@ -92,7 +92,6 @@ export class Past {
 			for (const mark of new Set(marksOf(name, contents[version]))) {
 				if (before.includes(mark)) continue;
 				const first = this.#marks.get(mark);
-				must(first === undefined || first.entity === name, ...this.twice(mark, name, version));
 				origin[first === undefined ? 'fresh' : 'again'].push(mark);
 				if (first === undefined) this.#marks.set(mark, { entity: name, version });
 			}

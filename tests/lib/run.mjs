@@ -3,8 +3,8 @@
 //   node tests/lib/run.mjs SUITE --daemon PROGRAM [--variant gcc|asan|tsan] [FILE...]
 //
 // e2e and web files share one instance, which this starts and stops, but where it must be another one;
-// checker's need none; the others start their own, from a cluster that is deployed once. Files run one after another: two cores are
-// for the service.
+// checker's need none; the others start their own, from a cluster that is deployed once. Files run one
+// after another: two cores are for the service.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
@@ -88,25 +88,35 @@ async function runFile(file, env) {
 // For a file that needs an instance of its own.
 const ofDaemon = { CK_DAEMON: path.resolve(values.daemon ?? ''), CK_VARIANT: values.variant };
 
-async function sharedSuite() {
-	const stack = await Stack.start({ daemon: values.daemon, variant: values.variant });
+async function sharedSuite(template) {
+	const stack = await Stack.start({ daemon: values.daemon, variant: values.variant, template });
 	for (const file of files()) await runFile(file, { CK_STACK: stack.describe(), ...ofDaemon });
 	const wrong = await stack.stop();
 	report(wrong === '', `${suite} (${values.variant}): the daemon ends with status 0 and no sanitizer report`);
 	if (wrong !== '') console.log(wrong);
 }
 
-async function ownSuite() {
-	const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'ckt-'));
+async function ownSuite(template) {
+	for (const file of files()) await runFile(file, { ...ofDaemon, CK_TEMPLATE: template });
+}
+
+// With a deployed cluster to copy: the one that scripts/test keeps for all suites, or one of its own.
+async function withTemplate(run) {
+	const kept = process.env.CARDKEEP_TEST_TEMPLATE;
+	const dir = kept ?? fs.mkdtempSync(path.join(os.tmpdir(), 'ckt-'));
+	const remove = () => fs.rmSync(dir, { recursive: true, force: true });
+	if (kept === undefined) process.once('exit', remove);
 	fs.chmodSync(dir, 0o755);
-	process.once('exit', () => fs.rmSync(dir, { recursive: true, force: true }));
+	const making = path.join(dir, 'making');
 	const template = path.join(dir, 'db');
 	try {
-		await makeTemplate(template);
-		for (const file of files())
-			await runFile(file, { ...ofDaemon, CK_TEMPLATE: template });
+		if (!fs.existsSync(template)) {
+			await makeTemplate(making);
+			fs.renameSync(making, template);
+		}
+		await run(template);
 	} finally {
-		fs.rmSync(dir, { recursive: true, force: true });
+		if (kept === undefined) remove();
 	}
 }
 
@@ -120,7 +130,7 @@ process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));
 try {
 	if (suite === 'checker') await bareSuite();
-	else await (['e2e', 'web'].includes(suite) ? sharedSuite() : ownSuite());
+	else await withTemplate(['e2e', 'web'].includes(suite) ? sharedSuite : ownSuite);
 } catch (error) {
 	report(false, `${suite} (${values.variant}): the instance starts`);
 	console.log(error.stack);

@@ -1,0 +1,165 @@
+// Faults that the checker must find: each is a few words of the source put another way.
+//
+// `change` is a list of [file, words, other words]; the words must stand in the file exactly once
+// (plant.mjs puts them in).
+//
+// `run` says what goes on: `keys` (clients repeat under keys), `cut` (what of proxy.mjs is cut, 'told':
+// answers on their way to the client, or 'none'), `env` (of the daemon), `sql` (done to the database
+// first). `says` is what the checker must say.
+
+// A commit that fails now and then, after the rows of its wave were made.
+const LATE_FAILURES = `create function public.late() returns trigger language plpgsql as $$
+	begin
+		if random() < 0.05 then
+			raise exception 'too late' using errcode = '40001';
+		end if;
+		return null;
+	end $$;
+	create constraint trigger late after insert or update on cardkeep.business_cards
+		deferrable initially deferred for each row execute function public.late();`;
+
+// A commit that takes its time.
+const LATE_COMMITS = `create function public.pause() returns trigger language plpgsql as $$
+	begin
+		perform pg_sleep(0.25);
+		return null;
+	end $$;
+	create constraint trigger pause after update on cardkeep.business_cards
+		deferrable initially deferred for each row execute function public.pause();`;
+
+const ONCE = /applied twice|conflict with its own write|refused, and is there/;
+
+export const faults = [
+	{
+		name: 'no-version',
+		sentence: 'an update that does not look at the version',
+		change: [
+			['sql/deploy/card_core.sql', 'b.version = any (p_expected)\n\t\tand not', 'true\n\t\tand not'],
+			['sql/deploy/card_sets.sql', 'and c.version = any (n.expected)', ''],
+		],
+		run: { cut: 'none' },
+		says: /was applied as version|was acknowledged as version/,
+	},
+	{
+		name: 'present-replayed',
+		sentence: 'a repeat that is answered with the present, not as the first was',
+		change: [
+			[
+				'sql/deploy/card_images.sql',
+				'c cardkeep.business_cards := cardkeep_api.card_at(p_card, p_version);\nbegin\n\tif c.user_id is distinct from p_user then',
+				'c cardkeep.business_cards := (select b from cardkeep.business_cards b where b.id = p_card);\nbegin\n\tif c.user_id is distinct from p_user then',
+			],
+		],
+		run: { keys: true, cut: 'told' },
+		says: /acknowledged as version|two different answers|refused, and is there/,
+	},
+	{
+		name: 'unknown-as-503',
+		sentence: 'an unknown outcome told as 503',
+		change: [['src/proc/hand.c', 'if (job->maybe_applied) {\n\t\t(void)exchange_problem', 'if (false) {\n\t\t(void)exchange_problem']],
+		run: { cut: 'answer', env: { CARDKEEP_RETRY_MAX_ATTEMPTS: '1' } },
+		says: /every try was answered as not applied|was refused, and it is deleted/,
+	},
+	{
+		name: 'key-unchecked',
+		sentence: 'a key that nobody looks at',
+		change: [
+			['src/api/key.c', 'hash_text(&state, "cardkeep key");', 'hash_text(&state, x->request.id_text);'],
+			['src/api/key.c', 'hash_text(&state, "cardkeep request");', 'hash_text(&state, x->request.id_text);'],
+		],
+		run: { keys: true, cut: 'told' },
+		says: ONCE,
+	},
+	{
+		name: 'fresh-write-id',
+		sentence: 'a retry under another write id',
+		change: [
+			[
+				'src/proc/settle.c',
+				'\tif (reason == RETRY_STALE_PLAN)\n\t\tjob->stale_retried = true;\n\thand_park',
+				'\tif (call_kind(job->x.call.id) == CALL_WRITE && job->x.call.values[1] != NULL)\n' +
+					'\t\t((char *)(uintptr_t)job->x.call.values[1])[30] = "0123456789abcdef"[randombytes_uniform(16)];\n' +
+					'\tif (reason == RETRY_STALE_PLAN)\n\t\tjob->stale_retried = true;\n\thand_park',
+			],
+		],
+		run: { cut: 'answer' },
+		says: ONCE,
+	},
+	{
+		name: 'answer-before-commit',
+		sentence: 'an answer that does not wait for the commit',
+		change: [
+			[
+				'src/db/wave.c',
+				'entry->outcome = outcome_of(&run->seen, own_error);',
+				'entry->outcome = leg->result != NULL ? OUTCOME_COMMITTED : outcome_of(&run->seen, own_error);',
+			],
+		],
+		run: { cut: 'none', sql: LATE_FAILURES },
+		says: /acknowledged write is not there|a deletion was acknowledged|acknowledged as version|which it never had|was applied as version/,
+	},
+	{
+		name: 'answers-swapped',
+		sentence: 'the answers of a set given to the wrong requests',
+		change: [['src/db/wave.c', 'call = leg->riders[item - 1]->call;', 'call = leg->riders[leg->count - item]->call;']],
+		run: { cut: 'none' },
+		says: /acknowledged as version|somebody asked for|shows something else|refused, and is there|was not found/,
+	},
+	{
+		name: 'look-up-first',
+		sentence: 'a write looked up before the row that it waited for',
+		// The pause makes a moment that is there anyway long enough to be met.
+		change: [
+			[
+				'sql/deploy/card_core.sql',
+				'\tc cardkeep.business_cards;\nbegin\n\tselect b.* into c from cardkeep.business_cards b where b.id = p_card and b.user_id = p_user;\n' +
+					'\treturn cardkeep_api.card_settled(c, cardkeep_api.card_write_version(p_card, p_expected, p_write,\n\t\tfalse),',
+				'\tc cardkeep.business_cards;\n\tv integer := cardkeep_api.card_write_version(p_card, p_expected, p_write, false);\n' +
+					'begin\n\tperform pg_sleep(0.3);\n\tselect b.* into c from cardkeep.business_cards b where b.id = p_card and b.user_id = p_user;\n' +
+					'\treturn cardkeep_api.card_settled(c, v,',
+			],
+		],
+		run: { cut: 'call', env: { CARDKEEP_WAVE_CALLS: '3' }, sql: LATE_COMMITS },
+		says: /conflict with its own write/,
+	},
+	{
+		name: 'no-history',
+		sentence: 'a version without its history row',
+		change: [
+			[
+				'sql/deploy/profile_core.sql',
+				'insert into cardkeep.personal_info_versions (user_id, version, session_id, write_id, at, before)\n\t\tvalues (p_user, p_version, p_session, p_write, p_at, p_before)',
+				'insert into cardkeep.personal_info_versions (user_id, version, session_id, write_id, at, before)\n\t\tselect p_user, p_version, p_session, p_write, p_at, p_before where p_version % 5 <> 0',
+			],
+		],
+		run: { cut: 'none' },
+		says: /in its history|its history at/,
+	},
+	{
+		name: 'stale-read',
+		sentence: 'a read that lags behind',
+		change: [
+			[
+				'sql/deploy/card_calls.sql',
+				'\tselect b.* into c from cardkeep.business_cards b where b.id = p_card and b.user_id = v_user;\n\tif not found then\n\t\treturn cardkeep_api.reply(404);\n\tend if;\n\treturn cardkeep_api.reply(200',
+				'\tselect b.* into c from cardkeep.business_cards b where b.id = p_card and b.user_id = v_user;\n\tif not found then\n\t\treturn cardkeep_api.reply(404);\n\tend if;\n\tc := cardkeep_api.card_at(p_card, greatest(c.version - 1, 1));\n\treturn cardkeep_api.reply(200',
+			],
+		],
+		run: { cut: 'none' },
+		says: /went back from version/,
+	},
+	{
+		name: 'merge-overlap',
+		sentence: 'a merge that passes over what overlaps',
+		change: [['sql/deploy/merges.sql', '\tif v_overlap then', '\tif false then']],
+		run: { cut: 'none' },
+		says: /merged with what it overlaps/,
+	},
+	{
+		name: 'revert-elsewhere',
+		sentence: 'a revert to another version than was named',
+		change: [['sql/deploy/reverts.sql', 'return cardkeep_api.card_at(p_card, p_to);', 'return cardkeep_api.card_at(p_card, greatest(p_to - 1, 1));']],
+		run: { cut: 'none' },
+		says: /is not what version|was acknowledged as version/,
+	},
+];
