@@ -3,10 +3,11 @@
 -- Old versions go where an operator wants them to, for `cardkeep prune`: step by step, each a short
 -- transaction over some histories. Only members of the owner may call this; it acts as its caller.
 --
--- What stays is a history's end: the newest versions, those that are young, and those that the
--- repeat of a write may still ask for. The row of the card or profile is held meanwhile (nothing is
--- done where somebody else holds it), so that whoever decides something by its history, a merge or a
--- revert, sees all of it or knows that it is gone.
+-- What stays is a history's end: the newest versions, those that are young, and all from the oldest
+-- that the repeat of a write may still ask for: under its key, as long as the key is there, however
+-- late it is swept. The row of the card or profile is held meanwhile (nothing is done where somebody
+-- else holds it), so that whoever decides something by its history, a merge or a revert, sees all of
+-- it or knows that it is gone.
 
 begin;
 
@@ -22,9 +23,9 @@ create function cardkeep_api.first_kept(p_first integer, p_last integer, p_young
 returns integer
 language sql immutable parallel safe
 return least(coalesce(p_young, p_last),
-	case when p_versions > 0 then greatest(p_last - p_versions + 1, 1) end,
+	case when p_versions > 0 then p_last - p_versions + 1 end,
 	p_last, p_first + cardkeep_api.prune_rows());
-comment on function cardkeep_api.first_kept is 'The oldest version to be kept after a step: where the young ones begin, or earlier where more are to be kept (p_versions; 0: the young ones alone); the newest version always is. Locks nothing.';
+comment on function cardkeep_api.first_kept is 'The oldest version to be kept after a step: where those begin that are to be kept for themselves (p_young), or earlier where more are (p_versions; 0: those alone); the newest version always is. Locks nothing.';
 
 create function cardkeep_api.note_pruned(p_kind text, p_id uuid, p_first integer,
 	p_began timestamptz)
@@ -44,6 +45,8 @@ returns integer
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
+	v_user uuid := coalesce((select b.user_id from cardkeep.business_cards b where b.id = p_card),
+		(select r.user_id from cardkeep.retired_slugs r where r.card_id = p_card));
 	v_first cardkeep.business_card_versions;
 	v_keep integer;
 	v_count integer;
@@ -57,7 +60,8 @@ begin
 	v_keep := cardkeep_api.first_kept(v_first.version,
 		(select max(h.version) from cardkeep.business_card_versions h where h.card_id = p_card),
 		(select min(h.version) from cardkeep.business_card_versions h
-			where h.card_id = p_card and h.at >= p_since), p_versions);
+			where h.card_id = p_card and (h.at >= p_since or h.write_id in (
+				select w.write_id from cardkeep.writes w where w.user_id = v_user))), p_versions);
 	if v_keep <= v_first.version or v_first.version is null then
 		return 0;
 	end if;
@@ -88,7 +92,8 @@ begin
 		(select max(h.version) from cardkeep_api.profile_versions h
 			where h.kind = p_kind and h.user_id = p_user),
 		(select min(h.version) from cardkeep_api.profile_versions h
-			where h.kind = p_kind and h.user_id = p_user and h.at >= p_since), p_versions);
+			where h.kind = p_kind and h.user_id = p_user and (h.at >= p_since or h.write_id in (
+				select w.write_id from cardkeep.writes w where w.user_id = p_user))), p_versions);
 	if v_keep <= v_first.version then
 		return 0;
 	end if;

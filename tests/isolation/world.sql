@@ -55,9 +55,9 @@ return cardkeep_api.merge_personal_info(t.token('ann'), t.id(p_write), array[p_e
 	jsonb_strip_nulls(jsonb_build_object('full_name', p_name, 'address', p_address)));
 
 -- Histories cut short, versions deleted, histories that somebody held.
-create function t.prune(p_versions integer) returns text language sql
+create function t.prune(p_versions integer, p_kind text default 'business_cards') returns text language sql
 return (select histories || ' ' || deleted || ' ' || busy
-	from cardkeep.prune_histories('business_cards', null, p_versions, 0, 24));
+	from cardkeep.prune_histories(p_kind, null, p_versions, 0, 24));
 
 -- The same by a key: p_request stands for all that it is bound to.
 create function t.keyed_create(p_key text, p_request text, p_name text)
@@ -112,6 +112,7 @@ set session_replication_role = replica
 as $$
 begin
 	update cardkeep.business_card_versions set at = at - interval '9 days';
+	update cardkeep.personal_info_versions set at = at - interval '9 days';
 end
 $$;
 

@@ -102,6 +102,29 @@ select lives_ok($$select cardkeep.prune_histories('business_cards', null, 1, 0, 
 	'an administrator can');
 reset role;
 
+-- Under a key
+create function pg_temp.age_all() returns void language plpgsql as $$
+begin
+	set local session_replication_role = replica;
+	update cardkeep.business_card_versions set at = at - interval '9 days';
+	reset session_replication_role;
+end
+$$;
+create function pg_temp.keyed() returns cardkeep_api.answer language sql
+return cardkeep_api.update_card(pg_temp.token('ann'), pg_temp.id('keyed'), pg_temp.id('kept'), '{1}', 'Keyed',
+	null, null, null, null, pg_temp.id('key'));
+select pg_temp.create_card('ann', 'kept', 'Kept') \g /dev/null
+select is(pg_temp.seen(pg_temp.keyed()), '200 v2', 'a write under a key');
+select pg_temp.rename_card('ann', 'k3', 'kept', '{2}', 'Third'),
+	pg_temp.rename_card('ann', 'k4', 'kept', '{3}', 'Fourth'), pg_temp.age_all() \g /dev/null
+select pg_temp.prune(1, 0) \g /dev/null
+select is(pg_temp.versions('kept'), '2 3 4', 'is kept while its key is there, however old it is,');
+select is(pg_temp.seen(pg_temp.keyed()) || ' ' || ((pg_temp.keyed()).body::jsonb ->> 'name'),
+	'200 v2 again Keyed', 'and its repeat answered as the first was');
+delete from cardkeep.writes where user_id = pg_temp.id('ann');
+select pg_temp.prune(1, 0) \g /dev/null
+select is(pg_temp.versions('kept'), '4', 'with the key it goes');
+
 -- Long histories
 select pg_temp.create_card('ann', 'long', 'Long') \g /dev/null
 set local session_replication_role = replica;
@@ -120,11 +143,15 @@ create function pg_temp.save(p_write text, p_expected integer, p_name text)
 returns cardkeep_api.answer language sql
 return cardkeep_api.save_personal_info(pg_temp.token('ann'), pg_temp.id(p_write), array[p_expected],
 	jsonb_build_object('full_name', p_name));
-select pg_temp.save('p' || v, v, 'Name ' || v) from generate_series(0, 4) v \g /dev/null
+select cardkeep_api.save_personal_info(pg_temp.token('ann'), pg_temp.id('p0'), '{0}',
+	'{"full_name": "Name 0"}', pg_temp.id('key')) \g /dev/null
+select pg_temp.save('p' || v, v, 'Name ' || v) from generate_series(1, 4) v \g /dev/null
 select is(pg_temp.prune(1, 0, 24, 'personal_info'), '0 0 0', 'a profile''s young versions stay');
 set local session_replication_role = replica;
 update cardkeep.personal_info_versions set at = at - make_interval(days => 20 - version);
 reset session_replication_role;
+select is(pg_temp.prune(0, 18, 24, 'personal_info'), '0 0 0', 'and all from one whose key is there');
+delete from cardkeep.writes where user_id = pg_temp.id('ann');
 select is(pg_temp.prune(0, 18, 24, 'personal_info'), '1 2 0', 'its old ones go by age');
 select is(pg_temp.prune(2, 0, 24, 'personal_info'), '1 1 0', 'and by number');
 select is(pg_temp.own_versions(), '4 5', 'and the newest stay');
