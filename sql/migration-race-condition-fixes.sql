@@ -5452,9 +5452,12 @@ language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_columns text[] := cardkeep_api.rest_columns(p_source);
+	-- A column that is named again is there already; a row would grow by it without bounds.
 	v_wanted text[] := coalesce(
 		(select array_agg(w.name order by w.place)
-			from jsonb_array_elements_text(p_view -> 'select') with ordinality w (name, place)),
+			from (select e.name, min(e.place) as place
+				from jsonb_array_elements_text(p_view -> 'select') with ordinality e (name, place)
+				group by e.name) w),
 		array(select v_columns[i][1] from generate_subscripts(v_columns, 1) i order by i));
 begin
 	perform cardkeep_api.rest_type(p_source, w) from unnest(v_wanted) w;
@@ -5462,7 +5465,7 @@ begin
 		from unnest(v_wanted) with ordinality w (name, place));
 end
 $$;
-comment on function cardkeep_api.rest_select is 'The columns that were asked for, else all. Locks nothing.';
+comment on function cardkeep_api.rest_select is 'The columns that were asked for, each once, else all. Locks nothing.';
 
 create function cardkeep_api.rest_order(p_source text, p_view jsonb) returns text
 language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
@@ -5780,7 +5783,7 @@ exception when data_exception or integrity_constraint_violation or undefined_col
 	return cardkeep_api.rest_refused(p_token_hash, v_code, v_message, v_detail, v_hint);
 end
 $$;
-comment on function cardkeep_api.rest_run is 'Runs a call of the REST face in a subtransaction: what its client did wrong (classes 22 and 23, columns, a number of rows it does not want) takes it back, and is the answer. Locks as the call; what it locked is free again where it was taken back.';
+comment on function cardkeep_api.rest_run is 'Runs a call of the REST face in a subtransaction: what its client did wrong (classes 22 and 23, 42703, 42804, a number of rows that it does not want, a page behind the last row) takes it back, and is the answer. Locks as the call; what it locked is free again where it was taken back.';
 
 create function cardkeep_api.rpc_generate_unique_slug(p_token_hash bytea, p_args jsonb,
 	p_view jsonb)
@@ -5802,7 +5805,7 @@ begin
 	return cardkeep_api.rest_run('create', p_token_hash, p_write, p_args, p_view, p_key);
 end
 $$;
-comment on function cardkeep_api.rpc_create_business_card is 'A new card of the caller''s: 201, 401, 403, 409 id_taken, 422, 423; a repeat is answered as the first was. Locks as create_card, never waits.';
+comment on function cardkeep_api.rpc_create_business_card is 'A new card of the caller''s: 201, 401, 403, 422, 423; a repeat is answered as the first was. Locks as create_card, never waits.';
 
 create function cardkeep_api.rpc_update_business_card(p_token_hash bytea, p_write uuid,
 	p_args jsonb, p_view jsonb, p_key uuid default null)

@@ -122,9 +122,12 @@ language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_columns text[] := cardkeep_api.rest_columns(p_source);
+	-- A column that is named again is there already; a row would grow by it without bounds.
 	v_wanted text[] := coalesce(
 		(select array_agg(w.name order by w.place)
-			from jsonb_array_elements_text(p_view -> 'select') with ordinality w (name, place)),
+			from (select e.name, min(e.place) as place
+				from jsonb_array_elements_text(p_view -> 'select') with ordinality e (name, place)
+				group by e.name) w),
 		array(select v_columns[i][1] from generate_subscripts(v_columns, 1) i order by i));
 begin
 	perform cardkeep_api.rest_type(p_source, w) from unnest(v_wanted) w;
@@ -132,7 +135,7 @@ begin
 		from unnest(v_wanted) with ordinality w (name, place));
 end
 $$;
-comment on function cardkeep_api.rest_select is 'The columns that were asked for, else all. Locks nothing.';
+comment on function cardkeep_api.rest_select is 'The columns that were asked for, each once, else all. Locks nothing.';
 
 create function cardkeep_api.rest_order(p_source text, p_view jsonb) returns text
 language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp

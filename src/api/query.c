@@ -43,7 +43,7 @@ static bool is_name(const char *text, size_t len)
 
 static void add_string(struct buf *out, const char *text, size_t len)
 {
-	if (out->len > 0 && out->data[out->len - 1] != '[')
+	if (out->len > 0)
 		buf_char(out, ',');
 	json_quote(out, text, len);
 }
@@ -62,7 +62,7 @@ static bool read_column(struct reader *r, const char *text, size_t len)
 		return true;
 	}
 	if (strcspn(text, ":(>.!") < len)
-		return not_here(r, "select takes plain columns and *");
+		return not_here(r, "select takes *, or plain columns");
 	return unreadable(r, "select parameter", mem_arena_copy(r->arena, text, len));
 }
 
@@ -104,7 +104,7 @@ static bool read_term(struct reader *r, const char *text, size_t len)
 	bool first;
 	bool last;
 
-	if (p == text || p > end)
+	if (p == text)
 		return unreadable(r, "order", mem_arena_copy(r->arena, text, len));
 	buf_printf(
 		order, "%s{\"column\":\"%.*s\"", order->len > 0 ? "," : "", (int)(p - text), text);

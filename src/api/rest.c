@@ -8,7 +8,7 @@
 #include <strings.h>
 
 #include "api/query.h"
-#include "base/log.h"
+#include "api/versioned.h"
 #include "http/prefer.h"
 #include "http/utf8.h"
 
@@ -358,15 +358,6 @@ static enum step answer_raised(struct exchange *x)
 	return STEP_ANSWER;
 }
 
-static void log_conflict(const struct exchange *x)
-{
-	const struct call_row *row = &x->call.row;
-
-	if (row->status == 409)
-		log_info("Version conflict fn=%s current=%d status=200 request=%s",
-			call_function(x->call.id), row->version, x->request.id_text);
-}
-
 enum step rest_answer(struct exchange *x)
 {
 	const struct call_row *row = &x->call.row;
@@ -381,6 +372,8 @@ enum step rest_answer(struct exchange *x)
 		return exchange_common(x, "row");
 	if (row->status == 422)
 		return answer_raised(x);
-	log_conflict(x);
+	/* A conflict is a row of its own, as the promised functions tell it. */
+	if (row->status == 409)
+		versioned_log_conflict(x, 200);
 	return answer_rows(x);
 }

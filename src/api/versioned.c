@@ -202,11 +202,15 @@ enum step versioned_entity(struct exchange *x)
 	return STEP_ANSWER;
 }
 
-enum step versioned_conflict(struct exchange *x)
+void versioned_log_conflict(const struct exchange *x, int status)
 {
 	log_info("Version conflict fn=%s current=%d status=%d request=%s",
-		call_function(x->call.id), x->call.row.version, x->by_header ? 412 : 409,
-		x->request.id_text);
+		call_function(x->call.id), x->call.row.version, status, x->request.id_text);
+}
+
+enum step versioned_conflict(struct exchange *x)
+{
+	versioned_log_conflict(x, x->by_header ? 412 : 409);
 	problem_reply(&x->reply,
 		x->by_header ? PROBLEM_PRECONDITION_FAILED : PROBLEM_VERSION_CONFLICT,
 		x->request.id_text, x->call.row.body,

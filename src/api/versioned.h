@@ -41,6 +41,8 @@ bool versioned_none_match(const struct exchange *x, int version);
 /* Answers a row with an entity: 200 or `created` (201), its ETag and its body; 304 for a GET whose
  * client has it already. */
 enum step versioned_entity(struct exchange *x);
+/* Logs the conflict that the call's row tells of, and with which status it is answered. */
+void versioned_log_conflict(const struct exchange *x, int status);
 /* Answers a row of status 409: 409, or 412 when the version came by header. */
 enum step versioned_conflict(struct exchange *x);
 

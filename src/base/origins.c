@@ -9,6 +9,7 @@
 #define NAME_CHAR "abcdefghijklmnopqrstuvwxyz0123456789.-_"
 #define IPV6_CHAR "abcdef0123456789:."
 #define PORT_MAX  65535
+#define HOST_MAX  253 /* of a name (RFC 1035); what an answer's header holds is more */
 
 /* Moves *list to its next item, whose length it returns; 0 at the end. */
 static size_t next_item(const char **list)
@@ -28,10 +29,13 @@ static size_t host_len(const char *text)
 {
 	size_t len;
 
-	if (text[0] != '[')
-		return text[0] == '.' || text[0] == '-' ? 0 : strspn(text, NAME_CHAR);
-	len = strspn(text + 1, IPV6_CHAR);
-	return len > 0 && text[1 + len] == ']' ? len + 2 : 0;
+	if (text[0] != '[') {
+		len = text[0] == '.' || text[0] == '-' ? 0 : strspn(text, NAME_CHAR);
+	} else {
+		len = strspn(text + 1, IPV6_CHAR);
+		len = len > 0 && text[1 + len] == ']' ? len + 2 : 0;
+	}
+	return len <= HOST_MAX ? len : 0;
 }
 
 /* A port as browsers write it: without leading zeros, and never the scheme's own. */

@@ -105,10 +105,16 @@ test('what the service answers, refusals too, is readable by the page', async ()
 		[422, await client.post('/api/cards', {}, options)],
 		[428, await client.patch(path, { name: 'x' }, options)],
 	];
+	const rows = '/rest/v1/business_cards';
+	answers.push(
+		[206, await client.get(`${rows}?limit=1`, { token, ...from(APP, { Prefer: 'count=exact' }) })],
+		[400, await client.get(`${rows}?limit=none`, options)],
+	);
 	for (const [status, got] of answers) {
 		assert.equal(got.status, status, got.text);
 		mayRead(got, APP, got.text);
 	}
+	assert.match(answers.at(-2)[1].headers['content-range'], /^0-0\/[2-9]$/);
 	assert.equal(answers[0][1].headers.vary, 'Authorization, Cookie, Origin');
 	assert.equal(answers[7][1].headers.allow, 'GET, HEAD, PATCH, DELETE, OPTIONS');
 });

@@ -1,7 +1,6 @@
 // The promised functions over REST: rows as PostgREST answers them, refusals in its words, and the
 // same promises as everywhere.
 import { readFileSync } from 'node:fs';
-import http from 'node:http';
 import { randomUUID } from 'node:crypto';
 
 import { assert, atOnce, isRestError, raw, shared, test, top } from '../lib/harness.mjs';
@@ -371,16 +370,15 @@ test("nginx's own refusals have the same shape", async () => {
 test('conflicts, updates and slugs that came this way are counted as all others are', async () => {
 	const [{ id }] = rows(await create({ p_name: 'Counted' }));
 	const count = async (name) => {
-		const text = await new Promise((resolve) => http.get({ port: stack.port, path: '/metrics' }, (response) => {
-			let all = '';
-			response.on('data', (part) => (all += part)).on('end', () => resolve(all));
-		}));
+		const { text } = await client.get('/metrics');
 		return Number(text.split('\n').find((line) => line.startsWith(`${name} `))?.split(' ')[1] ?? 0);
 	};
-	const names = ['cardkeep_updates_total{entity="card"}', 'cardkeep_version_conflicts_total{entity="card"}', 'cardkeep_requests_total{route="rpc-update",code="200"}'];
+	const names = ['cardkeep_updates_total{entity="card"}', 'cardkeep_version_conflicts_total{entity="card"}',
+		'cardkeep_requests_total{route="rpc-update",code="200"}', 'cardkeep_slug_collisions_total'];
 	const before = await Promise.all(names.map(count));
 	await update({ p_card_id: id, p_expected_version: 1, p_name: 'Counted 2' });
 	await update({ p_card_id: id, p_expected_version: 1, p_name: 'Counted 3' });
+	await create({ p_name: 'Counted' });
 	const after = await Promise.all(names.map(count));
-	assert.deepEqual(after.map((value, i) => value - before[i]), [1, 1, 2]);
+	assert.deepEqual(after.map((value, i) => value - before[i]), [1, 1, 2, 1]);
 });

@@ -94,8 +94,9 @@ test('a storm of conflicts fires VersionConflictRateHigh, and clears', async () 
 test('a create without a free slug fires SlugGenerationFailing, and clears', async () => {
 	const got = await client.post('/api/cards', { name: 'nowhere' }, { token });
 	assert.ok(got.status >= 500, got.text);
-	const alert = await watch.is('SlugGenerationFailing', 'FIRING');
-	assert.equal(alert.value, 1);
+	const called = await client.post('/rpc/create_business_card_atomic', { p_name: 'nowhere' }, { token });
+	assert.equal(called.json.code, '23505', called.text);
+	await until('both are seen', async () => (await watch.is('SlugGenerationFailing', 'FIRING')).value === 2);
 	await watch.is('SlugGenerationFailing', 'OK');
 	await round('SlugGenerationFailing');
 });

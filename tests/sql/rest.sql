@@ -142,11 +142,25 @@ select is((pg_temp.slug('ann', '{"slug": "ann", "max_attempts": null}')).detail,
 select is((pg_temp.slug('out', '{"slug": "ann", "max_attempts": 0}')).status, 401,
 	'nobody gets one');
 
+select is(pg_temp.error(cardkeep_api.rpc_upsert_professional_info(pg_temp.token('ann'),
+	pg_temp.id('p9'), '{"p_expected_version": 0, "patch": {"job_title": "J"}}', pg_temp.view(
+	'{"single": true, "limit": 0}'))), '422 PGRST116 Cannot coerce the result to a single JSON object',
+	'a profile is not saved either where no row is wanted');
+select is_empty($$select from cardkeep.professional_info p where p.user_id = pg_temp.id('ann')$$,
+	'and is not there');
+
 -- Rows
+select is(pg_temp.seen(cardkeep_api.rpc_upsert_professional_info(pg_temp.token('bob'),
+	pg_temp.id('p10'), '{"p_expected_version": 0, "patch": {"job_title": "B"}}', pg_temp.view())),
+	'201 v1', 'somebody else has a profile');
+select is(pg_temp.seen(pg_temp.save('bob', 'p11',
+	'{"p_expected_version": 0, "patch": {"full_name": "Bob"}}')), '201 v1', 'and another');
 select is(pg_temp.rows('{"select": ["slug", "name"], "limit": 2, "count": true}'),
 	E'0 2 6\n[{"slug":"k","name":"K"},{"slug":"key","name":"Key"}]', 'one''s own cards, newest first');
 select is(pg_temp.rows(p_who => 'bob'), E'0 0 *\n[]', 'and nobody else''s');
 select is(pg_temp.rows(p_who => 'out'), '', 'nor anything without a session');
+select is(pg_temp.rows('{"select": ["slug", "name", "slug"], "limit": 1}'),
+	E'0 1 *\n[{"slug":"k","name":"K"}]', 'a column that is named twice is there once');
 select is(pg_temp.rows('{"select": ["slug"], "order": [{"column": "slug", "descending": false, "nulls":
 	"last"}], "limit": 2, "offset": 1}'), E'1 2 *\n[{"slug":"five"},{"slug":"four"}]', 'ordered');
 select is(pg_temp.rows(pg_temp.filter('slug', 'in', '{ann,two,nothing}') || '{"select": ["slug"]}'),

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -42,6 +43,17 @@ static void what_no_browser_sends_is_refused(void **state)
 			fail_msg("taken: %s", lists[i]);
 }
 
+static void a_host_is_no_longer_than_a_name_may_be(void **state)
+{
+	char origin[300] = "https://";
+
+	(void)state;
+	memset(origin + 8, 'a', 253);
+	assert_true(origins_valid(origin));
+	origin[8 + 253] = 'a';
+	assert_false(origins_valid(origin));
+}
+
 static void an_origin_is_found_whole_or_not_at_all(void **state)
 {
 	static const char list[] = " https://a.example http://b.example:8080\thttps://c.example ";
@@ -67,6 +79,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_list_holds_origins_as_browsers_send_them),
 		cmocka_unit_test(what_no_browser_sends_is_refused),
+		cmocka_unit_test(a_host_is_no_longer_than_a_name_may_be),
 		cmocka_unit_test(an_origin_is_found_whole_or_not_at_all),
 	};
 
