@@ -78,6 +78,7 @@ void hand_give_up(struct hand *hand, struct job *job)
 static void start_call(struct hand *hand, struct job *job)
 {
 	job->attempts = 0;
+	job->sqlstate[0] = '\0';
 	job->busy = 0;
 	job->key_held = false;
 	job->key_until_us = 0;

@@ -20,9 +20,10 @@ struct job {
 	int64_t due_us;      /* parked: not before then */
 	int attempts;        /* of the present call, without busy answers and splits */
 	int tries;           /* of all calls, for the log */
-	char sqlstate[6]; /* of the latest failure; "" where libpq itself failed, or nothing did */
-	int busy;         /* busy answers to the present call */
-	bool key_held;    /* the last busy answer was about the Idempotency-Key */
+	char sqlstate
+		[6]; /* of the present call's latest failure; "" where libpq itself failed, or nothing did */
+	int busy;             /* busy answers to the present call */
+	bool key_held;        /* the last busy answer was about the Idempotency-Key */
 	int64_t key_until_us; /* monotonic: it is not waited for any longer; 0: it was never held */
 	bool maybe_applied;   /* an attempt's outcome is unknown: ends by a row, or as 504 */
 	int splits;           /* failed waves it rode in without being at fault */

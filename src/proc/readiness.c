@@ -26,7 +26,7 @@ static void count_thread(struct census *census, const struct snapshot_process *p
 	census->threads++;
 	if (thread->beat_us <= process->started_us || now_us - thread->beat_us <= BEAT_FRESH_US)
 		census->turning++;
-	if (thread->db_since_us > process->started_us)
+	if (thread->connection != STATS_CONNECTION_UNUSED)
 		census->tried++;
 	if (thread->connection == STATS_CONNECTION_OPEN)
 		census->connected++;

@@ -88,8 +88,7 @@ static struct alert_reading disconnected(const struct snapshot *now)
 			now->taken_us - process->heartbeat_us > SEGMENT_HEARTBEAT_FRESH_US)
 			continue;
 		for (size_t t = 0; t < now->thread_count; t++) {
-			const enum stats_connection connection =
-				snapshot_connection(process, &process->threads[t]);
+			const enum stats_connection connection = process->threads[t].connection;
 
 			tried += connection != STATS_CONNECTION_UNUSED;
 			closed += connection == STATS_CONNECTION_CLOSED;

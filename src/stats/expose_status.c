@@ -33,19 +33,11 @@ static void add_word_or_null(struct buf *out, const char *name, const char *word
 
 /* ---- workers ------------------------------------------------------------------------------- */
 
-static bool has_request(const struct snapshot_thread *thread)
-{
-	static const struct uuid none;
-
-	return thread->activity_known &&
-	       memcmp(&thread->activity.request, &none, sizeof(none)) != 0;
-}
-
 static void add_activity(struct buf *out, const struct snapshot_thread *thread, int64_t now_us)
 {
 	const struct stats_activity *activity = &thread->activity;
 	bool known = thread->activity_known;
-	bool busy = has_request(thread);
+	bool busy = snapshot_has_request(thread);
 	char request[UUID_TEXT_BYTES];
 
 	uuid_format(&activity->request, request);
@@ -80,11 +72,8 @@ static void add_worker(struct buf *out, const struct snapshot *snapshot, size_t 
 {
 	const struct snapshot_process *process = &snapshot->processes[slot];
 	int64_t now_us = snapshot->taken_us;
-	uint64_t restarts = 0;
 	bool first = true;
 
-	for (size_t i = 0; i < STATS_RESTART_COUNT; i++)
-		restarts += process->restarts[i];
 	buf_printf(out,
 		"{\"slot\":%zu,\"pid\":%" PRId32 ",\"state\":\"%s\",\"generation\":%" PRIu32, slot,
 		process->pid, metrics_value(STATS_LABEL_WORKER, process->state),
@@ -95,7 +84,7 @@ static void add_worker(struct buf *out, const struct snapshot *snapshot, size_t 
 	buf_printf(out,
 		",\"connections\":%" PRIu32 ",\"restarts\":%" PRIu64 ",\"lost\":%" PRIu64
 		",\"threads\":[",
-		process->connections, restarts, process->lost);
+		process->connections, snapshot_restarts(process), process->lost);
 	for (size_t t = 0; t < snapshot->thread_count; t++) {
 		expose_comma(out, &first);
 		add_thread(out, &process->threads[t], now_us);

@@ -28,7 +28,9 @@ STATUS_FILES = web/status/page.html web/status/page.css web/status/page.js web/s
 	web/status/uplot.js web/status/uplot.css
 nodist_libstats_a_SOURCES = src/stats/assets_data.c
 CLEANFILES += src/stats/assets_data.c
-EXTRA_DIST += scripts/gen-assets $(STATUS_FILES) web/status/uplot.LICENSE
+EXTRA_DIST += scripts/gen-assets $(STATUS_FILES)
+# It goes wherever the program goes that holds uPlot.
+dist_doc_DATA = web/status/uplot.LICENSE
 src/stats/assets_data.c: $(srcdir)/scripts/gen-assets $(STATUS_FILES)
 	$(AM_V_GEN)$(MKDIR_P) src/stats && cd $(srcdir) && \
 		scripts/gen-assets $(STATUS_FILES) >$(abs_builddir)/$@.new && \

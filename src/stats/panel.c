@@ -21,7 +21,8 @@ void panel_nothing(struct buf *out, const struct panel *panel, int columns, cons
 	template_end(out, panel->source, "nothing", &fill);
 }
 
-void panel_number_of(struct buf *out, size_t count, const char *word)
+/* Adds a number with a word in the singular or the plural: "1 alert", "2 alerts". */
+static void number_of(struct buf *out, size_t count, const char *word)
 {
 	figure_count(out, count);
 	buf_printf(out, " %s%s", word, count == 1 ? "" : "s");
@@ -62,13 +63,13 @@ static const char *add_headline(struct buf *out, const struct panel *panel)
 	if (panel->view->unready != NULL) {
 		buf_printf(out, "Not ready: %s", panel->view->unready);
 	} else if (firing > 0) {
-		panel_number_of(out, firing, "alert");
+		number_of(out, firing, "alert");
 		buf_str(out, firing == 1 ? " fires" : " fire");
 	} else if (pending > 0) {
-		panel_number_of(out, pending, "alert");
+		number_of(out, pending, "alert");
 		buf_str(out, " pending");
 	} else if (missed > 0) {
-		panel_number_of(out, missed, "target");
+		number_of(out, missed, "target");
 		buf_str(out, " missed");
 	} else {
 		buf_str(out, "All is well");
@@ -76,11 +77,6 @@ static const char *add_headline(struct buf *out, const struct panel *panel)
 	if (panel->view->unready != NULL || firing > 0)
 		return PANEL_BAD;
 	return pending > 0 || missed > 0 ? PANEL_WARN : PANEL_GOOD;
-}
-
-static void fill_length(struct fill *fill, const char *name, int64_t length_us)
-{
-	figure_span(fill_into(fill, name), length_us);
 }
 
 static void add_tile(struct buf *out, const struct panel *panel, const char *name, const char *tone,
@@ -281,9 +277,9 @@ static void fill_facts(struct fill *fill, const struct panel *panel)
 	clock_text(panel->view->wall_us, at);
 	fill_text(fill, "at", at);
 	buf_printf(fill_into(fill, "at_text"), "%.8s UTC", at + sizeof("2026-01-31T") - 1);
-	fill_length(fill, "short", window_length_us(panel->view->window, WINDOW_SHORT));
-	fill_length(fill, "main", window_length_us(panel->view->window, WINDOW_MAIN));
-	fill_length(fill, "long", window_length_us(panel->view->window, WINDOW_LONG));
+	figure_span(fill_into(fill, "short"), window_length_us(panel->view->window, WINDOW_SHORT));
+	figure_span(fill_into(fill, "main"), window_length_us(panel->view->window, WINDOW_MAIN));
+	figure_span(fill_into(fill, "long"), window_length_us(panel->view->window, WINDOW_LONG));
 }
 
 static void fill_part(struct fill *fill, const struct panel *panel, const char *name,

@@ -136,16 +136,17 @@ static void add_series(struct buf *lines, struct buf *legend, const struct panel
 	template_end(legend, panel->source, "legend", &fill);
 }
 
-/* Names, and what a listener is told of them: "Latency in ms over the last hour: ..." */
-static void describe(struct fill *fill, const struct panel *panel, enum history_chart chart)
+/* Names, and what a listener is told of them: "Latency, ms, over the last 59 min. Now: ..." */
+static void describe(struct fill *fill, const struct panel *panel, const struct span *span,
+	enum history_chart chart)
 {
 	struct buf names = {0};
-	struct buf legends = {0};
-	struct buf *told;
+	struct buf *told = fill_into(fill, "told");
 
-	told = fill_into(fill, "told");
-	buf_printf(told, "%s, %s, over the last hour. Now:", history_chart_title(chart),
+	buf_printf(told, "%s, %s, over the last ", history_chart_title(chart),
 		history_chart_unit(chart));
+	figure_span(told, span->length_s * CLOCK_S);
+	buf_str(told, ". Now:");
 	for (int i = 0; i < HISTORY_SERIES_COUNT; i++) {
 		const enum history_series series = (enum history_series)i;
 
@@ -155,13 +156,9 @@ static void describe(struct fill *fill, const struct panel *panel, enum history_
 		add_number(told, latest(panel->view, series));
 		buf_char(told, ';');
 		buf_printf(&names, "%s%s", names.len > 0 ? "," : "", history_series_name(series));
-		buf_printf(&legends, "%s%s", legends.len > 0 ? "," : "",
-			history_series_legend(series));
 	}
 	fill_text(fill, "names", buf_cstr(&names));
-	fill_text(fill, "legends", buf_cstr(&legends));
 	buf_free(&names);
-	buf_free(&legends);
 }
 
 static void add_chart(struct buf *out, const struct panel *panel, enum history_chart chart)
@@ -173,7 +170,7 @@ static void add_chart(struct buf *out, const struct panel *panel, enum history_c
 	struct fill fill = {0};
 	int number = 0;
 
-	describe(&fill, panel, chart);
+	describe(&fill, panel, &span, chart);
 	fill_text(&fill, "title", history_chart_title(chart));
 	fill_text(&fill, "unit", history_chart_unit(chart));
 	figure_span(fill_into(&fill, "length"), span.length_s * CLOCK_S);

@@ -34,7 +34,5 @@ void panel_charts(struct buf *out, const struct panel *panel);
 
 /* A row that says that there are none. */
 void panel_nothing(struct buf *out, const struct panel *panel, int columns, const char *text);
-/* Adds a number with a word in the singular or the plural: "1 alert", "2 alerts". */
-void panel_number_of(struct buf *out, size_t count, const char *word);
 
 #endif

@@ -20,15 +20,11 @@ static const char *worker_tone(enum stats_worker state)
 static void fill_worker(
 	struct fill *fill, const struct snapshot *now, const struct snapshot_process *process)
 {
-	uint64_t restarts = 0;
-
-	for (size_t i = 0; i < STATS_RESTART_COUNT; i++)
-		restarts += process->restarts[i];
 	fill_text(fill, "worker_tone", worker_tone(process->state));
 	fill_text(fill, "worker_state", metrics_value(STATS_LABEL_WORKER, process->state));
 	buf_printf(fill_into(fill, "pid"), "%d", (int)process->pid);
 	figure_span(fill_into(fill, "uptime"), now->taken_us - process->started_us);
-	figure_count(fill_into(fill, "restarts"), restarts);
+	figure_count(fill_into(fill, "restarts"), snapshot_restarts(process));
 	figure_count(fill_into(fill, "lost"), process->lost);
 }
 
@@ -66,11 +62,9 @@ static void fill_activity(struct fill *fill, const struct snapshot *now,
 
 static void fill_request(struct fill *fill, const struct snapshot_thread *thread)
 {
-	static const struct uuid none;
 	const struct stats_activity *activity = &thread->activity;
+	const bool busy = snapshot_has_request(thread);
 	char request[UUID_TEXT_BYTES] = "";
-	const bool busy =
-		thread->activity_known && memcmp(&activity->request, &none, sizeof(none)) != 0;
 
 	if (busy)
 		uuid_format(&activity->request, request);
@@ -78,19 +72,17 @@ static void fill_request(struct fill *fill, const struct snapshot_thread *thread
 	fill_text(fill, "route", busy ? metrics_value(STATS_LABEL_ROUTE, activity->route) : "");
 }
 
-static void fill_database(struct fill *fill, const struct snapshot_process *process,
-	const struct snapshot_thread *thread)
+static void fill_database(struct fill *fill, const struct snapshot_thread *thread)
 {
 	static const char *const tones[] = {
 		[STATS_CONNECTION_CLOSED] = PANEL_BAD,
 		[STATS_CONNECTION_OPEN] = PANEL_GOOD,
 		[STATS_CONNECTION_UNUSED] = PANEL_DULL,
 	};
-	const enum stats_connection connection = snapshot_connection(process, thread);
 
-	fill_text(fill, "database_tone", tones[connection]);
+	fill_text(fill, "database_tone", tones[thread->connection]);
 	buf_printf(fill_into(fill, "database"), "%s %s",
-		metrics_value(STATS_LABEL_CONNECTION, connection), thread->db_sqlstate);
+		metrics_value(STATS_LABEL_CONNECTION, thread->connection), thread->db_sqlstate);
 }
 
 static void add_thread(struct buf *out, const struct panel *panel, size_t p, size_t t)
@@ -106,7 +98,7 @@ static void add_thread(struct buf *out, const struct panel *panel, size_t p, siz
 	fill_activity(&fill, now, process, thread);
 	fill_request(&fill, thread);
 	buf_printf(fill_into(&fill, "in_hand"), "%u", (unsigned)thread->in_hand);
-	fill_database(&fill, process, thread);
+	fill_database(&fill, thread);
 	template_end(out, panel->source, "thread", &fill);
 }
 

@@ -72,17 +72,25 @@ static void copy_plain(char *to, size_t size, const char *from, size_t from_byte
 	to[len] = '\0';
 }
 
-static void read_thread(struct snapshot_thread *ret, const struct stats_slot *slot)
+/* UNUSED where it has none, and since its process began has not asked for one. */
+static enum stats_connection connection_of(const struct stats_slot *slot, int64_t started_us)
 {
-	uint32_t connection = atomic_load_explicit(&slot->connection, memory_order_acquire);
+	if (atomic_load_explicit(&slot->connection, memory_order_acquire) == STATS_CONNECTION_OPEN)
+		return STATS_CONNECTION_OPEN;
+	return atomic_load_explicit(&slot->db_since_us, memory_order_relaxed) > started_us
+		       ? STATS_CONNECTION_CLOSED
+		       : STATS_CONNECTION_UNUSED;
+}
+
+static void read_thread(
+	struct snapshot_thread *ret, const struct stats_slot *slot, int64_t started_us)
+{
 	uint64_t sqlstate = atomic_load_explicit(&slot->db_sqlstate, memory_order_relaxed);
 	char text[sizeof(sqlstate)];
 
 	memcpy(text, &sqlstate, sizeof(text));
 	copy_plain(ret->db_sqlstate, sizeof(ret->db_sqlstate), text, sizeof(text));
-	ret->connection = connection == STATS_CONNECTION_OPEN ? STATS_CONNECTION_OPEN
-							      : STATS_CONNECTION_CLOSED;
-	ret->db_since_us = atomic_load_explicit(&slot->db_since_us, memory_order_relaxed);
+	ret->connection = connection_of(slot, started_us);
 	ret->beat_us = atomic_load_explicit(&slot->beat_us, memory_order_relaxed);
 	ret->in_hand = atomic_load_explicit(&slot->in_hand, memory_order_relaxed);
 	ret->activity_known = stats_activity_read(slot, &ret->activity);
@@ -105,7 +113,7 @@ static void read_process(
 		ret->restarts[i] = atomic_load_explicit(&from->restarts[i], memory_order_relaxed);
 	procfs_read(0, ret->usage);
 	for (size_t t = 0; t < segment_header(segment)->threads; t++)
-		read_thread(&ret->threads[t], segment_thread(segment, process, t));
+		read_thread(&ret->threads[t], segment_thread(segment, process, t), ret->started_us);
 }
 
 /* ---- events -------------------------------------------------------------------------------- */
@@ -150,7 +158,7 @@ static void derive_threads(struct snapshot *snapshot, const struct snapshot_proc
 			cells[STATS_AT_THREADS_BUSY]++;
 		if (process->state == STATS_WORKER_READY && snapshot_hangs(snapshot, thread))
 			cells[STATS_AT_THREADS_HELD]++;
-		cells[STATS_AT_DB_CONNECTIONS + snapshot_connection(process, thread)]++;
+		cells[STATS_AT_DB_CONNECTIONS + thread->connection]++;
 	}
 }
 
@@ -258,13 +266,21 @@ bool snapshot_hangs(const struct snapshot *snapshot, const struct snapshot_threa
 	return snapshot->taken_us - thread->beat_us > HELD_US;
 }
 
-enum stats_connection snapshot_connection(
-	const struct snapshot_process *process, const struct snapshot_thread *thread)
+bool snapshot_has_request(const struct snapshot_thread *thread)
 {
-	if (thread->connection == STATS_CONNECTION_CLOSED &&
-		thread->db_since_us <= process->started_us)
-		return STATS_CONNECTION_UNUSED;
-	return thread->connection;
+	static const struct uuid none;
+
+	return thread->activity_known &&
+	       memcmp(&thread->activity.request, &none, sizeof(none)) != 0;
+}
+
+uint64_t snapshot_restarts(const struct snapshot_process *process)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < STATS_RESTART_COUNT; i++)
+		sum += process->restarts[i];
+	return sum;
 }
 
 uint64_t snapshot_value(

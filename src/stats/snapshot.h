@@ -20,9 +20,8 @@ struct snapshot_thread {
 	struct stats_activity activity;
 	int64_t beat_us; /* monotonic, as all times here */
 	uint32_t in_hand;
-	enum stats_connection connection;
-	char db_sqlstate[9]; /* why there is no connection, or "" */
-	int64_t db_since_us;
+	enum stats_connection connection; /* UNUSED: it has none, and never asked for one */
+	char db_sqlstate[9];              /* why there is no connection, or "" */
 };
 
 struct snapshot_process {
@@ -70,9 +69,10 @@ void snapshot_free(struct snapshot **snapshot);
 bool snapshot_alive(enum stats_worker state);
 /* Whether a thread of a living worker has made no turn for so long that it hangs, or waits. */
 bool snapshot_hangs(const struct snapshot *snapshot, const struct snapshot_thread *thread);
-/* Its connection: UNUSED where it has none and has never asked for one. */
-enum stats_connection snapshot_connection(
-	const struct snapshot_process *process, const struct snapshot_thread *thread);
+/* Whether a thread is at a request, and it is known at which. */
+bool snapshot_has_request(const struct snapshot_thread *thread);
+/* How often a worker of this slot was started again, for whatever reason. */
+uint64_t snapshot_restarts(const struct snapshot_process *process);
 /* One value; the sum over all label values. */
 uint64_t snapshot_value(
 	const struct snapshot *snapshot, enum stats_metric metric, size_t label1, size_t label2);

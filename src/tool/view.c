@@ -325,9 +325,9 @@ static void add_thread(struct page *page, const struct snapshot *snapshot,
 	if (row->answered > 0)
 		figure_latency(figure, (uint64_t)average_us(row));
 	add_figure(out, from, 79, figure);
-	page_end_line(page, thread->connection != STATS_CONNECTION_OPEN ? PAGE_BAD
-			    : idle                                      ? PAGE_FAINT
-									: PAGE_PLAIN);
+	page_end_line(page, thread->connection == STATS_CONNECTION_CLOSED ? PAGE_BAD
+			    : idle                                        ? PAGE_FAINT
+									  : PAGE_PLAIN);
 }
 
 static void add_more(struct page *page, size_t hidden, const char *what)

@@ -46,6 +46,13 @@ function retryLine(got, mark) {
 	return lines.filter((line) => /Retry attempt/.test(line) && line.includes(got.headers['x-request-id']));
 }
 
+// What the service remembers of that request, the latest first.
+async function events(got) {
+	const { events: all } = (await client.get('/status.json')).json;
+	return all.filter(({ request }) => request === got.headers['x-request-id'])
+		.map(({ kind, attempts, sqlstate, delay_ms: delay }) => ({ kind, attempts, sqlstate, delay }));
+}
+
 const patch = (card, fields) => client.patch(`/api/cards/${card.id}`, { version: card.version, ...fields }, { token });
 
 test('a deadlock is retried, logged as 40P01, and the update lands', async () => {
@@ -67,6 +74,9 @@ test('a deadlock is retried, logged as 40P01, and the update lands', async () =>
 	assert.equal(got.json.version, 2);
 	const [line] = retryLine(got, mark);
 	assert.match(line ?? '', /Retry attempt 2\/3 .*code=40P01 .*delay_ms=\d+/);
+	const [{ delay, ...event }, ...more] = await events(got);
+	assert.deepEqual([event, more], [{ kind: 'retry', attempts: 1, sqlstate: '40P01' }, []]);
+	assert.equal(Math.floor(delay), Number(/delay_ms=(\d+)/.exec(line)[1]));
 	await other.close();
 });
 
@@ -116,6 +126,8 @@ test('a lock that stays ends as 503 after the last attempt, and nothing was appl
 		const delay = Number(/delay_ms=(\d+)/.exec(line)[1]);
 		assert.ok(delay <= [100, 200][i], line);
 	});
+	assert.deepEqual((await events(got)).map(({ kind, attempts, sqlstate }) => [kind, attempts, sqlstate]),
+		[['gave-up', 3, '55P03'], ['retry', 2, '55P03'], ['retry', 1, '55P03']]);
 	const rows = await stack.sql("select count(*) from cardkeep.business_cards where name = 'Locked out for good'", 'super');
 	assert.deepEqual(rows, ['0']);
 	await other.close();
@@ -130,6 +142,7 @@ for (const code of ['23514', 'P0001', '53100', 'XX001', '22012', '42501'])
 		if (got.status === 422) assert.deepEqual(got.json.errors.map(({ field }) => field), ['body']);
 		assert.ok(got.ms < 1000, `${got.ms} ms`);
 		assert.deepEqual(retryLine(got, mark), []);
+		if (got.status === 503) assert.deepEqual((await events(got))[0], { kind: 'failed', attempts: 1, sqlstate: code, delay: null });
 		const now = await client.get(`/api/cards/${card.id}`, { token });
 		assert.equal(now.json.version, 1);
 	});

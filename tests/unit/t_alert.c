@@ -265,10 +265,8 @@ static void quiet(void)
 		f.processes[p].started_us = STARTED;
 		f.processes[p].heartbeat_us = NOW - CLOCK_S / 2;
 		f.processes[p].threads = f.threads[p];
-		for (size_t t = 0; t < THREADS; t++) {
+		for (size_t t = 0; t < THREADS; t++)
 			f.threads[p][t].connection = STATS_CONNECTION_OPEN;
-			f.threads[p][t].db_since_us = STARTED + CLOCK_S;
-		}
 	}
 }
 
@@ -350,8 +348,7 @@ static void the_database_is_judged_by_running_workers_that_have_tried_it(void **
 	expect(STATS_ALERT_DATABASE_UNREACHABLE, 0, true);
 	f.threads[0][0].connection = STATS_CONNECTION_CLOSED;
 	expect(STATS_ALERT_DATABASE_UNREACHABLE, 0.25, true);
-	f.threads[0][1].connection = STATS_CONNECTION_CLOSED;
-	f.threads[0][1].db_since_us = 0; /* has not tried yet */
+	f.threads[0][1].connection = STATS_CONNECTION_UNUSED;
 	expect(STATS_ALERT_DATABASE_UNREACHABLE, 1.0 / 3, true);
 	f.processes[1].heartbeat_us = NOW - 3 * CLOCK_S; /* stopped */
 	expect(STATS_ALERT_DATABASE_UNREACHABLE, 1, true);

@@ -354,7 +354,7 @@ static void the_status_tells_who_runs_and_what_they_do(void **state)
 		{"workers.0.threads.1.state", "\"idle\""},
 		{"workers.0.threads.1.route", "null"},
 		{"workers.0.threads.1.request", "null"},
-		{"workers.0.threads.1.connection", "\"closed\""},
+		{"workers.0.threads.1.connection", "\"unused\""},
 		{"requests.in_flight", "2"},
 		{"requests.per_second", "0.100"},
 		{"requests.latency_ms.p99", "1.536"},

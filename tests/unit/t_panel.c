@@ -166,6 +166,38 @@ static void nothing_in_the_segment_is_taken_for_markup(void **state)
 	buf_free(&page);
 }
 
+/* Two points share a place of the drawing; the step with the peak is the earlier one of its two. */
+static void a_peak_is_drawn_whole_and_a_line_broken_where_nothing_is_known(void **state)
+{
+	const struct fixture *fixture = *state;
+	const int64_t made_us = segment_header(fixture->segment)->made_us;
+	struct stats_slot *slot = segment_slot(fixture->segment, 1, 2);
+	struct window *window = window_new(lengths_us);
+	struct history *history = history_new();
+	struct panel_view view = {.window = window, .history = history, .wall_us = WALL_US};
+	struct snapshot *snapshot = NULL;
+	struct buf page = {0};
+
+	for (int back = 50; back >= 0; back -= HISTORY_STEP_S) {
+		if (back == 30)
+			for (int i = 0; i < 7; i++)
+				stats_count(slot, STATS_VERSION_CONFLICTS, STATS_ENTITY_CARD);
+		if (back == 30 || back == 10)
+			stats_observe(slot, STATS_REQUEST_DURATION, STATS_ROUTE_CARD_UPDATE, 1500);
+		snapshot_free(&snapshot);
+		snapshot = snapshot_take(fixture->segment, made_us + (60 - back) * CLOCK_S);
+		history_add(history, snapshot, WALL_US - back * CLOCK_S);
+	}
+	view.snapshot = snapshot;
+	panel_expose(&page, &view);
+	has(&page, "d=\"M510.0 159.0h0L530.0 159.0L550.0 1.0L570.0 159.0L590.0 159.0\"");
+	has(&page, "d=\"M550.0 1.0h0M590.0 1.0h0\"");
+	buf_free(&page);
+	snapshot_free(&snapshot);
+	history_free(&history);
+	window_free(&window);
+}
+
 static void an_hour_of_points_is_drawn_in_bounds(void **state)
 {
 	struct buf page = {0};
@@ -203,6 +235,7 @@ int main(void)
 		FIXTURE_TEST(what_happened_is_told_with_its_request),
 		FIXTURE_TEST(the_first_sentence_says_the_worst),
 		FIXTURE_TEST(nothing_in_the_segment_is_taken_for_markup),
+		FIXTURE_TEST(a_peak_is_drawn_whole_and_a_line_broken_where_nothing_is_known),
 		FIXTURE_TEST(an_hour_of_points_is_drawn_in_bounds),
 		cmocka_unit_test(every_file_is_there_and_text),
 	};

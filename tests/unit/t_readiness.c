@@ -40,7 +40,6 @@ static struct fixture *healthy(void)
 		for (size_t t = 0; t < THREADS; t++) {
 			f.threads[i][t].beat_us = NOW - 200 * CLOCK_MS;
 			f.threads[i][t].connection = STATS_CONNECTION_OPEN;
-			f.threads[i][t].db_since_us = NOW - CLOCK_S;
 		}
 	}
 	return &f;
@@ -61,8 +60,7 @@ static void disconnect(struct snapshot_thread *thread)
 
 static void forget_database(struct snapshot_thread *thread)
 {
-	thread->connection = STATS_CONNECTION_CLOSED;
-	thread->db_since_us = STARTED;
+	thread->connection = STATS_CONNECTION_UNUSED;
 }
 
 static void block(struct snapshot_thread *thread)

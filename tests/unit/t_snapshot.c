@@ -129,9 +129,10 @@ static void a_thread_tells_why_it_has_no_connection(void **state)
 		segment_slot(fixture->segment, 0, 1), STATS_CONNECTION_CLOSED, "\"\\\n45678", 78);
 	snapshot = take_at(fixture, 1);
 	assert_string_equal(snapshot->processes[0].threads[0].db_sqlstate, "08006");
-	assert_int_equal(snapshot->processes[0].threads[0].db_since_us, 77);
+	assert_int_equal(snapshot->processes[0].threads[0].connection, STATS_CONNECTION_CLOSED);
 	assert_string_equal(snapshot->processes[0].threads[1].db_sqlstate, "???45678");
 	assert_string_equal(snapshot->processes[0].threads[2].db_sqlstate, "");
+	assert_int_equal(snapshot->processes[0].threads[2].connection, STATS_CONNECTION_UNUSED);
 	snapshot_free(&snapshot);
 }
 

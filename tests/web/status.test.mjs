@@ -86,7 +86,7 @@ test('without scripts it is complete, renews itself, and draws the hour', async 
 		assert.equal(await page.locator('noscript meta[http-equiv=refresh]').count(), 1);
 		assert.equal(await page.locator('.chart svg[role=img]').count(), 6);
 		assert.equal(await page.locator('#pause').isVisible(), false);
-		assert.match(await page.locator('.chart svg').first().getAttribute('aria-label'), /^Requests, per second, over the last hour/);
+		assert.match(await page.locator('.chart svg').first().getAttribute('aria-label'), /^Requests, per second, over the last 5 min\. Now:/);
 	});
 });
 
