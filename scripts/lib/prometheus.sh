@@ -36,10 +36,15 @@ if [ ! -x "$cache/$program" ]; then
 	trap 'rm -rf "$work"' EXIT
 	# apt fetches as a user of its own, who must be able to write there.
 	chmod 777 "$work"
-	(cd "$work" && apt-get download -q "$package" >&2) || exit 1
-	dpkg-deb --fsys-tarfile "$work/$package"_*.deb | tar -x -C "$work" "./usr/bin/$program"
+	cd "$work"
+	# Lists that are missing or stale are one reason to fail; who may not renew them has them renewed.
+	apt-get download -q "$package" >&2 || {
+		{ [ "$(id -u)" -eq 0 ] && apt-get update -q >&2; } || sudo -n apt-get update -q >&2 || exit 1
+		apt-get download -q "$package" >&2 || exit 1
+	}
+	dpkg-deb --fsys-tarfile "$package"_*.deb | tar -x "./usr/bin/$program"
 	mkdir -p "$cache"
-	mv "$work/usr/bin/$program" "$cache/$program.$$"
+	mv "usr/bin/$program" "$cache/$program.$$"
 	mv "$cache/$program.$$" "$cache/$program"
 fi
 echo "$cache/$program"

@@ -67,6 +67,16 @@ test('alerts have the names, numbers, times and words of the built-in ones, and 
 	}
 });
 
+test('rules judge by as many events, as long, and by as long a wait as the built-in alerts', () => {
+	const preset = (key) => Number(new RegExp(`^CONF_NUMBER\\(${key}, (\\d+),`, 'm')
+		.exec(fs.readFileSync(path.join(top, 'src/base/conf.def'), 'utf8'))[1]);
+	const [, wait] = /^#define WAIT_LONG_US (\d+)$/m.exec(fs.readFileSync(path.join(top, 'src/stats/alert.c'), 'utf8'));
+	const found = (what) => rules.flatMap(({ expr }) => [...expr.matchAll(what)].map(([, number]) => Number(number)));
+	assert.deepEqual([...new Set(found(/>= (\d+)/g))], [preset('alert_min_events')]);
+	assert.deepEqual([...new Set(found(/\[(\d+)m\]/g))].sort(), [preset('window_short_s') / 60, preset('window_s') / 60]);
+	assert.deepEqual(found(/le="([\d.]+)"/g), [wait / 1e6]);
+});
+
 // ---- with one ----
 
 const stack = await own();
