@@ -157,8 +157,8 @@ good('a merge that nobody heard of', MERGED_DUMP, [...BEFORE_MERGE, told(4, 504)
 good('a merge from the present version', DUMP, [...CREATED, { ...UPDATE, do: 'merge' }, UPDATED]);
 good('a merge that is refused for what overlaps', DUMP,
 	[...CREATED, UPDATE, UPDATED, { ...MERGE, sent: { name: 'm' } }, conflict(4, 2, 'two')], { refused: 1 });
-good('a merge that is refused for want of its base', DUMP, [...BEFORE_MERGE,
-	told(4, 409, { body: { currentVersion: 2, current: body(2, 'two'), reason: 'base-unavailable' } })], { refused: 1 });
+bad('a merge that is refused for want of a base that is there', /in which nothing overlaps/, DUMP, [...BEFORE_MERGE,
+	told(4, 409, { body: { currentVersion: 2, current: body(2, 'two'), reason: 'base-unavailable' } })]);
 bad('a merge acknowledged at another version', /acknowledged as version 4 .* is version 3/, MERGED_DUMP, [...BEFORE_MERGE, merged(4, 4)]);
 bad('a merge that names other versions', /names other versions in between/, MERGED_DUMP, [...BEFORE_MERGE, merged(4, 3, { mergedWith: [] })]);
 bad('an update that was merged unasked', /names other versions in between/, MERGED_DUMP,

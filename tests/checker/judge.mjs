@@ -18,6 +18,8 @@ import { Contradiction, must } from './contradiction.mjs';
 import { merge } from './merge.mjs';
 import { MARK, kindOf, shows } from './past.mjs';
 
+// How many versions back a merge may begin (cardkeep_api.reach()).
+const REACH = 1000;
 const UNCERTAIN = new Set(['unknown', 504]);
 // What says nothing of the write itself: it may have been applied by another try of it.
 const PASSING = new Set(['urn:cardkeep:problem:idempotency-in-progress', 'urn:cardkeep:problem:rate-limited']);
@@ -212,11 +214,12 @@ export class Judge {
 		this.#checkSeen(asked, { ...told, entity: asked.entity, version: currentVersion, body: current });
 	}
 
-	// A merge is refused for what overlaps, or for want of its base.
+	// A merge is refused for what overlaps, or for want of its base: one that is gone, or too long ago.
 	#checkOverlap(asked, told) {
 		const { currentVersion, reason } = told.body;
 		const known = asked.from === 0 || this.#past.content(asked.entity, asked.from) !== undefined;
-		must(!known || reason === 'base-unavailable' || this.#merge(asked, currentVersion).overlaps.length > 0,
+		const baseless = reason === 'base-unavailable' && currentVersion - asked.from > REACH;
+		must(!known || baseless || this.#merge(asked, currentVersion).overlaps.length > 0,
 			'a merge was refused in which nothing overlaps', () =>
 			[...proof(asked, told), ['made from', this.#past.content(asked.entity, asked.from) ?? 'nothing']]);
 	}
@@ -278,6 +281,8 @@ export class Judge {
 			return;
 		}
 		must(again.length === 0, ...this.#past.twice(again[0], entity, version));
+		must(new Set(fresh.map((mark) => this.#senders.get(mark))).size === 1,
+			`version ${version} of ${entity} holds what several writes sent`, () => [['marks', fresh]]);
 		const row = () => [['the database', this.#past.row(entity, version)]];
 		for (const mark of fresh) {
 			const write = this.#senders.get(mark);
