@@ -15,7 +15,7 @@ packages_run=(
 packages_demo=(nodejs/node)
 packages_bench=(nodejs/node wrk/wrk)
 packages_test=(
-	libcmocka-dev nodejs/node clang/clang clang-format-14/clang-format-14 shellcheck/shellcheck
+	libcmocka-dev nodejs/node wrk/wrk clang/clang clang-format-14/clang-format-14 shellcheck/shellcheck
 	postgresql-15-pgtap libtap-parser-sourcehandler-pgtap-perl xz-utils/xz
 	strace/strace spin/spin npm/npm chromium/chromium tmux/tmux mandoc/mandoc
 )

@@ -90,7 +90,7 @@ const ofDaemon = { CK_DAEMON: path.resolve(values.daemon ?? ''), CK_VARIANT: val
 
 async function sharedSuite(template) {
 	const stack = await Stack.start({ daemon: values.daemon, variant: values.variant, template });
-	for (const file of files()) await runFile(file, { CK_STACK: stack.describe(), ...ofDaemon });
+	for (const file of files()) await runFile(file, { CK_STACK: stack.describe(), CK_TEMPLATE: template, ...ofDaemon });
 	const wrong = await stack.stop();
 	report(wrong === '', `${suite} (${values.variant}): the daemon ends with status 0 and no sanitizer report`);
 	if (wrong !== '') console.log(wrong);
