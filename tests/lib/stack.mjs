@@ -239,7 +239,10 @@ export class Stack {
 		if (!child) return;
 		this.client.close();
 		this.client = new Client(this.port);
+		const workers = signal === 'SIGKILL' ? this.children(child.pid) : [];
 		child.kill(signal);
+		// They outlive a master that could not tell them, and would go on serving.
+		for (const pid of workers) process.kill(pid, signal);
 		const limit = setTimeout(() => child.kill('SIGTERM'), 3_000);
 		await ended(child);
 		clearTimeout(limit);
