@@ -14,19 +14,23 @@ void account_started(struct stats_slot *slot, const struct job *job, int64_t now
 	stats_observe(slot, STATS_QUEUE_WAIT, STATS_NO_LABEL, now_us - job->x.request.began_us);
 }
 
-void account_finished(struct stats_slot *slot, const struct job *job, int64_t now_us)
+void account_answer(struct stats_slot *slot, const struct job *job)
 {
 	const enum stats_route route = job->x.route;
 	const int status = job->x.reply.status;
 
 	stats_count2(slot, STATS_REQUESTS, route, stats_code(status));
-	stats_observe(slot, STATS_REQUEST_DURATION, route, now_us - job->x.request.began_us);
 	if (route == STATS_ROUTE_SIGN_IN && status == 201)
 		stats_count(slot, STATS_LOGINS, STATS_LOGIN_OK);
 	if (route == STATS_ROUTE_SIGN_IN && status == 401)
 		stats_count(slot, STATS_LOGINS, STATS_LOGIN_REFUSED);
 	if (job->x.keyed && job->x.call.row.replayed && status < 300)
 		stats_inc(slot, STATS_REPLAYS);
+}
+
+void account_finished(struct stats_slot *slot, const struct job *job, int64_t now_us)
+{
+	stats_observe(slot, STATS_REQUEST_DURATION, job->x.route, now_us - job->x.request.began_us);
 	stats_inc(slot, STATS_REQUESTS_FINISHED);
 }
 

@@ -17,6 +17,8 @@
 
 /* A request was read; `now_us` is when. */
 void account_started(struct stats_slot *slot, const struct job *job, int64_t now_us);
+/* It is about to be answered. Before the answer goes out, so that whoever has it finds it counted. */
+void account_answer(struct stats_slot *slot, const struct job *job);
 /* It was answered. */
 void account_finished(struct stats_slot *slot, const struct job *job, int64_t now_us);
 /* It is turned away before any work was done for it. */

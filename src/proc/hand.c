@@ -40,6 +40,7 @@ void hand_finish(struct hand *hand, struct job *job)
 	int64_t now_us;
 
 	cors_finish(&job->x);
+	account_answer(hand->slot, job);
 	fcgi_reply(job->conn, &job->x.request, &job->x.reply);
 	now_us = clock_mono_us();
 	account_finished(hand->slot, job, now_us);
