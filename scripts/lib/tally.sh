@@ -2,6 +2,7 @@
 # Counts tests: each is one line, and what was counted is one last line that scripts can read.
 
 passed=0 failed=0 skipped=0
+failures=() # the sentences of those that failed
 
 ok() {
 	passed=$((passed + 1))
@@ -10,6 +11,7 @@ ok() {
 
 not_ok() {
 	failed=$((failed + 1))
+	failures+=("$1")
 	printf 'not ok - %s\n' "$1"
 }
 
@@ -25,15 +27,22 @@ check() {
 	fi
 }
 
+# failures_of LOG: takes over those that a log tells of.
+failures_of() {
+	local -a told
+	mapfile -t told < <(sed -nE 's/^(not ok -|FAILED) //p' "$1")
+	failures+=("${told[@]}")
+}
+
 # add_up NAME CMD...: a runner that ends with such a last line itself. One that fails without
 # counting a failure, or that does not count at all, is a failure.
 add_up() {
 	local name=$1 log status=0 last
 	shift
 	log=$(mktemp)
-	"$@" 2>&1 | tee "$log" | sed '$!b;/^[0-9]* passed, [0-9]* failed/d' || true
-	status=${PIPESTATUS[0]}
+	"$@" 2>&1 | tee "$log" | sed '$!b;/^[0-9]* passed, [0-9]* failed/d' || status=${PIPESTATUS[0]}
 	last=$(tail -n 1 "$log")
+	failures_of "$log"
 	rm -f "$log"
 	if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)? ]]; then
 		passed=$((passed + BASH_REMATCH[1]))
@@ -45,7 +54,9 @@ add_up() {
 	fi
 }
 
+# Says again what failed, as the lines above may be thousands.
 tally() {
+	[ "${#failures[@]}" -eq 0 ] || printf '# failed: %s\n' "${failures[@]}"
 	printf '%d passed, %d failed' "$passed" "$failed"
 	if [ "$skipped" -gt 0 ]; then
 		printf ', %d skipped' "$skipped"
