@@ -25,7 +25,6 @@
 #include "http/fcgi.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,8 +41,8 @@
 
 #define EVENTS_MAX      64 /* taken from the kernel at a time */
 #define ACCEPTS_A_TURN  16 /* then others, and other processes, have a go */
+#define ABOVE_SHARE     8  /* of them, by a process that has more than its share */
 #define ACCEPT_PAUSE_US (100 * CLOCK_MS)
-#define SHARE_PAUSE_US  (50 * CLOCK_MS)
 #define LOOK_US         (100 * CLOCK_MS)
 #define READ_BYTES      8192
 
@@ -59,7 +58,6 @@ struct fcgi_conn {
 enum accept_state {
 	ACCEPT_ON,     /* the listener is in the epoll set */
 	ACCEPT_PAUSED, /* out of it until resume_us: short of descriptors */
-	ACCEPT_SATED,  /* out of it until resume_us at least: has more than its share */
 	ACCEPT_OFF,    /* out of it for good: draining */
 };
 
@@ -76,6 +74,7 @@ struct fcgi_gate {
 	pthread_mutex_t mutex; /* guards everything below; nothing is locked while it is held */
 	struct fcgi_conn *conns;
 	size_t conn_count;
+	bool sated; /* has more than its share, when last counted */
 	enum accept_state accept_state;
 	int64_t resume_us;
 	int64_t look_us;    /* when to look at the listener unasked */
@@ -185,28 +184,31 @@ size_t fcgi_gate_connections(struct fcgi_gate *gate)
 
 /* ---- accepting ------------------------------------------------------------------------- */
 
-/* Tells the number of connections; true when the next one is for others. */
-static bool sated(const struct fcgi_gate *gate)
+/* Ends a pause, or goes on with it where the kernel has no room. */
+static void resume_accepting(struct fcgi_gate *gate, int64_t now_us)
 {
-	return gate->counted != NULL && gate->counted(gate->counted_arg, gate->conn_count);
+	if (!set_accept_state(gate, ACCEPT_ON))
+		gate->resume_us = now_us + ACCEPT_PAUSE_US;
 }
 
-/* A process that is woken for a connection and declines it would leave it to nobody: with
- * EPOLLEXCLUSIVE the others are not told. So it leaves the set before it is woken. */
-static void sit_out(struct fcgi_gate *gate)
+/* Tells the number of connections, and hears whether the next one is for others. */
+static void recount(struct fcgi_gate *gate)
 {
-	if (gate->accept_state != ACCEPT_ON)
-		return;
-	(void)set_accept_state(gate, ACCEPT_SATED);
-	gate->resume_us = clock_mono_us() + SHARE_PAUSE_US;
+	gate->sated = gate->counted != NULL && gate->counted(gate->counted_arg, gate->conn_count);
 }
 
-/* Whether a connection waits to be accepted. */
-static bool somebody_waits(const struct fcgi_gate *gate)
+/* With EPOLLEXCLUSIVE a connection wakes the first in the listener's queue who waits. A process that
+ * has its share goes to the end of that queue: the others are woken before it, and yet no connection
+ * waits for them while it could be taken here. (To decline a wake-up would leave the connection to
+ * nobody; to leave the queue for a while, to whoever has not left it too.) */
+static void let_others_first(struct fcgi_gate *gate)
 {
-	struct pollfd listener = {.fd = gate->listen_fd, .events = POLLIN};
-
-	return poll(&listener, 1, 0) > 0;
+	MUST_ZERO(pthread_mutex_lock(&gate->mutex));
+	if (gate->sated && gate->accept_state == ACCEPT_ON) {
+		(void)set_accept_state(gate, ACCEPT_PAUSED);
+		resume_accepting(gate, clock_mono_us());
+	}
+	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
 }
 
 static void conn_enlist(struct fcgi_gate *gate, struct fcgi_conn *conn)
@@ -217,8 +219,7 @@ static void conn_enlist(struct fcgi_gate *gate, struct fcgi_conn *conn)
 		conn->next->prev = conn;
 	gate->conns = conn;
 	gate->conn_count++;
-	if (sated(gate))
-		sit_out(gate);
+	recount(gate);
 	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
 }
 
@@ -235,7 +236,7 @@ static void conn_forget(struct fcgi_conn *conn)
 	if (conn->next != NULL)
 		conn->next->prev = conn->prev;
 	gate->conn_count--;
-	(void)sated(gate);
+	recount(gate);
 	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
 	free(conn);
 }
@@ -310,26 +311,16 @@ static void accept_pause(struct fcgi_gate *gate, int error)
 		log_error("cannot accept connections, trying on reason=\"%s\"", strerror(error));
 }
 
-/* Whether more may follow. */
-static bool accept_worked(struct fcgi_gate *gate)
+/* Whether more may follow, after so many in this turn. */
+static bool accept_worked(struct fcgi_gate *gate, int taken)
 {
 	bool more;
 
 	MUST_ZERO(pthread_mutex_lock(&gate->mutex));
 	gate->shortage_told = false;
-	more = gate->accept_state == ACCEPT_ON;
+	more = gate->accept_state == ACCEPT_ON && (taken < ABOVE_SHARE || !gate->sated);
 	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
 	return more;
-}
-
-/* Ends a pause whose time is over. A sated process stays out, unless a connection still waits: then
- * none of the others can take it. */
-static void resume_accepting(struct fcgi_gate *gate, int64_t now_us)
-{
-	if (gate->accept_state == ACCEPT_SATED && sated(gate) && !somebody_waits(gate))
-		gate->resume_us = now_us + SHARE_PAUSE_US;
-	else if (!set_accept_state(gate, ACCEPT_ON))
-		gate->resume_us = now_us + ACCEPT_PAUSE_US;
 }
 
 /* Whether the listener may be used; brings it back when its pause is over. *ret_resume_us is when
@@ -340,7 +331,7 @@ static bool accept_allowed(struct fcgi_gate *gate, int64_t now_us, int64_t *ret_
 	bool allowed;
 
 	MUST_ZERO(pthread_mutex_lock(&gate->mutex));
-	paused = gate->accept_state == ACCEPT_PAUSED || gate->accept_state == ACCEPT_SATED;
+	paused = gate->accept_state == ACCEPT_PAUSED;
 	if (paused && now_us >= gate->resume_us)
 		resume_accepting(gate, now_us);
 	allowed = gate->accept_state == ACCEPT_ON;
@@ -349,8 +340,8 @@ static bool accept_allowed(struct fcgi_gate *gate, int64_t now_us, int64_t *ret_
 	return allowed;
 }
 
-/* One waiting connection; false when there is no use in going on. */
-static bool accept_one(struct fcgi_gate *gate)
+/* One waiting connection, the taken'th of this turn; false when there is no use in going on. */
+static bool accept_one(struct fcgi_gate *gate, int taken)
 {
 	int fd = accept4(gate->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 	int error = fd < 0 ? errno : 0;
@@ -369,7 +360,7 @@ static bool accept_one(struct fcgi_gate *gate)
 		accept_pause(gate, error);
 		return false;
 	}
-	return accept_worked(gate);
+	return accept_worked(gate, taken);
 }
 
 /* An event of the listener may reach a thread just after another one began to drain. */
@@ -379,9 +370,9 @@ static void accept_some(struct fcgi_gate *gate)
 
 	if (!accept_allowed(gate, clock_mono_us(), &resume_us))
 		return;
-	for (int i = 0; i < ACCEPTS_A_TURN; i++)
-		if (!accept_one(gate))
-			return;
+	for (int taken = 1; taken <= ACCEPTS_A_TURN && accept_one(gate, taken); taken++)
+		;
+	let_others_first(gate);
 }
 
 /* A process that is stopped or hangs may be the one that the kernel woke, and then the only one. So

@@ -28,8 +28,8 @@ struct fcgi_options {
 	const uid_t *peers; /* who may connect besides root and the process's own user */
 	size_t peer_count;
 	long io_timeout_ms; /* a peer that sends or takes nothing for this long is cut off */
-	/* Told the number of connections when one comes or goes; true leaves the next one to the
-	 * other processes that listen. Called under the gate's lock, so it must be quick and must
+	/* Told the number of connections when one comes or goes; true lets the other processes that
+	 * listen be woken first for the next one. Called under the gate's lock, so it must be quick and must
 	 * not call the gate. NULL: all are welcome. */
 	bool (*counted)(void *counted_arg, size_t connections);
 	void *counted_arg;

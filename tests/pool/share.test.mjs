@@ -32,6 +32,15 @@ test('each worker holds its half of the connections, one by one and at once', as
 	assert.ok((await held()).every((n) => n >= 16 && n <= 24), `${await held()}`);
 });
 
+// They wait for each other only as long as it takes to accept them, however busy or sated who does.
+test('a rush of connections is taken at once, and evenly', async () => {
+	const began = performance.now();
+	await Promise.all(Array.from({ length: 600 }, () => connect(1)));
+	const took = performance.now() - began;
+	assert.ok(took < 2000, `${took} ms`);
+	assert.ok((await held()).every((n) => n >= 200 && n <= 440), `${await held()}`);
+});
+
 test('what a stopped worker does not take, the others do', async () => {
 	const [stopped] = pool.workers();
 	await stop(stopped);
