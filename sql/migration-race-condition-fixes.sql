@@ -163,6 +163,9 @@ execute $sql$
 --
 -- cardkeep holds the tables and the functions promised to everyone; cardkeep_api holds what the
 -- service calls, and the parts that both are made of.
+--
+-- What is called from outside pins its search path: whatever acts as its owner, triggers, and all of
+-- cardkeep. What only these call inherits it, for to pin it again costs more than many of them do.
 
 
 set local role cardkeep_owner;
@@ -727,7 +730,7 @@ comment on function cardkeep_api.try_key is 'Whether the key is now ours, until 
 
 create function cardkeep_api.claim_key(s cardkeep.sessions, p_key uuid, p_write uuid)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	w cardkeep.writes;
@@ -753,7 +756,7 @@ comment on function cardkeep_api.claim_key is 'What a request finds under its ke
 
 create function cardkeep_api.keep_key(p_user uuid, p_key uuid, p_write uuid, a cardkeep_api.answer)
 returns void
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 begin
 	if a.status < 300 and not a.replayed and a.detail <> 'unchanged' then
@@ -842,7 +845,7 @@ end;
 comment on function cardkeep_api.slugify is 'SQL''s own slug rule, for callers that come without the service''s transliteration: Latin letters lose their marks, anything but a-z and 0-9 becomes one dash, at most 80 characters, "card" where nothing is left. A slug stays as it is. Locks nothing.';
 
 create function cardkeep_api.slug_candidate(p_base text, p_attempt integer) returns text
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	c_letters constant text := 'abcdefghijklmnopqrstuvwxyz0123456789';
@@ -860,7 +863,7 @@ $$;
 comment on function cardkeep_api.slug_candidate is 'The bare slug at the first attempt, then the slug with six random characters. Locks nothing.';
 
 create function cardkeep_api.slug_held_here(p_slug text) returns boolean
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_key bigint := cardkeep_api.lock_key('slug', p_slug);
@@ -948,7 +951,7 @@ comment on function cardkeep_api.field_conflict is 'One field of a request that 
 create function cardkeep_api.conflicts(p_prefix text, p_whole boolean, p_base jsonb, p_mine jsonb,
 	p_theirs jsonb)
 returns text
-language plpgsql stable parallel safe set search_path = pg_catalog, pg_temp
+language plpgsql stable parallel safe
 as $$
 declare
 	v_before jsonb := coalesce(p_base, p_mine);
@@ -1023,7 +1026,7 @@ create function cardkeep_api.card_before(p_card uuid, p_version integer,
 	p_name boolean default true, p_slug boolean default true, p_template boolean default true,
 	p_fields boolean default true, p_design boolean default true, p_public boolean default true)
 returns cardkeep.business_card_versions
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	v cardkeep.business_card_versions;
@@ -1066,7 +1069,7 @@ comment on function cardkeep_api.card_before is 'The oldest image of each wanted
 
 create function cardkeep_api.card_at(p_card uuid, p_version integer)
 returns cardkeep.business_cards
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	c cardkeep.business_cards;
@@ -1098,7 +1101,7 @@ comment on function cardkeep_api.card_at is 'A card as it was at a version that 
 create function cardkeep_api.card_replay(p_card uuid, p_user uuid, p_version integer,
 	p_status integer)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	c cardkeep.business_cards := cardkeep_api.card_at(p_card, p_version);
@@ -1113,7 +1116,7 @@ comment on function cardkeep_api.card_replay is 'The first answer of a write tha
 
 create function cardkeep_api.card_kept(p_card uuid, p_now integer, p_version integer)
 returns boolean
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 begin
 	return p_now - p_version + 1 = (select count(*) from cardkeep.business_card_versions h
@@ -1124,7 +1127,7 @@ comment on function cardkeep_api.card_kept is 'Whether history holds every versi
 
 create function cardkeep_api.card_reaches(p_card uuid, p_now integer, p_version integer)
 returns boolean
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 begin
 	return p_version between greatest(p_now - cardkeep_api.reach(), 1) and p_now
@@ -1136,17 +1139,33 @@ comment on function cardkeep_api.card_reaches is 'Whether a card at version p_no
 create function cardkeep_api.card_base(c cardkeep.business_cards, p_version integer,
 	p_name text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
 returns cardkeep.business_cards
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	b cardkeep.business_cards;
 	v cardkeep.business_card_versions;
 begin
-	if not coalesce(cardkeep_api.card_reaches(c.id, c.version, p_version), false) then
+	if c.version - 1 = p_version then
+		-- Nearly always one change came between: its row tells all that it changed.
+		select case when p_name is not null then h.b_name end,
+			case when p_template is not null then h.b_template_type end,
+			case when p_fields is not null then h.b_fields_config end,
+			case when p_design is not null then h.b_design_config end,
+			case when p_public is not null then h.b_is_public end
+		into v.b_name, v.b_template_type, v.b_fields_config, v.b_design_config, v.b_is_public
+		from cardkeep.business_card_versions h
+		join cardkeep.business_card_versions o on o.card_id = h.card_id and o.version = p_version
+		where h.card_id = c.id and h.version = c.version;
+		if not found then
+			return null;
+		end if;
+	elsif coalesce(cardkeep_api.card_reaches(c.id, c.version, p_version), false) then
+		v := cardkeep_api.card_before(c.id, p_version, p_name is not null, false,
+			p_template is not null, p_fields is not null, p_design is not null,
+			p_public is not null);
+	else
 		return null;
 	end if;
-	v := cardkeep_api.card_before(c.id, p_version, p_name is not null, false, p_template is not null,
-		p_fields is not null, p_design is not null, p_public is not null);
 	b.id := c.id;
 	b.version := p_version;
 	b.name := coalesce(v.b_name, c.name);
@@ -1162,7 +1181,7 @@ comment on function cardkeep_api.card_base is 'The fields of a request as the ca
 create function cardkeep_api.card_conflicts(c cardkeep.business_cards, p_version integer,
 	p_name text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
 returns text
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	b cardkeep.business_cards := cardkeep_api.card_base(c, p_version, p_name, p_template, p_fields,
@@ -1185,7 +1204,7 @@ create function cardkeep_api.card_conflict(c cardkeep.business_cards, p_expected
 	p_name text default null, p_template text default null, p_fields jsonb default null,
 	p_design jsonb default null, p_public boolean default null)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	v_newest integer := p_expected[1];
@@ -1441,7 +1460,7 @@ return case p_kind when 'personal_info' then cardkeep_api.personal_json((p).fiel
 comment on function cardkeep_api.profile_json is 'Either profile as clients see it. Locks nothing.';
 
 create function cardkeep_api.read_profile(p_kind text, p_user uuid) returns cardkeep_api.profile
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	p cardkeep_api.profile;
@@ -1459,7 +1478,7 @@ comment on function cardkeep_api.read_profile is 'A profile as it is now; versio
 
 create function cardkeep_api.try_profile(p_kind text, p_user uuid, p_expected integer[])
 returns boolean
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 begin
 	if p_kind = 'personal_info' then
@@ -1475,7 +1494,7 @@ $$;
 comment on function cardkeep_api.try_profile is 'Whether the profile is at one of the expected versions and its row is now ours. Tries the row (no key update, skip locked), never waits.';
 
 create function cardkeep_api.await_profile(p_kind text, p_user uuid) returns boolean
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 begin
 	if p_kind = 'personal_info' then
@@ -1489,7 +1508,7 @@ $$;
 comment on function cardkeep_api.await_profile is 'For direct callers: waits for the profile''s row and locks it (no key update); false where there is none.';
 
 create function cardkeep_api.profile_before(p_old jsonb, p_new jsonb) returns jsonb
-language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+language plpgsql immutable parallel safe
 as $$
 begin
 	return coalesce((select jsonb_object_agg(n.key, coalesce(p_old -> n.key, 'null'))
@@ -1502,7 +1521,7 @@ comment on function cardkeep_api.profile_before is 'What the fields that changed
 create function cardkeep_api.note_profile(p_kind text, p_user uuid, p_version integer,
 	p_session uuid, p_write uuid, p_at timestamptz, p_before jsonb)
 returns void
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 begin
 	if p_kind = 'personal_info' then
@@ -1521,7 +1540,7 @@ comment on function cardkeep_api.note_profile is 'Writes one version into a prof
 
 create function cardkeep_api.insert_profile(p_kind text, p_user uuid, p_write uuid, p cardkeep_api.profile)
 returns void
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_row jsonb := p.fields || jsonb_build_object('user_id', p_user, 'version', p.version,
@@ -1540,7 +1559,7 @@ comment on function cardkeep_api.insert_profile is 'The first version of a profi
 
 create function cardkeep_api.update_profile(p_kind text, p_user uuid, p_write uuid, p cardkeep_api.profile)
 returns void
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 begin
 	if p_kind = 'personal_info' then
@@ -1565,7 +1584,7 @@ $$;
 comment on function cardkeep_api.update_profile is 'The next version of a profile, whose row the caller has locked.';
 
 create function cardkeep_api.profile_at(p_kind text, p_user uuid, p_version integer) returns jsonb
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	p cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
@@ -1590,7 +1609,7 @@ comment on function cardkeep_api.profile_kept is 'Whether history holds every ve
 
 create function cardkeep_api.profile_base(p_kind text, p_user uuid, p_now integer, p_version integer)
 returns jsonb
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 begin
 	if p_version is null or p_version not between greatest(p_now - cardkeep_api.reach(), 0) and p_now
@@ -1606,7 +1625,7 @@ comment on function cardkeep_api.profile_base is 'The fields at an older version
 create function cardkeep_api.profile_conflict(p_kind text, p_user uuid, p cardkeep_api.profile,
 	p_expected integer[], p_patch jsonb)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	v_base jsonb := cardkeep_api.profile_base(p_kind, p_user, p.version,
@@ -1620,7 +1639,7 @@ comment on function cardkeep_api.profile_conflict is 'The refusal of a write tha
 
 create function cardkeep_api.profile_answered(p_kind text, p_user uuid, p_version integer)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	p cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
@@ -1637,7 +1656,7 @@ comment on function cardkeep_api.profile_answered is 'The first answer of the wr
 create function cardkeep_api.profile_replay(p_kind text, p_user uuid, p_expected integer[],
 	p_write uuid)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	v_version integer;
@@ -1659,7 +1678,7 @@ comment on function cardkeep_api.profile_replay is 'The first answer of a write 
 
 create function cardkeep_api.profile_saved(p_kind text, p cardkeep_api.profile, p_replayed boolean)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	v_body text := cardkeep_api.profile_json(p_kind, p);
@@ -1675,7 +1694,7 @@ comment on function cardkeep_api.profile_saved is 'The answer of an applied writ
 create function cardkeep_api.start_profile(p_kind text, p_user uuid, p_session uuid, p_write uuid,
 	p_patch jsonb)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_now timestamptz := clock_timestamp();
@@ -1693,7 +1712,7 @@ comment on function cardkeep_api.start_profile is 'Writes version 1 of a profile
 create function cardkeep_api.change_profile(p_kind text, p_user uuid, p_session uuid, p_write uuid,
 	p_patch jsonb)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	o cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
@@ -1717,7 +1736,7 @@ comment on function cardkeep_api.change_profile is 'Writes the next version of a
 create function cardkeep_api.save_profile_core(p_kind text, p_user uuid, p_session uuid,
 	p_write uuid, p_expected integer[], p_patch jsonb)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_patch jsonb := cardkeep_api.clear_empty(p_patch);
@@ -1742,7 +1761,7 @@ $$;
 comment on function cardkeep_api.save_profile_core is 'Changes a profile that is at one of the expected versions, 0 where it was never written, and writes its history; the empty string clears a field. 200; 201 for the first; else as settle_profile. Tries the profile''s row (no key update, skip locked), or the advisory lock of the first profile; never waits; a stale request locks nothing.';
 
 create function cardkeep_api.clear_empty(p_patch jsonb) returns jsonb
-language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+language plpgsql immutable parallel safe
 as $$
 begin
 	return coalesce((select jsonb_object_agg(e.key, coalesce(nullif(e.value, '""'), 'null'))
@@ -1754,7 +1773,7 @@ comment on function cardkeep_api.clear_empty is 'A patch in which the empty stri
 create function cardkeep_api.settle_profile(p_kind text, p_user uuid, p_write uuid,
 	p cardkeep_api.profile, p_expected integer[], p_patch jsonb)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	a cardkeep_api.answer := cardkeep_api.profile_replay(p_kind, p_user, p_expected, p_write);
@@ -1961,7 +1980,7 @@ comment on function cardkeep_api.find_account is 'The password hash and, as body
 create function cardkeep_api.insert_session(p_write uuid, p_user uuid, p_token_hash bytea,
 	p_device text, p_agent text, p_lifetime interval, p_idle interval)
 returns void
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_now timestamptz := clock_timestamp();
@@ -1976,7 +1995,7 @@ comment on function cardkeep_api.insert_session is 'A new session with the write
 
 create function cardkeep_api.signed_in(p_session uuid, p_replayed boolean)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	u cardkeep.users;
@@ -2000,7 +2019,7 @@ comment on function cardkeep_api.signed_in is '201 with the account, its new ses
 
 create function cardkeep_api.make_room(p_user uuid, p_write uuid, p_limit integer)
 returns boolean
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_excess uuid[];
@@ -2023,7 +2042,7 @@ $$;
 comment on function cardkeep_api.make_room is 'Ends the least recently seen sessions of an account until one more is within the limit; false where one of them is held now, and nothing was done. The caller holds the account''s row, so that no two sign-ins make the same room. Tries the sessions'' rows (no key update, skip locked), never waits.';
 
 create function cardkeep_api.forget_sessions(p_user uuid) returns void
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	c_rows constant integer := 100;
@@ -2230,7 +2249,7 @@ comment on function cardkeep_api.document_fits is 'Whether a document is small e
 create function cardkeep_api.insert_card(p_user uuid, p_session uuid, p_write uuid, p_name text,
 	p_slug text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
 returns cardkeep.business_cards
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	c cardkeep.business_cards;
@@ -2257,7 +2276,7 @@ comment on function cardkeep_api.insert_card is 'Inserts a card and version 1 of
 create function cardkeep_api.create_card_core(p_user uuid, p_session uuid, p_write uuid,
 	p_name text, p_base text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	c_rounds constant integer := 10;
@@ -2295,7 +2314,7 @@ comment on function cardkeep_api.create_card_core is 'A card whose id is the wri
 
 create function cardkeep_api.created_before(p_card uuid, p_user uuid)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	c cardkeep.business_cards;
@@ -2321,7 +2340,7 @@ comment on function cardkeep_api.created_before is 'The first answer of a creati
 create function cardkeep_api.card_write_version(p_card uuid, p_expected integer[], p_write uuid,
 	p_deletion boolean)
 returns integer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 begin
 	-- Nearly always there is one, and an array costs more than the look-up.
@@ -2355,7 +2374,7 @@ create function cardkeep_api.update_card_core(p_user uuid, p_session uuid, p_wri
 	p_card uuid, p_expected integer[], p_name text, p_template text, p_fields jsonb,
 	p_design jsonb, p_public boolean)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	o cardkeep.business_cards;
@@ -2391,7 +2410,7 @@ create function cardkeep_api.settle_card(p_user uuid, p_write uuid, p_card uuid,
 	p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
 	p_public boolean)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	c cardkeep.business_cards;
@@ -2407,7 +2426,7 @@ create function cardkeep_api.card_settled(c cardkeep.business_cards, p_written i
 	p_user uuid, p_card uuid, p_expected integer[], p_name text, p_template text, p_fields jsonb,
 	p_design jsonb, p_public boolean)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 begin
 	if p_written is not null then
@@ -2431,7 +2450,7 @@ comment on function cardkeep_api.card_settled is 'The answer to an update that w
 create function cardkeep_api.delete_card_core(p_user uuid, p_session uuid, p_write uuid,
 	p_card uuid, p_expected integer[])
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	c cardkeep.business_cards;
@@ -2458,7 +2477,7 @@ comment on function cardkeep_api.delete_card_core is 'Deletes a card that is at 
 create function cardkeep_api.settle_deletion(p_user uuid, p_write uuid, p_card uuid,
 	p_expected integer[])
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	c cardkeep.business_cards;
@@ -2633,7 +2652,7 @@ comment on function cardkeep_api.create_card is 'A new card of the caller''s: 20
 create function cardkeep_api.claim_card_key(s cardkeep.sessions, p_key uuid, p_write uuid,
 	p_card uuid)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	a cardkeep_api.answer := cardkeep_api.claim_key(s, p_key, p_write);
@@ -3032,7 +3051,7 @@ set local role cardkeep_owner;
 
 create function cardkeep_api.read_own_profile(p_kind text, p_token_hash bytea)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_user uuid;
@@ -3052,7 +3071,7 @@ comment on function cardkeep_api.read_own_profile is 'The caller''s profile, at 
 create function cardkeep_api.save_own_profile(p_kind text, p_token_hash bytea, p_write uuid,
 	p_expected integer[], p_patch jsonb, p_key uuid)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	s cardkeep.sessions;
@@ -3153,7 +3172,7 @@ return normalize(regexp_replace(p_name, '^\s+|\s+$', '', 'g'));
 comment on function cardkeep_api.clean_name is 'A card''s name as it is kept: trimmed, NFC. Locks nothing.';
 
 create function cardkeep_api.must_fit(p_fields jsonb, p_design jsonb) returns void
-language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+language plpgsql immutable parallel safe
 as $$
 begin
 	if not (cardkeep_api.document_fits(p_fields) and cardkeep_api.document_fits(p_design)) then
@@ -3249,7 +3268,7 @@ comment on function cardkeep_api.profile_upsert_told is 'What a save came to, as
 create function cardkeep_api.upsert_profile(p_kind text, p_user uuid, p_expected integer,
 	p_patch jsonb, out success boolean, out new_version integer, out message text,
 	out is_new boolean)
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 begin
 	if p_user is null then
@@ -3417,7 +3436,7 @@ comment on function cardkeep_api.token_write is 'own_write for a request whose u
 
 create function cardkeep_api.account_closed(p_token_hash bytea, p_write uuid)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 begin
 	perform from cardkeep.closed_accounts c
@@ -3472,7 +3491,7 @@ $$;
 comment on function cardkeep_api.read_password is 'Before a call that takes the password: 200 with the password hash of the caller''s account, for its password to be checked; 401. Where that call was made before under this key: 204 replayed, with the hash of the password that it set if that is the account''s still; 422 key_reused; 423 key_busy. Tries the key; never waits.';
 
 create function cardkeep_api.lock_sessions(p_user uuid, p_but uuid default null) returns boolean
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_locked bigint;
@@ -3491,7 +3510,7 @@ comment on function cardkeep_api.lock_sessions is 'Whether all live sessions of 
 
 create function cardkeep_api.end_live_sessions(p_user uuid, p_write uuid, p_but uuid default null)
 returns void
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 begin
 	update cardkeep.sessions s set ended_at = clock_timestamp(), ended_by = p_write
@@ -3597,7 +3616,7 @@ $$;
 comment on function cardkeep_api.change_password is 'Another password for the caller''s account, if the present one is still the one that was checked; every other session ends with it. 204; 204 replayed, under a key as password_replay; 401; 422 password_changed or key_reused; 423. Tries the key, then the account''s row (no key update, skip locked), so that no sign-in with the old password comes in between, then the other sessions as lock_sessions; never waits.';
 
 create function cardkeep_api.lock_belongings(p_user uuid) returns boolean
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_locked bigint[];
@@ -3884,7 +3903,7 @@ comment on type cardkeep_api.history_view is 'A version of a card or a profile a
 create function cardkeep_api.history_json(p_version integer, p_session uuid, p_at timestamptz,
 	p_before jsonb, p_later jsonb)
 returns text
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	v_changed text[] := array(select jsonb_object_keys(p_before) order by 1);
@@ -3899,7 +3918,7 @@ comment on function cardkeep_api.history_json is 'A version as clients see it: t
 
 create function cardkeep_api.history_page(p_rows refcursor, p_later jsonb, p_limit integer)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	c_page_bytes constant integer := 1048576 - 1024;
@@ -3939,7 +3958,7 @@ return jsonb_build_object('name', c.name, 'slug', c.slug, 'template_type', c.tem
 comment on function cardkeep_api.card_content is 'The fields of a card that history knows, as one document. Locks nothing.';
 
 create function cardkeep_api.card_version_before(h cardkeep.business_card_versions) returns jsonb
-language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+language plpgsql immutable parallel safe
 as $$
 begin
 	return coalesce((select jsonb_object_agg(f.name, f.value)
@@ -3955,7 +3974,7 @@ comment on function cardkeep_api.card_version_before is 'What the fields that a 
 create function cardkeep_api.card_later(c cardkeep.business_cards, p_newest integer,
 	p_oldest integer)
 returns jsonb
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	v cardkeep.business_card_versions;
@@ -4018,7 +4037,7 @@ comment on function cardkeep_api.read_card_history is 'A page of the history of 
 create function cardkeep_api.profile_later(p_kind text, p_user uuid, p_newest integer,
 	p_oldest integer)
 returns jsonb
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	p cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
@@ -4045,7 +4064,7 @@ comment on function cardkeep_api.profile_later is 'As card_later, for a profile.
 create function cardkeep_api.read_own_history(p_kind text, p_token_hash bytea, p_limit integer,
 	p_after integer)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	v_user uuid;
@@ -4121,7 +4140,7 @@ comment on function cardkeep_api.base_unavailable is 'The refusal of a request t
 
 create function cardkeep_api.card_was(p_card uuid, p_now integer, p_to integer)
 returns cardkeep.business_cards
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 begin
 	if not cardkeep_api.card_kept(p_card, p_now, p_to) then
@@ -4135,7 +4154,7 @@ comment on function cardkeep_api.card_was is 'A card as it was at a version, or 
 create function cardkeep_api.revert_card_core(p_user uuid, p_session uuid, p_write uuid,
 	p_card uuid, p_expected integer[], p_to integer)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_version integer;
@@ -4163,7 +4182,7 @@ comment on function cardkeep_api.revert_card_core is 'Gives a card that is at on
 create function cardkeep_api.settle_card_revert(p_user uuid, p_write uuid, p_card uuid,
 	p_expected integer[], p_to integer)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	c cardkeep.business_cards;
@@ -4230,7 +4249,7 @@ comment on function cardkeep_api.revert_card is 'Brings back what one of the cal
 
 create function cardkeep_api.profile_was(p_kind text, p_user uuid, p_now integer, p_to integer)
 returns jsonb
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 begin
 	if not cardkeep_api.profile_kept(p_kind, p_user, p_now, p_to) then
@@ -4244,7 +4263,7 @@ comment on function cardkeep_api.profile_was is 'As card_was, for a profile. Loc
 create function cardkeep_api.revert_profile_core(p_kind text, p_user uuid, p_session uuid,
 	p_write uuid, p_expected integer[], p_to integer)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_version integer;
@@ -4269,7 +4288,7 @@ comment on function cardkeep_api.revert_profile_core is 'As revert_card_core, fo
 create function cardkeep_api.settle_profile_revert(p_kind text, p_user uuid, p_write uuid,
 	p_expected integer[], p_to integer)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	p cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
@@ -4293,7 +4312,7 @@ comment on function cardkeep_api.settle_profile_revert is 'As settle_card_revert
 create function cardkeep_api.revert_own_profile(p_kind text, p_token_hash bytea, p_write uuid,
 	p_expected integer[], p_to integer, p_key uuid)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	s cardkeep.sessions;
@@ -4377,7 +4396,7 @@ execute $sql$
 set local role cardkeep_owner;
 
 create function cardkeep_api.merge_fields(p_base jsonb, p_mine jsonb, p_theirs jsonb) returns jsonb
-language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+language plpgsql immutable parallel safe
 as $$
 declare
 	v_merged jsonb;
@@ -4408,7 +4427,7 @@ comment on function cardkeep_api.extended is 'An answer whose body has more memb
 
 create function cardkeep_api.merged(a cardkeep_api.answer, p_expected integer, p_now integer)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 begin
 	if p_now <= p_expected or a.status <> 200 then
@@ -4432,7 +4451,7 @@ comment on function cardkeep_api.no_base is 'The refusal of a merge for want of 
 
 create function cardkeep_api.card_merge_version(p_card uuid, p_expected integer, p_write uuid)
 returns integer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 begin
 	return (select h.version from cardkeep.business_card_versions h
@@ -4454,7 +4473,7 @@ comment on function cardkeep_api.card_merge_replay is 'The first answer of a wri
 create function cardkeep_api.card_merged(c cardkeep.business_cards, b cardkeep.business_cards,
 	p_name text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
 returns cardkeep.business_cards
-language plpgsql immutable set search_path = pg_catalog, pg_temp
+language plpgsql immutable
 as $$
 declare
 	n cardkeep.business_cards := c;
@@ -4483,7 +4502,7 @@ create function cardkeep_api.merge_card_core(p_user uuid, p_session uuid, p_writ
 	p_card uuid, p_expected integer, p_name text, p_template text, p_fields jsonb, p_design jsonb,
 	p_public boolean)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	c cardkeep.business_cards;
@@ -4569,7 +4588,7 @@ comment on function cardkeep_api.merge_card is 'Changes one of the caller''s car
 -- Profiles
 
 create function cardkeep_api.hold_profile(p_kind text, p_user uuid) returns boolean
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 begin
 	if p_kind = 'personal_info' then
@@ -4594,7 +4613,7 @@ comment on function cardkeep_api.profile_merge_replay is 'The first answer of a 
 create function cardkeep_api.profile_merge_version(p_kind text, p_user uuid, p_expected integer,
 	p_write uuid)
 returns integer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 begin
 	return (select h.version from cardkeep_api.profile_versions h
@@ -4608,7 +4627,7 @@ comment on function cardkeep_api.profile_merge_version is 'As card_merge_version
 create function cardkeep_api.merge_first_profile(p_kind text, p_user uuid, p_session uuid,
 	p_write uuid, p_expected integer, p_patch jsonb)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	a cardkeep_api.answer;
@@ -4628,7 +4647,7 @@ comment on function cardkeep_api.merge_first_profile is 'A write that asks to be
 create function cardkeep_api.merge_profile_core(p_kind text, p_user uuid, p_session uuid,
 	p_write uuid, p_expected integer, p_patch jsonb)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_held boolean := cardkeep_api.hold_profile(p_kind, p_user);
@@ -4666,7 +4685,7 @@ comment on function cardkeep_api.merge_profile_core is 'As merge_card_core, for 
 create function cardkeep_api.merge_own_profile(p_kind text, p_token_hash bytea, p_write uuid,
 	p_expected integer[], p_patch jsonb, p_key uuid)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	s cardkeep.sessions;
@@ -5601,7 +5620,7 @@ return p_args ? 'p_user_id' and exists (select from cardkeep.sessions s
 comment on function cardkeep_api.rest_foreign is 'Whether a live session names a p_user_id that is not its own user; false where it names none. Locks nothing.';
 
 create function cardkeep_api.rest_row(p_source text, p_row text, p_view jsonb) returns text
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 begin
 	return coalesce(cardkeep_api.rest_whole(p_row, p_view),
@@ -5613,7 +5632,7 @@ comment on function cardkeep_api.rest_row is 'What a function returned, as the v
 create function cardkeep_api.rest_create(p_token_hash bytea, p_write uuid, p_args jsonb,
 	p_view jsonb, p_key uuid)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 set timezone = 'UTC'
 as $$
 declare
@@ -5648,7 +5667,7 @@ comment on function cardkeep_api.rest_create is 'create_business_card_atomic for
 create function cardkeep_api.rest_update(p_token_hash bytea, p_write uuid, p_args jsonb,
 	p_view jsonb, p_key uuid)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	r record;
@@ -5676,7 +5695,7 @@ comment on function cardkeep_api.rest_update is 'update_business_card_optimistic
 create function cardkeep_api.rest_save(p_kind text, p_token_hash bytea, p_write uuid, p_args jsonb,
 	p_view jsonb, p_key uuid)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	r record;
@@ -5700,7 +5719,7 @@ comment on function cardkeep_api.rest_save is 'Either profile''s upsert for a RE
 
 create function cardkeep_api.rest_slug(p_token_hash bytea, p_args jsonb, p_view jsonb)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	r record;
@@ -5719,7 +5738,7 @@ comment on function cardkeep_api.rest_slug is 'generate_unique_slug for a REST c
 
 create function cardkeep_api.rest_rows(p_source text, p_token_hash bytea, p_view jsonb)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_user uuid;
@@ -5737,7 +5756,7 @@ comment on function cardkeep_api.rest_rows is 'The caller''s own rows of one of 
 create function cardkeep_api.rest_refused(p_token_hash bytea, p_code text, p_message text,
 	p_detail text, p_hint text)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	v_code text := case p_code when 'PT406' then 'PGRST116' when 'PT416' then 'PGRST103' else p_code end;
@@ -5756,7 +5775,7 @@ comment on function cardkeep_api.rest_refused is 'What was raised, as a REST cli
 create function cardkeep_api.rest_run(p_call text, p_token_hash bytea, p_write uuid, p_args jsonb,
 	p_view jsonb, p_key uuid)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_code text;

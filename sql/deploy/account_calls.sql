@@ -68,7 +68,7 @@ comment on function cardkeep_api.find_account is 'The password hash and, as body
 create function cardkeep_api.insert_session(p_write uuid, p_user uuid, p_token_hash bytea,
 	p_device text, p_agent text, p_lifetime interval, p_idle interval)
 returns void
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_now timestamptz := clock_timestamp();
@@ -83,7 +83,7 @@ comment on function cardkeep_api.insert_session is 'A new session with the write
 
 create function cardkeep_api.signed_in(p_session uuid, p_replayed boolean)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	u cardkeep.users;
@@ -107,7 +107,7 @@ comment on function cardkeep_api.signed_in is '201 with the account, its new ses
 
 create function cardkeep_api.make_room(p_user uuid, p_write uuid, p_limit integer)
 returns boolean
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_excess uuid[];
@@ -130,7 +130,7 @@ $$;
 comment on function cardkeep_api.make_room is 'Ends the least recently seen sessions of an account until one more is within the limit; false where one of them is held now, and nothing was done. The caller holds the account''s row, so that no two sign-ins make the same room. Tries the sessions'' rows (no key update, skip locked), never waits.';
 
 create function cardkeep_api.forget_sessions(p_user uuid) returns void
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	c_rows constant integer := 100;

@@ -27,7 +27,7 @@ comment on function cardkeep_api.token_write is 'own_write for a request whose u
 
 create function cardkeep_api.account_closed(p_token_hash bytea, p_write uuid)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 begin
 	perform from cardkeep.closed_accounts c
@@ -82,7 +82,7 @@ $$;
 comment on function cardkeep_api.read_password is 'Before a call that takes the password: 200 with the password hash of the caller''s account, for its password to be checked; 401. Where that call was made before under this key: 204 replayed, with the hash of the password that it set if that is the account''s still; 422 key_reused; 423 key_busy. Tries the key; never waits.';
 
 create function cardkeep_api.lock_sessions(p_user uuid, p_but uuid default null) returns boolean
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_locked bigint;
@@ -101,7 +101,7 @@ comment on function cardkeep_api.lock_sessions is 'Whether all live sessions of 
 
 create function cardkeep_api.end_live_sessions(p_user uuid, p_write uuid, p_but uuid default null)
 returns void
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 begin
 	update cardkeep.sessions s set ended_at = clock_timestamp(), ended_by = p_write
@@ -207,7 +207,7 @@ $$;
 comment on function cardkeep_api.change_password is 'Another password for the caller''s account, if the present one is still the one that was checked; every other session ends with it. 204; 204 replayed, under a key as password_replay; 401; 422 password_changed or key_reused; 423. Tries the key, then the account''s row (no key update, skip locked), so that no sign-in with the old password comes in between, then the other sessions as lock_sessions; never waits.';
 
 create function cardkeep_api.lock_belongings(p_user uuid) returns boolean
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_locked bigint[];

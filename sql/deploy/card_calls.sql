@@ -140,7 +140,7 @@ comment on function cardkeep_api.create_card is 'A new card of the caller''s: 20
 create function cardkeep_api.claim_card_key(s cardkeep.sessions, p_key uuid, p_write uuid,
 	p_card uuid)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	a cardkeep_api.answer := cardkeep_api.claim_key(s, p_key, p_write);

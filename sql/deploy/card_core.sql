@@ -18,7 +18,7 @@ comment on function cardkeep_api.document_fits is 'Whether a document is small e
 create function cardkeep_api.insert_card(p_user uuid, p_session uuid, p_write uuid, p_name text,
 	p_slug text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
 returns cardkeep.business_cards
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	c cardkeep.business_cards;
@@ -45,7 +45,7 @@ comment on function cardkeep_api.insert_card is 'Inserts a card and version 1 of
 create function cardkeep_api.create_card_core(p_user uuid, p_session uuid, p_write uuid,
 	p_name text, p_base text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	c_rounds constant integer := 10;
@@ -83,7 +83,7 @@ comment on function cardkeep_api.create_card_core is 'A card whose id is the wri
 
 create function cardkeep_api.created_before(p_card uuid, p_user uuid)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	c cardkeep.business_cards;
@@ -109,7 +109,7 @@ comment on function cardkeep_api.created_before is 'The first answer of a creati
 create function cardkeep_api.card_write_version(p_card uuid, p_expected integer[], p_write uuid,
 	p_deletion boolean)
 returns integer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 begin
 	-- Nearly always there is one, and an array costs more than the look-up.
@@ -143,7 +143,7 @@ create function cardkeep_api.update_card_core(p_user uuid, p_session uuid, p_wri
 	p_card uuid, p_expected integer[], p_name text, p_template text, p_fields jsonb,
 	p_design jsonb, p_public boolean)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	o cardkeep.business_cards;
@@ -179,7 +179,7 @@ create function cardkeep_api.settle_card(p_user uuid, p_write uuid, p_card uuid,
 	p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
 	p_public boolean)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	c cardkeep.business_cards;
@@ -195,7 +195,7 @@ create function cardkeep_api.card_settled(c cardkeep.business_cards, p_written i
 	p_user uuid, p_card uuid, p_expected integer[], p_name text, p_template text, p_fields jsonb,
 	p_design jsonb, p_public boolean)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 begin
 	if p_written is not null then
@@ -219,7 +219,7 @@ comment on function cardkeep_api.card_settled is 'The answer to an update that w
 create function cardkeep_api.delete_card_core(p_user uuid, p_session uuid, p_write uuid,
 	p_card uuid, p_expected integer[])
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	c cardkeep.business_cards;
@@ -246,7 +246,7 @@ comment on function cardkeep_api.delete_card_core is 'Deletes a card that is at 
 create function cardkeep_api.settle_deletion(p_user uuid, p_write uuid, p_card uuid,
 	p_expected integer[])
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	c cardkeep.business_cards;

@@ -13,7 +13,7 @@ return normalize(regexp_replace(p_name, '^\s+|\s+$', '', 'g'));
 comment on function cardkeep_api.clean_name is 'A card''s name as it is kept: trimmed, NFC. Locks nothing.';
 
 create function cardkeep_api.must_fit(p_fields jsonb, p_design jsonb) returns void
-language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+language plpgsql immutable parallel safe
 as $$
 begin
 	if not (cardkeep_api.document_fits(p_fields) and cardkeep_api.document_fits(p_design)) then

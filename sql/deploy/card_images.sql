@@ -35,7 +35,7 @@ create function cardkeep_api.card_before(p_card uuid, p_version integer,
 	p_name boolean default true, p_slug boolean default true, p_template boolean default true,
 	p_fields boolean default true, p_design boolean default true, p_public boolean default true)
 returns cardkeep.business_card_versions
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	v cardkeep.business_card_versions;
@@ -78,7 +78,7 @@ comment on function cardkeep_api.card_before is 'The oldest image of each wanted
 
 create function cardkeep_api.card_at(p_card uuid, p_version integer)
 returns cardkeep.business_cards
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	c cardkeep.business_cards;
@@ -110,7 +110,7 @@ comment on function cardkeep_api.card_at is 'A card as it was at a version that 
 create function cardkeep_api.card_replay(p_card uuid, p_user uuid, p_version integer,
 	p_status integer)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	c cardkeep.business_cards := cardkeep_api.card_at(p_card, p_version);
@@ -125,7 +125,7 @@ comment on function cardkeep_api.card_replay is 'The first answer of a write tha
 
 create function cardkeep_api.card_kept(p_card uuid, p_now integer, p_version integer)
 returns boolean
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 begin
 	return p_now - p_version + 1 = (select count(*) from cardkeep.business_card_versions h
@@ -136,7 +136,7 @@ comment on function cardkeep_api.card_kept is 'Whether history holds every versi
 
 create function cardkeep_api.card_reaches(p_card uuid, p_now integer, p_version integer)
 returns boolean
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 begin
 	return p_version between greatest(p_now - cardkeep_api.reach(), 1) and p_now
@@ -148,17 +148,33 @@ comment on function cardkeep_api.card_reaches is 'Whether a card at version p_no
 create function cardkeep_api.card_base(c cardkeep.business_cards, p_version integer,
 	p_name text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
 returns cardkeep.business_cards
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	b cardkeep.business_cards;
 	v cardkeep.business_card_versions;
 begin
-	if not coalesce(cardkeep_api.card_reaches(c.id, c.version, p_version), false) then
+	if c.version - 1 = p_version then
+		-- Nearly always one change came between: its row tells all that it changed.
+		select case when p_name is not null then h.b_name end,
+			case when p_template is not null then h.b_template_type end,
+			case when p_fields is not null then h.b_fields_config end,
+			case when p_design is not null then h.b_design_config end,
+			case when p_public is not null then h.b_is_public end
+		into v.b_name, v.b_template_type, v.b_fields_config, v.b_design_config, v.b_is_public
+		from cardkeep.business_card_versions h
+		join cardkeep.business_card_versions o on o.card_id = h.card_id and o.version = p_version
+		where h.card_id = c.id and h.version = c.version;
+		if not found then
+			return null;
+		end if;
+	elsif coalesce(cardkeep_api.card_reaches(c.id, c.version, p_version), false) then
+		v := cardkeep_api.card_before(c.id, p_version, p_name is not null, false,
+			p_template is not null, p_fields is not null, p_design is not null,
+			p_public is not null);
+	else
 		return null;
 	end if;
-	v := cardkeep_api.card_before(c.id, p_version, p_name is not null, false, p_template is not null,
-		p_fields is not null, p_design is not null, p_public is not null);
 	b.id := c.id;
 	b.version := p_version;
 	b.name := coalesce(v.b_name, c.name);
@@ -174,7 +190,7 @@ comment on function cardkeep_api.card_base is 'The fields of a request as the ca
 create function cardkeep_api.card_conflicts(c cardkeep.business_cards, p_version integer,
 	p_name text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
 returns text
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	b cardkeep.business_cards := cardkeep_api.card_base(c, p_version, p_name, p_template, p_fields,
@@ -197,7 +213,7 @@ create function cardkeep_api.card_conflict(c cardkeep.business_cards, p_expected
 	p_name text default null, p_template text default null, p_fields jsonb default null,
 	p_design jsonb default null, p_public boolean default null)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	v_newest integer := p_expected[1];

@@ -29,7 +29,7 @@ comment on function cardkeep_api.field_conflict is 'One field of a request that 
 create function cardkeep_api.conflicts(p_prefix text, p_whole boolean, p_base jsonb, p_mine jsonb,
 	p_theirs jsonb)
 returns text
-language plpgsql stable parallel safe set search_path = pg_catalog, pg_temp
+language plpgsql stable parallel safe
 as $$
 declare
 	v_before jsonb := coalesce(p_base, p_mine);

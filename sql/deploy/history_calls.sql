@@ -25,7 +25,7 @@ comment on type cardkeep_api.history_view is 'A version of a card or a profile a
 create function cardkeep_api.history_json(p_version integer, p_session uuid, p_at timestamptz,
 	p_before jsonb, p_later jsonb)
 returns text
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	v_changed text[] := array(select jsonb_object_keys(p_before) order by 1);
@@ -40,7 +40,7 @@ comment on function cardkeep_api.history_json is 'A version as clients see it: t
 
 create function cardkeep_api.history_page(p_rows refcursor, p_later jsonb, p_limit integer)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	c_page_bytes constant integer := 1048576 - 1024;
@@ -80,7 +80,7 @@ return jsonb_build_object('name', c.name, 'slug', c.slug, 'template_type', c.tem
 comment on function cardkeep_api.card_content is 'The fields of a card that history knows, as one document. Locks nothing.';
 
 create function cardkeep_api.card_version_before(h cardkeep.business_card_versions) returns jsonb
-language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+language plpgsql immutable parallel safe
 as $$
 begin
 	return coalesce((select jsonb_object_agg(f.name, f.value)
@@ -96,7 +96,7 @@ comment on function cardkeep_api.card_version_before is 'What the fields that a 
 create function cardkeep_api.card_later(c cardkeep.business_cards, p_newest integer,
 	p_oldest integer)
 returns jsonb
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	v cardkeep.business_card_versions;
@@ -159,7 +159,7 @@ comment on function cardkeep_api.read_card_history is 'A page of the history of 
 create function cardkeep_api.profile_later(p_kind text, p_user uuid, p_newest integer,
 	p_oldest integer)
 returns jsonb
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	p cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
@@ -186,7 +186,7 @@ comment on function cardkeep_api.profile_later is 'As card_later, for a profile.
 create function cardkeep_api.read_own_history(p_kind text, p_token_hash bytea, p_limit integer,
 	p_after integer)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	v_user uuid;

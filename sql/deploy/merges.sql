@@ -14,7 +14,7 @@ begin;
 set local role cardkeep_owner;
 
 create function cardkeep_api.merge_fields(p_base jsonb, p_mine jsonb, p_theirs jsonb) returns jsonb
-language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+language plpgsql immutable parallel safe
 as $$
 declare
 	v_merged jsonb;
@@ -45,7 +45,7 @@ comment on function cardkeep_api.extended is 'An answer whose body has more memb
 
 create function cardkeep_api.merged(a cardkeep_api.answer, p_expected integer, p_now integer)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 begin
 	if p_now <= p_expected or a.status <> 200 then
@@ -69,7 +69,7 @@ comment on function cardkeep_api.no_base is 'The refusal of a merge for want of 
 
 create function cardkeep_api.card_merge_version(p_card uuid, p_expected integer, p_write uuid)
 returns integer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 begin
 	return (select h.version from cardkeep.business_card_versions h
@@ -91,7 +91,7 @@ comment on function cardkeep_api.card_merge_replay is 'The first answer of a wri
 create function cardkeep_api.card_merged(c cardkeep.business_cards, b cardkeep.business_cards,
 	p_name text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
 returns cardkeep.business_cards
-language plpgsql immutable set search_path = pg_catalog, pg_temp
+language plpgsql immutable
 as $$
 declare
 	n cardkeep.business_cards := c;
@@ -120,7 +120,7 @@ create function cardkeep_api.merge_card_core(p_user uuid, p_session uuid, p_writ
 	p_card uuid, p_expected integer, p_name text, p_template text, p_fields jsonb, p_design jsonb,
 	p_public boolean)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	c cardkeep.business_cards;
@@ -206,7 +206,7 @@ comment on function cardkeep_api.merge_card is 'Changes one of the caller''s car
 -- Profiles
 
 create function cardkeep_api.hold_profile(p_kind text, p_user uuid) returns boolean
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 begin
 	if p_kind = 'personal_info' then
@@ -231,7 +231,7 @@ comment on function cardkeep_api.profile_merge_replay is 'The first answer of a 
 create function cardkeep_api.profile_merge_version(p_kind text, p_user uuid, p_expected integer,
 	p_write uuid)
 returns integer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 begin
 	return (select h.version from cardkeep_api.profile_versions h
@@ -245,7 +245,7 @@ comment on function cardkeep_api.profile_merge_version is 'As card_merge_version
 create function cardkeep_api.merge_first_profile(p_kind text, p_user uuid, p_session uuid,
 	p_write uuid, p_expected integer, p_patch jsonb)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	a cardkeep_api.answer;
@@ -265,7 +265,7 @@ comment on function cardkeep_api.merge_first_profile is 'A write that asks to be
 create function cardkeep_api.merge_profile_core(p_kind text, p_user uuid, p_session uuid,
 	p_write uuid, p_expected integer, p_patch jsonb)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_held boolean := cardkeep_api.hold_profile(p_kind, p_user);
@@ -303,7 +303,7 @@ comment on function cardkeep_api.merge_profile_core is 'As merge_card_core, for 
 create function cardkeep_api.merge_own_profile(p_kind text, p_token_hash bytea, p_write uuid,
 	p_expected integer[], p_patch jsonb, p_key uuid)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	s cardkeep.sessions;

@@ -9,7 +9,7 @@ set local role cardkeep_owner;
 
 create function cardkeep_api.read_own_profile(p_kind text, p_token_hash bytea)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_user uuid;
@@ -29,7 +29,7 @@ comment on function cardkeep_api.read_own_profile is 'The caller''s profile, at 
 create function cardkeep_api.save_own_profile(p_kind text, p_token_hash bytea, p_write uuid,
 	p_expected integer[], p_patch jsonb, p_key uuid)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	s cardkeep.sessions;

@@ -93,7 +93,7 @@ return case p_kind when 'personal_info' then cardkeep_api.personal_json((p).fiel
 comment on function cardkeep_api.profile_json is 'Either profile as clients see it. Locks nothing.';
 
 create function cardkeep_api.read_profile(p_kind text, p_user uuid) returns cardkeep_api.profile
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	p cardkeep_api.profile;
@@ -111,7 +111,7 @@ comment on function cardkeep_api.read_profile is 'A profile as it is now; versio
 
 create function cardkeep_api.try_profile(p_kind text, p_user uuid, p_expected integer[])
 returns boolean
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 begin
 	if p_kind = 'personal_info' then
@@ -127,7 +127,7 @@ $$;
 comment on function cardkeep_api.try_profile is 'Whether the profile is at one of the expected versions and its row is now ours. Tries the row (no key update, skip locked), never waits.';
 
 create function cardkeep_api.await_profile(p_kind text, p_user uuid) returns boolean
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 begin
 	if p_kind = 'personal_info' then
@@ -141,7 +141,7 @@ $$;
 comment on function cardkeep_api.await_profile is 'For direct callers: waits for the profile''s row and locks it (no key update); false where there is none.';
 
 create function cardkeep_api.profile_before(p_old jsonb, p_new jsonb) returns jsonb
-language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+language plpgsql immutable parallel safe
 as $$
 begin
 	return coalesce((select jsonb_object_agg(n.key, coalesce(p_old -> n.key, 'null'))
@@ -154,7 +154,7 @@ comment on function cardkeep_api.profile_before is 'What the fields that changed
 create function cardkeep_api.note_profile(p_kind text, p_user uuid, p_version integer,
 	p_session uuid, p_write uuid, p_at timestamptz, p_before jsonb)
 returns void
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 begin
 	if p_kind = 'personal_info' then
@@ -173,7 +173,7 @@ comment on function cardkeep_api.note_profile is 'Writes one version into a prof
 
 create function cardkeep_api.insert_profile(p_kind text, p_user uuid, p_write uuid, p cardkeep_api.profile)
 returns void
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_row jsonb := p.fields || jsonb_build_object('user_id', p_user, 'version', p.version,
@@ -192,7 +192,7 @@ comment on function cardkeep_api.insert_profile is 'The first version of a profi
 
 create function cardkeep_api.update_profile(p_kind text, p_user uuid, p_write uuid, p cardkeep_api.profile)
 returns void
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 begin
 	if p_kind = 'personal_info' then
@@ -217,7 +217,7 @@ $$;
 comment on function cardkeep_api.update_profile is 'The next version of a profile, whose row the caller has locked.';
 
 create function cardkeep_api.profile_at(p_kind text, p_user uuid, p_version integer) returns jsonb
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	p cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
@@ -242,7 +242,7 @@ comment on function cardkeep_api.profile_kept is 'Whether history holds every ve
 
 create function cardkeep_api.profile_base(p_kind text, p_user uuid, p_now integer, p_version integer)
 returns jsonb
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 begin
 	if p_version is null or p_version not between greatest(p_now - cardkeep_api.reach(), 0) and p_now
@@ -258,7 +258,7 @@ comment on function cardkeep_api.profile_base is 'The fields at an older version
 create function cardkeep_api.profile_conflict(p_kind text, p_user uuid, p cardkeep_api.profile,
 	p_expected integer[], p_patch jsonb)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	v_base jsonb := cardkeep_api.profile_base(p_kind, p_user, p.version,
@@ -272,7 +272,7 @@ comment on function cardkeep_api.profile_conflict is 'The refusal of a write tha
 
 create function cardkeep_api.profile_answered(p_kind text, p_user uuid, p_version integer)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	p cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
@@ -289,7 +289,7 @@ comment on function cardkeep_api.profile_answered is 'The first answer of the wr
 create function cardkeep_api.profile_replay(p_kind text, p_user uuid, p_expected integer[],
 	p_write uuid)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	v_version integer;
@@ -311,7 +311,7 @@ comment on function cardkeep_api.profile_replay is 'The first answer of a write 
 
 create function cardkeep_api.profile_saved(p_kind text, p cardkeep_api.profile, p_replayed boolean)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	v_body text := cardkeep_api.profile_json(p_kind, p);
@@ -327,7 +327,7 @@ comment on function cardkeep_api.profile_saved is 'The answer of an applied writ
 create function cardkeep_api.start_profile(p_kind text, p_user uuid, p_session uuid, p_write uuid,
 	p_patch jsonb)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_now timestamptz := clock_timestamp();
@@ -345,7 +345,7 @@ comment on function cardkeep_api.start_profile is 'Writes version 1 of a profile
 create function cardkeep_api.change_profile(p_kind text, p_user uuid, p_session uuid, p_write uuid,
 	p_patch jsonb)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	o cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
@@ -369,7 +369,7 @@ comment on function cardkeep_api.change_profile is 'Writes the next version of a
 create function cardkeep_api.save_profile_core(p_kind text, p_user uuid, p_session uuid,
 	p_write uuid, p_expected integer[], p_patch jsonb)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_patch jsonb := cardkeep_api.clear_empty(p_patch);
@@ -394,7 +394,7 @@ $$;
 comment on function cardkeep_api.save_profile_core is 'Changes a profile that is at one of the expected versions, 0 where it was never written, and writes its history; the empty string clears a field. 200; 201 for the first; else as settle_profile. Tries the profile''s row (no key update, skip locked), or the advisory lock of the first profile; never waits; a stale request locks nothing.';
 
 create function cardkeep_api.clear_empty(p_patch jsonb) returns jsonb
-language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+language plpgsql immutable parallel safe
 as $$
 begin
 	return coalesce((select jsonb_object_agg(e.key, coalesce(nullif(e.value, '""'), 'null'))
@@ -406,7 +406,7 @@ comment on function cardkeep_api.clear_empty is 'A patch in which the empty stri
 create function cardkeep_api.settle_profile(p_kind text, p_user uuid, p_write uuid,
 	p cardkeep_api.profile, p_expected integer[], p_patch jsonb)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	a cardkeep_api.answer := cardkeep_api.profile_replay(p_kind, p_user, p_expected, p_write);

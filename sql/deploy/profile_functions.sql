@@ -17,7 +17,7 @@ comment on function cardkeep_api.profile_upsert_told is 'What a save came to, as
 create function cardkeep_api.upsert_profile(p_kind text, p_user uuid, p_expected integer,
 	p_patch jsonb, out success boolean, out new_version integer, out message text,
 	out is_new boolean)
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 begin
 	if p_user is null then

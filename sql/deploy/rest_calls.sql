@@ -29,7 +29,7 @@ return p_args ? 'p_user_id' and exists (select from cardkeep.sessions s
 comment on function cardkeep_api.rest_foreign is 'Whether a live session names a p_user_id that is not its own user; false where it names none. Locks nothing.';
 
 create function cardkeep_api.rest_row(p_source text, p_row text, p_view jsonb) returns text
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 begin
 	return coalesce(cardkeep_api.rest_whole(p_row, p_view),
@@ -41,7 +41,7 @@ comment on function cardkeep_api.rest_row is 'What a function returned, as the v
 create function cardkeep_api.rest_create(p_token_hash bytea, p_write uuid, p_args jsonb,
 	p_view jsonb, p_key uuid)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 set timezone = 'UTC'
 as $$
 declare
@@ -76,7 +76,7 @@ comment on function cardkeep_api.rest_create is 'create_business_card_atomic for
 create function cardkeep_api.rest_update(p_token_hash bytea, p_write uuid, p_args jsonb,
 	p_view jsonb, p_key uuid)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	r record;
@@ -104,7 +104,7 @@ comment on function cardkeep_api.rest_update is 'update_business_card_optimistic
 create function cardkeep_api.rest_save(p_kind text, p_token_hash bytea, p_write uuid, p_args jsonb,
 	p_view jsonb, p_key uuid)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	r record;
@@ -128,7 +128,7 @@ comment on function cardkeep_api.rest_save is 'Either profile''s upsert for a RE
 
 create function cardkeep_api.rest_slug(p_token_hash bytea, p_args jsonb, p_view jsonb)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	r record;
@@ -147,7 +147,7 @@ comment on function cardkeep_api.rest_slug is 'generate_unique_slug for a REST c
 
 create function cardkeep_api.rest_rows(p_source text, p_token_hash bytea, p_view jsonb)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_user uuid;
@@ -165,7 +165,7 @@ comment on function cardkeep_api.rest_rows is 'The caller''s own rows of one of 
 create function cardkeep_api.rest_refused(p_token_hash bytea, p_code text, p_message text,
 	p_detail text, p_hint text)
 returns cardkeep_api.answer
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 declare
 	v_code text := case p_code when 'PT406' then 'PGRST116' when 'PT416' then 'PGRST103' else p_code end;
@@ -184,7 +184,7 @@ comment on function cardkeep_api.rest_refused is 'What was raised, as a REST cli
 create function cardkeep_api.rest_run(p_call text, p_token_hash bytea, p_write uuid, p_args jsonb,
 	p_view jsonb, p_key uuid)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_code text;

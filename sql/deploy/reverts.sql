@@ -15,7 +15,7 @@ comment on function cardkeep_api.base_unavailable is 'The refusal of a request t
 
 create function cardkeep_api.card_was(p_card uuid, p_now integer, p_to integer)
 returns cardkeep.business_cards
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 begin
 	if not cardkeep_api.card_kept(p_card, p_now, p_to) then
@@ -29,7 +29,7 @@ comment on function cardkeep_api.card_was is 'A card as it was at a version, or 
 create function cardkeep_api.revert_card_core(p_user uuid, p_session uuid, p_write uuid,
 	p_card uuid, p_expected integer[], p_to integer)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_version integer;
@@ -57,7 +57,7 @@ comment on function cardkeep_api.revert_card_core is 'Gives a card that is at on
 create function cardkeep_api.settle_card_revert(p_user uuid, p_write uuid, p_card uuid,
 	p_expected integer[], p_to integer)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	c cardkeep.business_cards;
@@ -124,7 +124,7 @@ comment on function cardkeep_api.revert_card is 'Brings back what one of the cal
 
 create function cardkeep_api.profile_was(p_kind text, p_user uuid, p_now integer, p_to integer)
 returns jsonb
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable
 as $$
 begin
 	if not cardkeep_api.profile_kept(p_kind, p_user, p_now, p_to) then
@@ -138,7 +138,7 @@ comment on function cardkeep_api.profile_was is 'As card_was, for a profile. Loc
 create function cardkeep_api.revert_profile_core(p_kind text, p_user uuid, p_session uuid,
 	p_write uuid, p_expected integer[], p_to integer)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_version integer;
@@ -163,7 +163,7 @@ comment on function cardkeep_api.revert_profile_core is 'As revert_card_core, fo
 create function cardkeep_api.settle_profile_revert(p_kind text, p_user uuid, p_write uuid,
 	p_expected integer[], p_to integer)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	p cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
@@ -187,7 +187,7 @@ comment on function cardkeep_api.settle_profile_revert is 'As settle_card_revert
 create function cardkeep_api.revert_own_profile(p_kind text, p_token_hash bytea, p_write uuid,
 	p_expected integer[], p_to integer, p_key uuid)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	s cardkeep.sessions;

@@ -2,6 +2,9 @@
 --
 -- cardkeep holds the tables and the functions promised to everyone; cardkeep_api holds what the
 -- service calls, and the parts that both are made of.
+--
+-- What is called from outside pins its search path: whatever acts as its owner, triggers, and all of
+-- cardkeep. What only these call inherits it, for to pin it again costs more than many of them do.
 
 begin;
 

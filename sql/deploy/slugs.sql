@@ -25,7 +25,7 @@ end;
 comment on function cardkeep_api.slugify is 'SQL''s own slug rule, for callers that come without the service''s transliteration: Latin letters lose their marks, anything but a-z and 0-9 becomes one dash, at most 80 characters, "card" where nothing is left. A slug stays as it is. Locks nothing.';
 
 create function cardkeep_api.slug_candidate(p_base text, p_attempt integer) returns text
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	c_letters constant text := 'abcdefghijklmnopqrstuvwxyz0123456789';
@@ -43,7 +43,7 @@ $$;
 comment on function cardkeep_api.slug_candidate is 'The bare slug at the first attempt, then the slug with six random characters. Locks nothing.';
 
 create function cardkeep_api.slug_held_here(p_slug text) returns boolean
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	v_key bigint := cardkeep_api.lock_key('slug', p_slug);

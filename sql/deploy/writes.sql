@@ -45,7 +45,7 @@ comment on function cardkeep_api.try_key is 'Whether the key is now ours, until 
 
 create function cardkeep_api.claim_key(s cardkeep.sessions, p_key uuid, p_write uuid)
 returns cardkeep_api.answer
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 declare
 	w cardkeep.writes;
@@ -71,7 +71,7 @@ comment on function cardkeep_api.claim_key is 'What a request finds under its ke
 
 create function cardkeep_api.keep_key(p_user uuid, p_key uuid, p_write uuid, a cardkeep_api.answer)
 returns void
-language plpgsql volatile set search_path = pg_catalog, pg_temp
+language plpgsql volatile
 as $$
 begin
 	if a.status < 300 and not a.replayed and a.detail <> 'unchanged' then

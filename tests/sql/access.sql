@@ -62,8 +62,10 @@ select is_empty($$select c.oid::regclass from pg_class c
 select is((select (r.rolsuper or r.rolcanlogin) from pg_roles r
 	where r.rolname = 'cardkeep_owner'), false, 'who is no superuser and cannot sign in');
 select is_empty($$select o.name from ours o where o.prosqlbody is null
+	and (o.prosecdef or o.prorettype = 'trigger'::regtype
+		or o.pronamespace = 'cardkeep'::regnamespace or o.name = 'cardkeep_api.adopt_user')
 	and 'search_path=pg_catalog, pg_temp' <> all (coalesce(o.proconfig, '{""}'))$$,
-	'every function has its search path pinned, or its names bound when it was made');
+	'every function that is called from outside has its search path pinned (decision 0013)');
 select set_eq($$select o.name from ours o where o.prosecdef
 	and o.prorettype <> 'trigger'::regtype$$, 'select name from granted',
 	'those that act as the owner are the listed ones, and triggers');
@@ -115,6 +117,43 @@ select throws_ok($$update cardkeep.business_cards set name = 'X'$$, '42501', nul
 select is((cardkeep_api.read_card(sha256('ann'), md5('c')::uuid)).status, 200,
 	'but its calls work');
 reset role;
+
+-- What a caller puts into its own path is not what the functions find, however deep inside.
+create schema trap;
+create function trap.sprung(integer, integer) returns boolean language plpgsql as
+	'begin raise exception ''a function of the caller was called''; end';
+create function trap.sprung(uuid, uuid) returns boolean language plpgsql as
+	'begin raise exception ''a function of the caller was called''; end';
+create function trap.concat_ws(text, text, text, text, text, text) returns text language plpgsql as
+	'begin raise exception ''a function of the caller was called''; end';
+create function trap.cardinality(integer[]) returns integer language plpgsql as
+	'begin raise exception ''a function of the caller was called''; end';
+create function trap.to_jsonb(text) returns jsonb language plpgsql as
+	'begin raise exception ''a function of the caller was called''; end';
+create operator trap.= (function = trap.sprung, leftarg = integer, rightarg = integer);
+create operator trap.= (function = trap.sprung, leftarg = uuid, rightarg = uuid);
+create operator trap.> (function = trap.sprung, leftarg = integer, rightarg = integer);
+grant usage on schema trap to cardkeep_runtime;
+create function pg_temp.springs() returns boolean language plpgsql set search_path = trap, pg_catalog as
+	'begin return 1 <> 1 or 1 = 2; exception when raise_exception then return true; end';
+select ok(pg_temp.springs(), 'a trap in a caller''s path is met by what names no schema');
+set local role cardkeep_runtime;
+set local search_path = trap, pg_catalog;
+select (cardkeep_api.update_card(pg_catalog.sha256('ann'), pg_catalog.md5('w1')::uuid,
+	pg_catalog.md5('c')::uuid, '{1}', 'Two', null, null, null, null)).status as updated \gset
+select (cardkeep_api.update_card(pg_catalog.sha256('ann'), pg_catalog.md5('w2')::uuid,
+	pg_catalog.md5('c')::uuid, '{1}', 'Three', null, null, null, null)).status as refused \gset
+select (cardkeep_api.merge_card(pg_catalog.sha256('ann'), pg_catalog.md5('w3')::uuid,
+	pg_catalog.md5('c')::uuid, '{1}', null, 'business-standard', null, null, null)).status as merged \gset
+select (cardkeep_api.save_personal_info(pg_catalog.sha256('ann'), pg_catalog.md5('w4')::uuid, '{0}',
+	'{"full_name": "Ann"}')).status as saved \gset
+set local search_path = tap;
+reset role;
+select is(:updated, 200, 'but not by an update');
+select is(:refused, 409, 'nor by its refusal');
+select is(:merged, 200, 'nor by a merge');
+select is(:saved, 201, 'nor by a profile');
+
 set local role cardkeep_admin;
 select lives_ok('select * from cardkeep.business_cards', 'an administrator reads the tables');
 select lives_ok($$select cardkeep.generate_unique_slug('x')$$, 'and calls the functions');

@@ -109,8 +109,8 @@ const c = cards;
 const breaks = [
 	['functions', 'cardkeep.generate_unique_slug', /is missing/,
 		'drop function cardkeep.generate_unique_slug'],
-	['functions', 'cardkeep_api.claim_slug', /no pinned search path/,
-		'alter function cardkeep_api.claim_slug reset all'],
+	['functions', 'cardkeep_api.read_card', /no pinned search path/,
+		'alter function cardkeep_api.read_card reset all'],
 	['functions', 'cardkeep_api.retire_slug', /belongs to postgres/,
 		'alter function cardkeep_api.retire_slug owner to postgres'],
 	['triggers', 'cardkeep.business_cards/end_business_card', /is disabled/,
