@@ -4,8 +4,8 @@
 // (plant.mjs puts them in).
 //
 // `run` says what goes on: `keys` (clients repeat under keys), `cut` (what of proxy.mjs is cut, 'told':
-// answers on their way to the client, or 'none'), `env` (of the daemon), `sql` (done to the database
-// first). `says` is what the checker must say.
+// answers on their way to the client, or 'none'), `paceMs` (the most between two cuts), `env` (of the
+// daemon), `sql` (done to the database first). `says` is what the checker must say.
 
 // A commit that fails now and then, after the rows of its wave were made.
 const LATE_FAILURES = `create function public.late() returns trigger language plpgsql as $$
@@ -27,7 +27,7 @@ const LATE_COMMITS = `create function public.pause() returns trigger language pl
 	create constraint trigger pause after update on cardkeep.business_cards
 		deferrable initially deferred for each row execute function public.pause();`;
 
-const ONCE = /applied twice|conflict with its own write|refused, and is there/;
+const ONCE = /applied twice|conflict with its own write|refused, and is there|and is version \d+ of/;
 
 export const faults = [
 	{
@@ -119,7 +119,7 @@ export const faults = [
 					'\treturn cardkeep_api.card_settled(c, v,',
 			],
 		],
-		run: { cut: 'call', env: { CARDKEEP_WAVE_CALLS: '3' }, sql: LATE_COMMITS },
+		run: { cut: 'call', paceMs: 800, env: { CARDKEEP_WAVE_CALLS: '3' }, sql: LATE_COMMITS },
 		says: /conflict with its own write/,
 	},
 	{
@@ -129,7 +129,7 @@ export const faults = [
 			[
 				'sql/deploy/profile_core.sql',
 				'insert into cardkeep.personal_info_versions (user_id, version, session_id, write_id, at, before)\n\t\tvalues (p_user, p_version, p_session, p_write, p_at, p_before)',
-				'insert into cardkeep.personal_info_versions (user_id, version, session_id, write_id, at, before)\n\t\tselect p_user, p_version, p_session, p_write, p_at, p_before where p_version % 5 <> 0',
+				'insert into cardkeep.personal_info_versions (user_id, version, session_id, write_id, at, before)\n\t\tselect p_user, p_version, p_session, p_write, p_at, p_before where p_version % 2 <> 0',
 			],
 		],
 		run: { cut: 'none' },

@@ -45,7 +45,7 @@ async function startWith(t, fault) {
 }
 
 // Cuts `what` at random moments, and waits until enough was cut and written.
-async function disturb(what, { stack, cutter }, counts) {
+async function disturb(what, { stack, cutter }, counts, paceMs = 50) {
 	const cutters = {
 		none: () => CUTS,
 		told: (count) => (cutter.cut(count), cutter.cuts),
@@ -56,7 +56,7 @@ async function disturb(what, { stack, cutter }, counts) {
 		const enough = (await cut(0)) - start >= CUTS;
 		if (!enough) {
 			await cut(1);
-			await pause(Math.random() * 50);
+			await pause(Math.random() * paceMs);
 		}
 		return enough && counts.applied >= WRITES;
 	}, 120_000);
@@ -67,7 +67,7 @@ async function judge(t, fault, cuts) {
 	const run = await startRun(service.stack, {
 		clients: 32, keys: fault.run.keys ?? false, port: service.cutter.port, keep: false,
 	});
-	for (const what of cuts) await disturb(what, service, run.counts);
+	for (const what of cuts) await disturb(what, service, run.counts, fault.run.paceMs);
 	const { status, text } = await run.judge();
 	t.diagnostic(`measured: ${fault.name}: ${text.split('\n')[0]}`);
 	return { status, text };
