@@ -4,8 +4,8 @@
 // (plant.mjs puts them in).
 //
 // `run` says what goes on: `keys` (clients repeat under keys), `cut` (what of proxy.mjs is cut, 'told':
-// answers on their way to the client, or 'none'), `paceMs` (the most between two cuts), `env` (of the
-// daemon), `sql` (done to the database first). `says` is what the checker must say.
+// answers on their way to the client, or 'none'), `cuts` and `paceMs` (how many, and the most between
+// two), `env` (of the daemon), `sql` (done to the database first). `says` is what the checker must say.
 
 // A commit that fails now and then, after the rows of its wave were made.
 const LATE_FAILURES = `create function public.late() returns trigger language plpgsql as $$
@@ -58,7 +58,7 @@ export const faults = [
 		sentence: 'an unknown outcome told as 503',
 		change: [['src/proc/hand.c', 'if (job->maybe_applied) {\n\t\t(void)exchange_problem', 'if (false) {\n\t\t(void)exchange_problem']],
 		run: { cut: 'answer', env: { CARDKEEP_RETRY_MAX_ATTEMPTS: '1' } },
-		says: /every try was answered as not applied|was refused, and it is deleted/,
+		says: /every try was answered as not applied|was refused, and it is (deleted|there)/,
 	},
 	{
 		name: 'key-unchecked',
@@ -119,7 +119,7 @@ export const faults = [
 					'\treturn cardkeep_api.card_settled(c, v,',
 			],
 		],
-		run: { cut: 'call', paceMs: 800, env: { CARDKEEP_WAVE_CALLS: '3' }, sql: LATE_COMMITS },
+		run: { cut: 'call', cuts: 150, paceMs: 800, env: { CARDKEEP_WAVE_CALLS: '3' }, sql: LATE_COMMITS },
 		says: /conflict with its own write/,
 	},
 	{

@@ -21,7 +21,8 @@ const chosen = named === 'all' ? faults : named.split(',').map((name) => {
 	return fault;
 });
 
-// How many writes were applied in a run, and how many connections cut, before it is judged.
+// How many writes were applied in a run, and how many connections cut unless the fault says so, before
+// it is judged.
 const WRITES = 250;
 const CUTS = 40;
 
@@ -45,15 +46,15 @@ async function startWith(t, fault) {
 }
 
 // Cuts `what` at random moments, and waits until enough was cut and written.
-async function disturb(what, { stack, cutter }, counts, paceMs = 50) {
+async function disturb(what, { stack, cutter }, counts, { cuts = CUTS, paceMs = 50 }) {
 	const cutters = {
-		none: () => CUTS,
+		none: () => cuts,
 		told: (count) => (cutter.cut(count), cutter.cuts),
 	};
 	const cut = cutters[what] ?? ((count) => stack.proxy({ cut: what, count }));
 	const start = what === 'none' ? 0 : await cut(0);
 	await until('enough was written, and cut', async () => {
-		const enough = (await cut(0)) - start >= CUTS;
+		const enough = (await cut(0)) - start >= cuts;
 		if (!enough) {
 			await cut(1);
 			await pause(Math.random() * paceMs);
@@ -67,7 +68,7 @@ async function judge(t, fault, cuts) {
 	const run = await startRun(service.stack, {
 		clients: 32, keys: fault.run.keys ?? false, port: service.cutter.port, keep: false,
 	});
-	for (const what of cuts) await disturb(what, service, run.counts, fault.run.paceMs);
+	for (const what of cuts) await disturb(what, service, run.counts, fault.run);
 	const { status, text } = await run.judge();
 	t.diagnostic(`measured: ${fault.name}: ${text.split('\n')[0]}`);
 	return { status, text };
