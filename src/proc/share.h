@@ -4,7 +4,7 @@
  *
  * The kernel wakes whichever process waits, so under light load one would get nearly all, and its
  * waves would queue behind each other while the others are idle. Each worker tells its number of
- * connections in the segment; one that has more than its share leaves the listener to the others.
+ * connections in the segment; one that has more than its share lets the others be woken first.
  */
 #ifndef PROC_SHARE_H
 #define PROC_SHARE_H
@@ -27,7 +27,8 @@ bool share_exceeded(uint64_t own, uint64_t total, uint64_t serving);
 
 /*
  * Tells that this worker has `connections` now (a struct share; for fcgi_options.counted). True when
- * it should leave the next one to others: those that serve, and have lately given a sign of life.
+ * others should be woken first for the next one: those that serve, and have lately given a sign of
+ * life.
  * Thread-safe, never waits.
  */
 bool share_tell(void *share, size_t connections);
