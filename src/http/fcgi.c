@@ -40,8 +40,8 @@
 #include "base/log.h"
 
 #define EVENTS_MAX      64 /* taken from the kernel at a time */
-#define ACCEPTS_A_TURN  16 /* then others, and other processes, have a go */
-#define ABOVE_SHARE     8  /* of them, by a process that has more than its share */
+#define ACCEPTS_A_TURN  64 /* then others, and other processes, have a go */
+#define ABOVE_SHARE     8  /* of them at least, by a process that has more than its share */
 #define ACCEPT_PAUSE_US (100 * CLOCK_MS)
 #define LOOK_US         (100 * CLOCK_MS)
 #define READ_BYTES      8192
@@ -311,6 +311,15 @@ static void accept_pause(struct fcgi_gate *gate, int error)
 		log_error("cannot accept connections, trying on reason=\"%s\"", strerror(error));
 }
 
+/* How many a process takes that has more than its share: few, or the others would have none, but more
+ * the more there are at all, or a rush would wait. */
+static int above_share(const struct fcgi_gate *gate)
+{
+	const int eighth = (int)(gate->conn_count / 8);
+
+	return eighth > ABOVE_SHARE ? eighth : ABOVE_SHARE;
+}
+
 /* Whether more may follow, after so many in this turn. */
 static bool accept_worked(struct fcgi_gate *gate, int taken)
 {
@@ -318,7 +327,7 @@ static bool accept_worked(struct fcgi_gate *gate, int taken)
 
 	MUST_ZERO(pthread_mutex_lock(&gate->mutex));
 	gate->shortage_told = false;
-	more = gate->accept_state == ACCEPT_ON && (taken < ABOVE_SHARE || !gate->sated);
+	more = gate->accept_state == ACCEPT_ON && (!gate->sated || taken < above_share(gate));
 	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
 	return more;
 }
