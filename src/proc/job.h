@@ -16,12 +16,11 @@
 struct job {
 	struct exchange x;
 	struct fcgi_conn *conn;
-	int64_t deadline_us; /* monotonic: answered by then */
-	int64_t due_us;      /* parked: not before then */
-	int attempts;        /* of the present call, without busy answers and splits */
-	int tries;           /* of all calls, for the log */
-	char sqlstate
-		[6]; /* of the present call's latest failure; "" where libpq itself failed, or nothing did */
+	int64_t deadline_us;  /* monotonic: answered by then */
+	int64_t due_us;       /* parked: not before then */
+	int attempts;         /* of the present call, without busy answers and splits */
+	int tries;            /* of all calls, for the log */
+	char sqlstate[6];     /* of the present call's latest failure; "" where it had none */
 	int busy;             /* busy answers to the present call */
 	bool key_held;        /* the last busy answer was about the Idempotency-Key */
 	int64_t key_until_us; /* monotonic: it is not waited for any longer; 0: it was never held */
