@@ -41,9 +41,9 @@
 
 #define EVENTS_MAX      64 /* taken from the kernel at a time */
 #define ACCEPTS_A_TURN  64 /* then others, and other processes, have a go */
-#define ABOVE_SHARE     8  /* of them at least, by a process that has more than its share */
 #define ACCEPT_PAUSE_US (100 * CLOCK_MS)
-#define LOOK_US         (100 * CLOCK_MS)
+#define LOOK_US         (10 * CLOCK_MS)
+#define GRACE_US        (5 * CLOCK_MS) /* for others to take what a process with its share does not */
 #define READ_BYTES      8192
 
 struct fcgi_conn {
@@ -57,7 +57,7 @@ struct fcgi_conn {
 
 enum accept_state {
 	ACCEPT_ON,     /* the listener is in the epoll set */
-	ACCEPT_PAUSED, /* out of it until resume_us: short of descriptors */
+	ACCEPT_PAUSED, /* out of it until resume_us: short of descriptors, or holding back */
 	ACCEPT_OFF,    /* out of it for good: draining */
 };
 
@@ -197,10 +197,9 @@ static void recount(struct fcgi_gate *gate)
 	gate->sated = gate->counted != NULL && gate->counted(gate->counted_arg, gate->conn_count);
 }
 
-/* With EPOLLEXCLUSIVE a connection wakes the first in the listener's queue who waits. A process that
- * has its share goes to the end of that queue: the others are woken before it, and yet no connection
- * waits for them while it could be taken here. (To decline a wake-up would leave the connection to
- * nobody; to leave the queue for a while, to whoever has not left it too.) */
+/* With EPOLLEXCLUSIVE a connection wakes the first in the listener's queue who waits, and is noted for
+ * those before it, who will see it when they next wait. A process that has its share goes to the end
+ * of that queue, so that the others are woken, or know, before it. */
 static void let_others_first(struct fcgi_gate *gate)
 {
 	MUST_ZERO(pthread_mutex_lock(&gate->mutex));
@@ -209,6 +208,26 @@ static void let_others_first(struct fcgi_gate *gate)
 		resume_accepting(gate, clock_mono_us());
 	}
 	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
+}
+
+/* Whether a connection is left to the others for a moment, by a process that has its share and nothing
+ * else to do: those before it in the queue are about to wait again. What is there when the moment is
+ * over is taken, and for as long again nothing is left: nobody waits longer for them. */
+static bool hold_back(struct fcgi_gate *gate)
+{
+	const int64_t now_us = clock_mono_us();
+	bool held;
+
+	MUST_ZERO(pthread_mutex_lock(&gate->mutex));
+	recount(gate);
+	held = gate->sated && gate->accept_state == ACCEPT_ON &&
+	       now_us >= gate->resume_us + GRACE_US;
+	if (held) {
+		(void)set_accept_state(gate, ACCEPT_PAUSED);
+		gate->resume_us = now_us + GRACE_US;
+	}
+	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
+	return held;
 }
 
 static void conn_enlist(struct fcgi_gate *gate, struct fcgi_conn *conn)
@@ -311,23 +330,14 @@ static void accept_pause(struct fcgi_gate *gate, int error)
 		log_error("cannot accept connections, trying on reason=\"%s\"", strerror(error));
 }
 
-/* How many a process takes that has more than its share: few, or the others would have none, but more
- * the more there are at all, or a rush would wait. */
-static int above_share(const struct fcgi_gate *gate)
-{
-	const int eighth = (int)(gate->conn_count / 8);
-
-	return eighth > ABOVE_SHARE ? eighth : ABOVE_SHARE;
-}
-
-/* Whether more may follow, after so many in this turn. */
-static bool accept_worked(struct fcgi_gate *gate, int taken)
+/* Whether more may follow: whatever the share where a turn is full (`busy`), or a rush would wait. */
+static bool accept_worked(struct fcgi_gate *gate, bool busy)
 {
 	bool more;
 
 	MUST_ZERO(pthread_mutex_lock(&gate->mutex));
 	gate->shortage_told = false;
-	more = gate->accept_state == ACCEPT_ON && (!gate->sated || taken < above_share(gate));
+	more = gate->accept_state == ACCEPT_ON && (busy || !gate->sated);
 	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
 	return more;
 }
@@ -349,8 +359,8 @@ static bool accept_allowed(struct fcgi_gate *gate, int64_t now_us, int64_t *ret_
 	return allowed;
 }
 
-/* One waiting connection, the taken'th of this turn; false when there is no use in going on. */
-static bool accept_one(struct fcgi_gate *gate, int taken)
+/* One waiting connection; false when there is no use in going on. */
+static bool accept_one(struct fcgi_gate *gate, bool busy)
 {
 	int fd = accept4(gate->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 	int error = fd < 0 ? errno : 0;
@@ -369,24 +379,25 @@ static bool accept_one(struct fcgi_gate *gate, int taken)
 		accept_pause(gate, error);
 		return false;
 	}
-	return accept_worked(gate, taken);
+	return accept_worked(gate, busy);
 }
 
 /* An event of the listener may reach a thread just after another one began to drain. */
-static void accept_some(struct fcgi_gate *gate)
+static void accept_some(struct fcgi_gate *gate, bool busy)
 {
 	int64_t resume_us;
 
 	if (!accept_allowed(gate, clock_mono_us(), &resume_us))
 		return;
-	for (int taken = 1; taken <= ACCEPTS_A_TURN && accept_one(gate, taken); taken++)
+	for (int taken = 1; taken <= ACCEPTS_A_TURN && accept_one(gate, busy); taken++)
 		;
 	let_others_first(gate);
 }
 
-/* A process that is stopped or hangs may be the one that the kernel woke, and then the only one. So
- * every process looks now and then, asked or not. */
-static void look_at_listener(struct fcgi_gate *gate, int64_t now_us)
+/* A process that is stopped or hangs may be the one that the kernel woke, and then the only one. And
+ * the kernel tells of the listener only once it has told of every connection that is ready, which under
+ * load takes many turns. So every process looks now and then, asked or not. */
+static void look_at_listener(struct fcgi_gate *gate, int64_t now_us, bool busy)
 {
 	bool due;
 
@@ -396,18 +407,24 @@ static void look_at_listener(struct fcgi_gate *gate, int64_t now_us)
 		gate->look_us = now_us + LOOK_US;
 	MUST_ZERO(pthread_mutex_unlock(&gate->mutex));
 	if (due)
-		accept_some(gate);
+		accept_some(gate, busy);
 }
 
 /* ---- gathering ------------------------------------------------------------------------- */
+
+/* How many events one wait takes; as many tell that there may be more than a turn can serve. */
+static int room(size_t max)
+{
+	return max < EVENTS_MAX ? (int)max : EVENTS_MAX;
+}
 
 /* One wait. Connections found, or -1 when a signal ended it. */
 static int gather_once(struct fcgi_gate *gate, struct fcgi_conn **conns, size_t max, int timeout_ms,
 	bool *ret_woken)
 {
 	struct epoll_event events[EVENTS_MAX];
-	const int room = max < EVENTS_MAX ? (int)max : EVENTS_MAX;
-	const int n = epoll_wait(gate->epoll_fd, events, room, timeout_ms);
+	const int n = epoll_wait(gate->epoll_fd, events, room(max), timeout_ms);
+	bool waits = false;
 	int count = 0;
 
 	MUST(n >= 0 || errno == EINTR);
@@ -415,7 +432,7 @@ static int gather_once(struct fcgi_gate *gate, struct fcgi_conn **conns, size_t 
 		return -1;
 	for (int i = 0; i < n; i++) {
 		if (events[i].data.ptr == &gate->listen_fd)
-			accept_some(gate);
+			waits = true;
 		else if (events[i].data.ptr == &gate->watching)
 			*ret_woken = true;
 		else
@@ -423,6 +440,8 @@ static int gather_once(struct fcgi_gate *gate, struct fcgi_conn **conns, size_t 
 	}
 	if (count > 0)
 		take_in_hand(gate, conns, count);
+	if (waits && (count > 0 || !hold_back(gate)))
+		accept_some(gate, n == room(max));
 	return count;
 }
 
@@ -442,7 +461,7 @@ size_t fcgi_gather(struct fcgi_gate *gate, struct fcgi_conn **conns, size_t max,
 		count = gather_once(gate, conns, max,
 			clock_wait_ms(now_us, resume_us < due_us ? resume_us : due_us), ret_woken);
 		now_us = clock_mono_us();
-		look_at_listener(gate, now_us);
+		look_at_listener(gate, now_us, count == room(max));
 	} while (count == 0 && !*ret_woken && now_us < due_us);
 	return count < 0 ? 0 : (size_t)count;
 }
