@@ -6,8 +6,8 @@
 //   const verdict = await run.judge();     {status, text, undecided, counts}
 //
 // What is judged is a file of lines and a dump of the database (tests/checker/check.mjs). Where the
-// verdict is a contradiction both files are kept, unless `keep` is false, and the verdict's text says
-// where.
+// verdict is a contradiction, or a write got no definite answer, both files are kept, unless `keep` is
+// false, and the verdict's text says where.
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -41,9 +41,9 @@ export async function startRun(stack, { clients = 16, keys = false, port = stack
 			await done;
 			http.close();
 			record.close();
-			const undecided = tabs.reduce((sum, { client }) => sum + client.undecided, 0);
+			const undecided = tabs.flatMap(({ client }) => client.undecided);
 			const judged = await verdict(stack, dir);
-			if (judged.status !== 0 && keep) {
+			if ((judged.status !== 0 || undecided.length > 0) && keep) {
 				process.removeListener('exit', remove);
 				judged.text += `\njudged: ${judged.command}`;
 			}

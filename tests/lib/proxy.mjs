@@ -5,12 +5,13 @@
 // cut 'answer'   the next `count` waves that returned a row are cut after PostgreSQL said that it is
 //                ready again (the commit is done) and before the daemon hears of it: every second
 //                one keeps all from the daemon, the others all but the last message
-// cut 'call'     the next `count` times that the daemon sends something, PostgreSQL gets it, and the
+// cut 'call'     the next `count` times that the daemon sends calls, PostgreSQL gets them, and the
 //                daemon loses its connection: the backend goes on alone, and commits unheard
-// cut 'request'  the next `count` times that the daemon sends something, it is cut instead
+// cut 'request'  the next `count` times that the daemon sends calls, it is cut instead
 // hold           nothing passes either way until hold is false: a network that swallows
 //
-// What the service does for itself between requests is not cut: no request would be the wiser.
+// What the service does for itself, between requests or to set up a connection, is not cut: no request
+// would be the wiser, and a connection that never stands is another fault (stopDatabase).
 // Each message is answered by {cuts}. Of PostgreSQL's protocol it knows the frame (one byte kind,
 // four bytes length) and two kinds: D, a row, and Z, ready for the next query.
 import net from 'node:net';
@@ -39,8 +40,9 @@ function due(kind) {
 	return true;
 }
 
-// A prepared statement is bound by its function's name, and such a call travels alone.
-const isChore = (part) => part[0] === 0x42 && /\0(sweep_writes|touch_sessions)\0/.test(part.toString('latin1'));
+// A prepared statement is bound by its function's name; what the service does for itself travels alone.
+const isBind = (part) => part[0] === 0x42;
+const isChore = (part) => isBind(part) && /\0(sweep_writes|touch_sessions)\0/.test(part.toString('latin1'));
 
 // Splits what the server sends into messages; calls `each(kind, bytes)` for every whole one.
 function framer(each) {
@@ -72,7 +74,6 @@ function relay(client, server) {
 	};
 	let wave = [];
 	let row = false;
-	let ready = false; // the session stands
 	let chore = false;
 	const answer = framer((kind, bytes) => {
 		row ||= kind === 'D';
@@ -87,14 +88,15 @@ function relay(client, server) {
 		if (kind !== 'Z' && cut === 'answer' && left > 0) return;
 		client.write(Buffer.concat(wave));
 		wave = [];
-		if (kind === 'Z') [row, ready] = [false, true];
+		if (kind === 'Z') row = false;
 	});
 	const pair = [client, server];
 	pairs.add(pair);
 	client.on('data', (part) => {
 		chore = isChore(part);
-		if (!chore && due('request')) close();
-		else if (!chore && ready && due('call')) leaveAlone(part);
+		const calls = isBind(part) && !chore;
+		if (calls && due('request')) close();
+		else if (calls && due('call')) leaveAlone(part);
 		else server.write(part);
 	});
 	server.on('data', (part) => !client.writableEnded && answer(part));

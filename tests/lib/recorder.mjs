@@ -38,7 +38,7 @@ export class RecordedClient {
 	#record;
 	#http;
 	#written = 0;
-	undecided = 0; // writes that ended without a definite answer
+	undecided = []; // what was told last of the writes that ended without a definite answer
 
 	constructor(record, http, { name, user, keys = false }) {
 		Object.assign(this, { name, user, keys });
@@ -89,7 +89,7 @@ export class RecordedClient {
 			const told = await this.#try({ ...asked, key }, method, path, body, key);
 			if (!mustAskAgain(told)) return told;
 			if (!this.keys || performance.now() > end) {
-				this.undecided++;
+				this.undecided.push(told);
 				return told;
 			}
 			await pause(10 + Math.random() * 90);
