@@ -1,25 +1,31 @@
-// Measures Cardkeep against pgbench sending the same calls, on one private instance; see
-// doc/performance.md for what is measured and how to read it.
+// Measures Cardkeep against pgbench sending the same calls, against the way before and against what
+// users would pick instead, on one private instance; see doc/performance.md for what is measured and how
+// to read it.
 //
 //   node tests/bench/bench.mjs --daemon PROGRAM [--rounds N] [--seconds N] [--quick] [--many]
-//                              [--only CASE,...] [--json]
+//                              [--only CASE,...] [--json] [--peers DIR]
+//
+// DIR holds tests/bench/peers and what that takes from npm, for the cases that need it.
 //
 // Every round runs every case once, in an order of its own, each on tables made anew. What a round
 // says of two cases is set against each other within the round.
 import os from 'node:os';
 import { parseArgs } from 'node:util';
 
+import { Client } from '../lib/client.mjs';
 import { shell } from '../lib/shell.mjs';
 import { Stack } from '../lib/stack.mjs';
-import { KINDS, cases } from './cases.mjs';
+import { KINDS, cases, isDirect, isPeer } from './cases.mjs';
 import { childrenCpuUs, cpuUs } from './cpu.mjs';
 import { pgbench, wrk } from './generators.mjs';
+import { Peers } from './peers.mjs';
 import { print, summarize } from './report.mjs';
 import { CARDS, World } from './world.mjs';
 
 const { values: options } = parseArgs({
 	options: {
 		daemon: { type: 'string' },
+		peers: { type: 'string' },
 		rounds: { type: 'string' },
 		seconds: { type: 'string' },
 		quick: { type: 'boolean', default: false },
@@ -38,45 +44,61 @@ const RESERVED = /^CARDKEEP_(PORT|STATE|CONF|DATABASE|LISTEN|BENCH_.*|TEST_.*)$/
 const keys = Object.fromEntries(
 	Object.entries(process.env).filter(([name]) => /^CARDKEEP_/.test(name) && !RESERVED.test(name)),
 );
-const WAYS = { waves: keys, ones: { ...keys, CARDKEEP_WAVE_CALLS: '1' } };
-
-// Ways that do without the service.
-const DIRECT = new Set(['pgbench', 'naive']);
+const ones = { ...keys, CARDKEEP_WAVE_CALLS: '1' };
+const WAYS = { waves: keys, ones, naive: ones };
 
 // Its connections are new, and so are its plans.
-async function restart(stack, way) {
+async function restart(world, way) {
+	const { stack, peers } = world;
 	await stack.stopNginx();
 	await stack.stopDaemon();
 	stack.env = WAYS[way];
 	stack.way = way;
 	await stack.startDaemon();
-	await stack.startNginx();
+	await stack.startNginx((conf) => peers?.addTo(conf));
 	await stack.ready();
 }
 
+// Resolves to the port that serves this way.
 async function prepare(world, one, kind) {
-	const { stack } = world;
-	await world.begin(kind);
-	if (DIRECT.has(one.way)) return;
+	const { stack, peers } = world;
+	await world.begin(kind, one.way);
+	if (isDirect(one.way)) return undefined;
+	if (isPeer(one.way)) {
+		const port = peers.ports[one.way];
+		await peers.start(one.way);
+		await warm(world, port, kind);
+		// What compiles while it runs gets a second of reads to do so.
+		await wrk({ port, kind: KINDS.read, width: 16, seconds: 1, seed: 0, files: world.files });
+		return port;
+	}
 	// Plans made while the tables are small are what the fresh cases are about.
-	if (kind.world !== 'grown' || stack.way !== one.way) await restart(stack, one.way);
-	if (kind.world === 'empty') return;
-	await world.warm(stack.client, kind.sends, kind.world === 'growing' ? 50 : 5);
+	if (kind.world !== 'grown' || stack.way !== one.way) await restart(world, one.way);
+	if (kind.world !== 'empty') await warm(world, stack.port, kind);
 	if (kind.world === 'growing') await world.grow();
+	return stack.port;
 }
 
-function cpu(stack) {
+async function warm(world, port, kind) {
+	const client = new Client(port);
+	await world.warm(client, kind.sends, kind.world === 'growing' ? 50 : 5);
+	client.close();
+}
+
+function cpu({ stack, peers }) {
 	return {
 		nginx: cpuUs(stack.nginx.pid),
-		cardkeepd: cpuUs(stack.daemon.pid),
+		service: cpuUs((peers?.child ?? stack.daemon).pid),
 		postgres: cpuUs(stack.databasePids()[0]),
 		generator: childrenCpuUs(),
 	};
 }
 
-// Without versions an update that was overwritten leaves no trace to be counted.
+// Without versions an update that was overwritten leaves no trace to be counted, and pgbench does not
+// tell refusals from what was applied.
 function counted(one, kind) {
-	if (one.way !== 'naive') return kind.counts;
+	if (one.way === 'pgbench' && kind.sends === 'hot-one') return undefined;
+	if (!one.way.includes('naive')) return kind.counts;
 	return kind.counts === 'cards' ? 'naive-cards' : undefined;
 }
 
@@ -85,16 +107,18 @@ function counted(one, kind) {
 async function measure(world, bin, one) {
 	const { stack } = world;
 	const kind = KINDS[one.kind];
-	await prepare(world, one, kind);
+	const port = await prepare(world, one, kind);
 	const counts = counted(one, kind);
 	const written = await world.written(counts);
-	const before = cpu(stack);
-	const generate = DIRECT.has(one.way) ? pgbench : wrk;
+	const before = cpu(world);
+	const generate = isDirect(one.way) ? pgbench : wrk;
 	const seed = Math.floor(Math.random() * 2 ** 31);
 	const got = await generate({
-		stack, bin, kind, way: one.way, width: one.width, seconds, seed, files: world.files, cards: CARDS,
+		stack, port, bin, kind, way: one.way, width: one.width, seconds, seed, files: world.files,
+		cards: CARDS,
 	});
-	const after = cpu(stack);
+	const after = cpu(world);
+	await world.peers?.stop();
 	const applied = (await world.written(counts)) - written;
 	const lost = counts ? Math.max(0, got.applied - applied) : 0;
 	const result = { ...got, lost, errors: got.failed + lost };
@@ -152,6 +176,10 @@ async function main() {
 	stack.way = 'waves';
 	try {
 		const world = await World.make(stack);
+		if (chosen.some(({ way }) => isPeer(way))) {
+			world.peers = await Peers.make(stack, options.peers);
+			await restart(world, 'waves');
+		}
 		const about = await describe(stack, await world.refuseUnsafe(), load);
 		const played = await play(world, bin, chosen);
 		const result = { about, ...summarize(chosen, played) };

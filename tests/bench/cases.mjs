@@ -1,8 +1,13 @@
 // What is measured: every case, and which of them are set against each other.
 //
 // A case is KIND/WAY/WIDTH. WAY: `waves` is Cardkeep as users get it, `ones` the same with waves of
-// one call, `pgbench` the same prepared call without us, `naive` what was there before, without us
-// too. WIDTH: connections, or pgbench's clients.
+// one call, `naive` the same as `ones` with functions that do what was done before, `fastify` and `php`
+// what users would pick instead, `pgbench` the same prepared call without us, `pgbench-naive` what was
+// done before without us. WIDTH: connections, or pgbench's clients.
+
+const PEERS = ['fastify', 'php'];
+export const isPeer = (way) => PEERS.includes(way);
+export const isDirect = (way) => way.startsWith('pgbench');
 
 // sends: the load generator's word; counts: what grows by one with each answer; world: what is
 // there at the start; mark: one call in a hundred is made to fail.
@@ -15,14 +20,16 @@ export const KINDS = {
 	profile: { sends: 'profile', counts: 'profiles', world: 'grown' },
 	read: { sends: 'read', world: 'grown' },
 	constant: { sends: 'constant', world: 'grown' },
+	mixed: { sends: 'mixed', counts: 'versions', world: 'grown' },
 	hot: { sends: 'hot', counts: 'versions', world: 'grown' },
+	'update-one': { sends: 'hot-one', counts: 'versions', world: 'grown' },
 	'create-errors': { sends: 'create', counts: 'cards', world: 'grown', mark: true },
 	'update-errors': { sends: 'update', counts: 'versions', world: 'grown', mark: true },
 	'create-fresh': { sends: 'create', counts: 'cards', world: 'empty' },
 	'update-fresh': { sends: 'update', counts: 'versions', world: 'growing' },
 };
 
-const CALLS = ['create', 'create-one', 'update', 'profile', 'read'];
+const CALLS = ['create', 'create-one', 'update', 'update-one', 'profile', 'read', 'mixed'];
 const KEYED = ['create-key', 'update-key'];
 const BEFORE = ['create', 'update', 'profile'];
 const AT_64 = ['constant', 'hot', 'create-errors', 'update-errors', 'create-fresh', 'update-fresh'];
@@ -30,15 +37,14 @@ const AT_64 = ['constant', 'hot', 'create-errors', 'update-errors', 'create-fres
 // only: prefixes of cases (`update`, `update/pgbench`); none: all.
 export function cases({ quick, many, only }) {
 	const widths = [1, ...(quick ? [] : [16]), 64, ...(quick ? [] : [256])];
-	if (many) widths.push(256, 1000, 2000);
 	const clients = quick ? [1, 8, 16] : [1, 4, 8, 16, 32];
 	const all = [
-		...cross(CALLS, 'waves', [...new Set(widths)]),
-		...cross(CALLS, 'ones', [1, 64]),
+		...cross(CALLS, 'waves', many ? [...new Set([...widths, 256, 1000, 2000])] : widths),
+		...['ones', 'naive', ...PEERS].flatMap((way) => cross(CALLS, way, widths)),
 		...cross(CALLS, 'pgbench', clients),
 		...cross(KEYED, 'waves', [1, 64]),
 		...cross(KEYED, 'pgbench', clients),
-		...cross(BEFORE, 'naive', clients),
+		...cross(BEFORE, 'pgbench-naive', clients),
 		...cross(AT_64, 'waves', [64]),
 	];
 	return all.filter(({ id }) => !only || only.some((word) => `${id}/`.startsWith(`${word}/`)));
@@ -69,14 +75,21 @@ export const RATIOS = [
 	rate('profile saves over pgbench', 'profile/waves/64', 'profile/pgbench/*'),
 	rate('creates of one name over pgbench', 'create-one/waves/64', 'create-one/pgbench/*'),
 	rate('reads over pgbench', 'read/waves/64', 'read/pgbench/*'),
+	rate('a mixture over pgbench', 'mixed/waves/64', 'mixed/pgbench/*'),
+	rate('updates of one card over pgbench', 'update-one/waves/64', 'update-one/pgbench/*'),
 	p50('create, one connection, over pgbench', 'create/waves/1', 'create/pgbench/1', most(1.4)),
 	p50('update, one connection, over pgbench', 'update/waves/1', 'update/pgbench/1', most(1.4)),
 	p50('read, one connection, over pgbench', 'read/waves/1', 'read/pgbench/1'),
 	...BEFORE.flatMap((kind) => [
-		rate(`${kind}: after over before, through nginx`, `${kind}/waves/64`, `${kind}/naive/*`),
-		rate(`${kind}: after over before, at the database`, `${kind}/pgbench/*`, `${kind}/naive/*`),
-		p50(`${kind}: after over before, one client at the database`, `${kind}/pgbench/1`, `${kind}/naive/1`),
+		rate(`${kind}: after over before, both at the database`, `${kind}/pgbench/*`, `${kind}/pgbench-naive/*`),
+		p50(`${kind}: after over before, one client at the database`, `${kind}/pgbench/1`, `${kind}/pgbench-naive/1`),
 	]),
+	...['naive', ...PEERS].flatMap((way) =>
+		CALLS.map((kind) => rate(`${kind} over ${way}`, `${kind}/waves/64`, `${kind}/${way}/64`)),
+	),
+	...['naive', ...PEERS].flatMap((way) =>
+		CALLS.map((kind) => p50(`${kind}, one connection, over ${way}`, `${kind}/waves/1`, `${kind}/${way}/1`)),
+	),
 	rate('reads over a constant answer', 'read/waves/64', 'constant/waves/64', least(0.6)),
 	rate('8 hot cards over spread ones', 'hot/waves/64', 'update/waves/64', least(0.8)),
 	rate('creates, 1 % fails, over none', 'create-errors/waves/64', 'create/waves/64', least(0.7)),
@@ -90,9 +103,7 @@ export const RATIOS = [
 	p50('keyed create, one connection, over create', 'create-key/waves/1', 'create/waves/1', most(1.25)),
 	p50('keyed update, one connection, over update', 'update-key/waves/1', 'update/waves/1', most(1.25)),
 	rate('one name over distinct names', 'create-one/waves/64', 'create/waves/64'),
-	...['create', 'update', 'read'].map((kind) =>
-		rate(`${kind}s, waves over waves of one`, `${kind}/waves/64`, `${kind}/ones/64`),
-	),
+	...CALLS.map((kind) => rate(`${kind}: waves over waves of one`, `${kind}/waves/64`, `${kind}/ones/64`)),
 	...[256, 1000, 2000].flatMap((width) =>
 		['create', 'update', 'read'].map((kind) => tail(kind, width)),
 	),

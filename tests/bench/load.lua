@@ -2,14 +2,14 @@
 --
 --   wrk ... -s load.lua URL -- KIND SEED USERS WARM STRIDE MARK TOKENS CARDS
 --
--- KIND is create, create-one, update, profile, hot, read or constant, or create-key or update-key, whose
--- writes come under a key each. MARK lets one call in a hundred carry
+-- KIND is create, create-one, update, profile, hot, hot-one, read, mixed or constant, or create-key or
+-- update-key, whose writes come under a key each. MARK lets one call in a hundred carry
 -- a name that the database refuses (1), or none (0). TOKENS and CARDS are files, a line each.
 --
 -- A script does not learn which connection it is asked for, so updates walk through all cards in
 -- one order: a card comes again only after all others had their turn, long after its answer, and
--- the version it must then be at is known. Only `hot`, where clients meet on purpose, reads the
--- answers.
+-- the version it must then be at is known. Only `hot` and `hot-one`, where clients meet on purpose, read
+-- the answers.
 local threads = {}
 local head = ' HTTP/1.1\r\nHost: localhost\r\n'
 local bearer = 'Authorization: Bearer '
@@ -18,9 +18,10 @@ local design = '"design_config":{"accent":"#204060","font":"serif","layout":"two
 local tokens, cards = {}, {}
 local versions = {}
 local asked, verified = -1, false
+local walked = -1 -- updates that walk
 local users, warm, stride, mark
 local key -- of this run; nil: none
-marked, refused = 0, 0
+marked, refused, reads = 0, 0, 0
 
 function setup(thread) table.insert(threads, thread) end
 
@@ -52,8 +53,9 @@ end
 -- Every hundredth card is one whose updates are refused, so it stays at version 1.
 local function walk()
 	local count = #cards - warm
-	local k = warm + (asked * stride) % count
-	local version = 1 + math.floor(asked / count)
+	walked = walked + 1
+	local k = warm + (walked * stride) % count
+	local version = 1 + math.floor(walked / count)
 	if mark and k % 100 == 0 then
 		marked = marked + 1
 		return update(k, 1, 'refuse ' .. asked)
@@ -63,18 +65,36 @@ end
 
 -- As walk, but people for cards.
 local function save()
-	local count = users - warm / 8
-	local user = warm / 8 + (asked * stride) % count
+	local count = users - warm
+	local user = warm + (asked * stride) % count
 	local version = 1 + math.floor(asked / count)
 	local body = '{"version":' .. version .. ',"full_name":"Ada ' .. user .. ' ' .. version ..
 		'","primary_phone":"' .. asked .. '"}'
 	return send('PATCH', '/api/profile/personal', user, body)
 end
 
+-- Everybody at one card, at the newest version heard of.
+local function meet(k)
+	return update(k, versions[cards[k + 1]] or 1, 'Hot ' .. asked)
+end
+
 -- One card of each of 8 people.
 local function hot()
-	local k = warm + 8 * math.random(0, 7)
-	return update(k, versions[cards[k + 1]] or 1, 'Hot ' .. asked)
+	return meet(warm + 8 * math.random(0, 7))
+end
+
+local function read()
+	local k = math.random(0, #cards - 1)
+	return send('GET', '/api/cards/' .. cards[k + 1], math.floor(k / 8))
+end
+
+-- Of ten requests seven read, two update and one creates.
+local function mixed()
+	local chance = math.random(10)
+	if chance == 1 then return create('Card ' .. asked) end
+	if chance <= 3 then return walk() end
+	reads = reads + 1
+	return read()
 end
 
 -- What follows `word` up to the next of `stop`. Plain finding: patterns would not be compiled.
@@ -107,10 +127,9 @@ local kinds = {
 	update = walk,
 	profile = save,
 	hot = hot,
-	read = function()
-		local k = math.random(0, #cards - 1)
-		return send('GET', '/api/cards/' .. cards[k + 1], math.floor(k / 8))
-	end,
+	['hot-one'] = function() return meet(warm) end,
+	read = read,
+	mixed = mixed,
 	constant = function() return 'GET /api/cards/' .. cards[1] .. head .. '\r\n' end,
 }
 
@@ -123,7 +142,7 @@ function init(args)
 	mark = args[6] == '1'
 	lines(args[7], tokens)
 	lines(args[8], cards)
-	if args[1] == 'hot' then response = learn end
+	if kind:find('^hot') then response = learn end
 	-- wrk asks once to look at the request, and does not send that one.
 	request = function()
 		if not verified then
@@ -149,6 +168,7 @@ function done(summary, latency)
 		socket = errors.connect + errors.read + errors.write + errors.timeout,
 		marked = thread:get('marked'),
 		refused = thread:get('refused'),
+		reads = thread:get('reads'),
 	}
 	local parts = {}
 	for name, value in pairs(figures) do

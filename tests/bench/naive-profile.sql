@@ -1,6 +1,6 @@
 -- Before: look whether there is a profile, then write it over whatever is there by then.
 \set n :n + 1
-\set user :warm / 8 + :client_id * :people + (:n * :stride) % :people
+\set user :warm + :client_id * :people + (:n * :stride) % :people
 \set version 1 + :n / :people
 select user_id as owner from bench.naive_sessions where token_hash = sha256(sha256(convert_to('bench token ' || :user, 'UTF8'))) and expires_at > clock_timestamp() \gset
 select count(*) as there from bench.naive_profiles where user_id = :owner::uuid \gset

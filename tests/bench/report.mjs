@@ -2,9 +2,9 @@
 //
 // The machine's speed wanders from minute to minute, so a ratio is taken within each round, and
 // what is shown is the median of the rounds with the least and the most.
-import { RATIOS } from './cases.mjs';
+import { RATIOS, isDirect } from './cases.mjs';
 
-const VALUES = ['rate', 'p50', 'p99', 'nginx_us', 'cardkeepd_us', 'postgres_us', 'generator_us'];
+const VALUES = ['rate', 'p50', 'p99', 'nginx_us', 'service_us', 'postgres_us', 'generator_us'];
 
 export function median(list) {
 	const sorted = [...list].sort((a, b) => a - b);
@@ -31,7 +31,7 @@ function ratio(rounds, { of, value, over, overValue = value }) {
 
 // What a row's rate is set against: alone on one connection, else pgbench at its best.
 function opponent({ kind, way, width }) {
-	if (way === 'pgbench' || way === 'naive') return undefined;
+	if (isDirect(way)) return undefined;
 	return `${kind.replace(/-(fresh|errors)$/, '')}/pgbench/${width === 1 ? 1 : '*'}`;
 }
 
@@ -69,10 +69,10 @@ function columns(heads, lines, left) {
 
 function table(rows) {
 	const heads = ['case', 'way', 'width', 'per s', 'p50 ms', 'p99 ms', 'errors', 'nginx us',
-		'cardkeepd us', 'postgres us', 'generator us', 'x pgbench (least-most)'];
+		'service us', 'postgres us', 'generator us', 'x pgbench (least-most)'];
 	const lines = rows.map((row) => [
 		row.kind, row.way, String(row.width), shown(row.rate, 0), shown(row.p50, 2),
-		shown(row.p99, 2), String(row.errors), shown(row.nginx_us, 0), shown(row.cardkeepd_us, 0),
+		shown(row.p99, 2), String(row.errors), shown(row.nginx_us, 0), shown(row.service_us, 0),
 		shown(row.postgres_us, 0), shown(row.generator_us, 0), range(row.over_pgbench),
 	]);
 	return columns(heads, lines, 2);

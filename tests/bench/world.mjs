@@ -1,4 +1,5 @@
 // What the database holds when a case begins, and what it has come to when the case is over.
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import { atOnce } from '../lib/wait.mjs';
@@ -6,7 +7,7 @@ import { shell } from '../lib/shell.mjs';
 
 export const USERS = 2000;
 export const CARDS = USERS * 8;
-export const WARM = 64; // the first cards, of 8 people: for warming up, left alone by the load
+export const WARM = 64; // so many first cards, and first profiles, are for warming up, and left alone by the load
 export const STRIDE = 7919; // a prime: walking by it reaches every card, neighbours far apart
 
 // What a case finds filled and may write to; keys it finds none.
@@ -23,6 +24,10 @@ const COUNTS = {
 	'naive-cards': 'count(*) from bench.naive_cards',
 };
 
+// The way before, as functions in the place of these.
+const NAIVE = new URL('naive.sql', import.meta.url);
+const REPLACED = ['read_card', 'create_card', 'update_card', 'save_personal_info'];
+
 const MUST = { fsync: 'on', full_page_writes: 'on', synchronous_commit: 'on', commit_delay: '0' };
 
 export class World {
@@ -33,9 +38,11 @@ export class World {
 		world.files = { tokens: file('tokens'), cards: file('cards') };
 		await world.#seed();
 		world.session = stack.session('super');
+		world.functions = { safe: await world.#definitions(), naive: await readFile(NAIVE, 'utf8') };
+		world.standing = 'safe';
 		await world.#run('set client_min_messages = error');
 		world.tokens = await world.#run(
-			`select bench.token_text(u) from generate_series(0, ${WARM / 8 - 1}) u order by u`,
+			`select bench.token_text(u) from generate_series(0, ${WARM - 1}) u order by u`,
 		);
 		world.ids = await world.#run(`select id from bench.cards where k < ${WARM} order by k`);
 		return world;
@@ -76,8 +83,19 @@ export class World {
 		return rows;
 	}
 
+	// The functions that naive.sql puts others in the place of, as they are.
+	async #definitions() {
+		const names = REPLACED.map((name) => `'cardkeep_api.${name}'::regproc`).join(', ');
+		const text = await this.stack.sql(
+			`select string_agg(pg_get_functiondef(p.oid), ';' || chr(10)) || ';' from pg_proc p where p.oid in (${names})`,
+			'super',
+		);
+		return text.join('\n');
+	}
+
 	// What a case begins with. Tables that only reads have seen since serve again.
-	async begin(kind) {
+	async begin(kind, way) {
+		await this.#install(way === 'naive' ? 'naive' : 'safe');
 		if (kind.world !== 'grown' || !this.untouched) await this.#remake(kind.world);
 		this.untouched = kind.world === 'grown' && !kind.counts;
 		await this.#failMarked(kind.mark);
@@ -95,6 +113,12 @@ export class World {
 		await this.#run('select bench.put_naive()');
 		for (const table of TABLES) await this.#run(`vacuum (analyze) ${table}`);
 		await this.#run('checkpoint');
+	}
+
+	async #install(functions) {
+		if (this.standing === functions) return;
+		await this.stack.sql(this.functions[functions], 'super');
+		this.standing = functions;
 	}
 
 	// The rest of a `growing` world; nothing tells the planner.
@@ -119,13 +143,13 @@ export class World {
 	// use), with the cards that are there for it.
 	async warm(client, sends, rounds) {
 		const answers = await atOnce(WARM, WARM, async (lane) => {
-			const options = { token: this.tokens[Math.floor(lane / 8)] };
+			const person = sends === 'profile' ? lane : Math.floor(lane / 8);
+			const options = { token: this.tokens[person] };
 			const at = `/api/cards/${this.ids[lane]}`;
 			const got = [];
-			// A person has eight cards, and one profile.
-			if (sends === 'profile' && lane % 8 > 0) return got;
 			for (let version = 1; version <= rounds; version++)
-				got.push(await warmer(client, sends, at, version, options));
+				for (const each of sends === 'mixed' ? ['read', 'update', 'create'] : [sends])
+					got.push(await warmer(client, each, at, version, options));
 			return got;
 		});
 		const bad = answers.flat().find(({ status }) => status >= 300);
