@@ -19,8 +19,9 @@ enum life life_of(const struct snapshot *snapshot)
 {
 	const int32_t pid = snapshot->supervisor_pid;
 
-	/* The clock starts anew with the machine: a beat to come is one of before. */
-	if (pid <= 0 || beat_age_us(snapshot) < 0)
+	/* The clock starts anew with the machine: a beat to come is one of before. But one that is to come
+	 * by less is of a supervisor that turned while the snapshot was being taken. */
+	if (pid <= 0 || beat_age_us(snapshot) < -FRESH_US)
 		return LIFE_ENDED;
 	if (beat_age_us(snapshot) <= FRESH_US)
 		return LIFE_RUNS;
