@@ -37,7 +37,8 @@ export class Peers {
 		const values = { dir: peers.run, children: PHP_CHILDREN, script: path.join(peers.dir, 'index.php') };
 		fs.writeFileSync(path.join(peers.dir, 'fpm.conf'), fill(path.join(peers.dir, 'fpm.conf.in'), values));
 		peers.nginx = fill(path.join(peers.dir, 'nginx.conf.in'), { ...values, ...peers.ports });
-		process.once('exit', () => peers.child?.kill('SIGKILL'));
+		// Not SIGKILL, which PHP's processes would outlive.
+		process.once('exit', () => peers.child?.kill('SIGTERM'));
 		return peers;
 	}
 
