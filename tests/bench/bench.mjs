@@ -69,7 +69,8 @@ async function prepare(world, one, kind) {
 		await peers.start(one.way);
 		await warm(world, port, kind);
 		// What compiles while it runs gets a second of reads to do so.
-		await wrk({ port, kind: KINDS.read, width: 16, seconds: 1, seed: 0, files: world.files });
+		const got = await wrk({ port, kind: KINDS.read, width: 16, seconds: 1, seed: 0, files: world.files });
+		if (got.failed > 0) throw new Error(`warming up ${one.way} failed ${got.failed} times`);
 		return port;
 	}
 	// Plans made while the tables are small are what the fresh cases are about.

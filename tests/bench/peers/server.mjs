@@ -21,7 +21,7 @@ const FUNCTIONS = {
 	save_personal_info: '$1, $2, $3, $4',
 };
 
-const text = (value) => ({ type: 'string', maxLength: value });
+const text = (most) => ({ type: 'string', maxLength: most });
 const card = {
 	name: text(200), template_type: text(64), fields_config: { type: 'object' },
 	design_config: { type: 'object' }, is_public: { type: 'boolean' }, version: { type: 'integer' },
