@@ -128,6 +128,7 @@ begin
 		where c.relnamespace = 'cardkeep'::regnamespace and c.relkind = 'r'
 	loop
 		execute format('create table cardkeep_kept.%1$I as table cardkeep.%1$I', v_table);
+		perform cardkeep_before.close_to_others(format('cardkeep_kept.%I', v_table)::regclass);
 		execute format('alter table cardkeep_kept.%I owner to cardkeep_owner', v_table);
 	end loop;
 end

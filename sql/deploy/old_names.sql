@@ -87,6 +87,23 @@ end
 $$;
 comment on function cardkeep_before.old_row is 'SQL that finds the old row of one of Cardkeep''s, adopted ones too; the newest where there are several. Locks nothing.';
 
+create function cardkeep_before.close_to_others(p_relation regclass) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_grantee text;
+begin
+	for v_grantee in
+		select distinct case a.grantee when 0 then 'public' else a.grantee::regrole::text end
+		from pg_class c, aclexplode(c.relacl) a
+		where c.oid = p_relation and a.grantee <> c.relowner
+	loop
+		execute format('revoke all on %s from %s cascade', p_relation, v_grantee);
+	end loop;
+end
+$$;
+comment on function cardkeep_before.close_to_others is 'Leaves what was just made to its owner alone, whatever default privileges gave to others. Locks nothing.';
+
 create function cardkeep_before.copy_grants(p_kind text, p_table regclass, p_owner name, p_guarded boolean)
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -95,6 +112,8 @@ declare
 	v_grantee text;
 	v_right text;
 begin
+	-- Granting only adds: on Supabase, default privileges open every new view in public to `anon`.
+	perform cardkeep_before.close_to_others(format('public.%I', p_kind)::regclass);
 	execute format('grant select, insert, update, delete on public.%I to %I', p_kind, p_owner);
 	if p_guarded then
 		raise notice 'upgrade: public.% is open to % alone: its row level security cannot guard the view in its place',
@@ -111,7 +130,7 @@ begin
 	end loop;
 end
 $$;
-comment on function cardkeep_before.copy_grants is 'Opens the view in an old table''s place to whom the table was open, or to its owner alone where row level security guarded it. Locks nothing but the view.';
+comment on function cardkeep_before.copy_grants is 'Opens the view in an old table''s place to whom the table was open and to nobody else, or to its owner alone where row level security guarded it. Locks nothing but the view.';
 
 create function cardkeep_before.open_view(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp

@@ -16,6 +16,7 @@ drop function cardkeep_before.remake_views;
 drop function cardkeep_before.dependent_views;
 drop function cardkeep_before.open_view;
 drop function cardkeep_before.copy_grants;
+drop function cardkeep_before.close_to_others;
 drop function cardkeep_before.old_row;
 drop function cardkeep_before.view_columns;
 drop function cardkeep_before.show_as;

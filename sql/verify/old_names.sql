@@ -5,6 +5,7 @@ begin;
 select 'cardkeep_before.show_as'::regproc;
 select 'cardkeep_before.view_columns'::regproc;
 select 'cardkeep_before.old_row'::regproc;
+select 'cardkeep_before.close_to_others'::regproc;
 select 'cardkeep_before.copy_grants'::regproc;
 select 'cardkeep_before.open_view'::regproc;
 select 'cardkeep_before.dependent_views'::regproc;
