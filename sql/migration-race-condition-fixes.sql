@@ -1954,13 +1954,21 @@ comment on function cardkeep_api.session_json is 'A session as its owner sees it
 create function cardkeep_api.check_session(p_token_hash bytea) returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+	s cardkeep.sessions;
 begin
-	perform from cardkeep.sessions s
-	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
-	return cardkeep_api.reply(case when found then 200 else 401 end);
+	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	if not found then
+		perform from cardkeep.closed_accounts c where c.token_hash = p_token_hash;
+		return cardkeep_api.reply(401, 0, '', false, case when found then 'over' else '' end);
+	end if;
+	if not cardkeep_api.is_live(s) then
+		return cardkeep_api.reply(401, 0, '', false, 'over');
+	end if;
+	return cardkeep_api.reply(200, 0, '', false, s.user_id::text);
 end
 $$;
-comment on function cardkeep_api.check_session is '200 where the token''s session may act, else 401. Locks nothing.';
+comment on function cardkeep_api.check_session is 'Whose session the token is: 200 with the account''s id as detail where it may act; 401 with detail over where it was one and is over, or has deleted its account, so that the repeat of a write is still told how it went; 401 for a token that nobody ever had. Locks nothing.';
 
 create function cardkeep_api.find_account(p_email text) returns cardkeep_api.answer
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
@@ -3426,6 +3434,7 @@ create table cardkeep.closed_accounts (
 	token_hash bytea not null,
 	at timestamptz not null default clock_timestamp()
 );
+create index closed_accounts_token on cardkeep.closed_accounts (token_hash);
 comment on table cardkeep.closed_accounts is 'Accounts that their owners deleted: by which request, so that its repeat finds itself, and nothing about whose they were';
 comment on column cardkeep.closed_accounts.token_hash is 'SHA-256 of the token that the request came with: the repeat comes with the same one';
 

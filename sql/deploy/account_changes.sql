@@ -17,6 +17,7 @@ create table cardkeep.closed_accounts (
 	token_hash bytea not null,
 	at timestamptz not null default clock_timestamp()
 );
+create index closed_accounts_token on cardkeep.closed_accounts (token_hash);
 comment on table cardkeep.closed_accounts is 'Accounts that their owners deleted: by which request, so that its repeat finds itself, and nothing about whose they were';
 comment on column cardkeep.closed_accounts.token_hash is 'SHA-256 of the token that the request came with: the repeat comes with the same one';
 

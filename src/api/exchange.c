@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/auth.h"
+#include "api/known.h"
 #include "base/log.h"
 #include "http/pgrst.h"
 
@@ -52,6 +53,8 @@ enum step exchange_resume(struct exchange *x)
 	const struct call_row *row = &x->call.row;
 	enum step step;
 
+	if (x->has_token && row->status == 401)
+		known_drop(x->known, x->token_hash);
 	if (x->keyed && key_reused(row))
 		return exchange_key_reused(x);
 	step = x->resume(x);
@@ -93,6 +96,8 @@ static enum step refused(struct exchange *x)
 
 enum step exchange_check_first(struct exchange *x)
 {
+	if (x->session_live && !x->has_card)
+		return STEP_ANSWER;
 	call_start(&x->call, x->has_card ? CALL_CHECK_CARD : CALL_CHECK_SESSION);
 	auth_argument(x);
 	if (x->has_card)

@@ -50,11 +50,14 @@ struct hash_job {
 	bool matches;
 };
 
+struct known;
+
 struct exchange;
 typedef enum step resume_fn(struct exchange *x);
 
 struct exchange {
 	const struct conf *conf;
+	struct known *known;    /* of the process (api/known); NULL: nobody is known */
 	struct mem_arena arena; /* everything that lives as long as the request */
 	struct request request;
 	struct reply reply;
@@ -69,7 +72,10 @@ struct exchange {
 	bool has_token;    /* `token_hash` is that of the token the request came with */
 	bool by_cookie;    /* and it came as a cookie */
 	uint8_t token_hash[EXCHANGE_TOKEN_BYTES];
-	bool has_card; /* `card` is named by the path or the body */
+	bool has_caller;    /* the database has accepted the token, now or lately, */
+	struct uuid caller; /* as one of this account's */
+	bool session_live;  /* and it was now: this very request has asked */
+	bool has_card;      /* `card` is named by the path or the body */
 	struct uuid card;
 	bool keyed;        /* an Idempotency-Key came with it: these two are hashes (api/key) */
 	struct uuid key;   /* of the key */
@@ -108,8 +114,8 @@ enum step exchange_invalid(struct exchange *x);
 
 /*
  * Refuses a request on a route that needs a session. The order of checks puts 401 and 404 before
- * everything else, so the session, and the card where one is named, are looked up first: the
- * refusal in `reply` is answered only when both are there.
+ * everything else, so the session, unless this request has asked for it already, and the card where
+ * one is named, are looked up first: the refusal in `reply` is answered only when both are there.
  */
 enum step exchange_refuse(struct exchange *x, enum problem_id id, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);

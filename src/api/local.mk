@@ -10,6 +10,7 @@ libapi_a_SOURCES = \
 	src/api/fields.c src/api/fields.h \
 	src/api/history.c src/api/history.h \
 	src/api/key.c src/api/key.h \
+	src/api/known.c src/api/known.h \
 	src/api/merge.c src/api/merge.h \
 	src/api/page.c src/api/page.h \
 	src/api/origin.c src/api/origin.h \

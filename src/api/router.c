@@ -10,6 +10,7 @@
 #include "api/cors.h"
 #include "api/history.h"
 #include "api/key.h"
+#include "api/known.h"
 #include "api/origin.h"
 #include "api/profiles.h"
 #include "api/rest.h"
@@ -222,12 +223,67 @@ static bool is_forged(struct exchange *x)
 	       origin_of(&x->request, x->conf->public_url, &x->arena) != ORIGIN_SAME;
 }
 
+static enum access access_of(const struct match *match)
+{
+	if (match->route != NULL)
+		return match->route->access;
+	return match->open ? ACCESS_OPEN : ACCESS_TOKEN;
+}
+
+/* Who sent it is settled, or is nobody's business here. */
+static enum step go_on(struct exchange *x, const struct match *match)
+{
+	if (match->same_path == NULL)
+		return refuse_path(x);
+	if (!read_card_id(x, match))
+		return exchange_refuse(x, PROBLEM_NOT_FOUND, "no such card");
+	if (match->route == NULL)
+		return refuse_method(x, match);
+	return read_body(x, match->route);
+}
+
+/*
+ * The database has said whose the token is. A session that is over may have ended by this very
+ * request, whose repeat is answered as the first was: what becomes of a write is for its own call to
+ * say. Nobody can make up such a token, and how many there are is bounded as sessions are.
+ */
+static enum step identified(struct exchange *x)
+{
+	const struct call_row *row = &x->call.row;
+	const struct match match = find_route(&x->request);
+
+	if (row->status == 200 && uuid_parse(row->detail, strlen(row->detail), &x->caller)) {
+		x->has_caller = true;
+		x->session_live = true;
+		known_keep(x->known, x->token_hash, &x->caller);
+		return go_on(x, &match);
+	}
+	if (row->status == 401 && strcmp(row->detail, CALL_DETAIL_OVER) == 0 &&
+		is_write(x->request.method))
+		return go_on(x, &match);
+	return exchange_common(x, "session");
+}
+
+/*
+ * Identity before work: until the token is found to be somebody's, nothing is done with a request but
+ * to look at its path and its method. A caller that was here lately need not wait for that: its call
+ * looks the session up as ever.
+ */
+static enum step identify(struct exchange *x, const struct match *match)
+{
+	x->has_caller = known_find(x->known, x->token_hash, &x->caller);
+	if (x->has_caller)
+		return go_on(x, match);
+	call_start(&x->call, CALL_CHECK_SESSION);
+	auth_argument(x);
+	x->resume = identified;
+	return STEP_CALL;
+}
+
 enum step router_begin(struct exchange *x)
 {
-	struct match match = find_route(&x->request);
-	enum access access = match.route != NULL ? match.route->access
-			     : match.open        ? ACCESS_OPEN
-						 : ACCESS_TOKEN;
+	const struct match match = find_route(&x->request);
+	const enum access access = access_of(&match);
 
 	x->route = match.route != NULL ? match.route->id : STATS_ROUTE_NONE;
 	if (match.segment != NULL)
@@ -240,11 +296,5 @@ enum step router_begin(struct exchange *x)
 	if (is_forged(x))
 		return exchange_refuse(x, PROBLEM_CROSS_ORIGIN,
 			"a write by cookie must come from a page of this site");
-	if (match.same_path == NULL)
-		return refuse_path(x);
-	if (!read_card_id(x, &match))
-		return exchange_refuse(x, PROBLEM_NOT_FOUND, "no such card");
-	if (match.route == NULL)
-		return refuse_method(x, &match);
-	return read_body(x, match.route);
+	return access == ACCESS_TOKEN ? identify(x, &match) : go_on(x, &match);
 }

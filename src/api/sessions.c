@@ -14,6 +14,7 @@
 #include "api/cookie.h"
 #include "api/fields.h"
 #include "api/key.h"
+#include "api/known.h"
 #include "api/origin.h"
 #include "base/log.h"
 
@@ -114,11 +115,12 @@ static void log_ended(const struct exchange *x)
 
 /* {"user":...,"session":...} from the database, and the token that only we know: in the body, or as a
  * cookie, where no script gets at it. */
-static enum step answer_session(struct exchange *x)
+static enum step answer_session(struct exchange *x, const struct uuid *account)
 {
 	const struct call_row *row = &x->call.row;
 
 	log_ended(x);
+	known_keep(x->known, x->token_hash, account);
 	reply_start(&x->reply, 201, REPLY_JSON);
 	buf_add(&x->reply.body, row->body, row->body_len - 1);
 	if (x->wants_cookie) {
@@ -143,7 +145,8 @@ static enum step registered(struct exchange *x)
 {
 	switch (x->call.row.status) {
 	case 201:
-		return answer_session(x);
+		/* An account's id is that of the request that made it. */
+		return answer_session(x, &x->request.id);
 	case 409:
 		return exchange_problem(x, PROBLEM_ADDRESS_TAKEN,
 			"an account with this address exists: sign in instead");
@@ -178,7 +181,7 @@ static enum step opened(struct exchange *x)
 {
 	switch (x->call.row.status) {
 	case 201:
-		return answer_session(x);
+		return answer_session(x, &x->account);
 	case 401:
 		return wrong_credentials(x);
 	default:

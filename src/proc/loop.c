@@ -278,6 +278,7 @@ static void begin(struct loop *loop, struct fcgi_conn *conn)
 	struct job *job = job_new(conf, conn);
 	int64_t now_us;
 
+	job->x.known = loop->shared->known;
 	if (!fcgi_read(conn, &job->x.arena, &job->x.request)) {
 		job_free(&job);
 		return;

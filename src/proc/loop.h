@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 
+#include "api/known.h"
 #include "base/conf.h"
 #include "db/retry.h"
 #include "http/fcgi.h"
@@ -22,6 +23,7 @@ struct loop_shared {
 	const struct conf *conf;
 	struct fcgi_gate *gate;
 	struct hasher *hasher;
+	struct known *known; /* tokens that the database accepted lately */
 	struct retry_budget *budget;
 	struct retry_breaker *breaker;
 	atomic_bool draining;         /* no new connections; end when the last one is gone */

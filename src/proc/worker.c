@@ -74,6 +74,7 @@ static void shared_init(
 	shared->gate = fcgi_gate_new(inherit->listen_fd, &options);
 	own_handlers();
 	shared->hasher = hasher_new(&settings->conf);
+	shared->known = known_new();
 	shared->budget =
 		retry_budget_new((int)settings->conf.retry_budget_percent, clock_mono_us());
 	shared->breaker = retry_breaker_new();
@@ -83,6 +84,7 @@ static void shared_init(
 static void shared_fini(struct loop_shared *shared)
 {
 	hasher_free(&shared->hasher);
+	known_free(&shared->known);
 	retry_breaker_free(&shared->breaker);
 	retry_budget_free(&shared->budget);
 	fcgi_gate_free(&shared->gate);

@@ -43,10 +43,10 @@ select is(pg_temp.seen(pg_temp.sign_in('late', 'the password before')), '401 v0'
 select is(pg_temp.seen(cardkeep_api.open_session(pg_temp.id('ghost'), pg_temp.id('ghost'), 'h',
 	pg_temp.token('ghost'), null, null, '1 day')), '401 v0', 'an account that is gone is 401');
 
-select is(pg_temp.seen(cardkeep_api.check_session(pg_temp.token('ann'))), '200 v0',
-	'a live session passes');
+select is(pg_temp.seen(cardkeep_api.check_session(pg_temp.token('ann'))), '200 v0 ' || pg_temp.id('ann'),
+	'a live session passes, and whose it is is told');
 select is(pg_temp.seen(cardkeep_api.check_session(pg_temp.token('nobody'))), '401 v0',
-	'an unknown token is 401');
+	'a token that nobody ever had is 401, without a word');
 select is((cardkeep_api.read_user(pg_temp.token('ann'))).body::json -> 'user' ->> 'id',
 	pg_temp.id('ann')::text, 'the caller''s account can be read');
 select is(pg_temp.seen(cardkeep_api.read_user(pg_temp.token('nobody'))), '401 v0',
@@ -76,11 +76,11 @@ select is(pg_temp.seen(pg_temp.end_session('ann', 'w1', pg_temp.id('tablet'))), 
 	'a repeated end is answered as the first was');
 select is(pg_temp.seen(pg_temp.end_session('ann', 'w2', pg_temp.id('tablet'))), '404 v0',
 	'ending it anew is 404');
-select is(pg_temp.seen(cardkeep_api.check_session(pg_temp.token('tablet'))), '401 v0',
-	'an ended session is refused');
+select is(pg_temp.seen(cardkeep_api.check_session(pg_temp.token('tablet'))), '401 v0 over',
+	'an ended session is refused, and told from a token that nobody ever had');
 select is(json_array_length((cardkeep_api.list_sessions(pg_temp.token('ann'))).body::json
 	-> 'sessions'), 1, 'an ended session is not listed');
-select is(pg_temp.seen(cardkeep_api.check_session(pg_temp.token('ann'))), '200 v0',
+select is(pg_temp.seen(cardkeep_api.check_session(pg_temp.token('ann'))), '200 v0 ' || pg_temp.id('ann'),
 	'the session that ended it lives on');
 select is(pg_temp.seen(pg_temp.end_session('ann', 'w3', null)), '204 v0 own',
 	'null ends the caller''s own session');
@@ -162,6 +162,10 @@ select is_empty(format($$select from cardkeep.business_card_versions where card_
 	pg_temp.id('dan''s card')), 'with its cards and their history');
 select is(pg_temp.seen(pg_temp.delete_account('d4', 'z1', 'new')), '204 v0 again',
 	'a repeat is answered as the first was');
+select is(pg_temp.seen(cardkeep_api.check_session(pg_temp.token('d4'))), '401 v0 over',
+	'the token that deleted its account was one once, so that the repeat is let through');
+select is(pg_temp.seen(cardkeep_api.check_session(pg_temp.token('d1'))), '401 v0',
+	'the account''s other tokens are as if they had never been');
 select is(pg_temp.seen(pg_temp.delete_account('d4', 'z2', 'new')), '401 v0',
 	'anything else of its session is 401');
 select is(pg_temp.seen(pg_temp.delete_account('d1', 'z1', 'new')), '401 v0',
@@ -176,10 +180,10 @@ begin atomic
 	where id = pg_temp.id(p_session);
 end;
 select pg_temp.seen_ago('e1', '29 days 23 hours') \g /dev/null
-select is(pg_temp.seen(cardkeep_api.check_session(pg_temp.token('e1'))), '200 v0',
+select is(pg_temp.seen(cardkeep_api.check_session(pg_temp.token('e1'))), '200 v0 ' || pg_temp.id('eve'),
 	'a session that was not used for less than 30 days lives');
 select pg_temp.seen_ago('e1', '30 days 2 minutes') \g /dev/null
-select is(pg_temp.seen(cardkeep_api.check_session(pg_temp.token('e1'))), '401 v0',
+select is(pg_temp.seen(cardkeep_api.check_session(pg_temp.token('e1'))), '401 v0 over',
 	'one that was not used for longer is refused');
 select is(pg_temp.live('eve'), 'eve''s phone', 'and not listed');
 select is((cardkeep_api.touch_sessions(array[pg_temp.token('e1')])).version, 0,
@@ -232,7 +236,7 @@ select is((select string_agg(s.device_name, ' ' order by s.device_name) from car
 	'sessions that have been over for a week are forgotten at the next sign-in');
 
 update cardkeep.sessions set expires_at = clock_timestamp() where id = pg_temp.id('bob');
-select is(pg_temp.seen(cardkeep_api.check_session(pg_temp.token('bob'))), '401 v0',
+select is(pg_temp.seen(cardkeep_api.check_session(pg_temp.token('bob'))), '401 v0 over',
 	'an expired session is refused');
 select throws_ok(format($$insert into cardkeep.sessions (user_id, token_hash, expires_at)
 	values (%L, '\x00', now())$$, pg_temp.id('ann')), '23514', null,

@@ -1,6 +1,7 @@
 /*
  * From a request to the next step, without a database: what is planned, what is refused at once,
- * and that a refusal first asks for the session and the card.
+ * that a refusal first asks for the session and the card, and that nothing is done for a token that
+ * nobody knows.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +10,9 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sodium.h>
 
+#include "api/known.h"
 #include "api/router.h"
 #include "base/must.h"
 
@@ -18,6 +21,8 @@
 #define NOTHING (-1) /* no call: the answer is there */
 
 static struct conf conf;
+static struct known *known; /* knows TOKEN */
+static const struct uuid account = {{7}};
 
 static const struct {
 	enum request_method method;
@@ -169,6 +174,7 @@ static void begin(struct exchange *x, size_t i)
 {
 	memset(x, 0, sizeof(*x));
 	x->conf = &conf;
+	x->known = known;
 	x->request = (struct request){.method = cases[i].method,
 		.path = cases[i].path,
 		.rest = strncmp(cases[i].path, "/r", 2) == 0,
@@ -203,6 +209,135 @@ static void requests_are_planned_or_refused_in_the_order_of_checks(void **state)
 		}
 		exchange_fini(&x);
 	}
+}
+
+static int know_the_token(void **state)
+{
+	static const uint8_t random[EXCHANGE_TOKEN_BYTES];
+	uint8_t hash[KNOWN_HASH_BYTES];
+
+	(void)state;
+	crypto_hash_sha256(hash, random, sizeof(random));
+	known = known_new();
+	known_keep(known, hash, &account);
+	return 0;
+}
+
+static int forget_it(void **state)
+{
+	(void)state;
+	known_free(&known);
+	return 0;
+}
+
+/* The request of case `i`, with a token that was not seen before; false where it has none. */
+static bool begin_unknown(struct exchange *x, size_t i)
+{
+	begin(x, i);
+	x->known = NULL;
+	return cases[i].token != NULL && cases[i].call != NOTHING;
+}
+
+/* What check_session says of it. */
+static enum step told(struct exchange *x, int status, const char *detail)
+{
+	x->call.row = (struct call_row){.status = status, .detail = detail, .body = ""};
+	return exchange_resume(x);
+}
+
+static void an_unknown_token_is_looked_up_before_anything_is_done(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct exchange x;
+
+		if (begin_unknown(&x, i)) {
+			assert_int_equal(router_begin(&x), STEP_CALL);
+			assert_int_equal(x.call.id, CALL_CHECK_SESSION);
+			assert_int_equal(x.reply.status, 0);
+			assert_null(x.body);
+			assert_int_equal(x.errors.len, 0);
+			assert_false(x.keyed);
+			assert_int_equal(told(&x, 401, ""), STEP_ANSWER);
+			assert_int_equal(x.reply.status, 401);
+			assert_null(x.body);
+			assert_false(x.has_caller);
+		}
+		exchange_fini(&x);
+	}
+}
+
+/* A refusal that only wants the session is answered now, as it was just looked up. */
+static bool answered_now(size_t i)
+{
+	return cases[i].status != 0 && cases[i].call == CALL_CHECK_SESSION;
+}
+
+static void a_token_that_is_found_goes_the_way_of_a_known_one(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char id[UUID_TEXT_BYTES];
+		struct exchange x;
+
+		uuid_format(&account, id);
+		if (begin_unknown(&x, i)) {
+			x.known = known_new();
+			assert_int_equal(router_begin(&x), STEP_CALL);
+			assert_int_equal(
+				told(&x, 200, id), answered_now(i) ? STEP_ANSWER : STEP_CALL);
+			assert_int_equal(x.reply.status, cases[i].status);
+			assert_int_equal(x.call.id, cases[i].call);
+			assert_true(x.has_caller);
+			assert_memory_equal(&x.caller, &account, sizeof(account));
+			assert_true(known_find(x.known, x.token_hash, &x.caller));
+			known_free(&x.known);
+		}
+		exchange_fini(&x);
+	}
+}
+
+static void the_repeat_of_a_write_is_planned_for_a_session_that_is_over(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const bool read = cases[i].method == REQUEST_GET ||
+				  cases[i].method == REQUEST_HEAD ||
+				  cases[i].method == REQUEST_OPTIONS;
+		struct exchange x;
+
+		if (begin_unknown(&x, i)) {
+			assert_int_equal(router_begin(&x), STEP_CALL);
+			assert_int_equal(
+				told(&x, 401, CALL_DETAIL_OVER), read ? STEP_ANSWER : STEP_CALL);
+			assert_int_equal(x.reply.status, read ? 401 : cases[i].status);
+			if (!read)
+				assert_int_equal(x.call.id, cases[i].call);
+			assert_false(x.has_caller);
+		}
+		exchange_fini(&x);
+	}
+}
+
+static void a_token_that_is_refused_is_no_longer_known(void **state)
+{
+	struct known *own = known_new();
+	struct exchange x;
+	size_t i = 0;
+
+	(void)state;
+	while (cases[i].call != CALL_CREATE_CARD)
+		i++;
+	begin(&x, i);
+	assert_int_equal(router_begin(&x), STEP_CALL);
+	assert_true(x.has_caller);
+	x.known = own;
+	known_keep(own, x.token_hash, &account);
+	assert_int_equal(told(&x, 401, ""), STEP_ANSWER);
+	assert_int_equal(x.reply.status, 401);
+	assert_false(known_find(own, x.token_hash, &x.caller));
+	known_free(&own);
+	exchange_fini(&x);
 }
 
 static void begin_keyed(struct exchange *x, const char *key)
@@ -337,6 +472,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests_are_planned_or_refused_in_the_order_of_checks),
+		cmocka_unit_test(an_unknown_token_is_looked_up_before_anything_is_done),
+		cmocka_unit_test(a_token_that_is_found_goes_the_way_of_a_known_one),
+		cmocka_unit_test(the_repeat_of_a_write_is_planned_for_a_session_that_is_over),
+		cmocka_unit_test(a_token_that_is_refused_is_no_longer_known),
 		cmocka_unit_test(a_key_travels_with_its_write_or_is_refused),
 		cmocka_unit_test(a_first_answer_is_marked_and_a_spent_key_refused),
 		cmocka_unit_test(a_prepared_refusal_gives_way_to_a_missing_session_or_card),
@@ -344,5 +483,5 @@ int main(void)
 		cmocka_unit_test(registration_hashes_before_it_calls),
 	};
 
-	return cmocka_run_group_tests_name("router", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("router", tests, know_the_token, forget_it);
 }
