@@ -11,7 +11,7 @@ bool share_exceeded(uint64_t own, uint64_t total, uint64_t serving)
 /* One that is stopped takes no connection. */
 static bool serves(const struct segment_process *process, int64_t now_us)
 {
-	int64_t beat_us = atomic_load_explicit(&process->heartbeat_us, memory_order_relaxed);
+	const int64_t beat_us = stats_time_of(&process->heartbeat_us);
 
 	return atomic_load_explicit(&process->state, memory_order_relaxed) == STATS_WORKER_READY &&
 	       now_us - beat_us <= SEGMENT_HEARTBEAT_FRESH_US;

@@ -353,6 +353,7 @@ void statusd_main(const struct inherit *inherit)
 	struct statusd statusd = {
 		.inherit = inherit, .window = inherit->window, .history = inherit->history};
 
+	segment_only_look(inherit->segment);
 	open_signals(&statusd);
 	open_gate(&statusd);
 	title_set("status");

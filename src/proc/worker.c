@@ -156,10 +156,8 @@ static int64_t beat_of(const struct worker *worker, size_t thread)
 {
 	const struct segment *segment = worker->inherit->segment;
 	const size_t slot = worker->inherit->slot;
-	int64_t beat_us = atomic_load_explicit(
-		&segment_thread(segment, slot, thread)->beat_us, memory_order_relaxed);
-	int64_t started_us = atomic_load_explicit(
-		&segment_process(segment, slot)->started_us, memory_order_relaxed);
+	const int64_t beat_us = stats_time_of(&segment_thread(segment, slot, thread)->beat_us);
+	const int64_t started_us = stats_time_of(&segment_process(segment, slot)->started_us);
 
 	return beat_us > started_us ? beat_us : 0;
 }

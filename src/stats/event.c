@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "stats/times.h"
+
 void event_put(struct stats_events *events, const struct event *event)
 {
 	const uint64_t written = atomic_load_explicit(&events->written, memory_order_relaxed);
@@ -62,10 +64,10 @@ static void get_words(const struct stats_event *from, struct event *ret)
 						  : STATS_EVENT_KIND_FAILED;
 	ret->route = route < STATS_ROUTE_COUNT ? (enum stats_route)route : STATS_ROUTE_NONE;
 	memcpy(ret->request.bytes, request, sizeof(ret->request.bytes));
-	ret->at_wall_us = atomic_load_explicit(&from->at_wall_us, memory_order_acquire);
+	ret->at_wall_us = stats_time_of(&from->at_wall_us);
 	ret->attempts = atomic_load_explicit(&from->attempts, memory_order_acquire);
 	get_sqlstate(from, ret->sqlstate);
-	ret->delay_us = atomic_load_explicit(&from->delay_us, memory_order_acquire);
+	ret->delay_us = stats_time_of(&from->delay_us);
 	ret->version = atomic_load_explicit(&from->version, memory_order_acquire);
 }
 

@@ -22,7 +22,10 @@ void figure_count(struct buf *out, uint64_t count)
 
 void figure_rate(struct buf *out, double per_second)
 {
-	if (per_second >= 99.95)
+	/* Beyond what counts can be: out of a segment that somebody else wrote. */
+	if (per_second >= 1e15)
+		figure_count(out, UINT64_C(1000000000000000));
+	else if (per_second >= 99.95)
 		figure_count(out, (uint64_t)(per_second + 0.5));
 	else if (per_second >= 9.995)
 		buf_printf(out, "%.1f", per_second);

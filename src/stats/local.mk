@@ -19,6 +19,7 @@ libstats_a_SOURCES = \
 	src/stats/segment.c src/stats/segment.h \
 	src/stats/snapshot.c src/stats/snapshot.h \
 	src/stats/stats.c src/stats/stats.h \
+	src/stats/times.h \
 	src/stats/window.c src/stats/window.h
 libstats_a_CFLAGS = $(AM_CFLAGS)
 

@@ -1,8 +1,12 @@
 /*
- * The mapped file: made whole before it has its name, read only by those who understand it.
+ * The segment: made whole before it has its name, read only by those who understand it.
  *
  * What is attached was written by another process, perhaps of another version, perhaps cut short by
- * a full disk: every measure is checked before a single word past the header is read.
+ * a full disk, perhaps by somebody who means harm: the file belongs to the service's user, and root
+ * reads it. So an attached segment is never mapped. A mapping would end its reader by SIGBUS when the
+ * file is cut, and hold another number at the second look than at the first. Its header is read once
+ * and judged; from then on places and counts follow from that copy alone. Whatever else is asked for
+ * is copied by pread(2) when it is asked for, and what cannot be read is zeros.
  */
 #include "stats/segment.h"
 
@@ -21,12 +25,22 @@
 
 #define FILE_MODE 0640 /* the run directory's group may look */
 
+/* What others write, as it was when it was last asked for. */
+struct copy {
+	struct segment_supervisor supervisor;
+	struct segment_process process;
+	struct stats_slot slot;
+	struct stats_slot again; /* to compare with */
+	bool cut;                /* something could not be read: the file is shorter than it was */
+};
+
 struct segment {
-	char *base;
+	struct segment_header header; /* as it was made, or as it was judged: never read again */
 	size_t bytes;
 	bool writable;
-	uint32_t processes;
-	uint32_t threads;
+	char *base;        /* the mapping; NULL when attached */
+	int fd;            /* of the file, when attached; -1 else */
+	struct copy *copy; /* when attached */
 };
 
 const char *segment_status_text(enum segment_status status)
@@ -63,29 +77,38 @@ static size_t total_bytes(size_t processes, size_t threads)
 	return slots_at(processes) + processes * threads * sizeof(struct stats_slot);
 }
 
-static struct segment_header *header_of(const struct segment *segment)
+static size_t process_at(const struct segment *segment, size_t process)
 {
-	return (struct segment_header *)(void *)segment->base;
+	MUST(process < segment->header.processes);
+	return processes_at() + process * sizeof(struct segment_process);
 }
+
+static size_t slot_at(const struct segment *segment, size_t process, size_t thread)
+{
+	const size_t index = process * segment->header.threads + thread;
+
+	MUST(process < segment->header.processes && thread < segment->header.threads);
+	return slots_at(segment->header.processes) + index * sizeof(struct stats_slot);
+}
+
+/* These three are of the mapping. */
 
 static struct segment_supervisor *supervisor_of(const struct segment *segment)
 {
+	MUST(segment->base != NULL);
 	return (void *)(segment->base + sizeof(struct segment_header));
 }
 
 static struct segment_process *process_of(const struct segment *segment, size_t process)
 {
-	MUST(process < segment->processes);
-	return (void *)(segment->base + processes_at() + process * sizeof(struct segment_process));
+	MUST(segment->base != NULL);
+	return (void *)(segment->base + process_at(segment, process));
 }
 
 static struct stats_slot *slot_of(const struct segment *segment, size_t process, size_t thread)
 {
-	size_t index = process * segment->threads + thread;
-
-	MUST(process < segment->processes && thread < segment->threads);
-	return (void *)(segment->base + slots_at(segment->processes) +
-			index * sizeof(struct stats_slot));
+	MUST(segment->base != NULL);
+	return (void *)(segment->base + slot_at(segment, process, thread));
 }
 
 /* ---- making -------------------------------------------------------------------------------- */
@@ -126,15 +149,13 @@ static void write_alerts(struct segment_supervisor *supervisor)
 	}
 }
 
-static struct segment *handle_new(void *base, size_t bytes, bool writable)
+static struct segment *handle_new(const struct segment_header *header, size_t bytes)
 {
 	struct segment *segment = mem_zero(sizeof(*segment));
 
-	segment->base = base;
+	memcpy(&segment->header, header, sizeof(*header));
 	segment->bytes = bytes;
-	segment->writable = writable;
-	segment->processes = header_of(segment)->processes;
-	segment->threads = header_of(segment)->threads;
+	segment->fd = -1;
 	return segment;
 }
 
@@ -189,7 +210,9 @@ enum segment_status segment_create(
 		errno = error;
 		return SEGMENT_IO;
 	}
-	*ret = handle_new(base, bytes, true);
+	*ret = handle_new(base, bytes);
+	(*ret)->base = base;
+	(*ret)->writable = true;
 	return SEGMENT_OK;
 }
 
@@ -217,27 +240,34 @@ static enum segment_status judge_header(const struct segment_header *header, siz
 	return bytes == total_bytes(header->processes, header->threads) ? SEGMENT_OK : SEGMENT_SIZE;
 }
 
+/* `bytes` bytes from `at` on; false when not all of them are there. A file gives what it has. */
+static bool read_at(int fd, void *to, size_t bytes, size_t at)
+{
+	return pread(fd, to, bytes, (off_t)at) == (ssize_t)bytes;
+}
+
+/* Keeps the descriptor only where all is well. */
 static enum segment_status attach_fd(int fd, struct segment **ret)
 {
+	struct segment_header header;
 	enum segment_status status;
 	struct stat st;
-	void *base;
 
 	if (fstat(fd, &st) != 0)
 		return SEGMENT_IO;
 	if (!S_ISREG(st.st_mode))
 		return SEGMENT_FOREIGN;
-	if ((size_t)st.st_size < sizeof(struct segment_header))
+	if (!read_at(fd, &header, sizeof(header), 0))
 		return SEGMENT_SIZE;
-	base = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
-	if (base == MAP_FAILED)
-		return SEGMENT_IO;
-	status = judge_header(base, (size_t)st.st_size);
-	if (status == SEGMENT_OK)
-		*ret = handle_new(base, (size_t)st.st_size, false);
-	else
-		(void)munmap(base, (size_t)st.st_size);
-	return status;
+	status = judge_header(&header, (size_t)st.st_size);
+	if (status != SEGMENT_OK)
+		return status;
+	header.made_us = stats_time(header.made_us);
+	header.made_wall_us = stats_time(header.made_wall_us);
+	*ret = handle_new(&header, (size_t)st.st_size);
+	(*ret)->fd = fd;
+	(*ret)->copy = mem_zero(sizeof(*(*ret)->copy));
+	return SEGMENT_OK;
 }
 
 enum segment_status segment_attach(const char *path, struct segment **ret)
@@ -250,55 +280,171 @@ enum segment_status segment_attach(const char *path, struct segment **ret)
 	if (fd < 0)
 		return errno == ENOENT ? SEGMENT_ABSENT : SEGMENT_IO;
 	status = attach_fd(fd, ret);
+	if (status == SEGMENT_OK)
+		return status;
 	error = errno;
 	(void)close(fd);
 	errno = error;
 	return status;
 }
 
-void segment_close(struct segment **segment)
+void segment_close(struct segment **ptr)
 {
-	if (*segment == NULL)
+	struct segment *segment = *ptr;
+
+	if (segment == NULL)
 		return;
-	(void)munmap((*segment)->base, (*segment)->bytes);
-	free(*segment);
-	*segment = NULL;
+	if (segment->base != NULL)
+		(void)munmap(segment->base, segment->bytes);
+	if (segment->fd >= 0)
+		(void)close(segment->fd);
+	free(segment->copy);
+	free(segment);
+	*ptr = NULL;
+}
+
+void segment_only_look(struct segment *segment)
+{
+	MUST(segment->base != NULL);
+	MUST_ZERO(mprotect(segment->base, segment->bytes, PROT_READ));
+	segment->writable = false;
 }
 
 /* ---- looking ------------------------------------------------------------------------------- */
 
+#define READ_TRIES 100 /* at a record that changes meanwhile */
+#define COPY_TRIES 10  /* likewise, where each costs system calls */
+
+/* A copy of what is at `at` now; zeros where it cannot be had. */
+static void copy_now(const struct segment *segment, void *to, size_t bytes, size_t at)
+{
+	if (read_at(segment->fd, to, bytes, at))
+		return;
+	memset(to, 0, bytes);
+	segment->copy->cut = true;
+}
+
+/*
+ * Copies records under their change counts as they were at one time. A copy goes up the file, so it
+ * holds a record's count from before its words; where a second copy has the same even count, nothing
+ * was written in between. A record that would not hold keeps an odd count in the copy, by which its
+ * reader knows.
+ */
+static void copy_records(const struct segment *segment, void *to, void *again, size_t bytes,
+	size_t at, bool (*settle)(void *to, const void *again))
+{
+	copy_now(segment, to, bytes, at);
+	for (int i = 0; i < COPY_TRIES; i++) {
+		copy_now(segment, again, bytes, at);
+		if (settle(to, again))
+			return;
+		if (i + 1 < COPY_TRIES)
+			memcpy(to, again, bytes);
+	}
+}
+
+/* Whether a record held; its copy's count is made odd where it did not. */
+static bool held(_Atomic uint32_t *count, const _Atomic uint32_t *again)
+{
+	const uint32_t first = atomic_load_explicit(count, memory_order_relaxed);
+
+	if (first % 2 == 0 && first == atomic_load_explicit(again, memory_order_relaxed))
+		return true;
+	atomic_store_explicit(count, first | 1, memory_order_relaxed);
+	return false;
+}
+
+static bool settle_supervisor(void *to, const void *again)
+{
+	struct segment_supervisor *supervisor = to;
+	const struct segment_supervisor *other = again;
+	bool all = true;
+
+	for (size_t i = 0; i < STATS_ALERT_COUNT; i++)
+		all &= held(&supervisor->alerts[i].change, &other->alerts[i].change);
+	return all;
+}
+
+static bool settle_slot(void *to, const void *again)
+{
+	struct stats_slot *slot = to;
+	const struct stats_slot *other = again;
+	bool all = held(&slot->change, &other->change);
+
+	for (size_t i = 0; i < EVENT_RING; i++)
+		all &= held(&slot->events.ring[i].change, &other->events.ring[i].change);
+	return all;
+}
+
 const struct segment_header *segment_header(const struct segment *segment)
 {
-	return header_of(segment);
+	return &segment->header;
+}
+
+bool segment_whole(const struct segment *segment)
+{
+	return segment->copy == NULL || !segment->copy->cut;
 }
 
 const struct segment_supervisor *segment_supervisor(const struct segment *segment)
 {
-	return supervisor_of(segment);
+	struct segment_supervisor again;
+
+	if (segment->base != NULL)
+		return supervisor_of(segment);
+	copy_records(segment, &segment->copy->supervisor, &again, sizeof(again),
+		sizeof(struct segment_header), settle_supervisor);
+	return &segment->copy->supervisor;
 }
 
 const struct segment_process *segment_process(const struct segment *segment, size_t process)
 {
-	return process_of(segment, process);
+	if (segment->base != NULL)
+		return process_of(segment, process);
+	copy_now(segment, &segment->copy->process, sizeof(segment->copy->process),
+		process_at(segment, process));
+	return &segment->copy->process;
 }
 
 const struct stats_slot *segment_thread(
 	const struct segment *segment, size_t process, size_t thread)
 {
-	return slot_of(segment, process, thread);
+	const size_t records = offsetof(struct stats_slot, cells);
+	struct stats_slot *slot;
+	size_t at;
+
+	if (segment->base != NULL)
+		return slot_of(segment, process, thread);
+	slot = &segment->copy->slot;
+	at = slot_at(segment, process, thread);
+	copy_records(segment, slot, &segment->copy->again, records, at, settle_slot);
+	copy_now(segment, slot->cells, sizeof(slot->cells), at + records);
+	return slot;
+}
+
+uint64_t segment_cell(const struct segment *segment, size_t process, size_t thread, size_t cell)
+{
+	uint64_t value;
+
+	MUST(cell < STATS_CELLS);
+	if (segment->base != NULL)
+		return atomic_load_explicit(
+			&slot_of(segment, process, thread)->cells[cell], memory_order_acquire);
+	copy_now(segment, &value, sizeof(value),
+		slot_at(segment, process, thread) + offsetof(struct stats_slot, cells) +
+			cell * sizeof(value));
+	return value;
 }
 
 enum log_level segment_log_level(const struct segment *segment)
 {
 	const uint32_t level =
-		atomic_load_explicit(&supervisor_of(segment)->log_level, memory_order_relaxed);
+		atomic_load_explicit(&segment_supervisor(segment)->log_level, memory_order_relaxed);
 
 	return level < LOG_LEVEL_COUNT ? (enum log_level)level : LOG_LEVEL_INFO;
 }
 
 /* ---- alerts ---------------------------------------------------------------------------------- */
-
-#define READ_TRIES 100
 
 static int64_t to_millionths(bool known, double value)
 {
@@ -344,8 +490,8 @@ static struct segment_alert_record alert_words(const struct segment_alert *alert
 
 	if (state < STATS_ALERT_STATE_COUNT)
 		record.state = (enum stats_alert_state)state;
-	record.since_us = atomic_load_explicit(&alert->since_us, memory_order_acquire);
-	record.since_wall_us = atomic_load_explicit(&alert->since_wall_us, memory_order_acquire);
+	record.since_us = stats_time_of(&alert->since_us);
+	record.since_wall_us = stats_time_of(&alert->since_wall_us);
 	record.known = from_millionths(
 		atomic_load_explicit(&alert->value, memory_order_acquire), &record.value);
 	record.on = from_millionths(
@@ -356,12 +502,13 @@ static struct segment_alert_record alert_words(const struct segment_alert *alert
 
 struct segment_alert_record segment_alert_read(const struct segment *segment, enum stats_alert id)
 {
-	const struct segment_alert *alert = &supervisor_of(segment)->alerts[id];
+	const struct segment_alert *alert;
 	struct segment_alert_record record;
 	uint32_t before;
 	int tries = 0;
 
 	MUST(id < STATS_ALERT_COUNT);
+	alert = &segment_supervisor(segment)->alerts[id];
 	do {
 		before = atomic_load_explicit(&alert->change, memory_order_acquire);
 		record = alert_words(alert);
@@ -417,7 +564,7 @@ void segment_worker_start(
 {
 	struct segment_process *p = process_to_write(segment, process);
 
-	for (size_t i = 0; i < segment->threads; i++)
+	for (size_t i = 0; i < segment->header.threads; i++)
 		wipe_activity(slot_of(segment, process, i), now_us);
 	atomic_store_explicit(&p->pid, 0, memory_order_relaxed);
 	atomic_store_explicit(&p->generation, generation, memory_order_relaxed);
@@ -444,7 +591,7 @@ static uint64_t process_sum(const struct segment *segment, size_t process, size_
 {
 	uint64_t sum = 0;
 
-	for (size_t i = 0; i < segment->threads; i++)
+	for (size_t i = 0; i < segment->header.threads; i++)
 		sum += atomic_load_explicit(
 			&slot_of(segment, process, i)->cells[cell], memory_order_relaxed);
 	return sum;

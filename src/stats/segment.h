@@ -133,18 +133,30 @@ struct segment;
  * but SEGMENT_OK errno is set and *ret is untouched. */
 MUST_CHECK enum segment_status segment_create(
 	const char *path, const struct segment_shape *shape, struct segment **ret);
-/* Maps an existing one for reading only. */
+/* Opens an existing one for reading only, whoever may have written it: nothing that the file says,
+ * then or later, and nothing done to it harms the reader. For one thread. */
 MUST_CHECK enum segment_status segment_attach(const char *path, struct segment **ret);
 /* Takes the mapping away; the file stays. */
 void segment_close(struct segment **segment);
+/* From now on this process may only read what segment_create made, which a parent still writes. */
+void segment_only_look(struct segment *segment);
 
 /* ---- looking ------------------------------------------------------------------------------- */
 
+/* Whoever looks takes each word once, checks it and uses that: it may differ at the next look, and
+ * other processes write it. Times are read by stats_time_of. Of an attached segment these are copies
+ * made by the call, good until the next call of the same function. */
+
+/* As it was made, or when it was attached. */
 const struct segment_header *segment_header(const struct segment *segment);
 const struct segment_supervisor *segment_supervisor(const struct segment *segment);
 const struct segment_process *segment_process(const struct segment *segment, size_t process);
 const struct stats_slot *segment_thread(
 	const struct segment *segment, size_t process, size_t thread);
+/* One cell of it, with acquire order. */
+uint64_t segment_cell(const struct segment *segment, size_t process, size_t thread, size_t cell);
+/* False once something of an attached segment was not there any more, and so read as zeros. */
+bool segment_whole(const struct segment *segment);
 
 /* What every process logs; info where there is no sense in it. */
 enum log_level segment_log_level(const struct segment *segment);

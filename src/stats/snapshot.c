@@ -11,15 +11,13 @@
 
 /* ---- totals -------------------------------------------------------------------------------- */
 
-static uint64_t sum_cell(const struct segment *segment, size_t cell, memory_order order)
+static uint64_t sum_finished(const struct snapshot *snapshot, const struct segment *segment)
 {
-	const struct segment_header *header = segment_header(segment);
 	uint64_t sum = 0;
 
-	for (size_t p = 0; p < header->processes; p++)
-		for (size_t t = 0; t < header->threads; t++)
-			sum += atomic_load_explicit(
-				&segment_thread(segment, p, t)->cells[cell], order);
+	for (size_t p = 0; p < snapshot->process_count; p++)
+		for (size_t t = 0; t < snapshot->thread_count; t++)
+			sum += segment_cell(segment, p, t, STATS_AT_REQUESTS_FINISHED);
 	return sum;
 }
 
@@ -29,30 +27,14 @@ static void add_slot(uint64_t cells[STATS_CELLS], const struct stats_slot *slot)
 		cells[i] += atomic_load_explicit(&slot->cells[i], memory_order_relaxed);
 }
 
-static uint64_t sum_lost(const struct segment *segment)
+static uint64_t sum_lost(const struct snapshot *snapshot, const struct segment *segment)
 {
 	uint64_t sum = 0;
 
-	for (size_t p = 0; p < segment_header(segment)->processes; p++)
+	for (size_t p = 0; p < snapshot->process_count; p++)
 		sum += atomic_load_explicit(
 			&segment_process(segment, p)->lost, memory_order_acquire);
 	return sum;
-}
-
-/* Finished first, then lost, then started with all the rest: whatever happens in between can only
- * make the number in flight too high, never negative. */
-static void read_cells(struct snapshot *snapshot, const struct segment *segment)
-{
-	uint64_t finished = sum_cell(segment, STATS_AT_REQUESTS_FINISHED, memory_order_acquire);
-	uint64_t lost = sum_lost(segment);
-	uint64_t *cells = snapshot->cells;
-
-	for (size_t p = 0; p < snapshot->process_count; p++)
-		for (size_t t = 0; t < snapshot->thread_count; t++)
-			add_slot(cells, segment_thread(segment, p, t));
-	cells[STATS_AT_REQUESTS_FINISHED] = finished;
-	cells[STATS_AT_REQUESTS_LOST] = lost;
-	cells[STATS_AT_REQUESTS_IN_FLIGHT] = cells[STATS_AT_REQUESTS_STARTED] - finished - lost;
 }
 
 /* ---- processes and threads ----------------------------------------------------------------- */
@@ -77,9 +59,20 @@ static enum stats_connection connection_of(const struct stats_slot *slot, int64_
 {
 	if (atomic_load_explicit(&slot->connection, memory_order_acquire) == STATS_CONNECTION_OPEN)
 		return STATS_CONNECTION_OPEN;
-	return atomic_load_explicit(&slot->db_since_us, memory_order_relaxed) > started_us
-		       ? STATS_CONNECTION_CLOSED
-		       : STATS_CONNECTION_UNUSED;
+	return stats_time_of(&slot->db_since_us) > started_us ? STATS_CONNECTION_CLOSED
+							      : STATS_CONNECTION_UNUSED;
+}
+
+static uint64_t time_spent(const struct stats_slot *slot)
+{
+	const struct stats_shape *shape = &stats_shapes[STATS_REQUEST_DURATION];
+	uint64_t sum = 0;
+
+	for (size_t route = 0; route < shape->counts[0]; route++)
+		sum += atomic_load_explicit(
+			&slot->cells[shape->at + route * HISTOGRAM_CELLS + HISTOGRAM_SUM],
+			memory_order_relaxed);
+	return sum;
 }
 
 static void read_thread(
@@ -91,9 +84,12 @@ static void read_thread(
 	memcpy(text, &sqlstate, sizeof(text));
 	copy_plain(ret->db_sqlstate, sizeof(ret->db_sqlstate), text, sizeof(text));
 	ret->connection = connection_of(slot, started_us);
-	ret->beat_us = atomic_load_explicit(&slot->beat_us, memory_order_relaxed);
+	ret->beat_us = stats_time_of(&slot->beat_us);
 	ret->in_hand = atomic_load_explicit(&slot->in_hand, memory_order_relaxed);
 	ret->activity_known = stats_activity_read(slot, &ret->activity);
+	ret->answered = atomic_load_explicit(
+		&slot->cells[STATS_AT_REQUESTS_FINISHED], memory_order_relaxed);
+	ret->spent_us = time_spent(slot);
 }
 
 static void read_process(
@@ -105,15 +101,13 @@ static void read_process(
 	ret->state = state < STATS_WORKER_COUNT ? (enum stats_worker)state : STATS_WORKER_DEAD;
 	ret->pid = atomic_load_explicit(&from->pid, memory_order_relaxed);
 	ret->generation = atomic_load_explicit(&from->generation, memory_order_relaxed);
-	ret->started_us = atomic_load_explicit(&from->started_us, memory_order_relaxed);
-	ret->heartbeat_us = atomic_load_explicit(&from->heartbeat_us, memory_order_relaxed);
+	ret->started_us = stats_time_of(&from->started_us);
+	ret->heartbeat_us = stats_time_of(&from->heartbeat_us);
 	ret->connections = atomic_load_explicit(&from->connections, memory_order_relaxed);
 	ret->lost = atomic_load_explicit(&from->lost, memory_order_relaxed);
 	for (size_t i = 0; i < STATS_RESTART_COUNT; i++)
 		ret->restarts[i] = atomic_load_explicit(&from->restarts[i], memory_order_relaxed);
 	procfs_read(0, ret->usage);
-	for (size_t t = 0; t < segment_header(segment)->threads; t++)
-		read_thread(&ret->threads[t], segment_thread(segment, process, t), ret->started_us);
 }
 
 /* ---- events -------------------------------------------------------------------------------- */
@@ -141,6 +135,57 @@ static void read_events(struct snapshot *snapshot, const struct stats_events *ev
 	for (size_t i = 0; i < EVENT_RING; i++)
 		if (event_read(events, i, &event))
 			insert_event(snapshot, &event);
+}
+
+/* ---- all of it ----------------------------------------------------------------------------- */
+
+/* Each slot is looked at once: of an attached segment a look is a copy. */
+static void read_slots(
+	struct snapshot *snapshot, const struct segment *segment, struct snapshot_process *process)
+{
+	for (size_t t = 0; t < snapshot->thread_count; t++) {
+		const struct stats_slot *slot =
+			segment_thread(segment, (size_t)(process - snapshot->processes), t);
+
+		read_thread(&process->threads[t], slot, process->started_us);
+		read_events(snapshot, &slot->events);
+		add_slot(snapshot->cells, slot);
+	}
+}
+
+/* Finished first, then lost, then started with all the rest: whatever happens in between can only
+ * make the number in flight too high. It is below zero only when a writer lies, and then 0. */
+static void read_workers(struct snapshot *snapshot, const struct segment *segment)
+{
+	const uint64_t finished = sum_finished(snapshot, segment);
+	const uint64_t lost = sum_lost(snapshot, segment);
+	uint64_t *cells = snapshot->cells;
+	uint64_t started;
+
+	for (size_t p = 0; p < snapshot->process_count; p++) {
+		read_process(&snapshot->processes[p], segment, p);
+		read_slots(snapshot, segment, &snapshot->processes[p]);
+	}
+	started = cells[STATS_AT_REQUESTS_STARTED];
+	cells[STATS_AT_REQUESTS_FINISHED] = finished;
+	cells[STATS_AT_REQUESTS_LOST] = lost;
+	cells[STATS_AT_REQUESTS_IN_FLIGHT] =
+		started - finished - lost <= started ? started - finished - lost : 0;
+}
+
+static void read_supervisor(struct snapshot *snapshot, const struct segment *segment)
+{
+	const struct segment_supervisor *supervisor = segment_supervisor(segment);
+
+	snapshot->generation = atomic_load_explicit(&supervisor->generation, memory_order_relaxed);
+	snapshot->supervisor_pid = atomic_load_explicit(&supervisor->pid, memory_order_relaxed);
+	snapshot->supervisor_beat_us = stats_time_of(&supervisor->heartbeat_us);
+	snapshot->status_pid = atomic_load_explicit(&supervisor->status_pid, memory_order_relaxed);
+	snapshot->log_level = segment_log_level(segment);
+	procfs_read(0, snapshot->supervisor_usage);
+	procfs_read(0, snapshot->status_usage);
+	for (size_t i = 0; i < STATS_ALERT_COUNT; i++)
+		snapshot->alerts[i] = segment_alert_read(segment, (enum stats_alert)i);
 }
 
 /* ---- what follows from them ---------------------------------------------------------------- */
@@ -201,29 +246,14 @@ static struct snapshot *snapshot_new(size_t processes, size_t threads)
 struct snapshot *snapshot_take(const struct segment *segment, int64_t now_us)
 {
 	const struct segment_header *header = segment_header(segment);
-	const struct segment_supervisor *supervisor = segment_supervisor(segment);
 	struct snapshot *snapshot = snapshot_new(header->processes, header->threads);
 
 	snapshot->taken_us = now_us;
 	snapshot->made_us = header->made_us;
 	copy_plain(snapshot->version, sizeof(snapshot->version), header->version,
 		sizeof(header->version));
-	snapshot->generation = atomic_load_explicit(&supervisor->generation, memory_order_relaxed);
-	snapshot->supervisor_pid = atomic_load_explicit(&supervisor->pid, memory_order_relaxed);
-	snapshot->supervisor_beat_us =
-		atomic_load_explicit(&supervisor->heartbeat_us, memory_order_relaxed);
-	snapshot->status_pid = atomic_load_explicit(&supervisor->status_pid, memory_order_relaxed);
-	snapshot->log_level = segment_log_level(segment);
-	procfs_read(0, snapshot->supervisor_usage);
-	procfs_read(0, snapshot->status_usage);
-	read_cells(snapshot, segment);
-	for (size_t p = 0; p < snapshot->process_count; p++)
-		read_process(&snapshot->processes[p], segment, p);
-	for (size_t p = 0; p < snapshot->process_count; p++)
-		for (size_t t = 0; t < snapshot->thread_count; t++)
-			read_events(snapshot, &segment_thread(segment, p, t)->events);
-	for (size_t i = 0; i < STATS_ALERT_COUNT; i++)
-		snapshot->alerts[i] = segment_alert_read(segment, (enum stats_alert)i);
+	read_supervisor(snapshot, segment);
+	read_workers(snapshot, segment);
 	derive_cells(snapshot, header);
 	return snapshot;
 }

@@ -22,6 +22,8 @@ struct snapshot_thread {
 	uint32_t in_hand;
 	enum stats_connection connection; /* UNUSED: it has none, and never asked for one */
 	char db_sqlstate[9];              /* why there is no connection, or "" */
+	uint64_t answered;                /* requests, since the slot's first tenant */
+	uint64_t spent_us;                /* on them, from nginx's acceptance to the answer */
 };
 
 struct snapshot_process {

@@ -52,7 +52,7 @@ static void get_words(const struct stats_slot *slot, struct stats_activity *ret)
 
 	ret->state = state < STATS_THREAD_COUNT ? (enum stats_thread)state : STATS_THREAD_IDLE;
 	ret->route = route < STATS_ROUTE_COUNT ? (enum stats_route)route : STATS_ROUTE_NONE;
-	ret->since_us = atomic_load_explicit(&slot->since_us, memory_order_acquire);
+	ret->since_us = stats_time_of(&slot->since_us);
 	words[0] = atomic_load_explicit(&slot->request[0], memory_order_acquire);
 	words[1] = atomic_load_explicit(&slot->request[1], memory_order_acquire);
 	memcpy(ret->request.bytes, words, sizeof(words));

@@ -20,6 +20,7 @@
 #include "base/uuid.h"
 #include "stats/event.h"
 #include "stats/metrics.h"
+#include "stats/times.h"
 
 #define STATS_LINE_BYTES 64
 

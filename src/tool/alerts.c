@@ -58,14 +58,12 @@ static bool one_fires(const struct snapshot *snapshot)
 
 int tool_alerts(const struct tool *tool)
 {
-	struct segment *segment;
 	struct snapshot *snapshot;
 	struct buf out = {0};
-	int status = tool_attach(tool, &segment);
+	int status = tool_snapshot(tool, &snapshot);
 
 	if (status != EX_OK)
 		return status;
-	snapshot = snapshot_take(segment, clock_mono_us());
 	if ((tool->given & TOOL_JSON) != 0) {
 		expose_alerts(&out, snapshot);
 		buf_char(&out, '\n');
@@ -76,6 +74,5 @@ int tool_alerts(const struct tool *tool)
 	status = one_fires(snapshot) || life_of(snapshot) != LIFE_RUNS ? TOOL_FINDING : EX_OK;
 	buf_free(&out);
 	snapshot_free(&snapshot);
-	segment_close(&segment);
 	return status;
 }

@@ -5,32 +5,22 @@
 
 #include "base/mem.h"
 
-static void read_thread(struct sample_thread *ret, const struct stats_slot *slot)
-{
-	const struct stats_shape *shape = &stats_shapes[STATS_REQUEST_DURATION];
-
-	ret->answered = atomic_load_explicit(
-		&slot->cells[STATS_AT_REQUESTS_FINISHED], memory_order_relaxed);
-	for (size_t route = 0; route < shape->counts[0]; route++)
-		ret->spent_us += atomic_load_explicit(
-			&slot->cells[shape->at + route * HISTOGRAM_CELLS + HISTOGRAM_SUM],
-			memory_order_relaxed);
-}
-
 struct sample *sample_take(const struct segment *segment, int64_t now_us)
 {
 	struct sample *sample = mem_zero(sizeof(*sample));
-	size_t processes;
-	size_t threads;
+	const struct snapshot *snapshot;
 
 	sample->snapshot = snapshot_take(segment, now_us);
-	processes = sample->snapshot->process_count;
-	threads = sample->snapshot->thread_count;
-	sample->threads = mem_zero(processes * threads * sizeof(*sample->threads));
-	for (size_t p = 0; p < processes; p++)
-		for (size_t t = 0; t < threads; t++)
-			read_thread(
-				&sample->threads[p * threads + t], segment_thread(segment, p, t));
+	snapshot = sample->snapshot;
+	sample->threads = mem_zero(
+		snapshot->process_count * snapshot->thread_count * sizeof(*sample->threads));
+	for (size_t p = 0; p < snapshot->process_count; p++) {
+		const struct snapshot_thread *threads = snapshot->processes[p].threads;
+
+		for (size_t t = 0; t < snapshot->thread_count; t++)
+			sample->threads[p * snapshot->thread_count + t] =
+				(struct sample_thread){threads[t].answered, threads[t].spent_us};
+	}
 	return sample;
 }
 

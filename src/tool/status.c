@@ -198,14 +198,12 @@ static void add_screen(struct buf *out, const struct snapshot *snapshot)
 
 int tool_status(const struct tool *tool)
 {
-	struct segment *segment;
 	struct snapshot *snapshot;
 	struct buf out = {0};
-	int status = tool_attach(tool, &segment);
+	int status = tool_snapshot(tool, &snapshot);
 
 	if (status != EX_OK)
 		return status;
-	snapshot = snapshot_take(segment, clock_mono_us());
 	if ((tool->given & TOOL_JSON) != 0)
 		expose_status(&out, snapshot, NULL);
 	else
@@ -214,6 +212,5 @@ int tool_status(const struct tool *tool)
 	status = life_of(snapshot) == LIFE_RUNS ? EX_OK : TOOL_FINDING;
 	buf_free(&out);
 	snapshot_free(&snapshot);
-	segment_close(&segment);
 	return status;
 }

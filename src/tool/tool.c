@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/clock.h"
+
 int tool_fail(int status, const char *fmt, ...)
 {
 	va_list ap;
@@ -40,10 +42,29 @@ int tool_try_attach(const struct tool *tool, struct segment **ret, char *why, si
 	}
 }
 
-int tool_attach(const struct tool *tool, struct segment **ret)
+static int attach(const struct tool *tool, struct segment **ret)
 {
 	char why[CONF_PLACE_BYTES + 256];
 	const int status = tool_try_attach(tool, ret, why, sizeof(why));
 
 	return status == EX_OK ? EX_OK : tool_fail(status, "%s", why);
+}
+
+int tool_snapshot(const struct tool *tool, struct snapshot **ret)
+{
+	struct segment *segment;
+	struct snapshot *snapshot;
+	int status = attach(tool, &segment);
+
+	if (status != EX_OK)
+		return status;
+	snapshot = snapshot_take(segment, clock_mono_us());
+	if (segment_whole(segment))
+		*ret = snapshot;
+	else
+		status = tool_fail(EX_UNAVAILABLE, "the segment was cut while it was read");
+	if (status != EX_OK)
+		snapshot_free(&snapshot);
+	segment_close(&segment);
+	return status;
 }

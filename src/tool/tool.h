@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 #include "base/conf.h"
-#include "stats/segment.h"
+#include "stats/snapshot.h"
 
 #define TOOL_FINDING 1
 
@@ -42,10 +42,10 @@ typedef int tool_run(const struct tool *tool);
 
 /* "cardkeep: ..." on stderr; returns `status`. */
 int tool_fail(int status, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* Maps the service's segment. On anything but EX_OK *ret is untouched and `why` says the reason. */
+/* Opens the service's segment. On anything but EX_OK *ret is untouched and `why` says the reason. */
 MUST_CHECK int tool_try_attach(
 	const struct tool *tool, struct segment **ret, char *why, size_t why_size);
-/* The same, with the reason on stderr. */
-MUST_CHECK int tool_attach(const struct tool *tool, struct segment **ret);
+/* What the segment says now; the reason it cannot be read goes to stderr. */
+MUST_CHECK int tool_snapshot(const struct tool *tool, struct snapshot **ret);
 
 #endif
