@@ -723,49 +723,15 @@ language sql immutable parallel safe
 return encode(substr(sha256(uuid_send(p_user) || uuid_send(p_request)), 1, 16), 'hex')::uuid;
 comment on function cardkeep_api.own_write is 'The write id of a keyed request: the same request of two users is two writes. Locks nothing.';
 
+create function cardkeep_api.token_write(p_token_hash bytea, p_write uuid) returns uuid
+language sql immutable parallel safe
+return cardkeep_api.own_write(encode(substr(p_token_hash, 1, 16), 'hex')::uuid, p_write);
+comment on function cardkeep_api.token_write is 'own_write for a request whose user will be gone. Locks nothing.';
+
 create function cardkeep_api.try_key(p_user uuid, p_key uuid) returns boolean
 language sql volatile
 return pg_try_advisory_xact_lock(cardkeep_api.lock_key('key', p_user::text || p_key::text));
 comment on function cardkeep_api.try_key is 'Whether the key is now ours, until the transaction ends. Tries its advisory lock, never waits. Locks are re-entrant: two requests of one key in one transaction must run one after the other, and the second then sees what the first recorded.';
-
-create function cardkeep_api.claim_key(s cardkeep.sessions, p_key uuid, p_write uuid)
-returns cardkeep_api.answer
-language plpgsql volatile
-as $$
-declare
-	w cardkeep.writes;
-begin
-	-- A session that is over learns nothing, but how the request went that ended it.
-	if s.id is null or (not cardkeep_api.is_live(s) and s.ended_by is distinct from p_write) then
-		return cardkeep_api.reply(401);
-	end if;
-	if not cardkeep_api.try_key(s.user_id, p_key) then
-		return cardkeep_api.reply(423, 0, '', false, 'key_busy');
-	end if;
-	select t.* into w from cardkeep.writes t where t.user_id = s.user_id and t.key = p_key;
-	if not found then
-		return null;
-	end if;
-	if w.write_id <> p_write then
-		return cardkeep_api.reply(422, 0, '', false, 'key_reused');
-	end if;
-	return cardkeep_api.reply(w.status, w.version, '', true);
-end
-$$;
-comment on function cardkeep_api.claim_key is 'What a request finds under its key: null where it is the first; the status and version of its first answer (replayed); 422 key_reused where the key was spent on another request; 423 key_busy where somebody holds it; 401 where the session is over, unless this very write ended it. Tries the key''s advisory lock, then looks in a later statement; never waits.';
-
-create function cardkeep_api.keep_key(p_user uuid, p_key uuid, p_write uuid, a cardkeep_api.answer)
-returns void
-language plpgsql volatile
-as $$
-begin
-	if a.status < 300 and not a.replayed and a.detail <> 'unchanged' then
-		insert into cardkeep.writes (user_id, key, write_id, version, status)
-		values (p_user, p_key, p_write, a.version, a.status);
-	end if;
-end
-$$;
-comment on function cardkeep_api.keep_key is 'Records what a keyed request came to, where it was applied just now. The caller holds the key.';
 
 create function cardkeep_api.sweep_writes(p_keep interval, p_from bigint)
 returns cardkeep_api.answer
@@ -810,6 +776,174 @@ comment on function cardkeep_api.sweep_writes is 'One small step of a walk throu
 reset role;
 $sql$;
 insert into cardkeep_console.changes (name) values ('writes');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'beginnings') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:beginnings to pg
+--
+-- How every call begins, and how a write ends, once for all of them. Whose session it is comes before
+-- anything else: until that is known no other argument is looked at, so that whoever has no session
+-- costs an index look-up, whatever they send. scripts/check-sql holds every function that takes a token
+-- to it.
+--
+-- A read begins with begin_read. A write begins with begin_write, which also takes the key and finds out
+-- what became of the request before, and ends with end_write. A session that has ended since may still
+-- ask how a write of its own came out, for that write was applied while it lived: so writes are told of
+-- such a session, and that it is not live. begin_call tells no more than that, for calls that have to
+-- look at their arguments before they write.
+--
+-- The planner puts these three in place where they are used, in a statement of the function's own: as
+-- functions that are called they would cost a write without a key 5 us of some 100. That is why they
+-- call themselves stable, and why what only keys need are functions apart, which are called.
+
+
+set local role cardkeep_owner;
+
+create function cardkeep_api.is_live(s cardkeep.sessions) returns boolean
+language sql volatile
+return s.ended_at is null
+	and least(s.expires_at, s.last_seen_at + s.idle_limit) > clock_timestamp();
+comment on function cardkeep_api.is_live is 'Whether a session may still act: neither ended, nor expired, nor unused for too long. Locks nothing.';
+
+create type cardkeep_api.caller as (
+	session_id uuid,
+	user_id uuid,
+	live boolean
+);
+comment on type cardkeep_api.caller is 'Whose a token is: the session, its user, and whether it may still act';
+
+create function cardkeep_api.begin_call(p_token_hash bytea) returns setof cardkeep_api.caller
+language sql stable rows 1
+begin atomic
+	select s.id, s.user_id, cardkeep_api.is_live(s) from cardkeep.sessions s
+	where s.token_hash = p_token_hash;
+end;
+comment on function cardkeep_api.begin_call is 'Whose the token is, also where its session is over; no row where nobody ever had it. Locks nothing.';
+
+create function cardkeep_api.begin_read(p_token_hash bytea)
+returns table (session_id uuid, user_id uuid)
+language sql stable rows 1
+begin atomic
+	select s.id, s.user_id from cardkeep.sessions s
+	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+end;
+comment on function cardkeep_api.begin_read is 'The beginning of every read: the session that may act with the token, and its user; no row where there is none. Locks nothing.';
+
+create type cardkeep_api.write as (
+	user_id uuid,
+	session_id uuid,
+	id uuid,
+	key uuid,
+	live boolean,
+	told cardkeep_api.answer
+);
+comment on type cardkeep_api.write is 'A write that has begun: whose it is, the session it came by, its write id, the key that it holds or null, whether the session may still act, and what it is to be told (all null: nothing yet)';
+
+create function cardkeep_api.claim_key(p_user uuid, p_key uuid, p_write uuid)
+returns cardkeep_api.answer
+language plpgsql volatile
+as $$
+declare
+	w cardkeep.writes;
+begin
+	if not cardkeep_api.try_key(p_user, p_key) then
+		return cardkeep_api.reply(423, 0, '', false, 'key_busy');
+	end if;
+	select t.* into w from cardkeep.writes t where t.user_id = p_user and t.key = p_key;
+	if not found then
+		return null;
+	end if;
+	if w.write_id <> p_write then
+		return cardkeep_api.reply(422, 0, '', false, 'key_reused');
+	end if;
+	return cardkeep_api.reply(w.status, w.version, '', true);
+end
+$$;
+comment on function cardkeep_api.claim_key is 'What a request finds under its key: null where it is the first; the status and version of its first answer (replayed); 422 key_reused where the key was spent on another request; 423 key_busy where somebody holds it. Tries the key''s advisory lock, then looks in a later statement; never waits.';
+
+create function cardkeep_api.keyed_write(p_token_hash bytea, p_user uuid, p_write uuid,
+	p_by_token boolean)
+returns uuid
+language plpgsql immutable parallel safe
+as $$
+begin
+	if p_by_token then
+		return cardkeep_api.token_write(p_token_hash, p_write);
+	end if;
+	return cardkeep_api.own_write(p_user, p_write);
+end
+$$;
+comment on function cardkeep_api.keyed_write is 'The write id of a request with a key: the user''s own or, where the user will be gone, the token''s. Locks nothing.';
+
+create function cardkeep_api.find_keyed(c cardkeep_api.caller, p_write uuid, p_key uuid,
+	p_card uuid)
+returns cardkeep_api.answer
+language plpgsql volatile
+as $$
+declare
+	a cardkeep_api.answer;
+begin
+	-- A session that is over learns nothing, but how the request went that ended it.
+	if not c.live and not exists (
+		select from cardkeep.sessions s where s.id = c.session_id and s.ended_by = p_write)
+	then
+		return cardkeep_api.reply(401);
+	end if;
+	a := cardkeep_api.claim_key(c.user_id, p_key, p_write);
+	if a.status = 422 and p_card is not null and not exists (
+		select from cardkeep.business_cards b where b.id = p_card and b.user_id = c.user_id)
+	then
+		return cardkeep_api.reply(404);
+	end if;
+	return a;
+end
+$$;
+comment on function cardkeep_api.find_keyed is 'What a request with a key is told before anything is done: what claim_key found; 401 by a session that is over, unless this very write ended it; 404 for a spent key where the request names a card that is not the caller''s. Locks as claim_key.';
+
+create function cardkeep_api.begin_write(p_token_hash bytea, p_write uuid, p_key uuid,
+	p_card uuid default null, p_by_token boolean default false)
+returns setof cardkeep_api.write
+language sql stable rows 1
+begin atomic
+	select s.user_id, s.id, case when p_key is null then p_write
+			else cardkeep_api.keyed_write(p_token_hash, s.user_id, p_write, p_by_token) end,
+		p_key, cardkeep_api.is_live(s), case when p_key is not null then cardkeep_api.find_keyed(
+			(s.id, s.user_id, cardkeep_api.is_live(s)),
+			cardkeep_api.keyed_write(p_token_hash, s.user_id, p_write, p_by_token), p_key, p_card) end
+	from cardkeep.sessions s
+	where s.token_hash = p_token_hash;
+end;
+comment on function cardkeep_api.begin_write is 'The beginning of every write: the session that the token is or was of, its user, the write id and, where there is a key, what the request is told before anything is done (see find_keyed); no row where nobody ever had the token. Tries the key''s advisory lock, never waits.';
+
+create function cardkeep_api.keep_key(w cardkeep_api.write, a cardkeep_api.answer)
+returns cardkeep_api.answer
+language plpgsql volatile
+as $$
+begin
+	if a.status < 300 and not a.replayed and a.detail <> 'unchanged' then
+		insert into cardkeep.writes (user_id, key, write_id, version, status)
+		values (w.user_id, w.key, w.id, a.version, a.status);
+	end if;
+	return a;
+end
+$$;
+comment on function cardkeep_api.keep_key is 'Records what a keyed request came to, where it was applied just now, and passes the answer on. The caller holds the key.';
+
+create function cardkeep_api.end_write(w cardkeep_api.write, a cardkeep_api.answer)
+returns cardkeep_api.answer
+language sql volatile
+return case when w.key is null then a else cardkeep_api.keep_key(w, a) end;
+comment on function cardkeep_api.end_write is 'The end of every write: its answer, which is recorded under the key where there is one (see keep_key). The caller holds the key.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('beginnings');
 end
 $change$;
 
@@ -1919,12 +2053,6 @@ execute $sql$
 
 set local role cardkeep_owner;
 
-create function cardkeep_api.is_live(s cardkeep.sessions) returns boolean
-language sql volatile
-return s.ended_at is null
-	and least(s.expires_at, s.last_seen_at + s.idle_limit) > clock_timestamp();
-comment on function cardkeep_api.is_live is 'Whether a session may still act: neither ended, nor expired, nor unused for too long. Locks nothing.';
-
 create type cardkeep_api.user_view as (id uuid, email text, created_at text);
 comment on type cardkeep_api.user_view is 'An account as its owner sees it';
 
@@ -1955,17 +2083,17 @@ create function cardkeep_api.check_session(p_token_hash bytea) returns cardkeep_
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-	s cardkeep.sessions;
+	c cardkeep_api.caller;
 begin
-	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	select b.* into c from cardkeep_api.begin_call(p_token_hash) b;
 	if not found then
-		perform from cardkeep.closed_accounts c where c.token_hash = p_token_hash;
+		perform from cardkeep.closed_accounts k where k.token_hash = p_token_hash;
 		return cardkeep_api.reply(401, 0, '', false, case when found then 'over' else '' end);
 	end if;
-	if not cardkeep_api.is_live(s) then
+	if not c.live then
 		return cardkeep_api.reply(401, 0, '', false, 'over');
 	end if;
-	return cardkeep_api.reply(200, 0, '', false, s.user_id::text);
+	return cardkeep_api.reply(200, 0, '', false, c.user_id::text);
 end
 $$;
 comment on function cardkeep_api.check_session is 'Whose session the token is: 200 with the account''s id as detail where it may act; 401 with detail over where it was one and is over, or has deleted its account, so that the repeat of a write is still told how it went; 401 for a token that nobody ever had. Locks nothing.';
@@ -2138,8 +2266,8 @@ declare
 	v_user uuid;
 	v_list text;
 begin
-	select s.id, s.user_id into v_session, v_user from cardkeep.sessions s
-	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	select s.session_id, s.user_id into v_session, v_user
+	from cardkeep_api.begin_read(p_token_hash) s;
 	if not found then
 		return cardkeep_api.reply(401);
 	end if;
@@ -2160,30 +2288,28 @@ declare
 	v_caller cardkeep.sessions;
 	v_target cardkeep.sessions;
 	v_locked boolean;
-	v_write uuid := p_write;
 	v_detail text;
-	a cardkeep_api.answer;
+	w cardkeep_api.write;
 begin
-	select s.* into v_caller from cardkeep.sessions s where s.token_hash = p_token_hash;
-	v_detail := case when coalesce(p_session, v_caller.id) = v_caller.id then 'own' else '' end;
-	if p_key is not null then
-		v_write := cardkeep_api.own_write(v_caller.user_id, p_write);
-		a := cardkeep_api.claim_key(v_caller, p_key, v_write);
-		if a.replayed then
-			return cardkeep_api.reply(204, 0, '', true, v_detail);
-		elsif a.status is not null and a.status <> 422 then
-			return a;
-		end if;
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key) b;
+	if not found then
+		return cardkeep_api.reply(401);
+	end if;
+	v_detail := case when coalesce(p_session, w.session_id) = w.session_id then 'own' else '' end;
+	if (w.told).replayed then
+		return cardkeep_api.reply(204, 0, '', true, v_detail);
+	elsif (w.told).status <> 422 then
+		return w.told;
 	end if;
 	perform from cardkeep.sessions s
-	where s.id = coalesce(p_session, v_caller.id) and s.user_id = v_caller.user_id
+	where s.id = coalesce(p_session, w.session_id) and s.user_id = w.user_id
 	for no key update skip locked;
 	v_locked := found;
 	select s.* into v_caller from cardkeep.sessions s where s.token_hash = p_token_hash;
 	select s.* into v_target from cardkeep.sessions s
 	where s.id = coalesce(p_session, v_caller.id) and s.user_id = v_caller.user_id;
 	-- The repeat first: the first time may have ended the very session that asks.
-	if v_target.ended_by = v_write then
+	if v_target.ended_by = w.id then
 		return cardkeep_api.reply(204, 0, '', true, v_detail);
 	end if;
 	if v_caller.id is null or not cardkeep_api.is_live(v_caller) then
@@ -2192,18 +2318,15 @@ begin
 	if v_target.id is null or not cardkeep_api.is_live(v_target) then
 		return cardkeep_api.reply(404);
 	end if;
-	if a.status = 422 then
-		return a;
+	if (w.told).status = 422 then
+		return w.told;
 	end if;
 	if not v_locked then
 		return cardkeep_api.reply(423);
 	end if;
-	update cardkeep.sessions s set ended_at = clock_timestamp(), ended_by = v_write
+	update cardkeep.sessions s set ended_at = clock_timestamp(), ended_by = w.id
 	where s.id = v_target.id;
-	if p_key is not null then
-		perform cardkeep_api.keep_key(v_caller.user_id, p_key, v_write, cardkeep_api.reply(204));
-	end if;
-	return cardkeep_api.reply(204, 0, '', false, v_detail);
+	return cardkeep_api.end_write(w, cardkeep_api.reply(204, 0, '', false, v_detail));
 end
 $$;
 comment on function cardkeep_api.end_session is 'Ends one of the caller''s sessions, null the caller''s own. 204, with detail own where it is the caller''s; 204 replayed, also where it ended the caller''s own; 401; 404 where it is unknown, foreign or over; 422 key_reused; 423. Tries the key, then the session''s row (no key update, skip locked), never waits; looks after it tried.';
@@ -2215,8 +2338,7 @@ declare
 	u cardkeep.users;
 	v_user uuid;
 begin
-	select s.user_id into v_user from cardkeep.sessions s
-	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	select s.user_id into v_user from cardkeep_api.begin_read(p_token_hash) s;
 	select a.* into u from cardkeep.users a where a.id = v_user;
 	if not found then
 		return cardkeep_api.reply(401);
@@ -2521,10 +2643,8 @@ end if;
 execute $sql$
 -- Deploy cardkeep:card_calls to pg
 --
--- What the service calls: a session by its token, the key where there is one, then the core. A
--- session that has ended since may still ask how a write of its own came out, for that write was
--- applied while it lived. p_write is the id of the request; with p_key it is the hash of all that the
--- key is bound to (see writes).
+-- What the service calls: the beginning that all calls have (see beginnings), then the core. p_write is
+-- the id of the request; with p_key it is the hash of all that the key is bound to (see writes).
 
 
 set local role cardkeep_owner;
@@ -2536,8 +2656,7 @@ as $$
 declare
 	v_user uuid;
 begin
-	select s.user_id into v_user from cardkeep.sessions s
-	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	select s.user_id into v_user from cardkeep_api.begin_read(p_token_hash) s;
 	if not found then
 		return cardkeep_api.reply(401);
 	end if;
@@ -2555,8 +2674,7 @@ declare
 	v_user uuid;
 	c cardkeep.business_cards;
 begin
-	select s.user_id into v_user from cardkeep.sessions s
-	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	select s.user_id into v_user from cardkeep_api.begin_read(p_token_hash) s;
 	if not found then
 		return cardkeep_api.reply(401);
 	end if;
@@ -2591,8 +2709,7 @@ declare
 	v_cursor text;
 	v_last text := '';
 begin
-	select s.user_id into v_user from cardkeep.sessions s
-	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	select s.user_id into v_user from cardkeep_api.begin_read(p_token_hash) s;
 	if not found then
 		return cardkeep_api.reply(401);
 	end if;
@@ -2625,56 +2742,61 @@ returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-	s cardkeep.sessions;
-	v_write uuid := p_write;
+	w cardkeep_api.write;
 	a cardkeep_api.answer;
 begin
-	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	if p_key is not null then
-		v_write := cardkeep_api.own_write(s.user_id, p_write);
-		a := cardkeep_api.claim_key(s, p_key, v_write);
-		if a.replayed then
-			return cardkeep_api.created_before(v_write, s.user_id);
-		elsif a.status is not null then
-			return a;
-		end if;
-	end if;
-	if s.id is not null and cardkeep_api.is_live(s) then
-		a := cardkeep_api.create_card_core(s.user_id, s.id, v_write, p_name, p_base, p_template,
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key) b;
+	if (w.told).replayed then
+		return cardkeep_api.created_before(w.id, w.user_id);
+	elsif (w.told).status is not null then
+		return w.told;
+	elsif w.live then
+		a := cardkeep_api.create_card_core(w.user_id, w.session_id, w.id, p_name, p_base, p_template,
 			p_fields, p_design, p_public);
-		if p_key is not null then
-			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
-		end if;
-		return a;
+		return cardkeep_api.end_write(w, a);
+	elsif w.session_id is null then
+		return cardkeep_api.reply(401);
 	end if;
 	perform from cardkeep.business_card_versions h
-	where h.card_id = v_write and h.version = 1 and h.session_id = s.id;
+	where h.card_id = w.id and h.version = 1 and h.session_id = w.session_id;
 	if found then
-		return cardkeep_api.created_before(v_write, s.user_id);
+		return cardkeep_api.created_before(w.id, w.user_id);
 	end if;
 	return cardkeep_api.reply(401);
 end
 $$;
 comment on function cardkeep_api.create_card is 'A new card of the caller''s: 201, 401, 409 id_taken, 422 key_reused, 423, 500 slug_exhausted; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as create_card_core; never waits.';
 
-create function cardkeep_api.claim_card_key(s cardkeep.sessions, p_key uuid, p_write uuid,
-	p_card uuid)
+create function cardkeep_api.card_told(w cardkeep_api.write, p_card uuid)
 returns cardkeep_api.answer
-language plpgsql volatile
+language plpgsql stable
 as $$
-declare
-	a cardkeep_api.answer := cardkeep_api.claim_key(s, p_key, p_write);
 begin
-	if a.status = 422 then
-		perform from cardkeep.business_cards b where b.id = p_card and b.user_id = s.user_id;
-		if not found then
-			return cardkeep_api.reply(404);
-		end if;
+	if (w.told).replayed then
+		return cardkeep_api.card_replay(p_card, w.user_id, (w.told).version, (w.told).status);
 	end if;
-	return a;
+	return w.told;
 end
 $$;
-comment on function cardkeep_api.claim_card_key is 'claim_key for a request that names a card: a card that is not the caller''s is 404 before anything else is said. Locks as claim_key.';
+comment on function cardkeep_api.card_told is 'What a write that changes a card is told from its key: its first answer, with the card as of then, or the refusal. Locks nothing.';
+
+create function cardkeep_api.card_repeat(w cardkeep_api.write, p_card uuid, p_expected integer[])
+returns cardkeep_api.answer
+language plpgsql stable
+as $$
+declare
+	v_version integer;
+begin
+	if w.session_id is not null then
+		v_version := cardkeep_api.card_write_version(p_card, p_expected, w.id, false);
+	end if;
+	if v_version is null then
+		return cardkeep_api.reply(401);
+	end if;
+	return cardkeep_api.card_replay(p_card, w.user_id, v_version, 200);
+end
+$$;
+comment on function cardkeep_api.card_repeat is 'What a write that changes a card comes to by a session that is over, or by none: its first answer where it was applied while the session lived, else 401. Locks nothing.';
 
 create function cardkeep_api.update_card(p_token_hash bytea, p_write uuid, p_card uuid,
 	p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
@@ -2683,34 +2805,18 @@ returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-	s cardkeep.sessions;
-	v_write uuid := p_write;
-	v_version integer;
+	w cardkeep_api.write;
 	a cardkeep_api.answer;
 begin
-	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	if p_key is not null then
-		v_write := cardkeep_api.own_write(s.user_id, p_write);
-		a := cardkeep_api.claim_card_key(s, p_key, v_write, p_card);
-		if a.replayed then
-			return cardkeep_api.card_replay(p_card, s.user_id, a.version, a.status);
-		elsif a.status is not null then
-			return a;
-		end if;
-	end if;
-	if s.id is not null and cardkeep_api.is_live(s) then
-		a := cardkeep_api.update_card_core(s.user_id, s.id, v_write, p_card, p_expected, p_name,
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key, p_card) b;
+	if (w.told).status is not null then
+		return cardkeep_api.card_told(w, p_card);
+	elsif w.live then
+		a := cardkeep_api.update_card_core(w.user_id, w.session_id, w.id, p_card, p_expected, p_name,
 			p_template, p_fields, p_design, p_public);
-		if p_key is not null then
-			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
-		end if;
-		return a;
+		return cardkeep_api.end_write(w, a);
 	end if;
-	v_version := cardkeep_api.card_write_version(p_card, p_expected, v_write, false);
-	if v_version is not null and s.id is not null then
-		return cardkeep_api.card_replay(p_card, s.user_id, v_version, 200);
-	end if;
-	return cardkeep_api.reply(401);
+	return cardkeep_api.card_repeat(w, p_card, p_expected);
 end
 $$;
 comment on function cardkeep_api.update_card is 'Changes one of the caller''s cards: 200, 401, 404, 409, 422 key_reused, 423; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as update_card_core; never waits.';
@@ -2721,28 +2827,21 @@ returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-	s cardkeep.sessions;
-	v_write uuid := p_write;
+	w cardkeep_api.write;
 	v_version integer;
 	a cardkeep_api.answer;
 begin
-	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	if p_key is not null then
-		v_write := cardkeep_api.own_write(s.user_id, p_write);
-		a := cardkeep_api.claim_card_key(s, p_key, v_write, p_card);
-		if a.status is not null then
-			return a;
-		end if;
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key, p_card) b;
+	if (w.told).status is not null then
+		return w.told;
+	elsif w.live then
+		a := cardkeep_api.delete_card_core(w.user_id, w.session_id, w.id, p_card, p_expected);
+		return cardkeep_api.end_write(w, a);
+	elsif w.session_id is null then
+		return cardkeep_api.reply(401);
 	end if;
-	if s.id is not null and cardkeep_api.is_live(s) then
-		a := cardkeep_api.delete_card_core(s.user_id, s.id, v_write, p_card, p_expected);
-		if p_key is not null then
-			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
-		end if;
-		return a;
-	end if;
-	v_version := cardkeep_api.card_write_version(p_card, p_expected, v_write, true);
-	if v_version is not null and s.id is not null then
+	v_version := cardkeep_api.card_write_version(p_card, p_expected, w.id, true);
+	if v_version is not null then
 		return cardkeep_api.reply(204, v_version, '', true);
 	end if;
 	return cardkeep_api.reply(401);
@@ -2792,12 +2891,11 @@ begin
 		case when b.id is null then '' else cardkeep_api.card_json(b) end
 	from unnest(p_token_hash, p_card) with ordinality n(token_hash, card, i)
 	left join lateral (
-		select t.id, t.user_id from cardkeep.sessions t
-		where t.token_hash = n.token_hash and cardkeep_api.is_live(t)
+		select t.session_id as id, t.user_id from cardkeep_api.begin_read(n.token_hash) t
 		limit 1) s on true
 	left join lateral (
 		select c.* from cardkeep.business_cards c
-		where c.id = n.card::uuid and c.user_id = s.user_id
+		where s.id is not null and c.id = n.card::uuid and c.user_id = s.user_id
 		limit 1) b on true;
 end
 $$;
@@ -2847,14 +2945,15 @@ begin
 		from unnest(p_token_hash, p_write, p_base, p_name, p_key) with ordinality
 			n(token_hash, write, base, name, key, i)
 		left join lateral (
-			select t.id, t.user_id from cardkeep.sessions t
-			where t.token_hash = n.token_hash and cardkeep_api.is_live(t)
+			select t.session_id as id, t.user_id from cardkeep_api.begin_read(n.token_hash) t
 			limit 1) s on true
 		cross join lateral (
-			select cardkeep_api.slugify(coalesce(n.base, n.name)) as slug offset 0) r
+			select case when s.id is not null
+				then cardkeep_api.slugify(coalesce(n.base, n.name)) end as slug offset 0) r
 		cross join lateral (
 			-- A popular name is known to be taken without taking its lock.
-			select case when exists (select from cardkeep.business_cards b where b.slug = r.slug)
+			select case when s.id is not null and exists (
+					select from cardkeep.business_cards b where b.slug = r.slug)
 				then cardkeep_api.slug_candidate(r.slug, 2) else r.slug end as slug
 			offset 0) c) k;
 	if num_nonnulls(variadic p_key) > 0 then
@@ -2933,8 +3032,7 @@ begin
 	into v_users, v_sessions, v_writes
 	from unnest(p_token_hash, p_write, p_key) with ordinality n(token_hash, write, key, i)
 	left join lateral (
-		select t.id, t.user_id from cardkeep.sessions t
-		where t.token_hash = n.token_hash and cardkeep_api.is_live(t)
+		select t.session_id as id, t.user_id from cardkeep_api.begin_read(n.token_hash) t
 		limit 1) s on true;
 
 	if num_nonnulls(variadic p_key) > 0 then
@@ -2958,7 +3056,7 @@ begin
 				p_fields, p_design, p_public, p_key) with ordinality
 				u(card, user_id, session_id, write, expected, name, template, fields, design,
 					public, key, i)
-			where u.write is not null) n
+			where u.write is not null and u.user_id is not null) n
 		join lateral (
 			select c.ctid, c.* from cardkeep.business_cards c
 			where c.id = n.card and c.user_id = n.user_id and c.version = any (n.expected)
@@ -3051,8 +3149,7 @@ end if;
 execute $sql$
 -- Deploy cardkeep:profile_calls to pg
 --
--- What the service calls: a session by its token, the key where there is one, then the core
--- (see card_calls).
+-- What the service calls: the beginning that all calls have (see beginnings), then the core.
 
 
 set local role cardkeep_owner;
@@ -3065,8 +3162,7 @@ declare
 	v_user uuid;
 	p cardkeep_api.profile;
 begin
-	select s.user_id into v_user from cardkeep.sessions s
-	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	select s.user_id into v_user from cardkeep_api.begin_read(p_token_hash) s;
 	if not found then
 		return cardkeep_api.reply(401);
 	end if;
@@ -3076,38 +3172,55 @@ end
 $$;
 comment on function cardkeep_api.read_own_profile is 'The caller''s profile, at version 0 and empty where it was never written; 401. Locks nothing.';
 
+create function cardkeep_api.profile_told(w cardkeep_api.write, p_kind text)
+returns cardkeep_api.answer
+language plpgsql stable
+as $$
+begin
+	if (w.told).replayed then
+		return cardkeep_api.profile_answered(p_kind, w.user_id, (w.told).version);
+	end if;
+	return w.told;
+end
+$$;
+comment on function cardkeep_api.profile_told is 'As card_told, for a profile. Locks nothing.';
+
+create function cardkeep_api.profile_repeat(w cardkeep_api.write, p_kind text, p_expected integer[])
+returns cardkeep_api.answer
+language plpgsql stable
+as $$
+declare
+	a cardkeep_api.answer;
+begin
+	if w.session_id is not null then
+		a := cardkeep_api.profile_replay(p_kind, w.user_id, p_expected, w.id);
+	end if;
+	if a.status is null then
+		return cardkeep_api.reply(401);
+	end if;
+	return a;
+end
+$$;
+comment on function cardkeep_api.profile_repeat is 'As card_repeat, for a profile. Locks nothing.';
+
 create function cardkeep_api.save_own_profile(p_kind text, p_token_hash bytea, p_write uuid,
 	p_expected integer[], p_patch jsonb, p_key uuid)
 returns cardkeep_api.answer
 language plpgsql volatile
 as $$
 declare
-	s cardkeep.sessions;
-	v_write uuid := p_write;
+	w cardkeep_api.write;
 	a cardkeep_api.answer;
 begin
-	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	if p_key is not null then
-		v_write := cardkeep_api.own_write(s.user_id, p_write);
-		a := cardkeep_api.claim_key(s, p_key, v_write);
-		if a.replayed then
-			return cardkeep_api.profile_answered(p_kind, s.user_id, a.version);
-		elsif a.status is not null then
-			return a;
-		end if;
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key) b;
+	if (w.told).status is not null then
+		return cardkeep_api.profile_told(w, p_kind);
+	elsif w.live then
+		a := cardkeep_api.save_profile_core(p_kind, w.user_id, w.session_id, w.id, p_expected,
+			p_patch);
+		return cardkeep_api.end_write(w, a);
 	end if;
-	if s.id is not null and cardkeep_api.is_live(s) then
-		a := cardkeep_api.save_profile_core(p_kind, s.user_id, s.id, v_write, p_expected, p_patch);
-		if p_key is not null then
-			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
-		end if;
-		return a;
-	end if;
-	a := cardkeep_api.profile_replay(p_kind, s.user_id, p_expected, v_write);
-	if a.status is not null then
-		return a;
-	end if;
-	return cardkeep_api.reply(401);
+	return cardkeep_api.profile_repeat(w, p_kind, p_expected);
 end
 $$;
 comment on function cardkeep_api.save_own_profile is 'Changes the caller''s profile, as save_profile_core; 422 key_reused; 401, but the repeat of a write that was applied while the session lived is answered as the first was. Tries the key, then locks as save_profile_core.';
@@ -3438,11 +3551,6 @@ create index closed_accounts_token on cardkeep.closed_accounts (token_hash);
 comment on table cardkeep.closed_accounts is 'Accounts that their owners deleted: by which request, so that its repeat finds itself, and nothing about whose they were';
 comment on column cardkeep.closed_accounts.token_hash is 'SHA-256 of the token that the request came with: the repeat comes with the same one';
 
-create function cardkeep_api.token_write(p_token_hash bytea, p_write uuid) returns uuid
-language sql immutable parallel safe
-return cardkeep_api.own_write(encode(substr(p_token_hash, 1, 16), 'hex')::uuid, p_write);
-comment on function cardkeep_api.token_write is 'own_write for a request whose user will be gone. Locks nothing.';
-
 create function cardkeep_api.account_closed(p_token_hash bytea, p_write uuid)
 returns cardkeep_api.answer
 language plpgsql stable
@@ -3471,27 +3579,20 @@ returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-	s cardkeep.sessions;
+	w cardkeep_api.write;
 	u cardkeep.users;
-	a cardkeep_api.answer;
-	v_write uuid;
 begin
-	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key) b;
 	if not found then
 		return cardkeep_api.account_closed(p_token_hash,
 			cardkeep_api.token_write(p_token_hash, p_write));
+	elsif (w.told).replayed then
+		return cardkeep_api.password_replay(w.user_id, w.id);
+	elsif (w.told).status is not null then
+		return w.told;
 	end if;
-	if p_key is not null then
-		v_write := cardkeep_api.own_write(s.user_id, p_write);
-		a := cardkeep_api.claim_key(s, p_key, v_write);
-	end if;
-	select t.* into u from cardkeep.users t where t.id = s.user_id;
-	if a.replayed then
-		return cardkeep_api.password_replay(s.user_id, v_write);
-	elsif a.status is not null then
-		return a;
-	end if;
-	if u.id is null or not cardkeep_api.is_live(s) then
+	select t.* into u from cardkeep.users t where t.id = w.user_id;
+	if u.id is null or not w.live then
 		return cardkeep_api.reply(401);
 	end if;
 	return cardkeep_api.reply(200, 0, '', false, u.password_hash);
@@ -3534,23 +3635,20 @@ returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
+	w cardkeep_api.write;
 	s cardkeep.sessions;
 	v_locked boolean;
-	v_write uuid := p_write;
-	a cardkeep_api.answer;
 begin
-	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	if p_key is not null then
-		v_write := cardkeep_api.own_write(s.user_id, p_write);
-		a := cardkeep_api.claim_key(s, p_key, v_write);
-		if a.status is not null then
-			return a;
-		end if;
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key) b;
+	if not found then
+		return cardkeep_api.reply(401);
+	elsif (w.told).status is not null then
+		return w.told;
 	end if;
-	v_locked := cardkeep_api.lock_sessions(s.user_id, case when p_others then s.id end);
+	v_locked := cardkeep_api.lock_sessions(w.user_id, case when p_others then w.session_id end);
 	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
 	-- The repeat first: the first time may have ended the very session that asks.
-	perform from cardkeep.sessions t where t.user_id = s.user_id and t.ended_by = v_write;
+	perform from cardkeep.sessions t where t.user_id = s.user_id and t.ended_by = w.id;
 	if found then
 		return cardkeep_api.reply(204, 0, '', true);
 	end if;
@@ -3560,11 +3658,8 @@ begin
 	if not v_locked then
 		return cardkeep_api.reply(423);
 	end if;
-	perform cardkeep_api.end_live_sessions(s.user_id, v_write, case when p_others then s.id end);
-	if p_key is not null then
-		perform cardkeep_api.keep_key(s.user_id, p_key, v_write, cardkeep_api.reply(204));
-	end if;
-	return cardkeep_api.reply(204);
+	perform cardkeep_api.end_live_sessions(s.user_id, w.id, case when p_others then s.id end);
+	return cardkeep_api.end_write(w, cardkeep_api.reply(204));
 end
 $$;
 comment on function cardkeep_api.end_sessions is 'Ends all sessions of the caller''s account, or all but the caller''s own. 204; 204 replayed, also where it ended the caller''s own; 401; 422 key_reused; 423 where somebody holds one of them. Tries the key, then the sessions'' rows as lock_sessions, never waits; looks after it tried.';
@@ -3575,30 +3670,27 @@ returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
+	w cardkeep_api.write;
 	s cardkeep.sessions;
 	u cardkeep.users;
 	v_locked boolean;
-	v_write uuid := p_write;
-	a cardkeep_api.answer;
 begin
-	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	if p_key is not null then
-		v_write := cardkeep_api.own_write(s.user_id, p_write);
-		a := cardkeep_api.claim_key(s, p_key, v_write);
-		if a.replayed then
-			return cardkeep_api.password_replay(s.user_id, v_write);
-		elsif a.status is not null then
-			return a;
-		end if;
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key) b;
+	if not found then
+		return cardkeep_api.reply(401);
+	elsif (w.told).replayed then
+		return cardkeep_api.password_replay(w.user_id, w.id);
+	elsif (w.told).status is not null then
+		return w.told;
 	end if;
-	perform from cardkeep.users t where t.id = s.user_id for no key update skip locked;
+	perform from cardkeep.users t where t.id = w.user_id for no key update skip locked;
 	v_locked := found;
 	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
 	select t.* into u from cardkeep.users t where t.id = s.user_id;
-	if u.password_write = v_write and p_key is null then
+	if u.password_write = w.id and p_key is null then
 		return cardkeep_api.reply(204, 0, '', true);
-	elsif u.password_write = v_write then
-		return cardkeep_api.password_replay(s.user_id, v_write);
+	elsif u.password_write = w.id then
+		return cardkeep_api.password_replay(s.user_id, w.id);
 	end if;
 	if s.id is null or not cardkeep_api.is_live(s) then
 		return cardkeep_api.reply(401);
@@ -3612,14 +3704,11 @@ begin
 	if not cardkeep_api.lock_sessions(s.user_id, s.id) then
 		return cardkeep_api.reply(423);
 	end if;
-	update cardkeep.users t set password_hash = p_password_hash, password_write = v_write,
+	update cardkeep.users t set password_hash = p_password_hash, password_write = w.id,
 		updated_at = clock_timestamp()
 	where t.id = u.id;
-	perform cardkeep_api.end_live_sessions(s.user_id, v_write, s.id);
-	if p_key is not null then
-		perform cardkeep_api.keep_key(s.user_id, p_key, v_write, cardkeep_api.reply(204));
-	end if;
-	return cardkeep_api.reply(204);
+	perform cardkeep_api.end_live_sessions(s.user_id, w.id, s.id);
+	return cardkeep_api.end_write(w, cardkeep_api.reply(204));
 end
 $$;
 comment on function cardkeep_api.change_password is 'Another password for the caller''s account, if the present one is still the one that was checked; every other session ends with it. 204; 204 replayed, under a key as password_replay; 401; 422 password_changed or key_reused; 423. Tries the key, then the account''s row (no key update, skip locked), so that no sign-in with the old password comes in between, then the other sessions as lock_sessions; never waits.';
@@ -3659,27 +3748,22 @@ returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
+	w cardkeep_api.write;
 	s cardkeep.sessions;
 	v_locked boolean;
 	v_hash text;
-	v_write uuid := p_write;
-	a cardkeep_api.answer;
 begin
-	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	if p_key is not null then
-		v_write := cardkeep_api.token_write(p_token_hash, p_write);
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key,
+		p_by_token => true) b;
+	if (w.told).status is not null then
+		return w.told;
 	end if;
-	if p_key is not null and s.id is not null then
-		a := cardkeep_api.claim_key(s, p_key, v_write);
-		if a.status is not null then
-			return a;
-		end if;
-	end if;
-	perform from cardkeep.users u where u.id = s.user_id for update skip locked;
+	perform from cardkeep.users u where u.id = w.user_id for update skip locked;
 	v_locked := found;
 	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
 	if not found then
-		return cardkeep_api.account_closed(p_token_hash, v_write);
+		return cardkeep_api.account_closed(p_token_hash, case when p_key is null then p_write
+			else cardkeep_api.token_write(p_token_hash, p_write) end);
 	end if;
 	if not cardkeep_api.is_live(s) then
 		return cardkeep_api.reply(401);
@@ -3694,7 +3778,7 @@ begin
 	if not cardkeep_api.lock_belongings(s.user_id) then
 		return cardkeep_api.reply(423);
 	end if;
-	insert into cardkeep.closed_accounts (write_id, token_hash) values (v_write, p_token_hash);
+	insert into cardkeep.closed_accounts (write_id, token_hash) values (w.id, p_token_hash);
 	delete from cardkeep.users u where u.id = s.user_id;
 	return cardkeep_api.reply(204);
 end
@@ -4020,8 +4104,7 @@ declare
 	v_newest integer;
 	v_rows refcursor;
 begin
-	select s.user_id into v_user from cardkeep.sessions s
-	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	select s.user_id into v_user from cardkeep_api.begin_read(p_token_hash) s;
 	if not found then
 		return cardkeep_api.reply(401);
 	end if;
@@ -4080,8 +4163,7 @@ declare
 	v_newest integer;
 	v_rows refcursor;
 begin
-	select s.user_id into v_user from cardkeep.sessions s
-	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	select s.user_id into v_user from cardkeep_api.begin_read(p_token_hash) s;
 	if not found then
 		return cardkeep_api.reply(401);
 	end if;
@@ -4225,33 +4307,17 @@ returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-	s cardkeep.sessions;
-	v_write uuid := p_write;
-	v_version integer;
+	w cardkeep_api.write;
 	a cardkeep_api.answer;
 begin
-	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	if p_key is not null then
-		v_write := cardkeep_api.own_write(s.user_id, p_write);
-		a := cardkeep_api.claim_card_key(s, p_key, v_write, p_card);
-		if a.replayed then
-			return cardkeep_api.card_replay(p_card, s.user_id, a.version, a.status);
-		elsif a.status is not null then
-			return a;
-		end if;
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key, p_card) b;
+	if (w.told).status is not null then
+		return cardkeep_api.card_told(w, p_card);
+	elsif w.live then
+		a := cardkeep_api.revert_card_core(w.user_id, w.session_id, w.id, p_card, p_expected, p_to);
+		return cardkeep_api.end_write(w, a);
 	end if;
-	if s.id is not null and cardkeep_api.is_live(s) then
-		a := cardkeep_api.revert_card_core(s.user_id, s.id, v_write, p_card, p_expected, p_to);
-		if p_key is not null then
-			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
-		end if;
-		return a;
-	end if;
-	v_version := cardkeep_api.card_write_version(p_card, p_expected, v_write, false);
-	if v_version is not null and s.id is not null then
-		return cardkeep_api.card_replay(p_card, s.user_id, v_version, 200);
-	end if;
-	return cardkeep_api.reply(401);
+	return cardkeep_api.card_repeat(w, p_card, p_expected);
 end
 $$;
 comment on function cardkeep_api.revert_card is 'Brings back what one of the caller''s cards was at a version: 200, 401, 404, 409, 422 (also key_reused), 423; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as revert_card_core; never waits.';
@@ -4324,32 +4390,18 @@ returns cardkeep_api.answer
 language plpgsql volatile
 as $$
 declare
-	s cardkeep.sessions;
-	v_write uuid := p_write;
+	w cardkeep_api.write;
 	a cardkeep_api.answer;
 begin
-	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	if p_key is not null then
-		v_write := cardkeep_api.own_write(s.user_id, p_write);
-		a := cardkeep_api.claim_key(s, p_key, v_write);
-		if a.replayed then
-			return cardkeep_api.profile_answered(p_kind, s.user_id, a.version);
-		elsif a.status is not null then
-			return a;
-		end if;
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key) b;
+	if (w.told).status is not null then
+		return cardkeep_api.profile_told(w, p_kind);
+	elsif w.live then
+		a := cardkeep_api.revert_profile_core(p_kind, w.user_id, w.session_id, w.id, p_expected,
+			p_to);
+		return cardkeep_api.end_write(w, a);
 	end if;
-	if s.id is not null and cardkeep_api.is_live(s) then
-		a := cardkeep_api.revert_profile_core(p_kind, s.user_id, s.id, v_write, p_expected, p_to);
-		if p_key is not null then
-			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
-		end if;
-		return a;
-	end if;
-	a := cardkeep_api.profile_replay(p_kind, s.user_id, p_expected, v_write);
-	if a.status is not null then
-		return a;
-	end if;
-	return cardkeep_api.reply(401);
+	return cardkeep_api.profile_repeat(w, p_kind, p_expected);
 end
 $$;
 comment on function cardkeep_api.revert_own_profile is 'Brings back what the caller''s profile was at a version, as revert_profile_core; 401, but the repeat of a write that was applied while the session lived is answered as the first was. Tries the key, then locks as revert_profile_core.';
@@ -4562,32 +4614,25 @@ returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-	s cardkeep.sessions;
-	v_write uuid := p_write;
+	w cardkeep_api.write;
 	v_version integer;
 	a cardkeep_api.answer;
 begin
-	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	if p_key is not null then
-		v_write := cardkeep_api.own_write(s.user_id, p_write);
-		a := cardkeep_api.claim_card_key(s, p_key, v_write, p_card);
-		if a.replayed then
-			return cardkeep_api.card_merge_replay(p_card, s.user_id, p_expected[1], a.version);
-		elsif a.status is not null then
-			return a;
-		end if;
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key, p_card) b;
+	if (w.told).replayed then
+		return cardkeep_api.card_merge_replay(p_card, w.user_id, p_expected[1], (w.told).version);
+	elsif (w.told).status is not null then
+		return w.told;
+	elsif w.live then
+		a := cardkeep_api.merge_card_core(w.user_id, w.session_id, w.id, p_card, p_expected[1],
+			p_name, p_template, p_fields, p_design, p_public);
+		return cardkeep_api.end_write(w, a);
+	elsif w.session_id is null then
+		return cardkeep_api.reply(401);
 	end if;
-	if s.id is not null and cardkeep_api.is_live(s) then
-		a := cardkeep_api.merge_card_core(s.user_id, s.id, v_write, p_card, p_expected[1], p_name,
-			p_template, p_fields, p_design, p_public);
-		if p_key is not null then
-			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
-		end if;
-		return a;
-	end if;
-	v_version := cardkeep_api.card_merge_version(p_card, p_expected[1], v_write);
-	if v_version is not null and s.id is not null then
-		return cardkeep_api.card_merge_replay(p_card, s.user_id, p_expected[1], v_version);
+	v_version := cardkeep_api.card_merge_version(p_card, p_expected[1], w.id);
+	if v_version is not null then
+		return cardkeep_api.card_merge_replay(p_card, w.user_id, p_expected[1], v_version);
 	end if;
 	return cardkeep_api.reply(401);
 end
@@ -4697,32 +4742,25 @@ returns cardkeep_api.answer
 language plpgsql volatile
 as $$
 declare
-	s cardkeep.sessions;
-	v_write uuid := p_write;
+	w cardkeep_api.write;
 	v_version integer;
 	a cardkeep_api.answer;
 begin
-	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	if p_key is not null then
-		v_write := cardkeep_api.own_write(s.user_id, p_write);
-		a := cardkeep_api.claim_key(s, p_key, v_write);
-		if a.replayed then
-			return cardkeep_api.profile_merge_replay(p_kind, s.user_id, p_expected[1], a.version);
-		elsif a.status is not null then
-			return a;
-		end if;
-	end if;
-	if s.id is not null and cardkeep_api.is_live(s) then
-		a := cardkeep_api.merge_profile_core(p_kind, s.user_id, s.id, v_write, p_expected[1],
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key) b;
+	if (w.told).replayed then
+		return cardkeep_api.profile_merge_replay(p_kind, w.user_id, p_expected[1], (w.told).version);
+	elsif (w.told).status is not null then
+		return w.told;
+	elsif w.live then
+		a := cardkeep_api.merge_profile_core(p_kind, w.user_id, w.session_id, w.id, p_expected[1],
 			p_patch);
-		if p_key is not null then
-			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
-		end if;
-		return a;
+		return cardkeep_api.end_write(w, a);
+	elsif w.session_id is null then
+		return cardkeep_api.reply(401);
 	end if;
-	v_version := cardkeep_api.profile_merge_version(p_kind, s.user_id, p_expected[1], v_write);
+	v_version := cardkeep_api.profile_merge_version(p_kind, w.user_id, p_expected[1], w.id);
 	if v_version is not null then
-		return cardkeep_api.profile_merge_replay(p_kind, s.user_id, p_expected[1], v_version);
+		return cardkeep_api.profile_merge_replay(p_kind, w.user_id, p_expected[1], v_version);
 	end if;
 	return cardkeep_api.reply(401);
 end
@@ -5614,18 +5652,10 @@ execute $sql$
 
 set local role cardkeep_owner;
 
-create function cardkeep_api.rest_live(p_token_hash bytea) returns boolean
-language sql stable parallel safe
-return exists (select from cardkeep.sessions s
-	where s.token_hash = p_token_hash and cardkeep_api.is_live(s));
-comment on function cardkeep_api.rest_live is 'Whether the token is that of a live session. Locks nothing.';
-
-create function cardkeep_api.rest_foreign(p_token_hash bytea, p_args jsonb, p_user uuid)
+create function cardkeep_api.rest_foreign(c cardkeep_api.caller, p_args jsonb, p_user uuid)
 returns boolean
-language sql stable parallel safe
-return p_args ? 'p_user_id' and exists (select from cardkeep.sessions s
-	where s.token_hash = p_token_hash and cardkeep_api.is_live(s)
-		and s.user_id is distinct from p_user);
+language sql immutable parallel safe
+return c.live and p_args ? 'p_user_id' and c.user_id is distinct from p_user;
 comment on function cardkeep_api.rest_foreign is 'Whether a live session names a p_user_id that is not its own user; false where it names none. Locks nothing.';
 
 create function cardkeep_api.rest_row(p_source text, p_row text, p_view jsonb) returns text
@@ -5638,8 +5668,8 @@ end
 $$;
 comment on function cardkeep_api.rest_row is 'What a function returned, as the view asks for it. Raises what rest_page does. Locks nothing.';
 
-create function cardkeep_api.rest_create(p_token_hash bytea, p_write uuid, p_args jsonb,
-	p_view jsonb, p_key uuid)
+create function cardkeep_api.rest_create(c cardkeep_api.caller, p_token_hash bytea, p_write uuid,
+	p_args jsonb, p_view jsonb, p_key uuid)
 returns cardkeep_api.answer
 language plpgsql volatile
 set timezone = 'UTC'
@@ -5650,7 +5680,7 @@ declare
 begin
 	select j.* into r from jsonb_to_record(p_args) j(p_user_id uuid, p_name text, slug text,
 		p_template_type text, p_fields_config jsonb, p_design_config jsonb);
-	if cardkeep_api.rest_foreign(p_token_hash, p_args, r.p_user_id) then
+	if cardkeep_api.rest_foreign(c, p_args, r.p_user_id) then
 		return cardkeep_api.reply(403);
 	end if;
 	if coalesce(cardkeep_api.clean_name(r.p_name), '') = '' then
@@ -5664,8 +5694,8 @@ begin
 			using errcode = 'unique_violation', hint = 'Call again, or with another base slug.';
 	end if;
 	if a.status = 201 then
-		a.body := cardkeep_api.rest_row('create_business_card_atomic', (select row_to_json(c)::text
-			from json_to_record(a.body::json) c(id uuid, slug text, name text, created_at timestamptz)),
+		a.body := cardkeep_api.rest_row('create_business_card_atomic', (select row_to_json(j)::text
+			from json_to_record(a.body::json) j(id uuid, slug text, name text, created_at timestamptz)),
 			p_view);
 	end if;
 	return a;
@@ -5673,8 +5703,8 @@ end
 $$;
 comment on function cardkeep_api.rest_create is 'create_business_card_atomic for a REST client, whose arguments hold, as slug, what the service made of the base or the name: as create_card, with the row in the body; 403. Raises what the promised function raises, and what rest_page does. Locks as create_card.';
 
-create function cardkeep_api.rest_update(p_token_hash bytea, p_write uuid, p_args jsonb,
-	p_view jsonb, p_key uuid)
+create function cardkeep_api.rest_update(c cardkeep_api.caller, p_token_hash bytea, p_write uuid,
+	p_args jsonb, p_view jsonb, p_key uuid)
 returns cardkeep_api.answer
 language plpgsql volatile
 as $$
@@ -5685,7 +5715,7 @@ begin
 	select j.* into r from jsonb_to_record(p_args) j(p_card_id uuid, p_user_id uuid,
 		p_expected_version integer, p_name text, p_template_type text, p_fields_config jsonb,
 		p_design_config jsonb, p_is_public boolean);
-	if cardkeep_api.rest_foreign(p_token_hash, p_args, r.p_user_id) then
+	if cardkeep_api.rest_foreign(c, p_args, r.p_user_id) then
 		return cardkeep_api.reply(403);
 	end if;
 	perform cardkeep_api.must_fit(r.p_fields_config, r.p_design_config);
@@ -5701,8 +5731,8 @@ end
 $$;
 comment on function cardkeep_api.rest_update is 'update_business_card_optimistic for a REST client: as update_card, with the row in the body; 403. Raises what the promised function raises, and what rest_page does. Locks as update_card.';
 
-create function cardkeep_api.rest_save(p_kind text, p_token_hash bytea, p_write uuid, p_args jsonb,
-	p_view jsonb, p_key uuid)
+create function cardkeep_api.rest_save(c cardkeep_api.caller, p_kind text, p_token_hash bytea,
+	p_write uuid, p_args jsonb, p_view jsonb, p_key uuid)
 returns cardkeep_api.answer
 language plpgsql volatile
 as $$
@@ -5712,7 +5742,7 @@ declare
 begin
 	select j.* into r from jsonb_to_record(p_args) j(p_user_id uuid, p_expected_version integer,
 		patch jsonb);
-	if cardkeep_api.rest_foreign(p_token_hash, p_args, r.p_user_id) then
+	if cardkeep_api.rest_foreign(c, p_args, r.p_user_id) then
 		return cardkeep_api.reply(403);
 	end if;
 	a := cardkeep_api.save_own_profile(p_kind, p_token_hash, p_write,
@@ -5726,14 +5756,14 @@ end
 $$;
 comment on function cardkeep_api.rest_save is 'Either profile''s upsert for a REST client, whose arguments hold, as patch, the fields that are not null: as save_own_profile, with the row in the body; 403. Raises what rest_page does. Locks as save_own_profile.';
 
-create function cardkeep_api.rest_slug(p_token_hash bytea, p_args jsonb, p_view jsonb)
+create function cardkeep_api.rest_slug(c cardkeep_api.caller, p_args jsonb, p_view jsonb)
 returns cardkeep_api.answer
 language plpgsql volatile
 as $$
 declare
 	r record;
 begin
-	if not cardkeep_api.rest_live(p_token_hash) then
+	if not c.live then
 		return cardkeep_api.reply(401);
 	end if;
 	select j.* into r from jsonb_to_record(p_args) j(slug text, max_attempts integer);
@@ -5745,24 +5775,20 @@ end
 $$;
 comment on function cardkeep_api.rest_slug is 'generate_unique_slug for a REST client: a suggestion, since its reservation ends with the wave. 200, 401. Raises and locks as the promised function.';
 
-create function cardkeep_api.rest_rows(p_source text, p_token_hash bytea, p_view jsonb)
+create function cardkeep_api.rest_rows(c cardkeep_api.caller, p_source text, p_view jsonb)
 returns cardkeep_api.answer
 language plpgsql volatile
 as $$
-declare
-	v_user uuid;
 begin
-	select s.user_id into v_user from cardkeep.sessions s
-	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
-	if not found then
+	if not c.live then
 		return cardkeep_api.reply(401);
 	end if;
-	return cardkeep_api.reply(200, 0, cardkeep_api.rest_page(p_source, v_user, null, p_view));
+	return cardkeep_api.reply(200, 0, cardkeep_api.rest_page(p_source, c.user_id, null, p_view));
 end
 $$;
 comment on function cardkeep_api.rest_rows is 'The caller''s own rows of one of the three tables: 200, 401. Raises what rest_page does. Locks nothing.';
 
-create function cardkeep_api.rest_refused(p_token_hash bytea, p_code text, p_message text,
+create function cardkeep_api.rest_refused(c cardkeep_api.caller, p_code text, p_message text,
 	p_detail text, p_hint text)
 returns cardkeep_api.answer
 language plpgsql stable
@@ -5771,7 +5797,7 @@ declare
 	v_code text := case p_code when 'PT406' then 'PGRST116' when 'PT416' then 'PGRST103' else p_code end;
 begin
 	-- An account that was deleted meanwhile has no session either.
-	if p_code = '23503' or not cardkeep_api.rest_live(p_token_hash) then
+	if p_code = '23503' or not c.live then
 		return cardkeep_api.reply(401);
 	end if;
 	return cardkeep_api.reply(422, 0, (select row_to_json(r)::text from (select v_code as code,
@@ -5787,28 +5813,33 @@ returns cardkeep_api.answer
 language plpgsql volatile
 as $$
 declare
+	c cardkeep_api.caller;
 	v_code text;
 	v_message text;
 	v_detail text;
 	v_hint text;
 begin
+	select b.* into c from cardkeep_api.begin_call(p_token_hash) b;
+	if not found then
+		return cardkeep_api.reply(401);
+	end if;
 	case p_call
 	when 'create' then
-		return cardkeep_api.rest_create(p_token_hash, p_write, p_args, p_view, p_key);
+		return cardkeep_api.rest_create(c, p_token_hash, p_write, p_args, p_view, p_key);
 	when 'update' then
-		return cardkeep_api.rest_update(p_token_hash, p_write, p_args, p_view, p_key);
+		return cardkeep_api.rest_update(c, p_token_hash, p_write, p_args, p_view, p_key);
 	when 'slug' then
-		return cardkeep_api.rest_slug(p_token_hash, p_args, p_view);
+		return cardkeep_api.rest_slug(c, p_args, p_view);
 	when 'personal_info', 'professional_info' then
-		return cardkeep_api.rest_save(p_call, p_token_hash, p_write, p_args, p_view, p_key);
+		return cardkeep_api.rest_save(c, p_call, p_token_hash, p_write, p_args, p_view, p_key);
 	when 'rows' then
-		return cardkeep_api.rest_rows(p_args ->> 'source', p_token_hash, p_view);
+		return cardkeep_api.rest_rows(c, p_args ->> 'source', p_view);
 	end case;
 exception when data_exception or integrity_constraint_violation or undefined_column
 	or datatype_mismatch or sqlstate 'PT406' or sqlstate 'PT416' then
 	get stacked diagnostics v_code = returned_sqlstate, v_message = message_text,
 		v_detail = pg_exception_detail, v_hint = pg_exception_hint;
-	return cardkeep_api.rest_refused(p_token_hash, v_code, v_message, v_detail, v_hint);
+	return cardkeep_api.rest_refused(c, v_code, v_message, v_detail, v_hint);
 end
 $$;
 comment on function cardkeep_api.rest_run is 'Runs a call of the REST face in a subtransaction: what its client did wrong (classes 22 and 23, 42703, 42804, a number of rows that it does not want, a page behind the last row) takes it back, and is the answer. Locks as the call; what it locked is free again where it was taken back.';

@@ -7,12 +7,6 @@ begin;
 
 set local role cardkeep_owner;
 
-create function cardkeep_api.is_live(s cardkeep.sessions) returns boolean
-language sql volatile
-return s.ended_at is null
-	and least(s.expires_at, s.last_seen_at + s.idle_limit) > clock_timestamp();
-comment on function cardkeep_api.is_live is 'Whether a session may still act: neither ended, nor expired, nor unused for too long. Locks nothing.';
-
 create type cardkeep_api.user_view as (id uuid, email text, created_at text);
 comment on type cardkeep_api.user_view is 'An account as its owner sees it';
 
@@ -43,17 +37,17 @@ create function cardkeep_api.check_session(p_token_hash bytea) returns cardkeep_
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-	s cardkeep.sessions;
+	c cardkeep_api.caller;
 begin
-	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	select b.* into c from cardkeep_api.begin_call(p_token_hash) b;
 	if not found then
-		perform from cardkeep.closed_accounts c where c.token_hash = p_token_hash;
+		perform from cardkeep.closed_accounts k where k.token_hash = p_token_hash;
 		return cardkeep_api.reply(401, 0, '', false, case when found then 'over' else '' end);
 	end if;
-	if not cardkeep_api.is_live(s) then
+	if not c.live then
 		return cardkeep_api.reply(401, 0, '', false, 'over');
 	end if;
-	return cardkeep_api.reply(200, 0, '', false, s.user_id::text);
+	return cardkeep_api.reply(200, 0, '', false, c.user_id::text);
 end
 $$;
 comment on function cardkeep_api.check_session is 'Whose session the token is: 200 with the account''s id as detail where it may act; 401 with detail over where it was one and is over, or has deleted its account, so that the repeat of a write is still told how it went; 401 for a token that nobody ever had. Locks nothing.';
@@ -226,8 +220,8 @@ declare
 	v_user uuid;
 	v_list text;
 begin
-	select s.id, s.user_id into v_session, v_user from cardkeep.sessions s
-	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	select s.session_id, s.user_id into v_session, v_user
+	from cardkeep_api.begin_read(p_token_hash) s;
 	if not found then
 		return cardkeep_api.reply(401);
 	end if;
@@ -248,30 +242,28 @@ declare
 	v_caller cardkeep.sessions;
 	v_target cardkeep.sessions;
 	v_locked boolean;
-	v_write uuid := p_write;
 	v_detail text;
-	a cardkeep_api.answer;
+	w cardkeep_api.write;
 begin
-	select s.* into v_caller from cardkeep.sessions s where s.token_hash = p_token_hash;
-	v_detail := case when coalesce(p_session, v_caller.id) = v_caller.id then 'own' else '' end;
-	if p_key is not null then
-		v_write := cardkeep_api.own_write(v_caller.user_id, p_write);
-		a := cardkeep_api.claim_key(v_caller, p_key, v_write);
-		if a.replayed then
-			return cardkeep_api.reply(204, 0, '', true, v_detail);
-		elsif a.status is not null and a.status <> 422 then
-			return a;
-		end if;
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key) b;
+	if not found then
+		return cardkeep_api.reply(401);
+	end if;
+	v_detail := case when coalesce(p_session, w.session_id) = w.session_id then 'own' else '' end;
+	if (w.told).replayed then
+		return cardkeep_api.reply(204, 0, '', true, v_detail);
+	elsif (w.told).status <> 422 then
+		return w.told;
 	end if;
 	perform from cardkeep.sessions s
-	where s.id = coalesce(p_session, v_caller.id) and s.user_id = v_caller.user_id
+	where s.id = coalesce(p_session, w.session_id) and s.user_id = w.user_id
 	for no key update skip locked;
 	v_locked := found;
 	select s.* into v_caller from cardkeep.sessions s where s.token_hash = p_token_hash;
 	select s.* into v_target from cardkeep.sessions s
 	where s.id = coalesce(p_session, v_caller.id) and s.user_id = v_caller.user_id;
 	-- The repeat first: the first time may have ended the very session that asks.
-	if v_target.ended_by = v_write then
+	if v_target.ended_by = w.id then
 		return cardkeep_api.reply(204, 0, '', true, v_detail);
 	end if;
 	if v_caller.id is null or not cardkeep_api.is_live(v_caller) then
@@ -280,18 +272,15 @@ begin
 	if v_target.id is null or not cardkeep_api.is_live(v_target) then
 		return cardkeep_api.reply(404);
 	end if;
-	if a.status = 422 then
-		return a;
+	if (w.told).status = 422 then
+		return w.told;
 	end if;
 	if not v_locked then
 		return cardkeep_api.reply(423);
 	end if;
-	update cardkeep.sessions s set ended_at = clock_timestamp(), ended_by = v_write
+	update cardkeep.sessions s set ended_at = clock_timestamp(), ended_by = w.id
 	where s.id = v_target.id;
-	if p_key is not null then
-		perform cardkeep_api.keep_key(v_caller.user_id, p_key, v_write, cardkeep_api.reply(204));
-	end if;
-	return cardkeep_api.reply(204, 0, '', false, v_detail);
+	return cardkeep_api.end_write(w, cardkeep_api.reply(204, 0, '', false, v_detail));
 end
 $$;
 comment on function cardkeep_api.end_session is 'Ends one of the caller''s sessions, null the caller''s own. 204, with detail own where it is the caller''s; 204 replayed, also where it ended the caller''s own; 401; 404 where it is unknown, foreign or over; 422 key_reused; 423. Tries the key, then the session''s row (no key update, skip locked), never waits; looks after it tried.';
@@ -303,8 +292,7 @@ declare
 	u cardkeep.users;
 	v_user uuid;
 begin
-	select s.user_id into v_user from cardkeep.sessions s
-	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	select s.user_id into v_user from cardkeep_api.begin_read(p_token_hash) s;
 	select a.* into u from cardkeep.users a where a.id = v_user;
 	if not found then
 		return cardkeep_api.reply(401);

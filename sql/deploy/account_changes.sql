@@ -21,11 +21,6 @@ create index closed_accounts_token on cardkeep.closed_accounts (token_hash);
 comment on table cardkeep.closed_accounts is 'Accounts that their owners deleted: by which request, so that its repeat finds itself, and nothing about whose they were';
 comment on column cardkeep.closed_accounts.token_hash is 'SHA-256 of the token that the request came with: the repeat comes with the same one';
 
-create function cardkeep_api.token_write(p_token_hash bytea, p_write uuid) returns uuid
-language sql immutable parallel safe
-return cardkeep_api.own_write(encode(substr(p_token_hash, 1, 16), 'hex')::uuid, p_write);
-comment on function cardkeep_api.token_write is 'own_write for a request whose user will be gone. Locks nothing.';
-
 create function cardkeep_api.account_closed(p_token_hash bytea, p_write uuid)
 returns cardkeep_api.answer
 language plpgsql stable
@@ -54,27 +49,20 @@ returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-	s cardkeep.sessions;
+	w cardkeep_api.write;
 	u cardkeep.users;
-	a cardkeep_api.answer;
-	v_write uuid;
 begin
-	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key) b;
 	if not found then
 		return cardkeep_api.account_closed(p_token_hash,
 			cardkeep_api.token_write(p_token_hash, p_write));
+	elsif (w.told).replayed then
+		return cardkeep_api.password_replay(w.user_id, w.id);
+	elsif (w.told).status is not null then
+		return w.told;
 	end if;
-	if p_key is not null then
-		v_write := cardkeep_api.own_write(s.user_id, p_write);
-		a := cardkeep_api.claim_key(s, p_key, v_write);
-	end if;
-	select t.* into u from cardkeep.users t where t.id = s.user_id;
-	if a.replayed then
-		return cardkeep_api.password_replay(s.user_id, v_write);
-	elsif a.status is not null then
-		return a;
-	end if;
-	if u.id is null or not cardkeep_api.is_live(s) then
+	select t.* into u from cardkeep.users t where t.id = w.user_id;
+	if u.id is null or not w.live then
 		return cardkeep_api.reply(401);
 	end if;
 	return cardkeep_api.reply(200, 0, '', false, u.password_hash);
@@ -117,23 +105,20 @@ returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
+	w cardkeep_api.write;
 	s cardkeep.sessions;
 	v_locked boolean;
-	v_write uuid := p_write;
-	a cardkeep_api.answer;
 begin
-	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	if p_key is not null then
-		v_write := cardkeep_api.own_write(s.user_id, p_write);
-		a := cardkeep_api.claim_key(s, p_key, v_write);
-		if a.status is not null then
-			return a;
-		end if;
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key) b;
+	if not found then
+		return cardkeep_api.reply(401);
+	elsif (w.told).status is not null then
+		return w.told;
 	end if;
-	v_locked := cardkeep_api.lock_sessions(s.user_id, case when p_others then s.id end);
+	v_locked := cardkeep_api.lock_sessions(w.user_id, case when p_others then w.session_id end);
 	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
 	-- The repeat first: the first time may have ended the very session that asks.
-	perform from cardkeep.sessions t where t.user_id = s.user_id and t.ended_by = v_write;
+	perform from cardkeep.sessions t where t.user_id = s.user_id and t.ended_by = w.id;
 	if found then
 		return cardkeep_api.reply(204, 0, '', true);
 	end if;
@@ -143,11 +128,8 @@ begin
 	if not v_locked then
 		return cardkeep_api.reply(423);
 	end if;
-	perform cardkeep_api.end_live_sessions(s.user_id, v_write, case when p_others then s.id end);
-	if p_key is not null then
-		perform cardkeep_api.keep_key(s.user_id, p_key, v_write, cardkeep_api.reply(204));
-	end if;
-	return cardkeep_api.reply(204);
+	perform cardkeep_api.end_live_sessions(s.user_id, w.id, case when p_others then s.id end);
+	return cardkeep_api.end_write(w, cardkeep_api.reply(204));
 end
 $$;
 comment on function cardkeep_api.end_sessions is 'Ends all sessions of the caller''s account, or all but the caller''s own. 204; 204 replayed, also where it ended the caller''s own; 401; 422 key_reused; 423 where somebody holds one of them. Tries the key, then the sessions'' rows as lock_sessions, never waits; looks after it tried.';
@@ -158,30 +140,27 @@ returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
+	w cardkeep_api.write;
 	s cardkeep.sessions;
 	u cardkeep.users;
 	v_locked boolean;
-	v_write uuid := p_write;
-	a cardkeep_api.answer;
 begin
-	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	if p_key is not null then
-		v_write := cardkeep_api.own_write(s.user_id, p_write);
-		a := cardkeep_api.claim_key(s, p_key, v_write);
-		if a.replayed then
-			return cardkeep_api.password_replay(s.user_id, v_write);
-		elsif a.status is not null then
-			return a;
-		end if;
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key) b;
+	if not found then
+		return cardkeep_api.reply(401);
+	elsif (w.told).replayed then
+		return cardkeep_api.password_replay(w.user_id, w.id);
+	elsif (w.told).status is not null then
+		return w.told;
 	end if;
-	perform from cardkeep.users t where t.id = s.user_id for no key update skip locked;
+	perform from cardkeep.users t where t.id = w.user_id for no key update skip locked;
 	v_locked := found;
 	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
 	select t.* into u from cardkeep.users t where t.id = s.user_id;
-	if u.password_write = v_write and p_key is null then
+	if u.password_write = w.id and p_key is null then
 		return cardkeep_api.reply(204, 0, '', true);
-	elsif u.password_write = v_write then
-		return cardkeep_api.password_replay(s.user_id, v_write);
+	elsif u.password_write = w.id then
+		return cardkeep_api.password_replay(s.user_id, w.id);
 	end if;
 	if s.id is null or not cardkeep_api.is_live(s) then
 		return cardkeep_api.reply(401);
@@ -195,14 +174,11 @@ begin
 	if not cardkeep_api.lock_sessions(s.user_id, s.id) then
 		return cardkeep_api.reply(423);
 	end if;
-	update cardkeep.users t set password_hash = p_password_hash, password_write = v_write,
+	update cardkeep.users t set password_hash = p_password_hash, password_write = w.id,
 		updated_at = clock_timestamp()
 	where t.id = u.id;
-	perform cardkeep_api.end_live_sessions(s.user_id, v_write, s.id);
-	if p_key is not null then
-		perform cardkeep_api.keep_key(s.user_id, p_key, v_write, cardkeep_api.reply(204));
-	end if;
-	return cardkeep_api.reply(204);
+	perform cardkeep_api.end_live_sessions(s.user_id, w.id, s.id);
+	return cardkeep_api.end_write(w, cardkeep_api.reply(204));
 end
 $$;
 comment on function cardkeep_api.change_password is 'Another password for the caller''s account, if the present one is still the one that was checked; every other session ends with it. 204; 204 replayed, under a key as password_replay; 401; 422 password_changed or key_reused; 423. Tries the key, then the account''s row (no key update, skip locked), so that no sign-in with the old password comes in between, then the other sessions as lock_sessions; never waits.';
@@ -242,27 +218,22 @@ returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
+	w cardkeep_api.write;
 	s cardkeep.sessions;
 	v_locked boolean;
 	v_hash text;
-	v_write uuid := p_write;
-	a cardkeep_api.answer;
 begin
-	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	if p_key is not null then
-		v_write := cardkeep_api.token_write(p_token_hash, p_write);
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key,
+		p_by_token => true) b;
+	if (w.told).status is not null then
+		return w.told;
 	end if;
-	if p_key is not null and s.id is not null then
-		a := cardkeep_api.claim_key(s, p_key, v_write);
-		if a.status is not null then
-			return a;
-		end if;
-	end if;
-	perform from cardkeep.users u where u.id = s.user_id for update skip locked;
+	perform from cardkeep.users u where u.id = w.user_id for update skip locked;
 	v_locked := found;
 	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
 	if not found then
-		return cardkeep_api.account_closed(p_token_hash, v_write);
+		return cardkeep_api.account_closed(p_token_hash, case when p_key is null then p_write
+			else cardkeep_api.token_write(p_token_hash, p_write) end);
 	end if;
 	if not cardkeep_api.is_live(s) then
 		return cardkeep_api.reply(401);
@@ -277,7 +248,7 @@ begin
 	if not cardkeep_api.lock_belongings(s.user_id) then
 		return cardkeep_api.reply(423);
 	end if;
-	insert into cardkeep.closed_accounts (write_id, token_hash) values (v_write, p_token_hash);
+	insert into cardkeep.closed_accounts (write_id, token_hash) values (w.id, p_token_hash);
 	delete from cardkeep.users u where u.id = s.user_id;
 	return cardkeep_api.reply(204);
 end

@@ -1,9 +1,7 @@
 -- Deploy cardkeep:card_calls to pg
 --
--- What the service calls: a session by its token, the key where there is one, then the core. A
--- session that has ended since may still ask how a write of its own came out, for that write was
--- applied while it lived. p_write is the id of the request; with p_key it is the hash of all that the
--- key is bound to (see writes).
+-- What the service calls: the beginning that all calls have (see beginnings), then the core. p_write is
+-- the id of the request; with p_key it is the hash of all that the key is bound to (see writes).
 
 begin;
 
@@ -16,8 +14,7 @@ as $$
 declare
 	v_user uuid;
 begin
-	select s.user_id into v_user from cardkeep.sessions s
-	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	select s.user_id into v_user from cardkeep_api.begin_read(p_token_hash) s;
 	if not found then
 		return cardkeep_api.reply(401);
 	end if;
@@ -35,8 +32,7 @@ declare
 	v_user uuid;
 	c cardkeep.business_cards;
 begin
-	select s.user_id into v_user from cardkeep.sessions s
-	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	select s.user_id into v_user from cardkeep_api.begin_read(p_token_hash) s;
 	if not found then
 		return cardkeep_api.reply(401);
 	end if;
@@ -71,8 +67,7 @@ declare
 	v_cursor text;
 	v_last text := '';
 begin
-	select s.user_id into v_user from cardkeep.sessions s
-	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	select s.user_id into v_user from cardkeep_api.begin_read(p_token_hash) s;
 	if not found then
 		return cardkeep_api.reply(401);
 	end if;
@@ -105,56 +100,61 @@ returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-	s cardkeep.sessions;
-	v_write uuid := p_write;
+	w cardkeep_api.write;
 	a cardkeep_api.answer;
 begin
-	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	if p_key is not null then
-		v_write := cardkeep_api.own_write(s.user_id, p_write);
-		a := cardkeep_api.claim_key(s, p_key, v_write);
-		if a.replayed then
-			return cardkeep_api.created_before(v_write, s.user_id);
-		elsif a.status is not null then
-			return a;
-		end if;
-	end if;
-	if s.id is not null and cardkeep_api.is_live(s) then
-		a := cardkeep_api.create_card_core(s.user_id, s.id, v_write, p_name, p_base, p_template,
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key) b;
+	if (w.told).replayed then
+		return cardkeep_api.created_before(w.id, w.user_id);
+	elsif (w.told).status is not null then
+		return w.told;
+	elsif w.live then
+		a := cardkeep_api.create_card_core(w.user_id, w.session_id, w.id, p_name, p_base, p_template,
 			p_fields, p_design, p_public);
-		if p_key is not null then
-			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
-		end if;
-		return a;
+		return cardkeep_api.end_write(w, a);
+	elsif w.session_id is null then
+		return cardkeep_api.reply(401);
 	end if;
 	perform from cardkeep.business_card_versions h
-	where h.card_id = v_write and h.version = 1 and h.session_id = s.id;
+	where h.card_id = w.id and h.version = 1 and h.session_id = w.session_id;
 	if found then
-		return cardkeep_api.created_before(v_write, s.user_id);
+		return cardkeep_api.created_before(w.id, w.user_id);
 	end if;
 	return cardkeep_api.reply(401);
 end
 $$;
 comment on function cardkeep_api.create_card is 'A new card of the caller''s: 201, 401, 409 id_taken, 422 key_reused, 423, 500 slug_exhausted; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as create_card_core; never waits.';
 
-create function cardkeep_api.claim_card_key(s cardkeep.sessions, p_key uuid, p_write uuid,
-	p_card uuid)
+create function cardkeep_api.card_told(w cardkeep_api.write, p_card uuid)
 returns cardkeep_api.answer
-language plpgsql volatile
+language plpgsql stable
 as $$
-declare
-	a cardkeep_api.answer := cardkeep_api.claim_key(s, p_key, p_write);
 begin
-	if a.status = 422 then
-		perform from cardkeep.business_cards b where b.id = p_card and b.user_id = s.user_id;
-		if not found then
-			return cardkeep_api.reply(404);
-		end if;
+	if (w.told).replayed then
+		return cardkeep_api.card_replay(p_card, w.user_id, (w.told).version, (w.told).status);
 	end if;
-	return a;
+	return w.told;
 end
 $$;
-comment on function cardkeep_api.claim_card_key is 'claim_key for a request that names a card: a card that is not the caller''s is 404 before anything else is said. Locks as claim_key.';
+comment on function cardkeep_api.card_told is 'What a write that changes a card is told from its key: its first answer, with the card as of then, or the refusal. Locks nothing.';
+
+create function cardkeep_api.card_repeat(w cardkeep_api.write, p_card uuid, p_expected integer[])
+returns cardkeep_api.answer
+language plpgsql stable
+as $$
+declare
+	v_version integer;
+begin
+	if w.session_id is not null then
+		v_version := cardkeep_api.card_write_version(p_card, p_expected, w.id, false);
+	end if;
+	if v_version is null then
+		return cardkeep_api.reply(401);
+	end if;
+	return cardkeep_api.card_replay(p_card, w.user_id, v_version, 200);
+end
+$$;
+comment on function cardkeep_api.card_repeat is 'What a write that changes a card comes to by a session that is over, or by none: its first answer where it was applied while the session lived, else 401. Locks nothing.';
 
 create function cardkeep_api.update_card(p_token_hash bytea, p_write uuid, p_card uuid,
 	p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
@@ -163,34 +163,18 @@ returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-	s cardkeep.sessions;
-	v_write uuid := p_write;
-	v_version integer;
+	w cardkeep_api.write;
 	a cardkeep_api.answer;
 begin
-	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	if p_key is not null then
-		v_write := cardkeep_api.own_write(s.user_id, p_write);
-		a := cardkeep_api.claim_card_key(s, p_key, v_write, p_card);
-		if a.replayed then
-			return cardkeep_api.card_replay(p_card, s.user_id, a.version, a.status);
-		elsif a.status is not null then
-			return a;
-		end if;
-	end if;
-	if s.id is not null and cardkeep_api.is_live(s) then
-		a := cardkeep_api.update_card_core(s.user_id, s.id, v_write, p_card, p_expected, p_name,
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key, p_card) b;
+	if (w.told).status is not null then
+		return cardkeep_api.card_told(w, p_card);
+	elsif w.live then
+		a := cardkeep_api.update_card_core(w.user_id, w.session_id, w.id, p_card, p_expected, p_name,
 			p_template, p_fields, p_design, p_public);
-		if p_key is not null then
-			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
-		end if;
-		return a;
+		return cardkeep_api.end_write(w, a);
 	end if;
-	v_version := cardkeep_api.card_write_version(p_card, p_expected, v_write, false);
-	if v_version is not null and s.id is not null then
-		return cardkeep_api.card_replay(p_card, s.user_id, v_version, 200);
-	end if;
-	return cardkeep_api.reply(401);
+	return cardkeep_api.card_repeat(w, p_card, p_expected);
 end
 $$;
 comment on function cardkeep_api.update_card is 'Changes one of the caller''s cards: 200, 401, 404, 409, 422 key_reused, 423; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as update_card_core; never waits.';
@@ -201,28 +185,21 @@ returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-	s cardkeep.sessions;
-	v_write uuid := p_write;
+	w cardkeep_api.write;
 	v_version integer;
 	a cardkeep_api.answer;
 begin
-	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	if p_key is not null then
-		v_write := cardkeep_api.own_write(s.user_id, p_write);
-		a := cardkeep_api.claim_card_key(s, p_key, v_write, p_card);
-		if a.status is not null then
-			return a;
-		end if;
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key, p_card) b;
+	if (w.told).status is not null then
+		return w.told;
+	elsif w.live then
+		a := cardkeep_api.delete_card_core(w.user_id, w.session_id, w.id, p_card, p_expected);
+		return cardkeep_api.end_write(w, a);
+	elsif w.session_id is null then
+		return cardkeep_api.reply(401);
 	end if;
-	if s.id is not null and cardkeep_api.is_live(s) then
-		a := cardkeep_api.delete_card_core(s.user_id, s.id, v_write, p_card, p_expected);
-		if p_key is not null then
-			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
-		end if;
-		return a;
-	end if;
-	v_version := cardkeep_api.card_write_version(p_card, p_expected, v_write, true);
-	if v_version is not null and s.id is not null then
+	v_version := cardkeep_api.card_write_version(p_card, p_expected, w.id, true);
+	if v_version is not null then
 		return cardkeep_api.reply(204, v_version, '', true);
 	end if;
 	return cardkeep_api.reply(401);

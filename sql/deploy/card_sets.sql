@@ -29,12 +29,11 @@ begin
 		case when b.id is null then '' else cardkeep_api.card_json(b) end
 	from unnest(p_token_hash, p_card) with ordinality n(token_hash, card, i)
 	left join lateral (
-		select t.id, t.user_id from cardkeep.sessions t
-		where t.token_hash = n.token_hash and cardkeep_api.is_live(t)
+		select t.session_id as id, t.user_id from cardkeep_api.begin_read(n.token_hash) t
 		limit 1) s on true
 	left join lateral (
 		select c.* from cardkeep.business_cards c
-		where c.id = n.card::uuid and c.user_id = s.user_id
+		where s.id is not null and c.id = n.card::uuid and c.user_id = s.user_id
 		limit 1) b on true;
 end
 $$;
@@ -84,14 +83,15 @@ begin
 		from unnest(p_token_hash, p_write, p_base, p_name, p_key) with ordinality
 			n(token_hash, write, base, name, key, i)
 		left join lateral (
-			select t.id, t.user_id from cardkeep.sessions t
-			where t.token_hash = n.token_hash and cardkeep_api.is_live(t)
+			select t.session_id as id, t.user_id from cardkeep_api.begin_read(n.token_hash) t
 			limit 1) s on true
 		cross join lateral (
-			select cardkeep_api.slugify(coalesce(n.base, n.name)) as slug offset 0) r
+			select case when s.id is not null
+				then cardkeep_api.slugify(coalesce(n.base, n.name)) end as slug offset 0) r
 		cross join lateral (
 			-- A popular name is known to be taken without taking its lock.
-			select case when exists (select from cardkeep.business_cards b where b.slug = r.slug)
+			select case when s.id is not null and exists (
+					select from cardkeep.business_cards b where b.slug = r.slug)
 				then cardkeep_api.slug_candidate(r.slug, 2) else r.slug end as slug
 			offset 0) c) k;
 	if num_nonnulls(variadic p_key) > 0 then
@@ -170,8 +170,7 @@ begin
 	into v_users, v_sessions, v_writes
 	from unnest(p_token_hash, p_write, p_key) with ordinality n(token_hash, write, key, i)
 	left join lateral (
-		select t.id, t.user_id from cardkeep.sessions t
-		where t.token_hash = n.token_hash and cardkeep_api.is_live(t)
+		select t.session_id as id, t.user_id from cardkeep_api.begin_read(n.token_hash) t
 		limit 1) s on true;
 
 	if num_nonnulls(variadic p_key) > 0 then
@@ -195,7 +194,7 @@ begin
 				p_fields, p_design, p_public, p_key) with ordinality
 				u(card, user_id, session_id, write, expected, name, template, fields, design,
 					public, key, i)
-			where u.write is not null) n
+			where u.write is not null and u.user_id is not null) n
 		join lateral (
 			select c.ctid, c.* from cardkeep.business_cards c
 			where c.id = n.card and c.user_id = n.user_id and c.version = any (n.expected)

@@ -133,8 +133,7 @@ declare
 	v_newest integer;
 	v_rows refcursor;
 begin
-	select s.user_id into v_user from cardkeep.sessions s
-	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	select s.user_id into v_user from cardkeep_api.begin_read(p_token_hash) s;
 	if not found then
 		return cardkeep_api.reply(401);
 	end if;
@@ -193,8 +192,7 @@ declare
 	v_newest integer;
 	v_rows refcursor;
 begin
-	select s.user_id into v_user from cardkeep.sessions s
-	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	select s.user_id into v_user from cardkeep_api.begin_read(p_token_hash) s;
 	if not found then
 		return cardkeep_api.reply(401);
 	end if;

@@ -171,32 +171,25 @@ returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-	s cardkeep.sessions;
-	v_write uuid := p_write;
+	w cardkeep_api.write;
 	v_version integer;
 	a cardkeep_api.answer;
 begin
-	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	if p_key is not null then
-		v_write := cardkeep_api.own_write(s.user_id, p_write);
-		a := cardkeep_api.claim_card_key(s, p_key, v_write, p_card);
-		if a.replayed then
-			return cardkeep_api.card_merge_replay(p_card, s.user_id, p_expected[1], a.version);
-		elsif a.status is not null then
-			return a;
-		end if;
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key, p_card) b;
+	if (w.told).replayed then
+		return cardkeep_api.card_merge_replay(p_card, w.user_id, p_expected[1], (w.told).version);
+	elsif (w.told).status is not null then
+		return w.told;
+	elsif w.live then
+		a := cardkeep_api.merge_card_core(w.user_id, w.session_id, w.id, p_card, p_expected[1],
+			p_name, p_template, p_fields, p_design, p_public);
+		return cardkeep_api.end_write(w, a);
+	elsif w.session_id is null then
+		return cardkeep_api.reply(401);
 	end if;
-	if s.id is not null and cardkeep_api.is_live(s) then
-		a := cardkeep_api.merge_card_core(s.user_id, s.id, v_write, p_card, p_expected[1], p_name,
-			p_template, p_fields, p_design, p_public);
-		if p_key is not null then
-			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
-		end if;
-		return a;
-	end if;
-	v_version := cardkeep_api.card_merge_version(p_card, p_expected[1], v_write);
-	if v_version is not null and s.id is not null then
-		return cardkeep_api.card_merge_replay(p_card, s.user_id, p_expected[1], v_version);
+	v_version := cardkeep_api.card_merge_version(p_card, p_expected[1], w.id);
+	if v_version is not null then
+		return cardkeep_api.card_merge_replay(p_card, w.user_id, p_expected[1], v_version);
 	end if;
 	return cardkeep_api.reply(401);
 end
@@ -306,32 +299,25 @@ returns cardkeep_api.answer
 language plpgsql volatile
 as $$
 declare
-	s cardkeep.sessions;
-	v_write uuid := p_write;
+	w cardkeep_api.write;
 	v_version integer;
 	a cardkeep_api.answer;
 begin
-	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	if p_key is not null then
-		v_write := cardkeep_api.own_write(s.user_id, p_write);
-		a := cardkeep_api.claim_key(s, p_key, v_write);
-		if a.replayed then
-			return cardkeep_api.profile_merge_replay(p_kind, s.user_id, p_expected[1], a.version);
-		elsif a.status is not null then
-			return a;
-		end if;
-	end if;
-	if s.id is not null and cardkeep_api.is_live(s) then
-		a := cardkeep_api.merge_profile_core(p_kind, s.user_id, s.id, v_write, p_expected[1],
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key) b;
+	if (w.told).replayed then
+		return cardkeep_api.profile_merge_replay(p_kind, w.user_id, p_expected[1], (w.told).version);
+	elsif (w.told).status is not null then
+		return w.told;
+	elsif w.live then
+		a := cardkeep_api.merge_profile_core(p_kind, w.user_id, w.session_id, w.id, p_expected[1],
 			p_patch);
-		if p_key is not null then
-			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
-		end if;
-		return a;
+		return cardkeep_api.end_write(w, a);
+	elsif w.session_id is null then
+		return cardkeep_api.reply(401);
 	end if;
-	v_version := cardkeep_api.profile_merge_version(p_kind, s.user_id, p_expected[1], v_write);
+	v_version := cardkeep_api.profile_merge_version(p_kind, w.user_id, p_expected[1], w.id);
 	if v_version is not null then
-		return cardkeep_api.profile_merge_replay(p_kind, s.user_id, p_expected[1], v_version);
+		return cardkeep_api.profile_merge_replay(p_kind, w.user_id, p_expected[1], v_version);
 	end if;
 	return cardkeep_api.reply(401);
 end

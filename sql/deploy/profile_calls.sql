@@ -1,7 +1,6 @@
 -- Deploy cardkeep:profile_calls to pg
 --
--- What the service calls: a session by its token, the key where there is one, then the core
--- (see card_calls).
+-- What the service calls: the beginning that all calls have (see beginnings), then the core.
 
 begin;
 
@@ -15,8 +14,7 @@ declare
 	v_user uuid;
 	p cardkeep_api.profile;
 begin
-	select s.user_id into v_user from cardkeep.sessions s
-	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
+	select s.user_id into v_user from cardkeep_api.begin_read(p_token_hash) s;
 	if not found then
 		return cardkeep_api.reply(401);
 	end if;
@@ -26,38 +24,55 @@ end
 $$;
 comment on function cardkeep_api.read_own_profile is 'The caller''s profile, at version 0 and empty where it was never written; 401. Locks nothing.';
 
+create function cardkeep_api.profile_told(w cardkeep_api.write, p_kind text)
+returns cardkeep_api.answer
+language plpgsql stable
+as $$
+begin
+	if (w.told).replayed then
+		return cardkeep_api.profile_answered(p_kind, w.user_id, (w.told).version);
+	end if;
+	return w.told;
+end
+$$;
+comment on function cardkeep_api.profile_told is 'As card_told, for a profile. Locks nothing.';
+
+create function cardkeep_api.profile_repeat(w cardkeep_api.write, p_kind text, p_expected integer[])
+returns cardkeep_api.answer
+language plpgsql stable
+as $$
+declare
+	a cardkeep_api.answer;
+begin
+	if w.session_id is not null then
+		a := cardkeep_api.profile_replay(p_kind, w.user_id, p_expected, w.id);
+	end if;
+	if a.status is null then
+		return cardkeep_api.reply(401);
+	end if;
+	return a;
+end
+$$;
+comment on function cardkeep_api.profile_repeat is 'As card_repeat, for a profile. Locks nothing.';
+
 create function cardkeep_api.save_own_profile(p_kind text, p_token_hash bytea, p_write uuid,
 	p_expected integer[], p_patch jsonb, p_key uuid)
 returns cardkeep_api.answer
 language plpgsql volatile
 as $$
 declare
-	s cardkeep.sessions;
-	v_write uuid := p_write;
+	w cardkeep_api.write;
 	a cardkeep_api.answer;
 begin
-	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	if p_key is not null then
-		v_write := cardkeep_api.own_write(s.user_id, p_write);
-		a := cardkeep_api.claim_key(s, p_key, v_write);
-		if a.replayed then
-			return cardkeep_api.profile_answered(p_kind, s.user_id, a.version);
-		elsif a.status is not null then
-			return a;
-		end if;
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key) b;
+	if (w.told).status is not null then
+		return cardkeep_api.profile_told(w, p_kind);
+	elsif w.live then
+		a := cardkeep_api.save_profile_core(p_kind, w.user_id, w.session_id, w.id, p_expected,
+			p_patch);
+		return cardkeep_api.end_write(w, a);
 	end if;
-	if s.id is not null and cardkeep_api.is_live(s) then
-		a := cardkeep_api.save_profile_core(p_kind, s.user_id, s.id, v_write, p_expected, p_patch);
-		if p_key is not null then
-			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
-		end if;
-		return a;
-	end if;
-	a := cardkeep_api.profile_replay(p_kind, s.user_id, p_expected, v_write);
-	if a.status is not null then
-		return a;
-	end if;
-	return cardkeep_api.reply(401);
+	return cardkeep_api.profile_repeat(w, p_kind, p_expected);
 end
 $$;
 comment on function cardkeep_api.save_own_profile is 'Changes the caller''s profile, as save_profile_core; 422 key_reused; 401, but the repeat of a write that was applied while the session lived is answered as the first was. Tries the key, then locks as save_profile_core.';

@@ -14,18 +14,10 @@ begin;
 
 set local role cardkeep_owner;
 
-create function cardkeep_api.rest_live(p_token_hash bytea) returns boolean
-language sql stable parallel safe
-return exists (select from cardkeep.sessions s
-	where s.token_hash = p_token_hash and cardkeep_api.is_live(s));
-comment on function cardkeep_api.rest_live is 'Whether the token is that of a live session. Locks nothing.';
-
-create function cardkeep_api.rest_foreign(p_token_hash bytea, p_args jsonb, p_user uuid)
+create function cardkeep_api.rest_foreign(c cardkeep_api.caller, p_args jsonb, p_user uuid)
 returns boolean
-language sql stable parallel safe
-return p_args ? 'p_user_id' and exists (select from cardkeep.sessions s
-	where s.token_hash = p_token_hash and cardkeep_api.is_live(s)
-		and s.user_id is distinct from p_user);
+language sql immutable parallel safe
+return c.live and p_args ? 'p_user_id' and c.user_id is distinct from p_user;
 comment on function cardkeep_api.rest_foreign is 'Whether a live session names a p_user_id that is not its own user; false where it names none. Locks nothing.';
 
 create function cardkeep_api.rest_row(p_source text, p_row text, p_view jsonb) returns text
@@ -38,8 +30,8 @@ end
 $$;
 comment on function cardkeep_api.rest_row is 'What a function returned, as the view asks for it. Raises what rest_page does. Locks nothing.';
 
-create function cardkeep_api.rest_create(p_token_hash bytea, p_write uuid, p_args jsonb,
-	p_view jsonb, p_key uuid)
+create function cardkeep_api.rest_create(c cardkeep_api.caller, p_token_hash bytea, p_write uuid,
+	p_args jsonb, p_view jsonb, p_key uuid)
 returns cardkeep_api.answer
 language plpgsql volatile
 set timezone = 'UTC'
@@ -50,7 +42,7 @@ declare
 begin
 	select j.* into r from jsonb_to_record(p_args) j(p_user_id uuid, p_name text, slug text,
 		p_template_type text, p_fields_config jsonb, p_design_config jsonb);
-	if cardkeep_api.rest_foreign(p_token_hash, p_args, r.p_user_id) then
+	if cardkeep_api.rest_foreign(c, p_args, r.p_user_id) then
 		return cardkeep_api.reply(403);
 	end if;
 	if coalesce(cardkeep_api.clean_name(r.p_name), '') = '' then
@@ -64,8 +56,8 @@ begin
 			using errcode = 'unique_violation', hint = 'Call again, or with another base slug.';
 	end if;
 	if a.status = 201 then
-		a.body := cardkeep_api.rest_row('create_business_card_atomic', (select row_to_json(c)::text
-			from json_to_record(a.body::json) c(id uuid, slug text, name text, created_at timestamptz)),
+		a.body := cardkeep_api.rest_row('create_business_card_atomic', (select row_to_json(j)::text
+			from json_to_record(a.body::json) j(id uuid, slug text, name text, created_at timestamptz)),
 			p_view);
 	end if;
 	return a;
@@ -73,8 +65,8 @@ end
 $$;
 comment on function cardkeep_api.rest_create is 'create_business_card_atomic for a REST client, whose arguments hold, as slug, what the service made of the base or the name: as create_card, with the row in the body; 403. Raises what the promised function raises, and what rest_page does. Locks as create_card.';
 
-create function cardkeep_api.rest_update(p_token_hash bytea, p_write uuid, p_args jsonb,
-	p_view jsonb, p_key uuid)
+create function cardkeep_api.rest_update(c cardkeep_api.caller, p_token_hash bytea, p_write uuid,
+	p_args jsonb, p_view jsonb, p_key uuid)
 returns cardkeep_api.answer
 language plpgsql volatile
 as $$
@@ -85,7 +77,7 @@ begin
 	select j.* into r from jsonb_to_record(p_args) j(p_card_id uuid, p_user_id uuid,
 		p_expected_version integer, p_name text, p_template_type text, p_fields_config jsonb,
 		p_design_config jsonb, p_is_public boolean);
-	if cardkeep_api.rest_foreign(p_token_hash, p_args, r.p_user_id) then
+	if cardkeep_api.rest_foreign(c, p_args, r.p_user_id) then
 		return cardkeep_api.reply(403);
 	end if;
 	perform cardkeep_api.must_fit(r.p_fields_config, r.p_design_config);
@@ -101,8 +93,8 @@ end
 $$;
 comment on function cardkeep_api.rest_update is 'update_business_card_optimistic for a REST client: as update_card, with the row in the body; 403. Raises what the promised function raises, and what rest_page does. Locks as update_card.';
 
-create function cardkeep_api.rest_save(p_kind text, p_token_hash bytea, p_write uuid, p_args jsonb,
-	p_view jsonb, p_key uuid)
+create function cardkeep_api.rest_save(c cardkeep_api.caller, p_kind text, p_token_hash bytea,
+	p_write uuid, p_args jsonb, p_view jsonb, p_key uuid)
 returns cardkeep_api.answer
 language plpgsql volatile
 as $$
@@ -112,7 +104,7 @@ declare
 begin
 	select j.* into r from jsonb_to_record(p_args) j(p_user_id uuid, p_expected_version integer,
 		patch jsonb);
-	if cardkeep_api.rest_foreign(p_token_hash, p_args, r.p_user_id) then
+	if cardkeep_api.rest_foreign(c, p_args, r.p_user_id) then
 		return cardkeep_api.reply(403);
 	end if;
 	a := cardkeep_api.save_own_profile(p_kind, p_token_hash, p_write,
@@ -126,14 +118,14 @@ end
 $$;
 comment on function cardkeep_api.rest_save is 'Either profile''s upsert for a REST client, whose arguments hold, as patch, the fields that are not null: as save_own_profile, with the row in the body; 403. Raises what rest_page does. Locks as save_own_profile.';
 
-create function cardkeep_api.rest_slug(p_token_hash bytea, p_args jsonb, p_view jsonb)
+create function cardkeep_api.rest_slug(c cardkeep_api.caller, p_args jsonb, p_view jsonb)
 returns cardkeep_api.answer
 language plpgsql volatile
 as $$
 declare
 	r record;
 begin
-	if not cardkeep_api.rest_live(p_token_hash) then
+	if not c.live then
 		return cardkeep_api.reply(401);
 	end if;
 	select j.* into r from jsonb_to_record(p_args) j(slug text, max_attempts integer);
@@ -145,24 +137,20 @@ end
 $$;
 comment on function cardkeep_api.rest_slug is 'generate_unique_slug for a REST client: a suggestion, since its reservation ends with the wave. 200, 401. Raises and locks as the promised function.';
 
-create function cardkeep_api.rest_rows(p_source text, p_token_hash bytea, p_view jsonb)
+create function cardkeep_api.rest_rows(c cardkeep_api.caller, p_source text, p_view jsonb)
 returns cardkeep_api.answer
 language plpgsql volatile
 as $$
-declare
-	v_user uuid;
 begin
-	select s.user_id into v_user from cardkeep.sessions s
-	where s.token_hash = p_token_hash and cardkeep_api.is_live(s);
-	if not found then
+	if not c.live then
 		return cardkeep_api.reply(401);
 	end if;
-	return cardkeep_api.reply(200, 0, cardkeep_api.rest_page(p_source, v_user, null, p_view));
+	return cardkeep_api.reply(200, 0, cardkeep_api.rest_page(p_source, c.user_id, null, p_view));
 end
 $$;
 comment on function cardkeep_api.rest_rows is 'The caller''s own rows of one of the three tables: 200, 401. Raises what rest_page does. Locks nothing.';
 
-create function cardkeep_api.rest_refused(p_token_hash bytea, p_code text, p_message text,
+create function cardkeep_api.rest_refused(c cardkeep_api.caller, p_code text, p_message text,
 	p_detail text, p_hint text)
 returns cardkeep_api.answer
 language plpgsql stable
@@ -171,7 +159,7 @@ declare
 	v_code text := case p_code when 'PT406' then 'PGRST116' when 'PT416' then 'PGRST103' else p_code end;
 begin
 	-- An account that was deleted meanwhile has no session either.
-	if p_code = '23503' or not cardkeep_api.rest_live(p_token_hash) then
+	if p_code = '23503' or not c.live then
 		return cardkeep_api.reply(401);
 	end if;
 	return cardkeep_api.reply(422, 0, (select row_to_json(r)::text from (select v_code as code,
@@ -187,28 +175,33 @@ returns cardkeep_api.answer
 language plpgsql volatile
 as $$
 declare
+	c cardkeep_api.caller;
 	v_code text;
 	v_message text;
 	v_detail text;
 	v_hint text;
 begin
+	select b.* into c from cardkeep_api.begin_call(p_token_hash) b;
+	if not found then
+		return cardkeep_api.reply(401);
+	end if;
 	case p_call
 	when 'create' then
-		return cardkeep_api.rest_create(p_token_hash, p_write, p_args, p_view, p_key);
+		return cardkeep_api.rest_create(c, p_token_hash, p_write, p_args, p_view, p_key);
 	when 'update' then
-		return cardkeep_api.rest_update(p_token_hash, p_write, p_args, p_view, p_key);
+		return cardkeep_api.rest_update(c, p_token_hash, p_write, p_args, p_view, p_key);
 	when 'slug' then
-		return cardkeep_api.rest_slug(p_token_hash, p_args, p_view);
+		return cardkeep_api.rest_slug(c, p_args, p_view);
 	when 'personal_info', 'professional_info' then
-		return cardkeep_api.rest_save(p_call, p_token_hash, p_write, p_args, p_view, p_key);
+		return cardkeep_api.rest_save(c, p_call, p_token_hash, p_write, p_args, p_view, p_key);
 	when 'rows' then
-		return cardkeep_api.rest_rows(p_args ->> 'source', p_token_hash, p_view);
+		return cardkeep_api.rest_rows(c, p_args ->> 'source', p_view);
 	end case;
 exception when data_exception or integrity_constraint_violation or undefined_column
 	or datatype_mismatch or sqlstate 'PT406' or sqlstate 'PT416' then
 	get stacked diagnostics v_code = returned_sqlstate, v_message = message_text,
 		v_detail = pg_exception_detail, v_hint = pg_exception_hint;
-	return cardkeep_api.rest_refused(p_token_hash, v_code, v_message, v_detail, v_hint);
+	return cardkeep_api.rest_refused(c, v_code, v_message, v_detail, v_hint);
 end
 $$;
 comment on function cardkeep_api.rest_run is 'Runs a call of the REST face in a subtransaction: what its client did wrong (classes 22 and 23, 42703, 42804, a number of rows that it does not want, a page behind the last row) takes it back, and is the answer. Locks as the call; what it locked is free again where it was taken back.';

@@ -91,33 +91,17 @@ returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-	s cardkeep.sessions;
-	v_write uuid := p_write;
-	v_version integer;
+	w cardkeep_api.write;
 	a cardkeep_api.answer;
 begin
-	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	if p_key is not null then
-		v_write := cardkeep_api.own_write(s.user_id, p_write);
-		a := cardkeep_api.claim_card_key(s, p_key, v_write, p_card);
-		if a.replayed then
-			return cardkeep_api.card_replay(p_card, s.user_id, a.version, a.status);
-		elsif a.status is not null then
-			return a;
-		end if;
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key, p_card) b;
+	if (w.told).status is not null then
+		return cardkeep_api.card_told(w, p_card);
+	elsif w.live then
+		a := cardkeep_api.revert_card_core(w.user_id, w.session_id, w.id, p_card, p_expected, p_to);
+		return cardkeep_api.end_write(w, a);
 	end if;
-	if s.id is not null and cardkeep_api.is_live(s) then
-		a := cardkeep_api.revert_card_core(s.user_id, s.id, v_write, p_card, p_expected, p_to);
-		if p_key is not null then
-			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
-		end if;
-		return a;
-	end if;
-	v_version := cardkeep_api.card_write_version(p_card, p_expected, v_write, false);
-	if v_version is not null and s.id is not null then
-		return cardkeep_api.card_replay(p_card, s.user_id, v_version, 200);
-	end if;
-	return cardkeep_api.reply(401);
+	return cardkeep_api.card_repeat(w, p_card, p_expected);
 end
 $$;
 comment on function cardkeep_api.revert_card is 'Brings back what one of the caller''s cards was at a version: 200, 401, 404, 409, 422 (also key_reused), 423; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as revert_card_core; never waits.';
@@ -190,32 +174,18 @@ returns cardkeep_api.answer
 language plpgsql volatile
 as $$
 declare
-	s cardkeep.sessions;
-	v_write uuid := p_write;
+	w cardkeep_api.write;
 	a cardkeep_api.answer;
 begin
-	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	if p_key is not null then
-		v_write := cardkeep_api.own_write(s.user_id, p_write);
-		a := cardkeep_api.claim_key(s, p_key, v_write);
-		if a.replayed then
-			return cardkeep_api.profile_answered(p_kind, s.user_id, a.version);
-		elsif a.status is not null then
-			return a;
-		end if;
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key) b;
+	if (w.told).status is not null then
+		return cardkeep_api.profile_told(w, p_kind);
+	elsif w.live then
+		a := cardkeep_api.revert_profile_core(p_kind, w.user_id, w.session_id, w.id, p_expected,
+			p_to);
+		return cardkeep_api.end_write(w, a);
 	end if;
-	if s.id is not null and cardkeep_api.is_live(s) then
-		a := cardkeep_api.revert_profile_core(p_kind, s.user_id, s.id, v_write, p_expected, p_to);
-		if p_key is not null then
-			perform cardkeep_api.keep_key(s.user_id, p_key, v_write, a);
-		end if;
-		return a;
-	end if;
-	a := cardkeep_api.profile_replay(p_kind, s.user_id, p_expected, v_write);
-	if a.status is not null then
-		return a;
-	end if;
-	return cardkeep_api.reply(401);
+	return cardkeep_api.profile_repeat(w, p_kind, p_expected);
 end
 $$;
 comment on function cardkeep_api.revert_own_profile is 'Brings back what the caller''s profile was at a version, as revert_profile_core; 401, but the repeat of a write that was applied while the session lived is answered as the first was. Tries the key, then locks as revert_profile_core.';

@@ -38,49 +38,15 @@ language sql immutable parallel safe
 return encode(substr(sha256(uuid_send(p_user) || uuid_send(p_request)), 1, 16), 'hex')::uuid;
 comment on function cardkeep_api.own_write is 'The write id of a keyed request: the same request of two users is two writes. Locks nothing.';
 
+create function cardkeep_api.token_write(p_token_hash bytea, p_write uuid) returns uuid
+language sql immutable parallel safe
+return cardkeep_api.own_write(encode(substr(p_token_hash, 1, 16), 'hex')::uuid, p_write);
+comment on function cardkeep_api.token_write is 'own_write for a request whose user will be gone. Locks nothing.';
+
 create function cardkeep_api.try_key(p_user uuid, p_key uuid) returns boolean
 language sql volatile
 return pg_try_advisory_xact_lock(cardkeep_api.lock_key('key', p_user::text || p_key::text));
 comment on function cardkeep_api.try_key is 'Whether the key is now ours, until the transaction ends. Tries its advisory lock, never waits. Locks are re-entrant: two requests of one key in one transaction must run one after the other, and the second then sees what the first recorded.';
-
-create function cardkeep_api.claim_key(s cardkeep.sessions, p_key uuid, p_write uuid)
-returns cardkeep_api.answer
-language plpgsql volatile
-as $$
-declare
-	w cardkeep.writes;
-begin
-	-- A session that is over learns nothing, but how the request went that ended it.
-	if s.id is null or (not cardkeep_api.is_live(s) and s.ended_by is distinct from p_write) then
-		return cardkeep_api.reply(401);
-	end if;
-	if not cardkeep_api.try_key(s.user_id, p_key) then
-		return cardkeep_api.reply(423, 0, '', false, 'key_busy');
-	end if;
-	select t.* into w from cardkeep.writes t where t.user_id = s.user_id and t.key = p_key;
-	if not found then
-		return null;
-	end if;
-	if w.write_id <> p_write then
-		return cardkeep_api.reply(422, 0, '', false, 'key_reused');
-	end if;
-	return cardkeep_api.reply(w.status, w.version, '', true);
-end
-$$;
-comment on function cardkeep_api.claim_key is 'What a request finds under its key: null where it is the first; the status and version of its first answer (replayed); 422 key_reused where the key was spent on another request; 423 key_busy where somebody holds it; 401 where the session is over, unless this very write ended it. Tries the key''s advisory lock, then looks in a later statement; never waits.';
-
-create function cardkeep_api.keep_key(p_user uuid, p_key uuid, p_write uuid, a cardkeep_api.answer)
-returns void
-language plpgsql volatile
-as $$
-begin
-	if a.status < 300 and not a.replayed and a.detail <> 'unchanged' then
-		insert into cardkeep.writes (user_id, key, write_id, version, status)
-		values (p_user, p_key, p_write, a.version, a.status);
-	end if;
-end
-$$;
-comment on function cardkeep_api.keep_key is 'Records what a keyed request came to, where it was applied just now. The caller holds the key.';
 
 create function cardkeep_api.sweep_writes(p_keep interval, p_from bigint)
 returns cardkeep_api.answer

@@ -17,6 +17,5 @@ drop function cardkeep_api.session_json;
 drop type cardkeep_api.session_view;
 drop function cardkeep_api.user_json;
 drop type cardkeep_api.user_view;
-drop function cardkeep_api.is_live;
 
 commit;

@@ -11,7 +11,6 @@ drop function cardkeep_api.lock_sessions;
 drop function cardkeep_api.read_password;
 drop function cardkeep_api.password_replay;
 drop function cardkeep_api.account_closed;
-drop function cardkeep_api.token_write;
 drop table cardkeep.closed_accounts;
 
 commit;

@@ -4,7 +4,8 @@ begin;
 
 drop function cardkeep_api.delete_card;
 drop function cardkeep_api.update_card;
-drop function cardkeep_api.claim_card_key;
+drop function cardkeep_api.card_repeat;
+drop function cardkeep_api.card_told;
 drop function cardkeep_api.create_card;
 drop function cardkeep_api.list_cards;
 drop function cardkeep_api.card_cursor;

@@ -17,6 +17,5 @@ drop function cardkeep_api.rest_update;
 drop function cardkeep_api.rest_create;
 drop function cardkeep_api.rest_row;
 drop function cardkeep_api.rest_foreign;
-drop function cardkeep_api.rest_live;
 
 commit;

@@ -2,7 +2,6 @@
 
 begin;
 
-select 'cardkeep_api.is_live'::regproc;
 select 'cardkeep_api.user_json'::regproc;
 select 'cardkeep_api.session_json'::regproc;
 select 'cardkeep_api.check_session'::regproc;

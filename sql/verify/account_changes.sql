@@ -3,7 +3,6 @@
 begin;
 
 select write_id, token_hash, at from cardkeep.closed_accounts where false;
-select 'cardkeep_api.token_write'::regproc;
 select 'cardkeep_api.account_closed'::regproc;
 select 'cardkeep_api.password_replay'::regproc;
 select 'cardkeep_api.read_password'::regproc;

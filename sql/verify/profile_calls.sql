@@ -3,6 +3,8 @@
 begin;
 
 select 'cardkeep_api.read_own_profile'::regproc;
+select 'cardkeep_api.profile_told'::regproc;
+select 'cardkeep_api.profile_repeat'::regproc;
 select 'cardkeep_api.save_own_profile'::regproc;
 select 'cardkeep_api.read_personal_info'::regproc;
 select 'cardkeep_api.save_personal_info'::regproc;

@@ -2,7 +2,6 @@
 
 begin;
 
-select 'cardkeep_api.rest_live'::regproc;
 select 'cardkeep_api.rest_foreign'::regproc;
 select 'cardkeep_api.rest_row'::regproc;
 select 'cardkeep_api.rest_create'::regproc;
