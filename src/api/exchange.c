@@ -86,6 +86,17 @@ enum step exchange_problem(struct exchange *x, enum problem_id id, const char *f
 	return STEP_ANSWER;
 }
 
+enum step exchange_limited(struct exchange *x, int64_t seconds, const char *detail)
+{
+	(void)exchange_problem(x, PROBLEM_RATE_LIMITED, "%s; nothing was applied", detail);
+	if (seconds <= 1)
+		return STEP_ANSWER;
+	/* In the place of the only header that the problem has. */
+	buf_reset(&x->reply.headers);
+	reply_header(&x->reply, "Retry-After", "%lld", (long long)seconds);
+	return STEP_ANSWER;
+}
+
 /* The session is there, and the card where one was named: the prepared refusal stands. */
 static enum step refused(struct exchange *x)
 {
@@ -181,6 +192,10 @@ void exchange_failed(struct exchange *x, enum sqlstate_class class)
 		/* Which one it does not say, and its text may quote what the client sent. */
 		problem_field(&x->errors, "body", "holds a value that the database refused");
 		(void)exchange_invalid(x);
+		break;
+	case SQLSTATE_OVERRUN:
+		(void)exchange_problem(x, PROBLEM_UNAVAILABLE,
+			"this took the database longer than a call may take; nothing was applied");
 		break;
 	default:
 		(void)exchange_problem(x, PROBLEM_UNAVAILABLE,

@@ -106,6 +106,9 @@ enum step exchange_resume(struct exchange *x);
 enum step exchange_problem(struct exchange *x, enum problem_id id, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
 
+/* Refuses what is more than one caller may have: 429, to be repeated after so many seconds. */
+enum step exchange_limited(struct exchange *x, int64_t seconds, const char *detail);
+
 /* Refuses a key that was spent on another request. */
 enum step exchange_key_reused(struct exchange *x);
 

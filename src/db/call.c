@@ -11,13 +11,14 @@ static const struct spec {
 	const char *function;
 	const char *statement;
 	enum call_kind kind;
+	enum call_cost cost;
 	size_t nargs;
 } specs[] = {
-#define CALL(id, kind, function, args, nargs)                                                   \
+#define CALL(id, kind, cost, function, args, nargs)                                             \
 	[CALL_##id] = {function,                                                                \
 		"select 1, status, version, replayed, detail, body from cardkeep_api." function \
 		"(" args ")",                                                                   \
-		CALL_##kind, nargs},
+		CALL_##kind, CALL_##cost, nargs},
 #define CALL_SET(id, function, args)
 #include "db/call.def"
 #undef CALL
@@ -28,7 +29,7 @@ static const struct set_spec {
 	const char *function;
 	const char *statement;
 } set_specs[CALL_COUNT] = {
-#define CALL(id, kind, function, args, nargs)
+#define CALL(id, kind, cost, function, args, nargs)
 #define CALL_SET(id, function, args)                                                               \
 	[CALL_##id] = {function,                                                                   \
 		"select item, status, version, replayed, detail, body from cardkeep_api." function \
@@ -106,9 +107,30 @@ enum call_kind call_kind(enum call_id id)
 	return spec_of(id)->kind;
 }
 
+enum call_cost call_cost(enum call_id id)
+{
+	return spec_of(id)->cost;
+}
+
 size_t call_arity(enum call_id id)
 {
 	return spec_of(id)->nargs;
+}
+
+size_t call_size(const struct call *call)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < call->nargs; i++)
+		if (call->values[i] != NULL)
+			bytes += call->binary[i] ? (size_t)call->lengths[i]
+						 : strlen(call->values[i]);
+	return bytes;
+}
+
+bool call_is_slow(const struct call *call)
+{
+	return call_cost(call->id) == CALL_SLOW || call_size(call) > CALL_HOT_BYTES;
 }
 
 const char *call_set_function(enum call_id id)

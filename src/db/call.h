@@ -18,7 +18,7 @@
 #define CALL_ARGS_MAX 12
 
 enum call_id {
-#define CALL(id, kind, function, args, nargs) CALL_##id,
+#define CALL(id, kind, cost, function, args, nargs) CALL_##id,
 #define CALL_SET(id, function, args)
 #include "db/call.def"
 #undef CALL
@@ -30,6 +30,16 @@ enum call_kind {
 	CALL_READ,  /* changes nothing: may be repeated at will */
 	CALL_WRITE, /* carries a write id: applied at most once however often it is sent */
 };
+
+/* What it may cost the database, and so how it travels. */
+enum call_cost {
+	CALL_HOT,   /* a look-up or two: with others, in waves */
+	CALL_SLOW,  /* may take long: alone, by the slow lane */
+	CALL_CHORE, /* the service's own, between waves */
+};
+
+/* A HOT call with more bytes of arguments than this is taken for a SLOW one. */
+#define CALL_HOT_BYTES (16 * 1024)
 
 /* Statuses of an answer that never leave the service; all others are HTTP's own. */
 #define CALL_STATUS_BUSY 423 /* somebody holds the row or key now; nothing was done */
@@ -78,7 +88,13 @@ void call_release(struct call *call);
 const char *call_function(enum call_id id);
 const char *call_statement(enum call_id id);
 enum call_kind call_kind(enum call_id id);
+enum call_cost call_cost(enum call_id id);
 size_t call_arity(enum call_id id);
+
+/* Bytes of the arguments that the call has so far. */
+size_t call_size(const struct call *call);
+/* Whether the call is to go alone, by the slow lane: for what it is, or for its size. */
+bool call_is_slow(const struct call *call);
 
 /* The set-wise form: NULL where there is none. */
 const char *call_set_function(enum call_id id);

@@ -1,8 +1,9 @@
-# db: pq and ask are the only doors to libpq; outcome, sqlstate and retry are pure.
+# db: pq, with cancel, and ask are the only doors to libpq; outcome, sqlstate and retry are pure.
 noinst_LIBRARIES += libdb.a
 libdb_a_SOURCES = \
 	src/db/ask.c src/db/ask.h \
 	src/db/call.c src/db/call.def src/db/call.h \
+	src/db/cancel.c src/db/cancel.h \
 	src/db/outcome.c src/db/outcome.h \
 	src/db/pq.c src/db/pq.h \
 	src/db/retry.c src/db/retry.h \

@@ -23,8 +23,9 @@
 #define PQ_FRESH_US (20 * CLOCK_MS)
 
 struct pq_conn {
-	const char *conninfo;
+	struct pq_options options;
 	PGconn *pg;                       /* NULL while closed */
+	struct cancel *cancel;            /* asked for since pq_begin, or NULL */
 	bool ready;                       /* open, prepared, not broken */
 	bool commit_doubt;                /* a warning 01000 came since pq_begin */
 	int64_t used_us;                  /* monotonic: something came from the server */
@@ -132,11 +133,11 @@ static enum pq_event await_result(struct pq_conn *conn, int64_t deadline_us)
 
 /* ---- opening ------------------------------------------------------------------------------- */
 
-struct pq_conn *pq_new(const char *conninfo)
+struct pq_conn *pq_new(const struct pq_options *options)
 {
 	struct pq_conn *conn = mem_zero(sizeof(*conn));
 
-	conn->conninfo = conninfo;
+	conn->options = *options;
 	return conn;
 }
 
@@ -158,6 +159,7 @@ bool pq_ready(const struct pq_conn *conn)
 
 void pq_close(struct pq_conn *conn)
 {
+	cancel_forget(&conn->cancel);
 	if (conn->pg != NULL)
 		PQfinish(conn->pg);
 	conn->pg = NULL;
@@ -199,8 +201,22 @@ static bool finish_connection(struct pq_conn *conn, int64_t deadline_us, struct 
 	return true;
 }
 
+/* The role has a limit for all its statements; this one is closer. It is said here and not in the
+ * connection's options, which poolers refuse. */
+static bool send_limit(struct pq_conn *conn)
+{
+	char text[64];
+
+	if (conn->options.statement_ms == 0)
+		return true;
+	snprintf(text, sizeof(text), "set statement_timeout = %ld", conn->options.statement_ms);
+	return PQsendQueryParams(conn->pg, text, 0, NULL, NULL, NULL, NULL, 0) == 1;
+}
+
 static bool send_prepares(struct pq_conn *conn)
 {
+	if (!send_limit(conn))
+		return false;
 	for (enum call_id id = 0; id < CALL_COUNT; id++) {
 		if (PQsendPrepare(conn->pg, call_function(id), call_statement(id), 0, NULL) == 0)
 			return false;
@@ -234,7 +250,7 @@ static bool prepare_all(struct pq_conn *conn, int64_t deadline_us, struct pq_err
 bool pq_open(struct pq_conn *conn, int64_t deadline_us, struct pq_error *ret_error)
 {
 	pq_close(conn);
-	conn->pg = start_connection(conn->conninfo);
+	conn->pg = start_connection(conn->options.conninfo);
 	if (!finish_connection(conn, deadline_us, ret_error))
 		goto fail;
 	PQsetNoticeReceiver(conn->pg, notice, conn);
@@ -270,7 +286,7 @@ void pq_drop_if_gone(struct pq_conn *conn)
 
 void pq_begin(struct pq_conn *conn)
 {
-	MUST(conn->ready);
+	MUST(conn->ready && conn->cancel == NULL);
 	conn->commit_doubt = false;
 }
 
@@ -339,6 +355,11 @@ bool pq_queue_set(struct pq_conn *conn, const struct call *const *calls, size_t 
 		       lengths, formats, 0) == 1;
 }
 
+bool pq_tell(struct pq_conn *conn)
+{
+	return PQsendFlushRequest(conn->pg) == 1;
+}
+
 bool pq_sync(struct pq_conn *conn)
 {
 	return PQpipelineSync(conn->pg) == 1;
@@ -396,6 +417,20 @@ enum pq_event pq_next(struct pq_conn *conn, int64_t deadline_us, struct pq_resul
 	}
 	error_text(ret_error, "the pipeline ended early");
 	return PQ_LOST;
+}
+
+void pq_cancel(struct pq_conn *conn)
+{
+	if (conn->cancel == NULL && conn->options.cancels != NULL)
+		conn->cancel = cancel_ask(conn->options.cancels, conn->pg);
+}
+
+bool pq_cancel_over(struct pq_conn *conn, int64_t deadline_us)
+{
+	bool over = conn->cancel == NULL || cancel_wait(conn->cancel, deadline_us);
+
+	cancel_forget(&conn->cancel);
+	return over;
 }
 
 bool pq_idle(const struct pq_conn *conn)

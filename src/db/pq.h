@@ -1,9 +1,11 @@
 /*
  * One connection to PostgreSQL, asynchronous and in pipeline mode: the only door to libpq.
  *
- * Every wait ends at a deadline. There is no cancel: PQcancel blocks, and a wave that is late is
- * better settled by asking again under the same write id. So whatever goes wrong, the connection is
- * closed and a new one opened; it is never mended.
+ * Every wait ends at a deadline. PQcancel blocks, so what is to be stopped is handed to db/cancel,
+ * whose thread asks the server; here nobody waits for that. A connection is used on after it only
+ * when both are known: the wave's end, and that no request to cancel is still on its way, which would
+ * hit the next wave. Whatever else goes wrong, the connection is closed and a new one opened; it is
+ * never mended.
  *
  * A connection belongs to one thread.
  */
@@ -15,6 +17,7 @@
 
 #include "base/must.h"
 #include "db/call.h"
+#include "db/cancel.h"
 
 struct pq_conn;
 struct pq_result;
@@ -26,9 +29,15 @@ struct pq_error {
 	char constraint[64]; /* "" where none was violated */
 };
 
-/* `conninfo` is a libpq connection string, borrowed for the life of the connection object.
- * libpq's PG* variables are honoured. Nothing is opened yet. */
-MUST_CHECK struct pq_conn *pq_new(const char *conninfo);
+struct pq_options {
+	const char *conninfo; /* a libpq connection string; libpq's PG* variables are honoured */
+	struct canceller *cancels; /* who asks the server to stop a statement; NULL: nobody */
+	long statement_ms; /* the server itself stops one after this; 0: as the role has it */
+};
+
+/* What `options` points to is borrowed for the life of the connection object. Nothing is opened
+ * yet. */
+MUST_CHECK struct pq_conn *pq_new(const struct pq_options *options);
 void pq_free(struct pq_conn **conn);
 
 /* Whether a wave may be sent. */
@@ -42,7 +51,7 @@ void pq_close(struct pq_conn *conn);
 void pq_drop_if_gone(struct pq_conn *conn);
 
 /*
- * A wave: pq_begin, pq_queue for each call or set of calls, pq_sync, then pq_next until PQ_SYNCED, PQ_LOST or
+ * A wave: pq_begin, pq_queue for each call or set of calls, pq_tell where it pays, pq_sync, then pq_next until PQ_SYNCED, PQ_LOST or
  * PQ_LATE. Nothing is sent before the whole wave is encoded, but for libpq's own flush of long ones.
  */
 enum pq_event {
@@ -59,12 +68,20 @@ void pq_begin(struct pq_conn *conn);
 MUST_CHECK bool pq_queue(struct pq_conn *conn, const struct call *call);
 /* The same for `count` calls of one id as one call of its set-wise form: one result for all. */
 MUST_CHECK bool pq_queue_set(struct pq_conn *conn, const struct call *const *calls, size_t count);
+/* Has the results of all queued so far sent before the commit, which may take long by itself. */
+MUST_CHECK bool pq_tell(struct pq_conn *conn);
 MUST_CHECK bool pq_sync(struct pq_conn *conn);
 MUST_CHECK enum pq_event pq_next(struct pq_conn *conn, int64_t deadline_us,
 	struct pq_result **ret_result, struct pq_error *ret_error);
 
+/* Has the server asked to stop what the wave does; returns at once. What comes of it, pq_next tells. */
+void pq_cancel(struct pq_conn *conn);
+
 /* Whether the connection is good and its transaction idle. */
 bool pq_idle(const struct pq_conn *conn);
+/* Waits for a request to cancel to have arrived, at most until deadline_us. False: it is still on its
+ * way, and the connection must be closed. True where there is none. */
+MUST_CHECK bool pq_cancel_over(struct pq_conn *conn, int64_t deadline_us);
 /* Whether a warning since pq_begin leaves doubt that the commit reached the standby (01000). */
 bool pq_commit_doubt(const struct pq_conn *conn);
 

@@ -55,6 +55,7 @@ static bool reason_of_class(
 	case SQLSTATE_TAKEN:
 	case SQLSTATE_NO_ACCOUNT:
 	case SQLSTATE_INPUT:
+	case SQLSTATE_OVERRUN:
 	case SQLSTATE_FAILED:
 		return false;
 	}

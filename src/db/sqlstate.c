@@ -61,6 +61,7 @@ const char *sqlstate_class_name(enum sqlstate_class class)
 		[SQLSTATE_STALE] = "stale",
 		[SQLSTATE_READ_ONLY] = "read_only",
 		[SQLSTATE_TAKEN] = "taken",
+		[SQLSTATE_OVERRUN] = "overrun",
 		[SQLSTATE_NO_ACCOUNT] = "no_account",
 		[SQLSTATE_INPUT] = "input",
 		[SQLSTATE_FAILED] = "failed",

@@ -16,6 +16,7 @@ enum sqlstate_class {
 	SQLSTATE_STALE,       /* the connection's prepared plans are out of date: a migration ran */
 	SQLSTATE_READ_ONLY,   /* a standby: reconnect to the primary */
 	SQLSTATE_TAKEN,       /* unique violation */
+	SQLSTATE_OVERRUN,     /* cancelled, by us or by the server's limit: it took too long */
 	SQLSTATE_NO_ACCOUNT,  /* the user is gone: foreign key to users */
 	SQLSTATE_INPUT,       /* the caller's mistake, that validation should have caught */
 	SQLSTATE_FAILED,      /* anything else: rolled back, and somebody should look */

@@ -13,9 +13,11 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/must.h"
 
-#define NOBODY WAVE_CALLS_MAX /* no leg owns the error: the commit itself failed */
+#define NOBODY    WAVE_CALLS_MAX   /* no leg owns the error: the commit itself failed */
+#define CANCEL_US (250 * CLOCK_MS) /* a server that was asked to stop a statement has this long */
 
 /* One query of the pipeline. */
 struct leg {
@@ -32,6 +34,10 @@ struct run {
 	size_t culprit; /* the leg that failed, or NOBODY */
 	struct outcome_wave seen;
 	struct pq_error error; /* the first error, or why the connection was lost */
+	int64_t began_us;
+	int64_t worked_us; /* until the last statement's result came; 0: it has not */
+	int64_t until_us;  /* what is awaited next is awaited until then */
+	bool cancelled;
 };
 
 /* ---- filling ------------------------------------------------------------------------------- */
@@ -43,23 +49,12 @@ void wave_reset(struct wave *wave, enum wave_form form)
 	wave->bytes = 0;
 }
 
-static size_t call_bytes_total(const struct call *call)
-{
-	size_t bytes = 0;
-
-	for (size_t i = 0; i < call->nargs; i++)
-		if (call->values[i] != NULL)
-			bytes += call->binary[i] ? (size_t)call->lengths[i]
-						 : strlen(call->values[i]);
-	return bytes;
-}
-
 bool wave_has_room(const struct wave *wave, size_t limit, const struct call *call)
 {
 	MUST(limit <= WAVE_CALLS_MAX);
 	if (wave->count == 0)
 		return true;
-	return wave->count < limit && wave->bytes + call_bytes_total(call) <= WAVE_BYTES_MAX;
+	return wave->count < limit && wave->bytes + call_size(call) <= WAVE_BYTES_MAX;
 }
 
 void wave_add(struct wave *wave, struct call *call)
@@ -68,7 +63,7 @@ void wave_add(struct wave *wave, struct call *call)
 	call_release(call);
 	wave->calls[wave->count] = (struct wave_call){.call = call};
 	wave->count++;
-	wave->bytes += call_bytes_total(call);
+	wave->bytes += call_size(call);
 }
 
 /* ---- legs ---------------------------------------------------------------------------------- */
@@ -126,12 +121,23 @@ static bool send_leg(const struct leg *leg, struct pq_conn *conn)
 	return pq_queue_set(conn, calls, leg->count);
 }
 
+/* Reads commit nothing, so what they take is their statements'. Of a wave that writes the server is
+ * to tell when its statements are done: it sends that while the disk is at work. */
+static bool may_commit_slowly(const struct run *run)
+{
+	const enum call_id first = run->legs[0].riders[0]->call->id;
+
+	return call_kind(first) == CALL_WRITE || call_cost(first) == CALL_CHORE;
+}
+
 static bool send_all(const struct run *run, struct pq_conn *conn)
 {
 	pq_begin(conn);
 	for (size_t i = 0; i < run->count; i++)
 		if (!send_leg(&run->legs[i], conn))
 			return false;
+	if (may_commit_slowly(run) && !pq_tell(conn))
+		return false;
 	return pq_sync(conn);
 }
 
@@ -156,14 +162,51 @@ static void note_error(struct run *run, const struct pq_error *error)
 	run->next++;
 }
 
-static void receive_all(struct pq_conn *conn, int64_t deadline_us, struct run *run)
+/* The statements are done; what is left is the commit, which nobody cuts short. */
+static void note_work(struct run *run, const struct wave_limits *limits)
+{
+	if (run->next < run->count || run->worked_us > 0)
+		return;
+	run->worked_us = clock_mono_us() - run->began_us;
+	run->until_us = limits->deadline_us;
+}
+
+/* What is awaited did not come in time. True when it is worth waiting on: statements that have run
+ * over were cancelled now, and the server will say so. */
+static bool cut_short(struct run *run, struct pq_conn *conn, const struct wave_limits *limits)
+{
+	const int64_t now_us = clock_mono_us();
+
+	if (run->cancelled || run->next >= run->count)
+		return false;
+	pq_cancel(conn);
+	run->cancelled = true;
+	if (now_us >= limits->deadline_us)
+		return false;
+	run->until_us = now_us + CANCEL_US;
+	if (run->until_us > limits->deadline_us)
+		run->until_us = limits->deadline_us;
+	return true;
+}
+
+static void note_late(struct run *run)
+{
+	if (run->seen.failed)
+		return;
+	if (run->cancelled)
+		strcpy(run->error.sqlstate, "57014");
+	strcpy(run->error.message, run->cancelled ? "cancelled, and did not end in time"
+						  : "no answer before the deadline");
+}
+
+static void receive_all(struct pq_conn *conn, const struct wave_limits *limits, struct run *run)
 {
 	/* Every leg and the commit fail at most once; more is a pipeline we do not understand. */
 	while (run->next <= run->count + 1) {
 		struct pq_result *result = NULL;
 		struct pq_error error = {0};
 
-		switch (pq_next(conn, deadline_us, &result, &error)) {
+		switch (pq_next(conn, run->until_us, &result, &error)) {
 		case PQ_ROW:
 			if (!take_result(run, result))
 				return;
@@ -182,9 +225,12 @@ static void receive_all(struct pq_conn *conn, int64_t deadline_us, struct run *r
 				run->error = error;
 			return;
 		case PQ_LATE:
-			strcpy(run->error.message, "no answer before the deadline");
+			if (cut_short(run, conn, limits))
+				break;
+			note_late(run);
 			return;
 		}
+		note_work(run, limits);
 	}
 }
 
@@ -247,16 +293,35 @@ static void settle(struct run *run, size_t i, bool own_error)
 	pq_result_free(&leg->result);
 }
 
-void wave_run(struct wave *wave, struct pq_conn *conn, int64_t deadline_us)
+/* What the statements may take begins when they are sent. */
+static void start_run(struct run *run, const struct wave_limits *limits)
 {
-	struct run run = {.culprit = NOBODY};
+	run->culprit = NOBODY;
+	run->began_us = clock_mono_us();
+	run->until_us = limits->deadline_us;
+	if (limits->work_us > 0 && run->began_us + limits->work_us < limits->deadline_us)
+		run->until_us = run->began_us + limits->work_us;
+}
+
+/* Whether the connection may carry another wave. */
+static bool usable_after(struct run *run, struct pq_conn *conn)
+{
+	if (!run->seen.sync_seen || !run->seen.conn_ok)
+		return false;
+	return !run->cancelled || pq_cancel_over(conn, clock_mono_us() + CANCEL_US);
+}
+
+void wave_run(struct wave *wave, struct pq_conn *conn, const struct wave_limits *limits)
+{
+	struct run run = {0};
 
 	MUST(wave->count > 0);
+	start_run(&run, limits);
 	deal(wave, &run);
 	/* From here on libpq may have flushed a part, so a failure to encode counts as sent. */
 	run.seen.any_sent = true;
 	if (send_all(&run, conn))
-		receive_all(conn, deadline_us, &run);
+		receive_all(conn, limits, &run);
 	run.seen.conn_ok = pq_idle(conn);
 	run.seen.commit_doubt = pq_commit_doubt(conn);
 	/* Alone in its wave, a call owns the error of its commit. */
@@ -265,7 +330,10 @@ void wave_run(struct wave *wave, struct pq_conn *conn, int64_t deadline_us)
 	/* The error of a set does not say whose it is: all its riders are neighbours of it. */
 	for (size_t i = 0; i < run.count; i++)
 		settle(&run, i, i == run.culprit && run.legs[i].count == 1);
-	if (!run.seen.sync_seen || !run.seen.conn_ok)
+	wave->worked_us = run.worked_us > 0 ? run.worked_us : clock_mono_us() - run.began_us;
+	wave->cancelled = run.cancelled;
+	wave->abandoned = run.cancelled && !run.seen.sync_seen;
+	if (!usable_after(&run, conn))
 		pq_close(conn);
 }
 
@@ -273,6 +341,9 @@ void wave_not_sent(struct wave *wave, const struct pq_error *error)
 {
 	const struct outcome_wave nothing = {0};
 
+	wave->worked_us = 0;
+	wave->cancelled = false;
+	wave->abandoned = false;
 	for (size_t i = 0; i < wave->count; i++) {
 		struct wave_call *entry = &wave->calls[i];
 

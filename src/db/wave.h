@@ -32,7 +32,7 @@ enum wave_form {
 struct wave_call {
 	struct call *call; /* the caller's; its row is filled when COMMITTED */
 	enum outcome_kind outcome;
-	enum sqlstate_class class; /* unless COMMITTED or NEIGHBOUR */
+	enum sqlstate_class class; /* unless COMMITTED or NEIGHBOUR; OVERRUN may be UNKNOWN too */
 	struct pq_error error;     /* likewise */
 };
 
@@ -41,6 +41,16 @@ struct wave {
 	struct wave_call calls[WAVE_CALLS_MAX]; /* in the order they were added */
 	size_t count;
 	size_t bytes; /* of the arguments */
+	/* Of the latest run. */
+	int64_t worked_us; /* what the statements took, without the commit */
+	bool cancelled;    /* they took too long, and the server was asked to stop them */
+	bool abandoned;    /* and did not stop in time: the connection was given up */
+};
+
+/* How long a wave is waited for. */
+struct wave_limits {
+	int64_t deadline_us; /* monotonic: nobody waits longer, whatever goes on */
+	int64_t work_us; /* what its statements may take together, without the commit; 0: no limit */
 };
 
 /* An empty wave. */
@@ -51,10 +61,14 @@ bool wave_has_room(const struct wave *wave, size_t limit, const struct call *cal
 void wave_add(struct wave *wave, struct call *call);
 
 /*
- * Sends the wave on an open connection and waits for its end, at most until deadline_us. Fills the
- * outcome of every call. Unless all are certain and the connection idle, the connection is closed.
+ * Sends the wave on an open connection and waits for its end, within `limits`. Fills the outcome of
+ * every call. Unless all are certain and the connection idle, the connection is closed.
+ *
+ * Statements that take longer than work_us are cancelled. As a rule the server says so at once: the
+ * error is then that of the call which ran, its neighbours are as good as after any other error, and
+ * nothing is in doubt. A commit is never cancelled, however slow the disk.
  */
-void wave_run(struct wave *wave, struct pq_conn *conn, int64_t deadline_us);
+void wave_run(struct wave *wave, struct pq_conn *conn, const struct wave_limits *limits);
 /* Gives every call OUTCOME_NOT_SENT for want of a connection. */
 void wave_not_sent(struct wave *wave, const struct pq_error *error);
 

@@ -64,7 +64,7 @@ enum accept_state {
 struct fcgi_gate {
 	int epoll_fd;
 	int listen_fd;
-	bool watching;
+	char watched; /* its address stands for whatever is watched */
 	struct timeval io_timeout;
 	uid_t *peers;
 	size_t peer_count;
@@ -141,10 +141,8 @@ void fcgi_gate_free(struct fcgi_gate **gate_ptr)
 
 void fcgi_gate_watch(struct fcgi_gate *gate, int fd)
 {
-	struct epoll_event event = {.events = EPOLLIN, .data.ptr = &gate->watching};
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = &gate->watched};
 
-	MUST(!gate->watching);
-	gate->watching = true;
 	MUST_ZERO(epoll_ctl(gate->epoll_fd, EPOLL_CTL_ADD, fd, &event));
 }
 
@@ -433,7 +431,7 @@ static int gather_once(struct fcgi_gate *gate, struct fcgi_conn **conns, size_t 
 	for (int i = 0; i < n; i++) {
 		if (events[i].data.ptr == &gate->listen_fd)
 			waits = true;
-		else if (events[i].data.ptr == &gate->watching)
+		else if (events[i].data.ptr == &gate->watched)
 			*ret_woken = true;
 		else
 			conns[count++] = events[i].data.ptr;

@@ -40,7 +40,7 @@ struct fcgi_options {
 MUST_CHECK struct fcgi_gate *fcgi_gate_new(int listen_fd, const struct fcgi_options *options);
 void fcgi_gate_free(struct fcgi_gate **gate);
 /* Lets fcgi_gather wake up for a descriptor that is not a connection (an eventfd): level-triggered;
- * the caller reads it empty. One per gate. */
+ * the caller reads it empty. There may be several, of which it is not told apart who is. */
 void fcgi_gate_watch(struct fcgi_gate *gate, int fd);
 /* Stops accepting, and asks nginx to close what it keeps, now and after each answer. Connections
  * live on until it does: a draining worker never closes first, or a request that nginx just put on

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/must.h"
 #include "stats/event.h"
 
@@ -41,6 +42,14 @@ void account_shed(struct stats_slot *slot, const struct job *job, enum stats_she
 		stats_count(slot, STATS_LOGINS, STATS_LOGIN_SHED);
 }
 
+void account_limited(struct stats_slot *slot, const struct job *job, enum stats_limit why)
+{
+	stats_count(slot, STATS_REQUESTS_LIMITED, why);
+	log_info("caller limited reason=%s route=%s request=%s",
+		metrics_value(STATS_LABEL_LIMIT, why),
+		metrics_value(STATS_LABEL_ROUTE, job->x.route), job->x.request.id_text);
+}
+
 /* Says what happened to this request, for those who will look for it in the log. `event` says the
  * kind and what only that kind has. */
 static void happened(struct stats_slot *slot, const struct job *job, struct event event)
@@ -57,7 +66,7 @@ static void happened(struct stats_slot *slot, const struct job *job, struct even
 /* ---- waves --------------------------------------------------------------------------------- */
 
 static const enum stats_function functions[] = {
-#define CALL(id, kind, function, args, nargs) [CALL_##id] = STATS_FUNCTION_##id,
+#define CALL(id, kind, cost, function, args, nargs) [CALL_##id] = STATS_FUNCTION_##id,
 #define CALL_SET(id, function, args)
 #include "db/call.def"
 #undef CALL
@@ -80,6 +89,19 @@ void account_wave(
 				functions[wave->calls[i].call->id], now_us - began_us);
 	if (split(wave))
 		stats_count(slot, STATS_WAVE_SPLITS, stats_sqlstate(wave->calls[0].error.sqlstate));
+	if (wave->cancelled)
+		stats_count(slot, STATS_WAVES_CANCELLED,
+			wave->abandoned ? STATS_CANCELLED_ABANDONED : STATS_CANCELLED_STOPPED);
+}
+
+void account_turn(struct stats_slot *slot, int64_t waited_us)
+{
+	stats_observe(slot, STATS_SLOW_WAIT, STATS_NO_LABEL, waited_us);
+}
+
+void account_overrun(struct stats_slot *slot, const struct job *job)
+{
+	stats_count(slot, STATS_DB_CALLS_OVERRUN, functions[job->x.call.id]);
 }
 
 void account_busy(struct stats_slot *slot)

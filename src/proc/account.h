@@ -27,6 +27,12 @@ void account_shed(struct stats_slot *slot, const struct job *job, enum stats_she
 /* A wave ended that was sent (or should have been) at began_us. */
 void account_wave(
 	struct stats_slot *slot, const struct wave *wave, int64_t began_us, int64_t now_us);
+/* The caller of a request has more than its share, and it is refused. */
+void account_limited(struct stats_slot *slot, const struct job *job, enum stats_limit why);
+/* A job had its turn in the slow lane after so long. */
+void account_turn(struct stats_slot *slot, int64_t waited_us);
+/* A call was stopped for taking longer than its kind may. */
+void account_overrun(struct stats_slot *slot, const struct job *job);
 /* A call found its row or key held and is parked. */
 void account_busy(struct stats_slot *slot);
 /* A call will be made again, in delay_us. */

@@ -1,6 +1,8 @@
 /* The hand: the jobs that one thread holds, from reading to answering. */
 #include "proc/hand.h"
 
+#include <string.h>
+
 #include "api/cors.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -46,6 +48,7 @@ void hand_finish(struct hand *hand, struct job *job)
 	account_finished(hand->slot, job, now_us);
 	if (hand->access_log)
 		log_access(job, now_us);
+	fair_leave(hand->fair, job->caller);
 	job_free(&job);
 	count(hand, -1);
 }
@@ -76,8 +79,87 @@ void hand_give_up(struct hand *hand, struct job *job)
 	hand_finish(hand, job);
 }
 
+/* ---- the bounds of one caller ---------------------------------------------------------------- */
+
+/* The caller has more under way, or has used up more, than one may. Before anything was done for this
+ * request, so it is refused for certain. */
+static void refuse_caller(
+	struct hand *hand, struct job *job, enum stats_limit why, int64_t wait_us, const char *text)
+{
+	account_limited(hand->slot, job, why);
+	exchange_limited(&job->x, (wait_us + CLOCK_S - 1) / CLOCK_S, text);
+	hand_finish(hand, job);
+}
+
+static bool key_of(const struct job *job, struct fair_key *ret)
+{
+	if (!job->x.has_token)
+		return false;
+	memcpy(ret->words, job->x.token_hash, sizeof(ret->words));
+	return true;
+}
+
+/* Whether the request may go on: at its first call, and by then it is known whose it is. */
+static bool admit(struct hand *hand, struct job *job)
+{
+	struct fair_key key;
+	int64_t wait_us = 0;
+
+	if (job->admitted || !key_of(job, &key))
+		return true;
+	switch (fair_enter(hand->fair, &key, clock_mono_us(), &job->caller, &wait_us)) {
+	case FAIR_ADMITTED:
+		job->admitted = true;
+		return true;
+	case FAIR_MANY:
+		refuse_caller(hand, job, STATS_LIMIT_IN_HAND, 0,
+			"too many requests of this account are under way");
+		return false;
+	case FAIR_LONG:
+		refuse_caller(hand, job, STATS_LIMIT_TIME, wait_us,
+			"this account has used up its share of the database's time");
+		return false;
+	}
+	return true;
+}
+
+/* ---- calls ----------------------------------------------------------------------------------- */
+
+static void enter_lane(struct hand *hand, struct job *job)
+{
+	const enum lane_verdict verdict = lane_submit(hand->lane, job, clock_mono_us());
+
+	if (verdict == LANE_TAKEN) {
+		count(hand, -1);
+	} else if (verdict == LANE_CALLER_FULL && !job->maybe_applied) {
+		refuse_caller(hand, job, STATS_LIMIT_SLOW_QUEUE, 0,
+			"too many requests of this account wait for the database");
+	} else {
+		log_warn("slow queue full request=%s", job->x.request.id_text);
+		account_shed(hand->slot, job, STATS_SHED_SLOW_QUEUE);
+		hand_give_up(hand, job);
+	}
+}
+
+void hand_dispatch(struct hand *hand, struct job *job)
+{
+	if (!job->slow && !hand->slow) {
+		job_push(&hand->ready, job);
+	} else if (!hand->slow) {
+		enter_lane(hand, job);
+	} else {
+		count(hand, -1);
+		if (job->slow)
+			lane_put_back(hand->lane, job, clock_mono_us());
+		else
+			lane_return(hand->lane, job);
+	}
+}
+
 static void start_call(struct hand *hand, struct job *job)
 {
+	if (!admit(hand, job))
+		return;
 	job->attempts = 0;
 	job->sqlstate[0] = '\0';
 	job->busy = 0;
@@ -85,7 +167,8 @@ static void start_call(struct hand *hand, struct job *job)
 	job->key_until_us = 0;
 	job->maybe_applied = false;
 	job->splits = 0;
-	job_push(&hand->ready, job);
+	job->slow = call_is_slow(&job->x.call);
+	hand_dispatch(hand, job);
 }
 
 void hand_step(struct hand *hand, struct job *job, enum step step)
@@ -131,7 +214,8 @@ void hand_unpark(struct hand *hand)
 		struct job *job = hand->parked;
 
 		hand->parked = job->next;
-		job_push(&hand->ready, job);
+		job->next = NULL;
+		hand_dispatch(hand, job);
 	}
 }
 

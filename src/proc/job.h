@@ -1,7 +1,8 @@
 /*
  * A job: one request in the hands of the loop, with what the loop alone needs to know about it.
  *
- * A job belongs to one thread, or to the hasher while it waits for a hash.
+ * A job belongs to one thread, to the hasher while it waits for a hash, or to the slow lane while it
+ * waits for its turn there.
  */
 #ifndef PROC_JOB_H
 #define PROC_JOB_H
@@ -26,9 +27,13 @@ struct job {
 	int64_t key_until_us; /* monotonic: it is not waited for any longer; 0: it was never held */
 	bool maybe_applied;   /* an attempt's outcome is unknown: ends by a row, or as 504 */
 	int splits;           /* failed waves it rode in without being at fault */
-	bool stale_retried;   /* was granted a fresh connection for stale plans */
-	size_t riders;        /* calls in the last wave it rode in, for the log */
-	struct job *next;     /* in whatever list holds it */
+	bool slow;          /* its call goes by the slow lane: for what it is, or as it ran over */
+	bool admitted;      /* it was let in, as one request of `caller` */
+	size_t caller;      /* whose it is: a place in the table of proc/fair */
+	int64_t queued_us;  /* monotonic: waits for its turn in the lane since then */
+	bool stale_retried; /* was granted a fresh connection for stale plans */
+	size_t riders;      /* calls in the last wave it rode in, for the log */
+	struct job *next;   /* in whatever list holds it */
 };
 
 /* A first-in, first-out list. Zero-initialised is empty. */

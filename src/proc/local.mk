@@ -3,10 +3,12 @@ noinst_LIBRARIES += libproc.a
 libproc_a_SOURCES = \
 	src/proc/account.c src/proc/account.h \
 	src/proc/alarms.c src/proc/alarms.h \
+	src/proc/fair.c src/proc/fair.h \
 	src/proc/hand.c src/proc/hand.h \
 	src/proc/hasher.c src/proc/hasher.h \
 	src/proc/herald.c src/proc/herald.h \
 	src/proc/job.c src/proc/job.h \
+	src/proc/lane.c src/proc/lane.h \
 	src/proc/logfile.c src/proc/logfile.h \
 	src/proc/loop.c src/proc/loop.h \
 	src/proc/notify.c src/proc/notify.h \

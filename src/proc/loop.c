@@ -22,15 +22,17 @@
 #include "proc/settle.h"
 #include "proc/sweep.h"
 
-#define IDLE_CONNECT_US (500 * CLOCK_MS)
-#define IDLE_WAIT_MS    200 /* an idle thread looks this often whether it should end */
-#define BUSY_BASE_US    (5 * CLOCK_MS)
-#define BUSY_MAX_US     (100 * CLOCK_MS)
-#define OWN_LIMIT_US    (500 * CLOCK_MS) /* longer than that no request waits for a call of ours */
+#define IDLE_CONNECT_US    (500 * CLOCK_MS)
+#define IDLE_WAIT_MS       200 /* an idle thread looks this often whether it should end */
+#define BUSY_BASE_US       (5 * CLOCK_MS)
+#define BUSY_MAX_US        (100 * CLOCK_MS)
+#define STATEMENT_SLACK_MS 500              /* the server cancels by itself so much later than we */
+#define OWN_LIMIT_US       (500 * CLOCK_MS) /* longer than that no request waits for a call of ours */
 
 struct loop {
 	struct loop_shared *shared;
 	struct stats_slot *slot; /* this thread's own */
+	bool slow;               /* of the slow lane */
 	struct settle_rules rules;
 	struct hand hand;
 	struct seen *seen;
@@ -69,13 +71,14 @@ static bool connect_now(struct loop *loop, int64_t deadline_us, struct pq_error 
  * How a failed wave is mended. An error in a set does not say whose it is, so the riders of a failed
  * wave go again as single calls, among themselves: the culprit is then known and cut out, and the
  * rest go again. After SPLITS_MAX failures each goes alone. So one bad call costs its neighbours one
- * more round trip, and many cost no more than sending each by itself.
+ * more round trip, and many cost no more than sending each by itself. A call of the slow lane always
+ * goes alone.
  */
 #define SPLITS_MAX 3
 
 static bool rides_alone(const struct job *job)
 {
-	return job->splits >= SPLITS_MAX;
+	return job->slow || job->splits >= SPLITS_MAX;
 }
 
 /* Whether `job` may ride in the wave under construction, whose first rider it would join. */
@@ -153,8 +156,17 @@ static void drop_if_gone(struct loop *loop)
 		stats_connection(loop->slot, STATS_CONNECTION_CLOSED, "57P01", clock_mono_us());
 }
 
+/* What its statements may take. */
+static int64_t work_us(const struct loop *loop)
+{
+	const struct conf *conf = loop->shared->conf;
+
+	return (loop->slow ? conf->slow_call_ms : conf->hot_call_ms) * CLOCK_MS;
+}
+
 static void send_wave(struct loop *loop, int64_t deadline_us)
 {
+	const struct wave_limits limits = {.deadline_us = deadline_us, .work_us = work_us(loop)};
 	const struct wave *wave = &loop->wave;
 	const int64_t began_us = clock_mono_us();
 	struct pq_error error = {0};
@@ -162,7 +174,7 @@ static void send_wave(struct loop *loop, int64_t deadline_us)
 
 	drop_if_gone(loop);
 	if (pq_ready(loop->conn) || connect_now(loop, deadline_us, &error))
-		wave_run(&loop->wave, loop->conn, deadline_us);
+		wave_run(&loop->wave, loop->conn, &limits);
 	else
 		wave_not_sent(&loop->wave, &error);
 	ended_us = clock_mono_us();
@@ -185,6 +197,23 @@ static void note_session(struct loop *loop, const struct job *job, const struct 
 		seen_note(loop->seen, job->x.token_hash, clock_mono_us());
 }
 
+/*
+ * The time of a wave is its riders' in equal parts. Where it ran over, it is that of the one that did,
+ * and nobody's while that is not known.
+ */
+static void charge(struct loop *loop, const struct job *job, const struct wave_call *entry)
+{
+	const struct wave *wave = &loop->wave;
+	int64_t part_us = wave->worked_us / (int64_t)wave->count;
+
+	if (wave->cancelled) {
+		bool known = wave->count == 1 || entry->outcome == OUTCOME_ROLLED_BACK;
+
+		part_us = known ? wave->worked_us : 0;
+	}
+	fair_charge(loop->shared->fair, job->caller, part_us, clock_mono_us());
+}
+
 static void execute(struct loop *loop, enum call_kind kind)
 {
 	int64_t deadline_us = board(loop, kind);
@@ -197,6 +226,7 @@ static void execute(struct loop *loop, enum call_kind kind)
 	show(loop, STATS_THREAD_ANSWERING, loop->riders[0], clock_mono_us());
 	for (size_t i = 0; i < loop->wave.count; i++) {
 		note_session(loop, loop->riders[i], &loop->wave.calls[i]);
+		charge(loop, loop->riders[i], &loop->wave.calls[i]);
 		if (!settle(&loop->rules, &loop->hand, loop->riders[i], &loop->wave.calls[i]))
 			pq_close(loop->conn);
 	}
@@ -250,7 +280,7 @@ static void do_chores(struct loop *loop)
 {
 	if (pq_ready(loop->conn) && seen_due(loop->seen, clock_mono_us()))
 		write_seen(loop);
-	if (pq_ready(loop->conn) && sweep_due(&loop->sweep, clock_mono_us()))
+	if (!loop->slow && pq_ready(loop->conn) && sweep_due(&loop->sweep, clock_mono_us()))
 		sweep_keys(loop);
 }
 
@@ -312,6 +342,19 @@ static void resume_hashed(struct loop *loop)
 	}
 }
 
+/* From the slow lane, with a quick call to be made. */
+static void take_returned(struct loop *loop)
+{
+	struct job_queue back = {0};
+	struct job *job;
+
+	lane_collect(loop->shared->lane, &back);
+	while ((job = job_pop(&back)) != NULL) {
+		hand_take(&loop->hand, job);
+		hand_dispatch(&loop->hand, job);
+	}
+}
+
 /* An idle thread looks after its connection, so that the first request after a pause, or after the
  * database came back, need not wait for one, and that readiness knows. */
 static void look_after_connection(struct loop *loop)
@@ -328,9 +371,6 @@ static void gather(struct loop *loop)
 	bool woken = false;
 	size_t n;
 
-	if (loop->hand.count == 0)
-		show(loop, STATS_THREAD_IDLE, NULL, clock_mono_us());
-	log_flush();
 	n = fcgi_gather(loop->shared->gate, loop->conns, (size_t)loop->shared->conf->wave_calls,
 		hand_wait_ms(&loop->hand, IDLE_WAIT_MS), &woken);
 	stats_beat(loop->slot, clock_mono_us());
@@ -338,11 +378,44 @@ static void gather(struct loop *loop)
 		log_debug("gathered requests=%zu in_hand=%zu", n, loop->hand.count);
 	for (size_t i = 0; i < n; i++)
 		begin(loop, loop->conns[i]);
-	if (woken)
+	if (woken) {
 		resume_hashed(loop);
+		take_returned(loop);
+	}
 	hand_unpark(&loop->hand);
 	if (n == 0 && loop->hand.count == 0)
 		look_after_connection(loop);
+}
+
+static void turn(struct loop *loop)
+{
+	gather(loop);
+	execute(loop, CALL_READ);
+	execute(loop, CALL_WRITE);
+	do_chores(loop);
+}
+
+/* The same for the slow lane: one call a turn. */
+static void turn_slow(struct loop *loop)
+{
+	int64_t waited_us = 0;
+	struct job *job =
+		lane_next(loop->shared->lane, hand_wait_ms(&loop->hand, IDLE_WAIT_MS), &waited_us);
+
+	stats_beat(loop->slot, clock_mono_us());
+	hand_unpark(&loop->hand);
+	if (job != NULL) {
+		const size_t caller = job->caller;
+
+		account_turn(loop->slot, waited_us);
+		hand_take(&loop->hand, job);
+		job_push(&loop->hand.ready, job);
+		execute(loop, call_kind(job->x.call.id));
+		lane_done(loop->shared->lane, caller);
+	} else if (loop->hand.count == 0) {
+		look_after_connection(loop);
+	}
+	do_chores(loop);
 }
 
 static bool drained(const struct loop *loop)
@@ -355,13 +428,26 @@ static bool drained(const struct loop *loop)
 	       clock_mono_us() >= atomic_load(&shared->drain_end_us);
 }
 
-static struct loop *loop_new(struct loop_shared *shared, struct stats_slot *slot)
+/* The server's own limit lies behind ours, for the day that nobody is left to cancel. */
+static struct pq_conn *new_connection(const struct loop *loop)
+{
+	const struct pq_options options = {
+		.conninfo = loop->shared->conf->database,
+		.cancels = loop->shared->canceller,
+		.statement_ms = (long)(work_us(loop) / CLOCK_MS) + STATEMENT_SLACK_MS,
+	};
+
+	return pq_new(&options);
+}
+
+static struct loop *loop_new(struct loop_shared *shared, struct stats_slot *slot, bool slow)
 {
 	struct loop *loop = mem_zero(sizeof(*loop));
 	const struct conf *conf = shared->conf;
 
 	loop->shared = shared;
 	loop->slot = slot;
+	loop->slow = slow;
 	loop->rules.limits = (struct retry_limits){
 		.max_attempts = (int)conf->retry_max_attempts,
 		.base_us = conf->retry_base_ms * CLOCK_MS,
@@ -372,12 +458,15 @@ static struct loop *loop_new(struct loop_shared *shared, struct stats_slot *slot
 	loop->rules.budget = shared->budget;
 	loop->hand = (struct hand){
 		.hasher = shared->hasher,
+		.lane = shared->lane,
+		.fair = shared->fair,
+		.slow = slow,
 		.slot = slot,
 		.access_log = conf->access_log != 0,
 		.margin_us = conf->request_deadline_ms * CLOCK_MS / 20,
 	};
 	loop->seen = seen_new();
-	loop->conn = pq_new(conf->database);
+	loop->conn = new_connection(loop);
 	sweep_init(&loop->sweep, clock_mono_us());
 	return loop;
 }
@@ -390,16 +479,19 @@ static void loop_free(struct loop *loop)
 	free(loop);
 }
 
-void loop_run(struct loop_shared *shared, struct stats_slot *slot)
+void loop_run(struct loop_shared *shared, struct stats_slot *slot, bool slow)
 {
-	struct loop *loop = loop_new(shared, slot);
+	struct loop *loop = loop_new(shared, slot, slow);
 
 	log_batch();
 	while (!drained(loop)) {
-		gather(loop);
-		execute(loop, CALL_READ);
-		execute(loop, CALL_WRITE);
-		do_chores(loop);
+		if (loop->hand.count == 0)
+			show(loop, STATS_THREAD_IDLE, NULL, clock_mono_us());
+		log_flush();
+		if (slow)
+			turn_slow(loop);
+		else
+			turn(loop);
 	}
 	if (seen_any(loop->seen) && pq_ready(loop->conn))
 		write_seen(loop);

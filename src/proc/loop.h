@@ -5,6 +5,9 @@
  *
  * A thread owns one database connection and the jobs in its hand. It never sleeps and never waits
  * for a lock with either: what must be tried again is parked with a due time while the loop goes on.
+ *
+ * The threads of the slow lane run the same loop. They gather from proc/lane instead of from nginx,
+ * one call at a time, so their waves are of one.
  */
 #ifndef PROC_LOOP_H
 #define PROC_LOOP_H
@@ -13,9 +16,12 @@
 
 #include "api/known.h"
 #include "base/conf.h"
+#include "db/cancel.h"
 #include "db/retry.h"
 #include "http/fcgi.h"
+#include "proc/fair.h"
 #include "proc/hasher.h"
+#include "proc/lane.h"
 #include "stats/stats.h"
 
 /* What the threads of a process share. Everything in it is thread-safe. */
@@ -24,13 +30,17 @@ struct loop_shared {
 	struct fcgi_gate *gate;
 	struct hasher *hasher;
 	struct known *known; /* tokens that the database accepted lately */
+	struct lane *lane;
+	struct fair *fair;
+	struct canceller *canceller;
 	struct retry_budget *budget;
 	struct retry_breaker *breaker;
 	atomic_bool draining;         /* no new connections; end when the last one is gone */
 	_Atomic int64_t drain_end_us; /* monotonic: end then, whatever is still open */
 };
 
-/* Runs until the drain is over. `slot` is this thread's own. */
-void loop_run(struct loop_shared *shared, struct stats_slot *slot);
+/* Runs until the drain is over, with waves or, `slow`, for the slow lane. `slot` is this thread's
+ * own. */
+void loop_run(struct loop_shared *shared, struct stats_slot *slot, bool slow);
 
 #endif

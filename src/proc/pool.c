@@ -87,7 +87,9 @@ static bool open_segment(struct pool *pool, char *why, size_t why_size)
 	const struct segment_shape shape = {
 		.workers = (uint32_t)pool->settings.workers,
 		.processes = (uint32_t)(2 * pool->settings.workers),
-		.threads = (uint32_t)pool->settings.conf.threads,
+		.threads =
+			(uint32_t)(pool->settings.conf.threads + pool->settings.conf.slow_threads),
+		.slow_threads = (uint32_t)pool->settings.conf.slow_threads,
 		.version = PACKAGE_VERSION,
 	};
 	enum segment_status status = segment_create(pool->settings.segment, &shape, &pool->segment);

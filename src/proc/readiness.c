@@ -12,7 +12,7 @@
 struct census {
 	size_t ready;   /* said so */
 	size_t running; /* of those, whose heartbeat is fresh */
-	size_t threads; /* of those that run */
+	size_t threads; /* wave threads of those that run */
 	size_t turning; /* of those threads, whose beat is fresh */
 	size_t connected;
 	size_t tried;         /* threads that have opened a connection or failed to */
@@ -47,7 +47,7 @@ static struct census take_census(const struct snapshot *snapshot)
 		if (snapshot->taken_us - process->heartbeat_us > SEGMENT_HEARTBEAT_FRESH_US)
 			continue;
 		census.running++;
-		for (size_t t = 0; t < snapshot->thread_count; t++)
+		for (size_t t = 0; t < snapshot->thread_count && !snapshot_slow(snapshot, t); t++)
 			count_thread(&census, process, &process->threads[t], snapshot->taken_us);
 	}
 	return census;

@@ -146,6 +146,36 @@ static bool settle_failed(const struct settle_rules *rules, struct hand *hand, s
 	return true;
 }
 
+/*
+ * It took longer than its kind may, and was cancelled. From a wave it goes on alone, by the slow lane,
+ * where it holds nobody up; the wave is no attempt of its own, as any of its riders may have been the
+ * cause. Where it was alone already it is the cause, and another try would take as long.
+ *
+ * A server that does not let itself be stopped leaves the outcome open: then it is asked what became
+ * of the write, and has its locks until it is done, so the answer may be busy for a while.
+ */
+static void settle_overrun(struct hand *hand, struct job *job, const struct wave_call *entry)
+{
+	memcpy(job->sqlstate, entry->error.sqlstate, sizeof(job->sqlstate));
+	if (entry->outcome == OUTCOME_UNKNOWN && call_kind(job->x.call.id) == CALL_WRITE)
+		job->maybe_applied = true;
+	log_warn("call ran over its time fn=%s outcome=%s lane=%s request=%s error=%s",
+		call_function(job->x.call.id), outcome_name(entry->outcome),
+		job->slow ? "slow" : "waves", job->x.request.id_text, LOG_QUOTED(loggable(entry)));
+	account_overrun(hand->slot, job);
+	if (!job->slow) {
+		job->attempts--;
+		job->slow = true;
+		hand_dispatch(hand, job);
+	} else if (job->maybe_applied || entry->outcome == OUTCOME_UNKNOWN) {
+		hand_give_up(hand, job);
+	} else {
+		account_operation(hand->slot, job, ACCOUNT_REFUSED);
+		exchange_failed(&job->x, entry->class);
+		hand_finish(hand, job);
+	}
+}
+
 bool settle(const struct settle_rules *rules, struct hand *hand, struct job *job,
 	const struct wave_call *entry)
 {
@@ -160,9 +190,16 @@ bool settle(const struct settle_rules *rules, struct hand *hand, struct job *job
 		log_debug("call goes again, a neighbour failed fn=%s splits=%d request=%s",
 			call_function(job->x.call.id), job->splits, job->x.request.id_text);
 		job->attempts--;
-		job_push(&hand->ready, job);
+		hand_dispatch(hand, job);
 		break;
-	default:
+	case OUTCOME_ROLLED_BACK:
+	case OUTCOME_UNKNOWN:
+		if (entry->class == SQLSTATE_OVERRUN) {
+			settle_overrun(hand, job, entry);
+			break;
+		}
+		return settle_failed(rules, hand, job, entry);
+	case OUTCOME_NOT_SENT:
 		return settle_failed(rules, hand, job, entry);
 	}
 	return true;

@@ -1,7 +1,7 @@
 /*
  * A worker process: its threads, its signals, its end.
  *
- * The first thread takes the signals and keeps watch; it never serves. So it turns while every wave
+ * The first thread takes the signals and keeps watch; it never serves. So it turns while every other
  * thread is blocked, and the process's own heartbeat in the segment tells a stopped process from a
  * blocked thread.
  */
@@ -35,8 +35,8 @@ struct worker {
 	size_t thread_count;
 	struct thread *threads;
 	struct stall *stalls;      /* one a thread; the first thread's own */
-	pthread_barrier_t all_run; /* the wave threads and the first */
-	_Atomic size_t running;    /* wave threads that have not returned */
+	pthread_barrier_t all_run; /* the serving threads and the first */
+	_Atomic size_t running;    /* serving threads that have not returned */
 };
 
 /* Takes these from all threads: only the first one asks for them. */
@@ -58,6 +58,28 @@ static void own_handlers(void)
 	MUST(signal(SIGUSR1, SIG_DFL) != SIG_ERR);
 }
 
+static struct lane *new_lane(const struct conf *conf)
+{
+	const struct lane_limits limits = {
+		.threads = (size_t)conf->slow_threads,
+		.waiting = (size_t)conf->slow_queue,
+		.caller_waits = (size_t)conf->caller_slow_queue,
+	};
+
+	return lane_new(&limits);
+}
+
+static struct fair *new_fair(const struct conf *conf)
+{
+	const struct fair_limits limits = {
+		.in_hand = (size_t)conf->caller_in_hand,
+		.burst_us = conf->caller_time_ms * CLOCK_MS,
+		.percent = (int)conf->caller_time_percent,
+	};
+
+	return fair_new(&limits);
+}
+
 static void shared_init(
 	struct loop_shared *shared, struct share *share, const struct inherit *inherit)
 {
@@ -75,25 +97,33 @@ static void shared_init(
 	own_handlers();
 	shared->hasher = hasher_new(&settings->conf);
 	shared->known = known_new();
+	shared->lane = new_lane(&settings->conf);
+	shared->fair = new_fair(&settings->conf);
+	shared->canceller = canceller_new();
 	shared->budget =
 		retry_budget_new((int)settings->conf.retry_budget_percent, clock_mono_us());
 	shared->breaker = retry_breaker_new();
 	fcgi_gate_watch(shared->gate, hasher_fd(shared->hasher));
+	fcgi_gate_watch(shared->gate, lane_fd(shared->lane));
 }
 
 static void shared_fini(struct loop_shared *shared)
 {
 	hasher_free(&shared->hasher);
 	known_free(&shared->known);
+	lane_free(&shared->lane);
+	fair_free(&shared->fair);
+	canceller_free(&shared->canceller);
 	retry_breaker_free(&shared->breaker);
 	retry_budget_free(&shared->budget);
 	fcgi_gate_free(&shared->gate);
 }
 
-/* What one wave thread is started with. */
+/* What one thread is started with. Those of the slow lane come after the wave threads. */
 struct thread {
 	struct worker *worker;
 	struct stats_slot *slot;
+	bool slow;
 	pthread_t id;
 };
 
@@ -103,7 +133,7 @@ static void *run_thread(void *arg)
 	struct worker *worker = thread->worker;
 
 	(void)pthread_barrier_wait(&worker->all_run);
-	loop_run(&worker->shared, thread->slot);
+	loop_run(&worker->shared, thread->slot, thread->slow);
 	atomic_fetch_sub(&worker->running, 1);
 	return NULL;
 }
@@ -116,6 +146,7 @@ static void start_threads(struct worker *worker)
 		struct thread *thread = &worker->threads[i];
 
 		thread->worker = worker;
+		thread->slow = i >= (size_t)worker->shared.conf->threads;
 		thread->slot = segment_slot(worker->inherit->segment, worker->inherit->slot, i);
 		MUST_ZERO(pthread_create(&thread->id, NULL, run_thread, thread));
 	}
@@ -213,7 +244,8 @@ void worker_main(const struct inherit *inherit)
 	window_free(&window);
 	history_free(&history);
 	block_signals(&signals);
-	worker.thread_count = (size_t)inherit->settings->conf.threads;
+	worker.thread_count =
+		(size_t)(inherit->settings->conf.threads + inherit->settings->conf.slow_threads);
 	worker.threads = mem_zero(worker.thread_count * sizeof(*worker.threads));
 	worker.stalls = mem_zero(worker.thread_count * sizeof(*worker.stalls));
 	worker.share = (struct share){.segment = inherit->segment,

@@ -55,9 +55,10 @@ static void add_activity(struct buf *out, const struct snapshot_thread *thread, 
 		buf_str(out, ",\"for_seconds\":null");
 }
 
-static void add_thread(struct buf *out, const struct snapshot_thread *thread, int64_t now_us)
+static void add_thread(
+	struct buf *out, const struct snapshot_thread *thread, bool slow, int64_t now_us)
 {
-	buf_char(out, '{');
+	buf_printf(out, "{\"lane\":\"%s\",", slow ? "slow" : "waves");
 	add_activity(out, thread, now_us);
 	buf_printf(out, ",\"in_hand\":%" PRIu32 ",\"beat_age_seconds\":%.3f,", thread->in_hand,
 		expose_seconds(now_us - thread->beat_us));
@@ -87,7 +88,7 @@ static void add_worker(struct buf *out, const struct snapshot *snapshot, size_t 
 		process->connections, snapshot_restarts(process), process->lost);
 	for (size_t t = 0; t < snapshot->thread_count; t++) {
 		expose_comma(out, &first);
-		add_thread(out, &process->threads[t], now_us);
+		add_thread(out, &process->threads[t], snapshot_slow(snapshot, t), now_us);
 	}
 	buf_str(out, "]}");
 }

@@ -93,7 +93,7 @@ static void add_thread(struct buf *out, const struct panel *panel, size_t p, siz
 	struct fill fill = {0};
 
 	buf_printf(fill_into(&fill, "slot"), "%zu", p);
-	buf_printf(fill_into(&fill, "thread"), "%zu", t);
+	buf_printf(fill_into(&fill, "thread"), "%zu%s", t, snapshot_slow(now, t) ? " slow" : "");
 	fill_worker(&fill, now, process);
 	fill_activity(&fill, now, process, thread);
 	fill_request(&fill, thread);

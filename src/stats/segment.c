@@ -125,6 +125,7 @@ static void write_header(struct segment_header *header, const struct segment_sha
 	header->workers = shape->workers;
 	header->processes = shape->processes;
 	header->threads = shape->threads;
+	header->slow_threads = shape->slow_threads;
 	header->cells = STATS_CELLS;
 	header->schema = metrics_hash();
 	header->made_us = clock_mono_us();

@@ -27,7 +27,7 @@
 #define SEGMENT_MINOR 0                            /* readers take a newer one */
 
 #define SEGMENT_PROCESSES_MAX 1024
-#define SEGMENT_THREADS_MAX   64
+#define SEGMENT_THREADS_MAX   80
 
 /* Written once, before `ready`. */
 struct segment_header {
@@ -40,14 +40,15 @@ struct segment_header {
 	uint32_t slot_bytes;
 	uint32_t workers;   /* as configured */
 	uint32_t processes; /* slots for worker processes */
-	uint32_t threads;   /* wave threads of each */
+	uint32_t threads;   /* of each, those of the slow lane included */
 	uint32_t cells;     /* in each thread's slot */
 	uint64_t schema;    /* metrics_hash() of who made it */
 	int64_t made_us;    /* monotonic */
 	int64_t made_wall_us;
 	char version[32]; /* of the service */
 	_Atomic uint32_t ready;
-	uint32_t pad[5];
+	uint32_t slow_threads; /* of `threads`, the last ones */
+	uint32_t pad[4];
 };
 
 /* How it stands with one alert. Several words that belong together, as in stats_slot: `change` is
@@ -119,9 +120,10 @@ const char *segment_status_text(enum segment_status status);
 
 struct segment_shape {
 	uint32_t workers;
-	uint32_t processes; /* at least `workers`; twice as many leave room for a reload */
-	uint32_t threads;
-	const char *version; /* of the service, at most 31 bytes */
+	uint32_t processes;    /* at least `workers`; twice as many leave room for a reload */
+	uint32_t threads;      /* those of the slow lane included */
+	uint32_t slow_threads; /* which are the last */
+	const char *version;   /* of the service, at most 31 bytes */
 };
 
 struct segment;
@@ -205,7 +207,7 @@ void segment_worker_free(struct segment *segment, size_t process);
 
 /* ---- the worker's part --------------------------------------------------------------------- */
 
-/* The slot of one wave thread, to write; only its thread may. */
+/* The slot of one thread, to write; only its thread may. */
 struct stats_slot *segment_slot(struct segment *segment, size_t process, size_t thread);
 void segment_worker_beat(struct segment *segment, size_t process, int64_t now_us);
 void segment_worker_connections(struct segment *segment, size_t process, uint32_t connections);

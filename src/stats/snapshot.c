@@ -196,14 +196,20 @@ static void derive_threads(struct snapshot *snapshot, const struct snapshot_proc
 
 	for (size_t t = 0; t < snapshot->thread_count; t++) {
 		const struct snapshot_thread *thread = &process->threads[t];
-
-		cells[STATS_AT_THREADS]++;
 		/* A record that would not hold still belongs to a thread that works. */
-		if (!thread->activity_known || thread->activity.state != STATS_THREAD_IDLE)
-			cells[STATS_AT_THREADS_BUSY]++;
+		const bool busy =
+			!thread->activity_known || thread->activity.state != STATS_THREAD_IDLE;
+
+		cells[STATS_AT_DB_CONNECTIONS + thread->connection]++;
+		if (snapshot_slow(snapshot, t)) {
+			cells[STATS_AT_SLOW_THREADS]++;
+			cells[STATS_AT_SLOW_THREADS_BUSY] += busy;
+			continue;
+		}
+		cells[STATS_AT_THREADS]++;
+		cells[STATS_AT_THREADS_BUSY] += busy;
 		if (process->state == STATS_WORKER_READY && snapshot_hangs(snapshot, thread))
 			cells[STATS_AT_THREADS_HELD]++;
-		cells[STATS_AT_DB_CONNECTIONS + thread->connection]++;
 	}
 }
 
@@ -248,6 +254,8 @@ struct snapshot *snapshot_take(const struct segment *segment, int64_t now_us)
 	const struct segment_header *header = segment_header(segment);
 	struct snapshot *snapshot = snapshot_new(header->processes, header->threads);
 
+	/* A header that makes no sense names none of them. */
+	snapshot->slow_count = header->slow_threads < header->threads ? header->slow_threads : 0;
 	snapshot->taken_us = now_us;
 	snapshot->made_us = header->made_us;
 	copy_plain(snapshot->version, sizeof(snapshot->version), header->version,
@@ -281,6 +289,11 @@ void snapshot_free(struct snapshot **snapshot)
 }
 
 /* ---- reading one --------------------------------------------------------------------------- */
+
+bool snapshot_slow(const struct snapshot *snapshot, size_t thread)
+{
+	return thread >= snapshot->thread_count - snapshot->slow_count;
+}
 
 bool snapshot_alive(enum stats_worker state)
 {

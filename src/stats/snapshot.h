@@ -58,6 +58,7 @@ struct snapshot {
 	size_t event_count;
 	size_t process_count;
 	size_t thread_count; /* of each process */
+	size_t slow_count;   /* of these, those of the slow lane, which are the last */
 	struct snapshot_process *processes;
 };
 
@@ -67,6 +68,8 @@ MUST_CHECK struct snapshot *snapshot_take(const struct segment *segment, int64_t
 void snapshot_measure(struct snapshot *snapshot);
 void snapshot_free(struct snapshot **snapshot);
 
+/* Whether this thread of each process is one of the slow lane. */
+bool snapshot_slow(const struct snapshot *snapshot, size_t thread);
 /* Whether a worker in this state serves, or will. */
 bool snapshot_alive(enum stats_worker state);
 /* Whether a thread of a living worker has made no turn for so long that it hangs, or waits. */

@@ -133,13 +133,14 @@ static void add_alerts(struct buf *out, const struct snapshot *snapshot)
 
 /* ---- workers --------------------------------------------------------------------------------- */
 
-static void add_thread(
-	struct buf *out, const struct snapshot *snapshot, const struct snapshot_thread *thread)
+static void add_thread(struct buf *out, const struct snapshot *snapshot,
+	const struct snapshot_process *process, size_t t)
 {
+	const struct snapshot_thread *thread = &process->threads[t];
 	const size_t from = out->len;
 	const bool idle = thread->activity.state == STATS_THREAD_IDLE;
 
-	buf_printf(out, "    %s %s",
+	buf_printf(out, "    %s%s %s", snapshot_slow(snapshot, t) ? "slow lane: " : "",
 		thread->activity_known ? metrics_value(STATS_LABEL_THREAD, thread->activity.state)
 				       : "?",
 		thread->activity_known && !idle
@@ -171,7 +172,7 @@ static void add_worker(struct buf *out, const struct snapshot *snapshot, size_t 
 	figure_count(out, process->lost);
 	buf_char(out, '\n');
 	for (size_t t = 0; t < snapshot->thread_count; t++)
-		add_thread(out, snapshot, &process->threads[t]);
+		add_thread(out, snapshot, process, t);
 }
 
 static void add_workers(struct buf *out, const struct snapshot *snapshot)

@@ -307,7 +307,8 @@ static void add_thread(struct page *page, const struct snapshot *snapshot,
 	struct buf *out = &page->text;
 	const size_t from = out->len;
 
-	buf_printf(out, "%zu.%zu", row->process, row->thread);
+	buf_printf(out, "%zu.%zu%s", row->process, row->thread,
+		snapshot_slow(snapshot, row->thread) ? " slow" : "");
 	buf_printf(figure, "%d", (int)process->pid);
 	add_figure(out, from, 15, figure);
 	buf_char(out, ' ');

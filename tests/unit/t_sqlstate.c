@@ -92,7 +92,7 @@ static const struct {
 	{"55006", SQLSTATE_FAILED},      /* object in use */
 	{"55P03", SQLSTATE_TRANSIENT},   /* lock not available */
 	{"57000", SQLSTATE_FAILED},      /* operator intervention */
-	{"57014", SQLSTATE_FAILED},      /* query canceled */
+	{"57014", SQLSTATE_OVERRUN},     /* query canceled: it ran over its time */
 	{"57P01", SQLSTATE_LOST},        /* admin shutdown */
 	{"57P02", SQLSTATE_LOST},        /* crash shutdown */
 	{"57P03", SQLSTATE_UNAVAILABLE}, /* cannot connect now */
