@@ -91,25 +91,31 @@ static void refuse_caller(
 	hand_finish(hand, job);
 }
 
-static bool key_of(const struct job *job, struct fair_key *ret)
-{
-	if (!job->x.has_token)
-		return false;
-	memcpy(ret->words, job->x.token_hash, sizeof(ret->words));
-	return true;
-}
-
-/* Whether the request may go on: at its first call, and by then it is known whose it is. */
-static bool admit(struct hand *hand, struct job *job)
+/* The account's id, else the session's hash: both are as good as random. */
+static struct fair_key key_of(const struct exchange *x)
 {
 	struct fair_key key;
+
+	_Static_assert(sizeof(x->caller.bytes) == sizeof(key.words), "an id is a key");
+	memcpy(key.words, x->has_caller ? x->caller.bytes : x->token_hash, sizeof(key.words));
+	return key;
+}
+
+/* Whether the request may go on. Asked at its first call and, where that was to learn whose it is, at
+ * the next one: nothing was done by then but to look the session up. */
+static bool admit(struct hand *hand, struct job *job)
+{
+	const enum job_owner owner = job->x.has_caller ? JOB_OF_ACCOUNT : JOB_OF_SESSION;
+	const struct fair_key key = key_of(&job->x);
 	int64_t wait_us = 0;
 
-	if (job->admitted || !key_of(job, &key))
+	if (!job->x.has_token || job->owner >= owner)
 		return true;
+	fair_leave(hand->fair, job->caller);
+	job->caller = FAIR_NOBODY;
 	switch (fair_enter(hand->fair, &key, clock_mono_us(), &job->caller, &wait_us)) {
 	case FAIR_ADMITTED:
-		job->admitted = true;
+		job->owner = owner;
 		return true;
 	case FAIR_MANY:
 		refuse_caller(hand, job, STATS_LIMIT_IN_HAND, 0,

@@ -14,6 +14,13 @@
 #include "api/exchange.h"
 #include "http/fcgi.h"
 
+/* As whose request a job was let in; what comes later is known better. */
+enum job_owner {
+	JOB_OF_NOBODY,
+	JOB_OF_SESSION,
+	JOB_OF_ACCOUNT,
+};
+
 struct job {
 	struct exchange x;
 	struct fcgi_conn *conn;
@@ -27,13 +34,13 @@ struct job {
 	int64_t key_until_us; /* monotonic: it is not waited for any longer; 0: it was never held */
 	bool maybe_applied;   /* an attempt's outcome is unknown: ends by a row, or as 504 */
 	int splits;           /* failed waves it rode in without being at fault */
-	bool slow;          /* its call goes by the slow lane: for what it is, or as it ran over */
-	bool admitted;      /* it was let in, as one request of `caller` */
-	size_t caller;      /* whose it is: a place in the table of proc/fair */
-	int64_t queued_us;  /* monotonic: waits for its turn in the lane since then */
-	bool stale_retried; /* was granted a fresh connection for stale plans */
-	size_t riders;      /* calls in the last wave it rode in, for the log */
-	struct job *next;   /* in whatever list holds it */
+	bool slow; /* its call goes by the slow lane: for what it is, or as it ran over */
+	enum job_owner owner; /* as whose it was let in */
+	size_t caller;        /* and that one's place in the table of proc/fair */
+	int64_t queued_us;    /* monotonic: waits for its turn in the lane since then */
+	bool stale_retried;   /* was granted a fresh connection for stale plans */
+	size_t riders;        /* calls in the last wave it rode in, for the log */
+	struct job *next;     /* in whatever list holds it */
 };
 
 /* A first-in, first-out list. Zero-initialised is empty. */

@@ -122,8 +122,8 @@ struct segment_shape {
 	uint32_t workers;
 	uint32_t processes;    /* at least `workers`; twice as many leave room for a reload */
 	uint32_t threads;      /* those of the slow lane included */
-	uint32_t slow_threads; /* which are the last */
 	const char *version;   /* of the service, at most 31 bytes */
+	uint32_t slow_threads; /* of `threads`, the last ones */
 };
 
 struct segment;

@@ -19,3 +19,14 @@ TESTS += tests/unit/t_share
 tests_unit_t_share_SOURCES = tests/unit/t_share.c tests/unit/stats_fixture.h
 tests_unit_t_share_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_share_LDADD = libproc.a libstats.a libbase.a $(BASE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/t_fair
+TESTS += tests/unit/t_fair
+tests_unit_t_fair_SOURCES = tests/unit/t_fair.c
+tests_unit_t_fair_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_fair_LDADD = libproc.a libbase.a $(BASE_LIBS) $(CMOCKA_LIBS)
+# t_lane's jobs have no request, so it takes two files of the room and nothing of those above.
+check_PROGRAMS += tests/unit/t_lane
+TESTS += tests/unit/t_lane
+tests_unit_t_lane_SOURCES = tests/unit/t_lane.c src/proc/lane.c src/proc/job.c
+tests_unit_t_lane_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_lane_LDADD = libbase.a $(BASE_LIBS) $(CMOCKA_LIBS)

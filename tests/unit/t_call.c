@@ -121,6 +121,39 @@ static void statements_name_the_function_and_every_argument_once(void **state)
 }
 
 /* Every write id is a uuid argument; a read has no use for one beyond the id of what it reads. */
+/* What may take the database long never rides in a wave: for what it is, or for its size. */
+static void slow_calls_are_told_by_kind_and_by_size(void **state)
+{
+	static const enum call_id slow[] = {CALL_DELETE_ACCOUNT, CALL_MERGE_CARD,
+		CALL_MERGE_PERSONAL, CALL_MERGE_PROFESSIONAL, CALL_CARD_HISTORY, CALL_REVERT_CARD,
+		CALL_PERSONAL_HISTORY, CALL_REVERT_PERSONAL, CALL_PROFESSIONAL_HISTORY,
+		CALL_REVERT_PROFESSIONAL, CALL_RPC_SLUG, CALL_RPC_CREATE, CALL_RPC_UPDATE,
+		CALL_RPC_PERSONAL, CALL_RPC_PROFESSIONAL, CALL_READ_ROWS};
+	static char big[CALL_HOT_BYTES + 2];
+	struct call call = {0};
+	size_t count = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(slow); i++)
+		assert_int_equal(call_cost(slow[i]), CALL_SLOW);
+	for (enum call_id id = 0; id < CALL_COUNT; id++)
+		count += call_cost(id) == CALL_SLOW;
+	assert_int_equal(count, ARRAY_LEN(slow));
+
+	memset(big, 'x', CALL_HOT_BYTES);
+	call_start(&call, CALL_UPDATE_CARD);
+	call_text(&call, big);
+	call_text(&call, NULL);
+	assert_int_equal(call_size(&call), CALL_HOT_BYTES);
+	assert_false(call_is_slow(&call));
+	call_bytes(&call, "1", 1);
+	assert_true(call_is_slow(&call));
+	call_start(&call, CALL_READ_ROWS);
+	assert_true(call_is_slow(&call));
+	call_start(&call, CALL_READ_CARD);
+	assert_false(call_is_slow(&call));
+}
+
 static void reads_and_writes_are_told_apart(void **state)
 {
 	(void)state;
@@ -139,6 +172,7 @@ int main(void)
 		cmocka_unit_test(a_call_started_anew_gives_back_its_earlier_row_and_arguments),
 		cmocka_unit_test(statements_name_the_function_and_every_argument_once),
 		cmocka_unit_test(reads_and_writes_are_told_apart),
+		cmocka_unit_test(slow_calls_are_told_by_kind_and_by_size),
 	};
 
 	return cmocka_run_group_tests_name("call", tests, NULL, NULL);

@@ -68,7 +68,7 @@ static void a_fresh_segment_leaves_readers_of_the_old_one_alone(void **state)
 static void a_segment_that_cannot_be_made_says_why_and_leaves_nothing(void **state)
 {
 	struct fixture *fixture = *state;
-	struct segment_shape shape = {1, 1, 1, "1"};
+	struct segment_shape shape = {1, 1, 1, "1", 0};
 	struct segment *segment = NULL;
 	char inside[160];
 
@@ -606,6 +606,7 @@ static const struct {
 	FIELD(segment_header, made_wall_us),
 	FIELD(segment_header, version),
 	FIELD(segment_header, ready),
+	FIELD(segment_header, slow_threads),
 	FIELD(segment_supervisor, pid),
 	FIELD(segment_supervisor, status_pid),
 	FIELD(segment_supervisor, generation),

@@ -48,6 +48,33 @@ static void totals_are_sums_over_all_threads_of_all_slots(void **state)
 	assert_null(snapshot);
 }
 
+/* A slow lane at work is not a pool that is saturated, nor one that hangs. */
+static void threads_of_the_slow_lane_are_counted_apart(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct segment_shape shape = {
+		.workers = 1, .processes = 2, .threads = 3, .slow_threads = 2, .version = "1.2.3"};
+	struct snapshot *snapshot;
+
+	segment_close(&fixture->segment);
+	assert_int_equal(segment_create(fixture->path, &shape, &fixture->segment), SEGMENT_OK);
+	segment_worker_start(fixture->segment, 0, 1, 0);
+	segment_worker_state(fixture->segment, 0, STATS_WORKER_READY);
+	stats_activity(segment_slot(fixture->segment, 0, 2), STATS_THREAD_DATABASE,
+		STATS_ROUTE_ROWS_CARDS, NULL, 1);
+	snapshot = take_at(fixture, 60);
+	assert_false(snapshot_slow(snapshot, 0));
+	assert_true(snapshot_slow(snapshot, 1));
+	assert_true(snapshot_slow(snapshot, 2));
+	assert_int_equal(snapshot->cells[STATS_AT_THREADS], 1);
+	assert_int_equal(snapshot->cells[STATS_AT_THREADS_BUSY], 0);
+	assert_int_equal(snapshot->cells[STATS_AT_THREADS_HELD], 1);
+	assert_int_equal(snapshot->cells[STATS_AT_SLOW_THREADS], 2);
+	assert_int_equal(snapshot->cells[STATS_AT_SLOW_THREADS_BUSY], 1);
+	assert_int_equal(snapshot->cells[STATS_AT_DB_CONNECTIONS_MAX], 6);
+	snapshot_free(&snapshot);
+}
+
 static void gauges_follow_from_the_states_of_the_slots(void **state)
 {
 	struct fixture *fixture = *state;
@@ -393,6 +420,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(totals_are_sums_over_all_threads_of_all_slots),
+		FIXTURE_TEST(threads_of_the_slow_lane_are_counted_apart),
 		FIXTURE_TEST(gauges_follow_from_the_states_of_the_slots),
 		FIXTURE_TEST(a_difference_tells_what_was_counted_in_between),
 		cmocka_unit_test(a_counter_that_began_anew_has_counted_nothing),

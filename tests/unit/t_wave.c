@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/must.h"
 #include "db/wave.h"
 
@@ -33,6 +34,10 @@ struct pq_conn {
 	size_t items[WAVE_CALLS_MAX]; /* calls in each */
 	size_t answered;              /* results given so far */
 	bool twice;                   /* a set answers its first item twice */
+	size_t told;                  /* pq_tell was called so often */
+	size_t cancels;               /* pq_cancel was */
+	bool on_its_way;              /* the request to cancel has not arrived */
+	int64_t until_us;             /* what pq_next was given last */
 };
 
 struct pq_result {
@@ -75,7 +80,7 @@ enum pq_event pq_next(struct pq_conn *conn, int64_t deadline_us, struct pq_resul
 {
 	enum pq_event event;
 
-	(void)deadline_us;
+	conn->until_us = deadline_us;
 	assert_true(conn->at < conn->length);
 	event = conn->script[conn->at++];
 	if (event == PQ_ROW) {
@@ -89,6 +94,24 @@ enum pq_event pq_next(struct pq_conn *conn, int64_t deadline_us, struct pq_resul
 	if (event == PQ_ERROR)
 		strcpy(ret_error->sqlstate, conn->sqlstate);
 	return event;
+}
+
+bool pq_tell(struct pq_conn *conn)
+{
+	assert_int_equal(conn->queued, conn->legs);
+	conn->told++;
+	return true;
+}
+
+void pq_cancel(struct pq_conn *conn)
+{
+	conn->cancels++;
+}
+
+bool pq_cancel_over(struct pq_conn *conn, int64_t deadline_us)
+{
+	(void)deadline_us;
+	return !conn->on_its_way;
 }
 
 bool pq_idle(const struct pq_conn *conn)
@@ -153,6 +176,9 @@ static struct pq_conn scripted(const enum pq_event *script, size_t length)
 		.idle = true};
 }
 
+/* The script says what comes in time. */
+static const struct wave_limits past = {.deadline_us = 1};
+
 static struct wave run(struct pq_conn *conn, struct call *calls, size_t count)
 {
 	struct wave wave;
@@ -165,7 +191,7 @@ static struct wave run(struct pq_conn *conn, struct call *calls, size_t count)
 		assert_true(wave_has_room(&wave, WAVE_CALLS_MAX, &calls[i]));
 		wave_add(&wave, &calls[i]);
 	}
-	wave_run(&wave, conn, 1);
+	wave_run(&wave, conn, &past);
 	return wave;
 }
 
@@ -437,7 +463,7 @@ static void calls_of_one_kind_travel_as_a_set_where_it_pays(void **state)
 		struct pq_conn conn =
 			scripted(many + (ARRAY_LEN(many) - 1 - cases[i].legs), cases[i].legs + 1);
 
-		wave_run(&wave, &conn, 1);
+		wave_run(&wave, &conn, &past);
 		assert_int_equal(conn.legs, cases[i].legs);
 		for (size_t k = 0; k < conn.legs; k++)
 			assert_int_equal(conn.items[k], cases[i].items[k]);
@@ -454,7 +480,7 @@ static void rows_of_a_set_find_their_calls_by_number(void **state)
 	struct pq_conn conn = scripted(script, ARRAY_LEN(script));
 
 	(void)state;
-	wave_run(&wave, &conn, 1);
+	wave_run(&wave, &conn, &past);
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(calls[i].row.version, i + 1);
 	release(calls, 4);
@@ -469,7 +495,7 @@ static void a_set_that_answers_an_item_twice_is_unknown(void **state)
 
 	(void)state;
 	conn.twice = true;
-	wave_run(&wave, &conn, 1);
+	wave_run(&wave, &conn, &past);
 	expect_all(&wave, OUTCOME_UNKNOWN);
 	release(calls, 4);
 }
@@ -482,10 +508,148 @@ static void the_error_of_a_set_is_nobodys_own(void **state)
 	struct pq_conn conn = scripted(script, ARRAY_LEN(script));
 
 	(void)state;
-	wave_run(&wave, &conn, 1);
+	wave_run(&wave, &conn, &past);
 	expect_all(&wave, OUTCOME_NEIGHBOUR);
 	assert_false(conn.closed);
 	release(calls, 4);
+}
+
+/* ---- what takes too long ------------------------------------------------------------------- */
+
+#define WORK_US (100 * CLOCK_MS)
+
+static struct wave_limits ahead(void)
+{
+	return (struct wave_limits){
+		.deadline_us = clock_mono_us() + 60 * CLOCK_S, .work_us = WORK_US};
+}
+
+static void who_ran_over_is_stopped_and_its_neighbours_are_free_to_go_again(void **state)
+{
+	static const enum pq_event script[] = {PQ_LATE, PQ_ROW, PQ_ERROR, PQ_SKIPPED, PQ_SYNCED};
+	struct call calls[3] = {0};
+	struct wave wave = updates(calls, "abc", WAVE_SINGLES);
+	struct pq_conn conn = scripted(script, ARRAY_LEN(script));
+	const struct wave_limits limits = ahead();
+
+	(void)state;
+	conn.sqlstate = "57014";
+	wave_run(&wave, &conn, &limits);
+	assert_int_equal(conn.cancels, 1);
+	assert_true(wave.cancelled);
+	assert_false(wave.abandoned);
+	assert_int_equal(wave.calls[0].outcome, OUTCOME_NEIGHBOUR);
+	assert_int_equal(wave.calls[1].outcome, OUTCOME_ROLLED_BACK);
+	assert_int_equal(wave.calls[1].class, SQLSTATE_OVERRUN);
+	assert_int_equal(wave.calls[2].outcome, OUTCOME_NEIGHBOUR);
+	assert_false(conn.closed);
+	release(calls, 3);
+}
+
+static void a_connection_to_which_a_cancel_is_on_its_way_is_not_used_again(void **state)
+{
+	static const enum pq_event script[] = {PQ_LATE, PQ_ERROR, PQ_SYNCED};
+	struct call calls[1] = {0};
+	struct wave wave = updates(calls, "a", WAVE_SINGLES);
+	struct pq_conn conn = scripted(script, ARRAY_LEN(script));
+	const struct wave_limits limits = ahead();
+
+	(void)state;
+	conn.sqlstate = "57014";
+	conn.on_its_way = true;
+	wave_run(&wave, &conn, &limits);
+	expect_all(&wave, OUTCOME_ROLLED_BACK);
+	assert_true(conn.closed);
+	release(calls, 1);
+}
+
+static void what_does_not_stop_is_given_up_and_unknown(void **state)
+{
+	static const enum pq_event script[] = {PQ_LATE, PQ_LATE};
+	struct call calls[3] = {0};
+	struct wave wave = updates(calls, "abc", WAVE_SINGLES);
+	struct pq_conn conn = scripted(script, ARRAY_LEN(script));
+	const struct wave_limits limits = ahead();
+
+	(void)state;
+	conn.idle = false;
+	wave_run(&wave, &conn, &limits);
+	assert_int_equal(conn.cancels, 1);
+	assert_true(conn.until_us < limits.deadline_us);
+	expect_all(&wave, OUTCOME_UNKNOWN);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(wave.calls[i].class, SQLSTATE_OVERRUN);
+	assert_true(wave.abandoned);
+	assert_true(conn.closed);
+	release(calls, 3);
+}
+
+static void a_wave_that_ends_after_all_is_committed(void **state)
+{
+	static const enum pq_event script[] = {PQ_LATE, PQ_ROW, PQ_SYNCED};
+	struct call calls[1] = {0};
+	struct wave wave = updates(calls, "a", WAVE_SINGLES);
+	struct pq_conn conn = scripted(script, ARRAY_LEN(script));
+	const struct wave_limits limits = ahead();
+
+	(void)state;
+	wave_run(&wave, &conn, &limits);
+	expect_all(&wave, OUTCOME_COMMITTED);
+	assert_true(wave.cancelled);
+	release(calls, 1);
+}
+
+/* A disk may take a second for a commit: to cancel that would make things worse. */
+static void a_commit_is_waited_for_until_the_deadline_and_never_cancelled(void **state)
+{
+	static const enum pq_event script[] = {PQ_ROW, PQ_ROW, PQ_LATE};
+	struct call calls[2] = {0};
+	struct wave wave = updates(calls, "ab", WAVE_SINGLES);
+	struct pq_conn conn = scripted(script, ARRAY_LEN(script));
+	const struct wave_limits limits = ahead();
+
+	(void)state;
+	conn.idle = false;
+	wave_run(&wave, &conn, &limits);
+	assert_int_equal(conn.until_us, limits.deadline_us);
+	assert_int_equal(conn.cancels, 0);
+	expect_all(&wave, OUTCOME_UNKNOWN);
+	assert_int_equal(wave.calls[0].class, SQLSTATE_LOST);
+	assert_true(wave.worked_us < WORK_US);
+	release(calls, 2);
+}
+
+static void at_the_deadline_nobody_waits_for_the_cancel(void **state)
+{
+	static const enum pq_event script[] = {PQ_LATE};
+	struct call calls[1] = {0};
+	struct wave wave = updates(calls, "a", WAVE_SINGLES);
+	struct pq_conn conn = scripted(script, ARRAY_LEN(script));
+
+	(void)state;
+	conn.idle = false;
+	wave_run(&wave, &conn, &past);
+	assert_int_equal(conn.cancels, 1);
+	expect_all(&wave, OUTCOME_UNKNOWN);
+	assert_true(conn.closed);
+	release(calls, 1);
+}
+
+static void a_wave_that_writes_has_the_end_of_its_statements_told(void **state)
+{
+	static const enum pq_event script[] = {PQ_ROW, PQ_ROW, PQ_SYNCED};
+	struct call calls[CALLS] = {0};
+	struct wave wave = updates(calls, "ab", WAVE_SINGLES);
+	struct pq_conn conn = scripted(script, ARRAY_LEN(script));
+
+	(void)state;
+	wave_run(&wave, &conn, &past);
+	assert_int_equal(conn.told, 1);
+	release(calls, CALLS);
+	conn = scripted(good, ARRAY_LEN(good));
+	wave = run(&conn, calls, CALLS);
+	assert_int_equal(conn.told, 0);
+	release(calls, CALLS);
 }
 
 int main(void)
@@ -506,6 +670,13 @@ int main(void)
 		cmocka_unit_test(rows_of_a_set_find_their_calls_by_number),
 		cmocka_unit_test(a_set_that_answers_an_item_twice_is_unknown),
 		cmocka_unit_test(the_error_of_a_set_is_nobodys_own),
+		cmocka_unit_test(who_ran_over_is_stopped_and_its_neighbours_are_free_to_go_again),
+		cmocka_unit_test(a_connection_to_which_a_cancel_is_on_its_way_is_not_used_again),
+		cmocka_unit_test(what_does_not_stop_is_given_up_and_unknown),
+		cmocka_unit_test(a_wave_that_ends_after_all_is_committed),
+		cmocka_unit_test(a_commit_is_waited_for_until_the_deadline_and_never_cancelled),
+		cmocka_unit_test(at_the_deadline_nobody_waits_for_the_cancel),
+		cmocka_unit_test(a_wave_that_writes_has_the_end_of_its_statements_told),
 	};
 
 	return cmocka_run_group_tests_name("wave", tests, NULL, NULL);
