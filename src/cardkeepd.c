@@ -4,24 +4,31 @@
  * Exit status: 0 after a stop, 64 wrong usage, 73 a socket, the segment or the log cannot be made,
  * 77 the configuration cannot be read, 78 the configuration is wrong (sysexits.h).
  */
-#include "config.h"
+#include "config.h" /* _GNU_SOURCE: close_range */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "base/conf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "proc/notify.h"
 #include "proc/pool.h"
 #include "proc/settings.h"
 #include "proc/title.h"
+
+/* For the group that may read the log and the segment; the sockets' modes are set as such. */
+#define UMASK 027
 
 struct options {
 	const char *conf_path; /* NULL: the default, where it exists */
@@ -97,6 +104,36 @@ static void load(const struct settings_source *source, struct settings *settings
 	log_set_level(settings->log_level);
 }
 
+/* Of what whoever started it has open it keeps the standard descriptors, and those that were handed over
+ * by protocol; the others may lead anywhere, and its children would have them too. The first three are
+ * there even where they were not: what is opened next must not get into their place. */
+static void keep_own_descriptors(void)
+{
+	int null;
+
+	MUST_ZERO(close_range((unsigned)(STDERR_FILENO + 1 + notify_count()), UINT_MAX, 0));
+	do
+		null = open("/dev/null", O_RDWR);
+	while (null >= 0 && null <= STDERR_FILENO);
+	MUST(null >= 0);
+	close(null);
+}
+
+/* Whoever waits for the end of its output (`$(cardkeepd)`, ssh, cron) waits no longer. Errors go where
+ * they went: that is the log, unless it has a file of its own. */
+static bool detach(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	/* Where it was started it stays: relative paths in the configuration keep their meaning. */
+	if (null < 0 || daemon(1, 1) != 0)
+		return false;
+	MUST(dup2(null, STDIN_FILENO) == STDIN_FILENO);
+	MUST(dup2(null, STDOUT_FILENO) == STDOUT_FILENO);
+	close(null);
+	return true;
+}
+
 /* A connection from nginx is a descriptor, and the usual soft limit of 1,024 is there for select(),
  * which nothing here uses. The children inherit it. Going without is no reason not to serve. */
 static void raise_descriptor_limit(void)
@@ -127,8 +164,7 @@ static int serve(const struct settings_source *source, bool test, bool foregroun
 		fprintf(stderr, "cardkeepd: %s\n", why);
 		return EX_CANTCREAT;
 	}
-	/* Where it was started it stays: relative paths in the configuration keep their meaning. */
-	if (!foreground && daemon(1, 1) != 0) {
+	if (!foreground && !detach()) {
 		fprintf(stderr, "cardkeepd: cannot detach: %s\n", strerror(errno));
 		pool_free(&pool);
 		return EX_OSERR;
@@ -147,6 +183,8 @@ int main(int argc, char **argv)
 	struct settings_source source = {.path = path, .optional = !given};
 	int status;
 
+	keep_own_descriptors();
+	(void)umask(UMASK);
 	log_look();
 	/* The arguments give way to titles. */
 	title_init(argc, argv);

@@ -82,6 +82,24 @@ static void leave_the_supervisor(pid_t supervisor)
 	MUST_ZERO(close_range(STDERR_FILENO + 1, UINT_MAX, 0));
 }
 
+/* The rest may hold secrets, such as libpq's password, which are no business of the command's. */
+static void keep_little_of_the_environment(void)
+{
+	static const char *const kept[] = {
+		"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "TMPDIR"};
+	char *values[ARRAY_LEN(kept)];
+
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+		const char *value = getenv(kept[i]);
+
+		values[i] = value != NULL ? mem_strdup(value) : NULL;
+	}
+	MUST_ZERO(clearenv());
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+		if (values[i] != NULL)
+			MUST_ZERO(setenv(kept[i], values[i], 1));
+}
+
 static void tell_by_environment(const struct herald_news *news)
 {
 	const char *const variables[][2] = {
@@ -113,6 +131,7 @@ NO_RETURN static void be_command(
 	if (count == 0)
 		_exit(EXIT_NO_COMMAND);
 	leave_the_supervisor(supervisor);
+	keep_little_of_the_environment();
 	tell_by_environment(news);
 	execvp(args[0], args);
 	_exit(EXIT_NO_COMMAND);

@@ -2,9 +2,10 @@
  * The herald: hands alerts to alert_command, and never waits for it.
  *
  * The command is a program and its arguments, separated by blanks; no shell sees them. It runs as
- * the user that the supervisor runs as, in a process group of its own, with the supervisor's
- * environment and what is told in CARDKEEP_ALERT_*; it reads from and writes to /dev/null. When its
- * time is up, its whole group is killed. It does not outlive the supervisor.
+ * the user that the supervisor runs as, in a process group of its own. Of the supervisor's environment
+ * it gets PATH, HOME, the user's names and what says language, time zone and place for temporary files,
+ * and what is told in CARDKEEP_ALERT_*; it reads from and writes to /dev/null. When its time is up, its
+ * whole group is killed. It does not outlive the supervisor.
  *
  * One runs for each alert at a time. What happens to the alert meanwhile is told when it has ended,
  * the latest news only. Not thread-safe; the supervisor's.

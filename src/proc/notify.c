@@ -52,6 +52,13 @@ static void make_nonblocking(int fd)
 	MUST_ZERO(fcntl(fd, F_SETFL, flags | O_NONBLOCK));
 }
 
+int notify_count(void)
+{
+	const int count = sd_listen_fds(0);
+
+	return count > 0 ? count : 0;
+}
+
 int notify_socket(const char *name)
 {
 	char **names = NULL;
@@ -93,6 +100,11 @@ void notify_watchdog(void)
 int64_t notify_watchdog_us(void)
 {
 	return INT64_MAX;
+}
+
+int notify_count(void)
+{
+	return 0;
 }
 
 int notify_socket(const char *name)

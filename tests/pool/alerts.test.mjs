@@ -17,7 +17,9 @@ const keys = {
 	alert_saturation: 'above 50% clear 25% for 1s',
 	alert_crashes: 'above 2 clear 0 for 1s',
 };
-const pool = await Pool.start({ keys });
+// As an operator may have them in the environment of his service.
+const secrets = { PGPASSWORD: 'zz-secret', CARDKEEP_ADMIN_DATABASE: 'host=/nowhere', LISTEN_FDNAMES: 'none' };
+const pool = await Pool.start({ keys, env: { ...secrets, TZ: 'UTC' } });
 after(() => pool.destroy());
 const watch = new Watch(async () => (await pool.look('/status.json')).json);
 after(() => watch.stop());
@@ -160,6 +162,23 @@ test('a command gets no input, no descriptor of the service, and nobody takes it
 	assert.match(text, /SigBlk:\t0+$/m);
 	assert.match(text, /SigIgn:\t0+$/m);
 	assert.doesNotMatch(pool.log(), /on std(out|err)/);
+	await quiet();
+});
+
+test("a command gets none of the secrets in the service's environment", async () => {
+	await quiet();
+	fs.writeFileSync(`${command.dir}/env`, '');
+	fs.chmodSync(`${command.dir}/env`, 0o666);
+	const looks = script('asks', `env >${command.dir}/env`);
+	await reload({ ...on, alert_command: looks.file });
+	const text = await until('it has told all', () => {
+		const said = fs.readFileSync(`${command.dir}/env`, 'utf8');
+		return /CARDKEEP_ALERT_NAME/.test(said) && /\n$/.test(said) && said;
+	});
+	const names = text.split('\n').filter(Boolean).map((line) => line.split('=')[0]);
+	const strange = names.filter((name) => !/^(PATH|LC_ALL|TZ|PWD|_|OLDPWD|SHLVL|CARDKEEP_ALERT_[A-Z]+)$/.test(name));
+	assert.deepEqual(strange, []);
+	for (const name of ['PATH', 'TZ', 'CARDKEEP_ALERT_NAME']) assert.ok(names.includes(name), text);
 	await quiet();
 });
 

@@ -72,6 +72,64 @@ test('a second service on the same socket is refused, and the first goes on', as
 	assert.equal(await pool.stop(), '');
 });
 
+// What leads to whose file, of the processes that `pid` and its children are.
+function descriptors(pool) {
+	return [pool.pid, ...pool.children().map(({ pid }) => pid)].flatMap((pid) =>
+		fs.readdirSync(`/proc/${pid}/fd`).map((fd) => `${pid} ${fd} ${fs.readlinkSync(`/proc/${pid}/fd/${fd}`)}`));
+}
+
+test('none of its processes keeps a descriptor of whoever started it', async () => {
+	const pool = await start({
+		wrap: ['bash', '-c', 'exec 10</etc/passwd 77</etc/passwd 251</etc/passwd; exec "$@"', 'bash'],
+	});
+	assert.ok(pool.children().length === 3);
+	assert.deepEqual(descriptors(pool).filter((line) => line.endsWith('/etc/passwd')), []);
+	assert.equal(await pool.stop(), '');
+});
+
+test('started without standard descriptors, it opens nothing in their place', async () => {
+	const pool = await start({
+		keys: { log_file: 'daemon.log' },
+		wrap: ['bash', '-c', 'exec 0<&- 1>&- 2>&-; exec "$@"', 'bash'],
+		wait: false,
+	});
+	await until('it is ready', () => /ready workers=2/.test(
+		fs.existsSync(pool.path('daemon.log')) ? fs.readFileSync(pool.path('daemon.log'), 'utf8') : ''), 20_000);
+	const standard = descriptors(pool).filter((line) => / [012] /.test(line)).map((line) => line.split(' ')[2]);
+	assert.deepEqual([...new Set(standard)].sort(), ['/dev/null', pool.path('daemon.log')]);
+	assert.equal((await pool.request()).status, 401);
+	assert.equal(await pool.stop(), '');
+});
+
+test('its log and its segment are not for everybody, whatever the umask of whoever started it', async () => {
+	for (const umask of ['000', '077']) {
+		const pool = await start({
+			keys: { log_file: 'daemon.log' },
+			wrap: ['sh', '-c', `umask ${umask}; exec "$@"`, 'sh'],
+			wait: false,
+		});
+		await until('it serves', () => pool.request().then(({ status }) => status === 401, () => false), 20_000);
+		const mode = (name) => (fs.statSync(pool.path(name)).mode & 0o777).toString(8);
+		assert.deepEqual(['daemon.log', 'segment', 'app.sock', 'status.sock'].map(mode), ['640', '640', '660', '660']);
+		assert.equal(await pool.stop(), '');
+	}
+});
+
+test('without -f whoever waits for the end of its output waits no longer', async () => {
+	const again = await start({ keys: { log_file: 'daemon.log' }, wait: false, wrap: ['true'] });
+	await again.ended();
+	// Resolves when nobody has the other end of the pipe any more.
+	const said = spawnSync(again.program, ['-c', again.path('cardkeep.conf')], {
+		...again.user, cwd: again.dir, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 20_000,
+	});
+	assert.equal(said.error, undefined);
+	assert.equal(said.status, 0);
+	const { pid } = await until('it serves', () =>
+		again.look('/status.json').then(({ json }) => json.supervisor, () => false), 20_000);
+	process.kill(pid, 'SIGTERM');
+	await until('it is gone', () => !alive(pid));
+});
+
 test('without -f it detaches, and its parent returns', async () => {
 	const pool = await start({
 		keys: { log_file: 'daemon.log' },
