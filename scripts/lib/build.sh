@@ -24,6 +24,12 @@ source_prepare() {
 
 # build_in DIR CONFIGURE-ARGUMENT...: configures where it has to, and makes the programs.
 build_in() {
+	configure_in "$@" || return 1
+	make -s -C "$1" -j"$(nproc)"
+}
+
+# configure_in DIR CONFIGURE-ARGUMENT...: configures where it has to.
+configure_in() {
 	local dir=$1 wanted
 	shift
 	wanted="$top $*"
@@ -36,7 +42,6 @@ build_in() {
 			return 1
 		printf '%s\n' "$wanted" >"$dir/configured"
 	fi
-	make -s -C "$dir" -j"$(nproc)"
 }
 
 # build_logged DIR LOG CONFIGURE-ARGUMENT...: the same, silent unless it fails.

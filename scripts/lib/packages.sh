@@ -16,9 +16,10 @@ packages_demo=(nodejs/node)
 packages_bench=(nodejs/node wrk/wrk)
 packages_peers=(npm/npm php8.2-fpm/php-fpm8.2 php8.2-pgsql)
 packages_test=(
-	libcmocka-dev nodejs/node wrk/wrk clang/clang clang-format-14/clang-format-14 shellcheck/shellcheck
+	libcmocka-dev nodejs/node wrk/wrk clang/clang libclang-rt-14-dev clang-format-14/clang-format-14 shellcheck/shellcheck
 	postgresql-15-pgtap libtap-parser-sourcehandler-pgtap-perl xz-utils/xz
 	strace/strace spin/spin npm/npm chromium/chromium tmux/tmux mandoc/mandoc
+	valgrind
 )
 export packages_build packages_run packages_demo packages_bench packages_peers packages_test
 
