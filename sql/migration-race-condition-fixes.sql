@@ -193,7 +193,12 @@ execute $sql$
 -- Deploy cardkeep:users to pg
 --
 -- A user without address and password is one whom nobody can sign in as yet: rows of a database
--- from before Cardkeep are kept under the id that they came with, until somebody adopts them.
+-- from before Cardkeep are kept under the id that they came with, until somebody adopts them. One
+-- that is closed has neither as well, and nobody adopts it: nothing of it is there for anybody any
+-- more, and it goes step by step (see erasure), its own row last.
+--
+-- The address is unique by an index with a condition, which no foreign key can refer to: so giving it
+-- up does not lock the row against those who refer to the account, and nobody waits for that.
 
 
 set local role cardkeep_owner;
@@ -205,15 +210,19 @@ create table cardkeep.users (
 	password_write uuid,
 	created_at timestamptz not null default clock_timestamp(),
 	updated_at timestamptz not null default clock_timestamp(),
-	constraint users_email_unique unique (email),
+	closed_at timestamptz,
 	constraint users_email_lower check (email = lower(email) and email <> ''),
-	constraint users_email_and_password check ((email is null) = (password_hash is null))
+	constraint users_email_and_password check ((email is null) = (password_hash is null)),
+	constraint users_closed_without check (closed_at is null or email is null)
 );
+create unique index users_email on cardkeep.users (email) where email is not null;
+create index users_closed on cardkeep.users (id) where closed_at is not null;
 comment on table cardkeep.users is 'Accounts';
 comment on column cardkeep.users.id is 'The write id of the registration, so that its repeat finds itself';
 comment on column cardkeep.users.email is 'Lower case: two spellings are one address; null, as the password, where the user waits to be adopted';
 comment on column cardkeep.users.password_hash is 'Argon2id, in its own text form';
 comment on column cardkeep.users.password_write is 'The write id of the latest change of the password, so that its repeat finds itself; null where there was none';
+comment on column cardkeep.users.closed_at is 'When the account was closed: what it has is nobody''s, and is being erased';
 
 reset role;
 $sql$;
@@ -520,15 +529,22 @@ create function cardkeep.keep_card_history() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 begin
-	-- A slug that is retired without an owner tells that the card and its account are gone.
+	-- A slug that is retired without an owner tells that the card and its account are gone. An account
+	-- that is closed is going.
 	perform from (select d.card_id, max(d.version) as version from deleted d group by d.card_id) d
 	left join lateral (
 		select true as gone from cardkeep.retired_slugs r
-		where r.card_id = d.card_id and r.user_id is null limit 1) r on true
+		where r.card_id = d.card_id and (r.user_id is null or exists (
+			select from cardkeep.users u where u.id = r.user_id and u.closed_at is not null))
+		limit 1) r on true
+	left join lateral (
+		select true as going from cardkeep.business_cards b
+		join cardkeep.users u on u.id = b.user_id and u.closed_at is not null
+		where b.id = d.card_id limit 1) b on true
 	left join lateral (
 		select true as pruned from cardkeep.pruned_histories p
 		where p.kind = 'business_cards' and p.id = d.card_id and d.version < p.first limit 1) p on true
-	where r.gone is null and p.pruned is null;
+	where r.gone is null and b.going is null and p.pruned is null;
 	if found then
 		raise exception 'the history of a card is kept as long as its account: delete on %.%',
 			tg_table_schema, tg_table_name using errcode = 'insufficient_privilege';
@@ -536,7 +552,7 @@ begin
 	return null;
 end
 $$;
-comment on function cardkeep.keep_card_history is 'Refuses to delete history of cards, deleted ones too, whose account is there, but what pruned_histories tells of, whoever asks. Locks nothing.';
+comment on function cardkeep.keep_card_history is 'Refuses to delete history of cards, deleted ones too, whose account is there and open, but what pruned_histories tells of, whoever asks. Locks nothing.';
 
 create trigger keep_business_card_versions
 	before update or truncate on cardkeep.business_card_versions
@@ -592,7 +608,8 @@ language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 begin
 	perform from deleted d
-	cross join lateral (select from cardkeep.users u where u.id = d.user_id limit 1) u;
+	cross join lateral (
+		select from cardkeep.users u where u.id = d.user_id and u.closed_at is null limit 1) u;
 	if not found then
 		return null;
 	end if;
@@ -611,7 +628,7 @@ begin
 	return null;
 end
 $$;
-comment on function cardkeep.keep_profile_history is 'Refuses to delete history of a profile whose account is there, whoever asks, but for what pruned_histories tells of, and for versions that stand under the account that adopted the profile. Locks nothing.';
+comment on function cardkeep.keep_profile_history is 'Refuses to delete history of a profile whose account is there and open, whoever asks, but for what pruned_histories tells of, and for versions that stand under the account that adopted the profile. Locks nothing.';
 
 create trigger keep_personal_info_versions
 	before update or truncate on cardkeep.personal_info_versions
@@ -1374,11 +1391,42 @@ execute $sql$
 
 set local role cardkeep_owner;
 
+create function cardkeep_api.must_be_open(p_user uuid) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform from cardkeep.users u where u.id = p_user and u.closed_at is not null;
+	if found then
+		raise exception 'account % is closed', p_user using errcode = 'foreign_key_violation';
+	end if;
+end
+$$;
+comment on function cardkeep_api.must_be_open is 'For direct SQL: refuses a closed account with 23503, as one that is not there. Locks nothing.';
+
+create function cardkeep_api.await_slug(p_slug text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c_slugs constant integer := 2000;
+	v_held integer := coalesce(nullif(current_setting('cardkeep.slugs_held', true), ''), '0')::integer;
+begin
+	-- The table of locks is everybody's: who fills it stops them all.
+	if v_held >= c_slugs then
+		raise exception 'a transaction takes up or gives up at most % slugs of young cards', c_slugs
+			using errcode = 'program_limit_exceeded',
+				hint = 'Commit in between. Cards that are older than a minute are deleted without this limit.';
+	end if;
+	perform pg_advisory_xact_lock(cardkeep_api.lock_key('slug', p_slug));
+	perform set_config('cardkeep.slugs_held', (v_held + 1)::text, true);
+end
+$$;
+comment on function cardkeep_api.await_slug is 'For direct SQL: waits for a slug''s advisory lock, at most 2,000 of them in a transaction; 54000 beyond.';
+
 create function cardkeep_api.claim_slug(p_slug text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 begin
-	perform pg_advisory_xact_lock(cardkeep_api.lock_key('slug', p_slug));
+	perform cardkeep_api.await_slug(p_slug);
 	perform from cardkeep.retired_slugs r where r.slug = p_slug;
 	if found then
 		raise exception 'slug "%" is retired', p_slug
@@ -1405,6 +1453,7 @@ create function cardkeep.begin_business_card() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
+	perform cardkeep_api.must_be_open(new.user_id);
 	perform cardkeep_api.claim_slug(new.slug);
 	new.version := 1;
 	new.last_write := gen_random_uuid();
@@ -1413,7 +1462,7 @@ begin
 	return new;
 end
 $$;
-comment on function cardkeep.begin_business_card is 'A card inserted by direct SQL starts at version 1 with a slug that was never given before. Waits for the slug''s advisory lock.';
+comment on function cardkeep.begin_business_card is 'A card inserted by direct SQL starts at version 1 with a slug that was never given before, unless its account is closed. Waits for the slug''s advisory lock.';
 
 create function cardkeep.note_business_card() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -1440,7 +1489,7 @@ begin
 		nullif(o.is_public, n.is_public));
 	if n.slug is distinct from o.slug then
 		perform cardkeep_api.claim_slug(n.slug);
-		perform pg_advisory_xact_lock(cardkeep_api.lock_key('slug', o.slug));
+		perform cardkeep_api.await_slug(o.slug);
 		perform cardkeep_api.retire_slug(o.slug, null, n.user_id);
 	end if;
 end
@@ -1451,27 +1500,37 @@ create function cardkeep.end_business_card() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
-	perform pg_advisory_xact_lock(cardkeep_api.lock_key('slug', old.slug));
+	perform cardkeep_api.await_slug(old.slug);
 	return old;
 end
 $$;
 comment on function cardkeep.end_business_card is 'Before a young card goes: waits for its slug''s advisory lock (the service''s own deletion holds it already), so that a creation does not have to wait for the deletion.';
 
-create function cardkeep.bury_business_card() returns trigger
+create function cardkeep.bury_business_cards() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
-	perform cardkeep_api.retire_slug(old.slug, old.id, old.user_id);
+	-- The account may be going in this very statement, its cards with it.
+	insert into cardkeep.retired_slugs (slug, card_id, user_id)
+	select d.slug, d.id, u.id from deleted d
+	left join lateral (
+		select t.id from cardkeep.users t where t.id = d.user_id and t.closed_at is null limit 1) u
+		on true
+	on conflict do nothing;
 	insert into cardkeep.business_card_versions (card_id, version, write_id, at, is_deletion, b_name,
 		b_slug, b_template_type, b_fields_config, b_design_config, b_is_public)
-	values (old.id, old.version + 1, gen_random_uuid(),
-		greatest(clock_timestamp(), old.updated_at), true, old.name, old.slug, old.template_type,
-		old.fields_config, old.design_config, old.is_public)
+	select d.id, d.version + 1, gen_random_uuid(), greatest(clock_timestamp(), d.updated_at), true,
+		d.name, d.slug, d.template_type, d.fields_config, d.design_config, d.is_public
+	from deleted d
+	left join lateral (
+		select true as closed from cardkeep.users t
+		where t.id = d.user_id and t.closed_at is not null limit 1) u on true
+	where u.closed is null
 	on conflict do nothing;
 	return null;
 end
 $$;
-comment on function cardkeep.bury_business_card is 'After a card went, by whomever: its slug is retired, and its history ends in a row that holds all of it (where the service''s statement has not written that already). The row and the slug are locked by then.';
+comment on function cardkeep.bury_business_cards is 'After cards went, by whomever: their slugs are retired, and the history of each ends in a row that holds all of it (where the service''s statement has not written that already), but for those of a closed account, which keep nothing. The rows and the slugs are locked by then.';
 
 create trigger begin_business_card before insert on cardkeep.business_cards
 	for each row when (new.last_write is null)
@@ -1485,8 +1544,10 @@ create trigger note_business_card after insert on cardkeep.business_cards
 create trigger end_business_card before delete on cardkeep.business_cards
 	for each row when (old.created_at > clock_timestamp() - interval '1 minute')
 	execute function cardkeep.end_business_card();
-create trigger bury_business_card after delete on cardkeep.business_cards
-	for each row execute function cardkeep.bury_business_card();
+-- One for the statement: an account with many cards goes in few statements.
+create trigger bury_business_cards after delete on cardkeep.business_cards
+	referencing old table as deleted
+	for each statement execute function cardkeep.bury_business_cards();
 
 reset role;
 $sql$;
@@ -1951,7 +2012,8 @@ create function cardkeep_api.is_waiting(p_user uuid) returns boolean
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 begin
-	return exists (select from cardkeep.users u where u.id = p_user and u.email is null);
+	return exists (select from cardkeep.users u where u.id = p_user and u.email is null
+		and u.closed_at is null);
 end
 $$;
 comment on function cardkeep_api.is_waiting is 'Whether nobody can sign in as this user yet. Locks nothing.';
@@ -1990,6 +2052,7 @@ create function cardkeep.begin_profile() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
+	perform cardkeep_api.must_be_open(new.user_id);
 	perform pg_advisory_xact_lock(cardkeep_api.lock_key(tg_table_name, new.user_id::text));
 	new.version := 1;
 	new.last_write := gen_random_uuid();
@@ -1998,7 +2061,7 @@ begin
 	return new;
 end
 $$;
-comment on function cardkeep.begin_profile is 'A profile inserted by direct SQL starts at version 1. Waits for the advisory lock of the first profile, which the service only tries.';
+comment on function cardkeep.begin_profile is 'A profile inserted by direct SQL starts at version 1, unless its account is closed. Waits for the advisory lock of the first profile, which the service only tries.';
 
 create function cardkeep.note_profile_start() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -3319,6 +3382,7 @@ begin
 		raise exception 'p_user_id and p_name must be given' using errcode = 'invalid_parameter_value';
 	end if;
 	perform cardkeep_api.must_fit(p_fields_config, p_design_config);
+	perform cardkeep_api.must_be_open(p_user_id);
 	a := cardkeep_api.create_card_core(p_user_id, null, v_id, v_name, p_base_slug, p_template_type,
 		p_fields_config, p_design_config, null);
 	if a.status <> 201 then
@@ -3329,7 +3393,7 @@ begin
 	from cardkeep.business_cards b where b.id = v_id;
 end
 $$;
-comment on function cardkeep.create_business_card_atomic is 'A new card at version 1 with a slug of its own, by default made from the name; null takes a field''s default. Raises 22023 without user or name, 23503 for an unknown user, 23514 for what no card may hold, 23505 where ten slugs were taken. Tries the advisory locks of the slugs, never waits for another creation.';
+comment on function cardkeep.create_business_card_atomic is 'A new card at version 1 with a slug of its own, by default made from the name; null takes a field''s default. Raises 22023 without user or name, 23503 for an unknown or closed user, 23514 for what no card may hold, 23505 where ten slugs were taken. Tries the advisory locks of the slugs, never waits for another creation.';
 
 create function cardkeep_api.card_update_told(a cardkeep_api.answer, out success boolean,
 	out new_version integer, out message text)
@@ -3351,6 +3415,12 @@ begin
 	perform cardkeep_api.must_fit(p_fields_config, p_design_config);
 	perform from cardkeep.business_cards b where b.id = p_card_id and b.user_id = p_user_id
 	for no key update;
+	-- A card of a closed account is no card.
+	perform from cardkeep.users u where u.id = p_user_id and u.closed_at is not null;
+	if found then
+		return query select t.* from cardkeep_api.card_update_told(cardkeep_api.reply(404)) t;
+		return;
+	end if;
 	a := cardkeep_api.update_card_core(p_user_id, null, gen_random_uuid(), p_card_id,
 		array[p_expected_version], cardkeep_api.clean_name(p_name), p_template_type,
 		p_fields_config, p_design_config, p_is_public);
@@ -3395,6 +3465,7 @@ begin
 	if p_user is null then
 		raise exception 'p_user_id must not be null' using errcode = 'null_value_not_allowed';
 	end if;
+	perform cardkeep_api.must_be_open(p_user);
 	if not cardkeep_api.await_profile(p_kind, p_user) then
 		perform pg_advisory_xact_lock(cardkeep_api.lock_key(p_kind, p_user::text));
 		perform cardkeep_api.await_profile(p_kind, p_user);
@@ -3423,7 +3494,7 @@ begin
 			'secondary_phone', p_secondary_phone, 'website', p_website, 'address', p_address)) u;
 end
 $$;
-comment on function cardkeep.upsert_personal_info_optimistic is 'Writes the personal profile of a user who expects its version, 0 or null where there is none yet. Null keeps a field, the empty string clears it. One row: success true and ''Profile created'' (is_new) or ''Profile updated'' with the version it is at now; success false, ''Version conflict'' and the current version (0: none yet) where another came first. Raises 23503 for an unknown user, 22004 for none. Waits for the profile''s row, or for another first write.';
+comment on function cardkeep.upsert_personal_info_optimistic is 'Writes the personal profile of a user who expects its version, 0 or null where there is none yet. Null keeps a field, the empty string clears it. One row: success true and ''Profile created'' (is_new) or ''Profile updated'' with the version it is at now; success false, ''Version conflict'' and the current version (0: none yet) where another came first. Raises 23503 for an unknown or closed user, 22004 for none. Waits for the profile''s row, or for another first write.';
 
 create function cardkeep.upsert_professional_info_optimistic(p_user_id uuid,
 	p_expected_version integer,
@@ -3443,7 +3514,7 @@ begin
 			'linkedin_url', p_linkedin_url)) u;
 end
 $$;
-comment on function cardkeep.upsert_professional_info_optimistic is 'Writes the professional profile of a user who expects its version, 0 or null where there is none yet. Null keeps a field, the empty string clears it. One row: success true and ''Profile created'' (is_new) or ''Profile updated'' with the version it is at now; success false, ''Version conflict'' and the current version (0: none yet) where another came first. Raises 23503 for an unknown user, 22004 for none. Waits for the profile''s row, or for another first write.';
+comment on function cardkeep.upsert_professional_info_optimistic is 'Writes the professional profile of a user who expects its version, 0 or null where there is none yet. Null keeps a field, the empty string clears it. One row: success true and ''Profile created'' (is_new) or ''Profile updated'' with the version it is at now; success false, ''Version conflict'' and the current version (0: none yet) where another came first. Raises 23503 for an unknown or closed user, 22004 for none. Waits for the profile''s row, or for another first write.';
 
 reset role;
 $sql$;
@@ -3459,9 +3530,18 @@ end if;
 execute $sql$
 -- Deploy cardkeep:erasure to pg
 --
--- An account goes with all it has: sessions and profiles by their foreign keys, cards and history
--- here. Whoever deletes the row, the service, an operator or direct SQL, gets the same. What stays
--- is the slugs, which nobody gets again, without a word about whose they were.
+-- An account goes with all it has. What stays is the slugs, which nobody gets again, without a word
+-- about whose they were.
+--
+-- It goes in two parts, for it may have any number of cards, and gigabytes of history. Closing takes
+-- one short transaction whatever there is: address, password and live sessions go, the mark at the
+-- account's row says that what it has is nobody's. Erasing is apart from any request: step by step,
+-- each a short transaction that deletes a bounded number of rows and bytes, by the service between
+-- its waves, or by an operator at once. History goes before its card, whose row is held meanwhile, so
+-- nobody adds to it; the account's row goes last, so what was left out, because somebody held it or it
+-- came while the account was closed, is found by a later step.
+--
+-- Direct SQL that deletes the account's row itself gets all of it in one statement, by the triggers.
 
 
 set local role cardkeep_owner;
@@ -3510,6 +3590,245 @@ end
 $$;
 comment on function cardkeep.forget_keys is 'After an account went: its keys go, but for those that the sweep has in hand. Tries the rows (update, skip locked), never waits.';
 
+create function cardkeep_api.close_account(p_user uuid, p_write uuid) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform cardkeep_api.end_live_sessions(p_user, p_write);
+	update cardkeep.users u set email = null, password_hash = null, password_write = null,
+		closed_at = clock_timestamp(), updated_at = clock_timestamp()
+	where u.id = p_user;
+end
+$$;
+comment on function cardkeep_api.close_account is 'From now on the account''s address is free, its sessions are over, nobody signs in, and erase_step erases it. The caller holds the account''s row; waits for its live sessions'' rows where the caller does not hold them.';
+
+create function cardkeep_api.erasure_cost(p_bytes integer) returns integer
+language sql immutable parallel safe
+return 1 + p_bytes / 8192;
+comment on function cardkeep_api.erasure_cost is 'What a row counts in a step of erasure: one, and one more for each 8 KiB of documents that are stored apart from it. Locks nothing.';
+
+create function cardkeep_api.erase_card_versions(p_cards uuid[], p_limit integer) returns integer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+	v_rows tid[];
+	v_cost bigint;
+begin
+	select array_agg(w.ctid), max(w.cost) into v_rows, v_cost
+	from (
+		-- The first row is always taken, whatever it costs.
+		select r.ctid, sum(r.cost) over (order by r.nth) as cost, r.nth
+		from (
+			select h.ctid, row_number() over () as nth,
+				cardkeep_api.erasure_cost(coalesce(pg_column_size(h.b_fields_config), 0)
+					+ coalesce(pg_column_size(h.b_design_config), 0)) as cost
+			from unnest(p_cards) c(id)
+			cross join lateral (
+				select v.ctid, v.b_fields_config, v.b_design_config
+				from cardkeep.business_card_versions v where v.card_id = c.id
+				order by v.version limit p_limit) h
+			limit p_limit) r) w
+	where w.cost <= p_limit or w.nth = 1;
+	delete from cardkeep.business_card_versions h where h.ctid = any (v_rows);
+	return coalesce(v_cost, 0);
+end
+$$;
+comment on function cardkeep_api.erase_card_versions is 'Deletes history of these cards, oldest first, up to the limit by erasure_cost, and says what that cost. The caller holds the cards, or they are gone; waits for nobody.';
+
+create function cardkeep_api.cards_without_history(p_cards uuid[]) returns uuid[]
+language sql stable
+return array(select c.id from unnest(p_cards) c(id)
+	left join lateral (
+		select true as kept from cardkeep.business_card_versions v where v.card_id = c.id limit 1) v
+		on true
+	where v.kept is null);
+comment on function cardkeep_api.cards_without_history is 'Which of these cards have no history. Locks nothing.';
+
+create function cardkeep_api.forget_pruned(p_kind text, p_ids uuid[]) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	delete from cardkeep.pruned_histories p where p.kind = p_kind and p.id = any (p_ids);
+	-- Of a later change, which may not be there yet: rows from before Cardkeep.
+	if p_kind = 'business_cards' and to_regproc('cardkeep_before.forget_row') is not null then
+		perform cardkeep_before.forget_row(p_kind, p_ids);
+	end if;
+end
+$$;
+comment on function cardkeep_api.forget_pruned is 'Deletes what is noted about histories that are gone. Waits for a step of pruning at them.';
+
+create function cardkeep_api.erasable_cards(p_user uuid, p_limit integer) returns uuid[]
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c_young constant integer := 100; -- as many locks at most
+	v_minute timestamptz := clock_timestamp() - interval '1 minute';
+	v_cards uuid[] := array(
+		select b.id from cardkeep.business_cards b
+		where b.user_id = p_user and b.created_at <= v_minute
+		order by b.created_at, b.id limit p_limit for update skip locked);
+begin
+	if v_cards <> '{}' then
+		return v_cards;
+	end if;
+	return array(
+		select y.id from (
+			select b.id, b.slug from cardkeep.business_cards b
+			where b.user_id = p_user
+			order by b.created_at, b.id limit least(p_limit, c_young) for update skip locked) y
+		where pg_try_advisory_xact_lock(cardkeep_api.lock_key('slug', y.slug)));
+end
+$$;
+comment on function cardkeep_api.erasable_cards is 'Some cards of a closed account, held: the older ones first, and when there are none at most 100 that are younger than a minute, with the advisory locks of their slugs (see card_triggers). Tries the rows (update, skip locked), then those locks; never waits.';
+
+create function cardkeep_api.erase_cards(p_user uuid, p_limit integer) returns integer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_cards uuid[] := cardkeep_api.erasable_cards(p_user, greatest(p_limit / 4, 1));
+	v_cost integer;
+begin
+	if v_cards = '{}' then
+		return 0;
+	end if;
+	v_cost := cardkeep_api.erase_card_versions(v_cards, p_limit);
+	v_cards := cardkeep_api.cards_without_history(v_cards);
+	delete from cardkeep.business_cards b where b.id = any (v_cards);
+	perform cardkeep_api.forget_pruned('business_cards', v_cards);
+	return v_cost + cardinality(v_cards);
+end
+$$;
+comment on function cardkeep_api.erase_cards is 'A step through the cards of a closed account: deletes history up to the limit, then the cards that have none left, whose slugs are retired. What that cost; 0 where there was nothing to be had. Locks as erasable_cards.';
+
+create function cardkeep_api.erase_graves(p_user uuid, p_limit integer) returns integer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_slugs text[] := array(
+		select r.slug from cardkeep.retired_slugs r
+		where r.user_id = p_user limit greatest(p_limit / 4, 1) for update skip locked);
+	v_cards uuid[] := array(
+		select r.card_id from cardkeep.retired_slugs r
+		where r.slug = any (v_slugs) and r.card_id is not null);
+	v_cost integer := cardkeep_api.erase_card_versions(v_cards, p_limit);
+begin
+	v_cards := cardkeep_api.cards_without_history(v_cards);
+	update cardkeep.retired_slugs r set user_id = null
+	where r.slug = any (v_slugs) and (r.card_id is null or r.card_id = any (v_cards));
+	perform cardkeep_api.forget_pruned('business_cards', v_cards);
+	return v_cost + cardinality(v_slugs);
+end
+$$;
+comment on function cardkeep_api.erase_graves is 'A step through the cards that a closed account had deleted before: deletes their history up to the limit, then whose they were. What that cost. Tries the retired slugs'' rows (update, skip locked), never waits.';
+
+create function cardkeep_api.erase_profile(p_kind text, p_user uuid, p_limit integer)
+returns integer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_count integer;
+begin
+	if not cardkeep_api.hold_profile(p_kind, p_user) then
+		return 0;
+	elsif p_kind = 'personal_info' then
+		delete from cardkeep.personal_info_versions h where h.ctid = any (array(
+			select v.ctid from cardkeep.personal_info_versions v where v.user_id = p_user
+			order by v.version limit p_limit));
+		get diagnostics v_count = row_count;
+		if v_count < p_limit then
+			delete from cardkeep.personal_info p where p.user_id = p_user;
+		end if;
+	else
+		delete from cardkeep.professional_info_versions h where h.ctid = any (array(
+			select v.ctid from cardkeep.professional_info_versions v where v.user_id = p_user
+			order by v.version limit p_limit));
+		get diagnostics v_count = row_count;
+		if v_count < p_limit then
+			delete from cardkeep.professional_info p where p.user_id = p_user;
+		end if;
+	end if;
+	perform cardkeep_api.forget_pruned(p_kind, array[p_user]);
+	return v_count;
+end
+$$;
+comment on function cardkeep_api.erase_profile is 'A step through a profile of a closed account: deletes history up to the limit, then the profile. How many versions went; 0 where somebody holds the profile. Tries its row (no key update, skip locked), never waits.';
+
+create function cardkeep_api.erase_entries(p_user uuid, p_limit integer) returns integer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_sessions integer;
+	v_keys integer;
+begin
+	delete from cardkeep.sessions s where s.id = any (array(
+		select o.id from cardkeep.sessions o where o.user_id = p_user
+		limit p_limit for update skip locked));
+	get diagnostics v_sessions = row_count;
+	delete from cardkeep.writes w where w.ctid = any (array(
+		select o.ctid from cardkeep.writes o where o.user_id = p_user
+		limit p_limit for update skip locked));
+	get diagnostics v_keys = row_count;
+	return v_sessions + v_keys;
+end
+$$;
+comment on function cardkeep_api.erase_entries is 'A step through the sessions and the keys of a closed account, each up to the limit. How many went. Tries their rows (update, skip locked), never waits.';
+
+create function cardkeep_api.erase_account(p_user uuid) returns boolean
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform from cardkeep.users u where u.id = p_user for update skip locked;
+	if not found
+		or exists (select from cardkeep.business_cards b where b.user_id = p_user)
+		or exists (select from cardkeep.retired_slugs r where r.user_id = p_user)
+		or exists (select from cardkeep.personal_info p where p.user_id = p_user)
+		or exists (select from cardkeep.professional_info p where p.user_id = p_user)
+		or exists (select from cardkeep.sessions s where s.user_id = p_user)
+	then
+		return false;
+	end if;
+	delete from cardkeep.users u where u.id = p_user;
+	return true;
+end
+$$;
+comment on function cardkeep_api.erase_account is 'Deletes the row of a closed account, unless there is anything left of it: whether it went. Tries the row (update, skip locked), so that whoever is still adding to the account has ended; never waits.';
+
+create function cardkeep_api.erase_step(p_after uuid, p_limit integer)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+	c_start constant uuid := '00000000-0000-0000-0000-000000000000';
+	v_user uuid;
+	v_spent integer;
+	v_all integer := 0;
+	v_gone boolean;
+begin
+	select u.id into v_user from cardkeep.users u
+	where u.closed_at is not null and u.id > coalesce(p_after, c_start)
+	order by u.id limit 1 for no key update skip locked;
+	if not found then
+		return cardkeep_api.reply(200);
+	end if;
+	for v_part in 1..5 loop
+		v_spent := case v_part when 1 then cardkeep_api.erase_cards(v_user, p_limit)
+			when 2 then cardkeep_api.erase_graves(v_user, p_limit)
+			when 3 then cardkeep_api.erase_profile('personal_info', v_user, p_limit)
+			when 4 then cardkeep_api.erase_profile('professional_info', v_user, p_limit)
+			else cardkeep_api.erase_entries(v_user, p_limit) end;
+		v_all := v_all + v_spent;
+		exit when v_all >= p_limit / 4;
+	end loop;
+	v_gone := cardkeep_api.erase_account(v_user);
+	-- While something went, there may be more of it: the next step looks at this account again.
+	return cardkeep_api.reply(200, v_all + v_gone::integer, '', false,
+		case when v_gone or v_all = 0 then v_user else coalesce(p_after, c_start) end::text);
+end
+$$;
+comment on function cardkeep_api.erase_step is 'One small step of erasing closed accounts, after the id p_after (null: from the start): deletes of the next one rows up to p_limit or little more, as erasure_cost counts them. Version says how many that were, detail after which id the next step goes on, empty at the end. Accounts that another step has in hand, and rows that somebody holds, are passed over for the next time. Tries the account''s row (no key update, skip locked), then as each part; never waits.';
+
 create trigger forget_cards before delete on cardkeep.users
 	for each row execute function cardkeep.forget_cards();
 create trigger forget_profiles after delete on cardkeep.users
@@ -3536,7 +3855,7 @@ execute $sql$
 -- brings the hash that was checked, which must still be the account's when the change is made.
 --
 -- These leave no history row, so what their repeat finds is kept elsewhere: with the account, with
--- the sessions that were ended, and for an account that is gone in a table of its own. Under a key
+-- the sessions that were ended, and for an account that is closed in a table of its own. Under a key
 -- (see writes) a deletion's write id is made of the token in place of the user, who will be gone.
 
 
@@ -3581,12 +3900,18 @@ as $$
 declare
 	w cardkeep_api.write;
 	u cardkeep.users;
+	a cardkeep_api.answer;
 begin
 	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key) b;
-	if not found then
-		return cardkeep_api.account_closed(p_token_hash,
+	-- The deletion of the account ended the session, which goes with it.
+	if w.live is not true then
+		a := cardkeep_api.account_closed(p_token_hash,
 			cardkeep_api.token_write(p_token_hash, p_write));
-	elsif (w.told).replayed then
+		if a.replayed or w.session_id is null then
+			return a;
+		end if;
+	end if;
+	if (w.told).replayed then
 		return cardkeep_api.password_replay(w.user_id, w.id);
 	elsif (w.told).status is not null then
 		return w.told;
@@ -3713,35 +4038,6 @@ end
 $$;
 comment on function cardkeep_api.change_password is 'Another password for the caller''s account, if the present one is still the one that was checked; every other session ends with it. 204; 204 replayed, under a key as password_replay; 401; 422 password_changed or key_reused; 423. Tries the key, then the account''s row (no key update, skip locked), so that no sign-in with the old password comes in between, then the other sessions as lock_sessions; never waits.';
 
-create function cardkeep_api.lock_belongings(p_user uuid) returns boolean
-language plpgsql volatile
-as $$
-declare
-	v_locked bigint[];
-	v_there bigint[];
-begin
-	v_locked := array[
-		(select count(*) from (select from cardkeep.sessions s where s.user_id = p_user
-			for update skip locked) l),
-		(select count(*) from (select from cardkeep.business_cards b where b.user_id = p_user
-			for update skip locked) l),
-		(select count(*) from (select from cardkeep.personal_info p where p.user_id = p_user
-			for update skip locked) l),
-		(select count(*) from (select from cardkeep.professional_info p where p.user_id = p_user
-			for update skip locked) l)];
-	v_there := array[
-		(select count(*) from cardkeep.sessions s where s.user_id = p_user),
-		(select count(*) from cardkeep.business_cards b where b.user_id = p_user),
-		(select count(*) from cardkeep.personal_info p where p.user_id = p_user),
-		(select count(*) from cardkeep.professional_info p where p.user_id = p_user)];
-	return v_locked = v_there and not exists (
-		select from cardkeep.business_cards b
-		where b.user_id = p_user and b.created_at > clock_timestamp() - interval '1 minute'
-			and not pg_try_advisory_xact_lock(cardkeep_api.lock_key('slug', b.slug)));
-end
-$$;
-comment on function cardkeep_api.lock_belongings is 'Whether all that an account has could be locked, so that its deletion waits for nobody. The caller has locked the account (update), so nothing is added to it. Tries the rows of its sessions, cards and profiles (update, skip locked), then the advisory locks of its young cards'' slugs (see card_triggers); never waits.';
-
 create function cardkeep_api.delete_account(p_token_hash bytea, p_write uuid,
 	p_seen_password_hash text, p_key uuid default null)
 returns cardkeep_api.answer
@@ -3758,15 +4054,13 @@ begin
 	if (w.told).status is not null then
 		return w.told;
 	end if;
-	perform from cardkeep.users u where u.id = w.user_id for update skip locked;
+	perform from cardkeep.users u where u.id = w.user_id for no key update skip locked;
 	v_locked := found;
 	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	if not found then
+	-- The session is over, and goes, with the account: the repeat finds what is kept of the deletion.
+	if s.id is null or not cardkeep_api.is_live(s) then
 		return cardkeep_api.account_closed(p_token_hash, case when p_key is null then p_write
 			else cardkeep_api.token_write(p_token_hash, p_write) end);
-	end if;
-	if not cardkeep_api.is_live(s) then
-		return cardkeep_api.reply(401);
 	end if;
 	if not v_locked then
 		return cardkeep_api.reply(423);
@@ -3775,15 +4069,15 @@ begin
 	if v_hash <> p_seen_password_hash then
 		return cardkeep_api.reply(422, 0, '', false, 'password_changed');
 	end if;
-	if not cardkeep_api.lock_belongings(s.user_id) then
+	if not cardkeep_api.lock_sessions(s.user_id) then
 		return cardkeep_api.reply(423);
 	end if;
 	insert into cardkeep.closed_accounts (write_id, token_hash) values (w.id, p_token_hash);
-	delete from cardkeep.users u where u.id = s.user_id;
+	perform cardkeep_api.close_account(s.user_id, w.id);
 	return cardkeep_api.reply(204);
 end
 $$;
-comment on function cardkeep_api.delete_account is 'Deletes the caller''s account with all it has, if its password is still the one that was checked. 204; 204 replayed; 401; 422 password_changed or key_reused; 423. Tries the key, then the account''s row (update, skip locked), then as lock_belongings; never waits. A creation by another device of the account, under way meanwhile, waits at its foreign key for the end of this, and is then 401.';
+comment on function cardkeep_api.delete_account is 'Closes the caller''s account, if its password is still the one that was checked: from then on nobody has it nor anything of it, and it is erased step by step (see erasure). 204; 204 replayed; 401; 422 password_changed or key_reused; 423. Tries the key, then the account''s row (no key update, skip locked), then its live sessions'' rows as lock_sessions; never waits, and holds as much however much the account has. A write by another device, under way meanwhile, waits for nothing either: what it still makes goes with the account.';
 
 reset role;
 $sql$;
@@ -3859,7 +4153,7 @@ create view cardkeep.user_list as
 			as sessions,
 		(select max(s.last_seen_at) from cardkeep.sessions s where s.user_id = u.id) as last_seen_at,
 		(select count(*) from cardkeep.business_cards b where b.user_id = u.id) as cards
-	from cardkeep.users u;
+	from cardkeep.users u where u.closed_at is null;
 comment on view cardkeep.user_list is 'Accounts as operators see them: live sessions, the time any session was last seen, cards';
 
 create function cardkeep.list_users(p_limit integer default 100, p_after text default '')
@@ -3952,11 +4246,15 @@ create function cardkeep.delete_user(p_user uuid) returns boolean
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 begin
-	delete from cardkeep.users u where u.id = p_user;
-	return found;
+	perform from cardkeep.users u where u.id = p_user and u.closed_at is null for no key update;
+	if not found then
+		return false;
+	end if;
+	perform cardkeep_api.close_account(p_user, gen_random_uuid());
+	return true;
 end
 $$;
-comment on function cardkeep.delete_user is 'Deletes an account with its sessions, cards, profiles and history; the slugs stay retired. False where there is none. Waits for all these rows.';
+comment on function cardkeep.delete_user is 'Closes an account, also one that waits: nobody has it nor anything of it from then on, and erase_step erases it with its sessions, cards, profiles and history; the slugs stay retired. False where there is none. Waits for the account''s row, then for its live sessions''.';
 
 reset role;
 $sql$;
@@ -5266,7 +5564,7 @@ create view cardkeep.waiting_users as
 		(select to_jsonb(p) from cardkeep.personal_info p where p.user_id = u.id) as personal,
 		(select to_jsonb(p) from cardkeep.professional_info p where p.user_id = u.id) as professional
 	) w
-	where u.email is null and (w.cards > 0 or num_nonnulls(w.personal, w.professional) > 0);
+	where u.email is null and u.closed_at is null and (w.cards > 0 or num_nonnulls(w.personal, w.professional) > 0);
 comment on view cardkeep.waiting_users is 'Users that nobody can sign in as, who have rows from before Cardkeep: their id then, what they have, and what their profiles say about who they are';
 
 create function cardkeep_api.give_profile(p_kind text, p_old uuid, p_new uuid) returns boolean
@@ -5362,7 +5660,8 @@ declare
 	v_user uuid;
 begin
 	perform pg_advisory_xact_lock(cardkeep_api.lock_key('email', v_email));
-	perform from cardkeep.users u where u.id = p_old and u.email is null for update;
+	perform from cardkeep.users u where u.id = p_old and u.email is null and u.closed_at is null
+	for update;
 	if not found then
 		return cardkeep_api.reply(404, 0, '', false, 'not_waiting');
 	end if;
@@ -5947,6 +6246,7 @@ grant execute on function
 	cardkeep_api.read_password,
 	cardkeep_api.change_password,
 	cardkeep_api.delete_account,
+	cardkeep_api.erase_step,
 	cardkeep_api.touch_sessions,
 	cardkeep_api.create_card,
 	cardkeep_api.list_cards,
@@ -6413,7 +6713,10 @@ declare
 	t cardkeep.upgraded_tables;
 begin
 	select u.* into t from cardkeep.upgraded_tables u where u.kind = p_kind;
-	execute format('create view public.%I as select %s from cardkeep.%I c %s', p_kind, v_columns, p_kind,
+	-- What a closed account has is being erased, and nobody's.
+	execute format('create view public.%I as select %s from cardkeep.%I c %s
+		where not exists (select from cardkeep.users u
+			where u.id = c.user_id and u.closed_at is not null)', p_kind, v_columns, p_kind,
 		case when v_columns ~ '\mo\.' then format('left join lateral %s o on true',
 			cardkeep_before.old_row(p_kind, v_table)) end);
 	execute format('comment on view public.%I is %L', p_kind, format('cardkeep.%s, for programs from before Cardkeep', p_kind));
@@ -6902,7 +7205,7 @@ declare
 begin
 	-- A waiting user with nothing left was adopted: the rows are somebody's.
 	perform from cardkeep_api.profiles p where p.user_id = old.id;
-	if found or old.email is not null or v_cards <> '{}' then
+	if found or num_nonnulls(old.email, old.closed_at) > 0 or v_cards <> '{}' then
 		perform cardkeep_before.forget_row('business_cards', v_cards);
 		perform cardkeep_before.forget_row(k, cardkeep_before.rows_of(k, old.id))
 		from unnest(array['personal_info', 'professional_info']) k;

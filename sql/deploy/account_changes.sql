@@ -5,7 +5,7 @@
 -- brings the hash that was checked, which must still be the account's when the change is made.
 --
 -- These leave no history row, so what their repeat finds is kept elsewhere: with the account, with
--- the sessions that were ended, and for an account that is gone in a table of its own. Under a key
+-- the sessions that were ended, and for an account that is closed in a table of its own. Under a key
 -- (see writes) a deletion's write id is made of the token in place of the user, who will be gone.
 
 begin;
@@ -51,12 +51,18 @@ as $$
 declare
 	w cardkeep_api.write;
 	u cardkeep.users;
+	a cardkeep_api.answer;
 begin
 	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key) b;
-	if not found then
-		return cardkeep_api.account_closed(p_token_hash,
+	-- The deletion of the account ended the session, which goes with it.
+	if w.live is not true then
+		a := cardkeep_api.account_closed(p_token_hash,
 			cardkeep_api.token_write(p_token_hash, p_write));
-	elsif (w.told).replayed then
+		if a.replayed or w.session_id is null then
+			return a;
+		end if;
+	end if;
+	if (w.told).replayed then
 		return cardkeep_api.password_replay(w.user_id, w.id);
 	elsif (w.told).status is not null then
 		return w.told;
@@ -183,35 +189,6 @@ end
 $$;
 comment on function cardkeep_api.change_password is 'Another password for the caller''s account, if the present one is still the one that was checked; every other session ends with it. 204; 204 replayed, under a key as password_replay; 401; 422 password_changed or key_reused; 423. Tries the key, then the account''s row (no key update, skip locked), so that no sign-in with the old password comes in between, then the other sessions as lock_sessions; never waits.';
 
-create function cardkeep_api.lock_belongings(p_user uuid) returns boolean
-language plpgsql volatile
-as $$
-declare
-	v_locked bigint[];
-	v_there bigint[];
-begin
-	v_locked := array[
-		(select count(*) from (select from cardkeep.sessions s where s.user_id = p_user
-			for update skip locked) l),
-		(select count(*) from (select from cardkeep.business_cards b where b.user_id = p_user
-			for update skip locked) l),
-		(select count(*) from (select from cardkeep.personal_info p where p.user_id = p_user
-			for update skip locked) l),
-		(select count(*) from (select from cardkeep.professional_info p where p.user_id = p_user
-			for update skip locked) l)];
-	v_there := array[
-		(select count(*) from cardkeep.sessions s where s.user_id = p_user),
-		(select count(*) from cardkeep.business_cards b where b.user_id = p_user),
-		(select count(*) from cardkeep.personal_info p where p.user_id = p_user),
-		(select count(*) from cardkeep.professional_info p where p.user_id = p_user)];
-	return v_locked = v_there and not exists (
-		select from cardkeep.business_cards b
-		where b.user_id = p_user and b.created_at > clock_timestamp() - interval '1 minute'
-			and not pg_try_advisory_xact_lock(cardkeep_api.lock_key('slug', b.slug)));
-end
-$$;
-comment on function cardkeep_api.lock_belongings is 'Whether all that an account has could be locked, so that its deletion waits for nobody. The caller has locked the account (update), so nothing is added to it. Tries the rows of its sessions, cards and profiles (update, skip locked), then the advisory locks of its young cards'' slugs (see card_triggers); never waits.';
-
 create function cardkeep_api.delete_account(p_token_hash bytea, p_write uuid,
 	p_seen_password_hash text, p_key uuid default null)
 returns cardkeep_api.answer
@@ -228,15 +205,13 @@ begin
 	if (w.told).status is not null then
 		return w.told;
 	end if;
-	perform from cardkeep.users u where u.id = w.user_id for update skip locked;
+	perform from cardkeep.users u where u.id = w.user_id for no key update skip locked;
 	v_locked := found;
 	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
-	if not found then
+	-- The session is over, and goes, with the account: the repeat finds what is kept of the deletion.
+	if s.id is null or not cardkeep_api.is_live(s) then
 		return cardkeep_api.account_closed(p_token_hash, case when p_key is null then p_write
 			else cardkeep_api.token_write(p_token_hash, p_write) end);
-	end if;
-	if not cardkeep_api.is_live(s) then
-		return cardkeep_api.reply(401);
 	end if;
 	if not v_locked then
 		return cardkeep_api.reply(423);
@@ -245,14 +220,14 @@ begin
 	if v_hash <> p_seen_password_hash then
 		return cardkeep_api.reply(422, 0, '', false, 'password_changed');
 	end if;
-	if not cardkeep_api.lock_belongings(s.user_id) then
+	if not cardkeep_api.lock_sessions(s.user_id) then
 		return cardkeep_api.reply(423);
 	end if;
 	insert into cardkeep.closed_accounts (write_id, token_hash) values (w.id, p_token_hash);
-	delete from cardkeep.users u where u.id = s.user_id;
+	perform cardkeep_api.close_account(s.user_id, w.id);
 	return cardkeep_api.reply(204);
 end
 $$;
-comment on function cardkeep_api.delete_account is 'Deletes the caller''s account with all it has, if its password is still the one that was checked. 204; 204 replayed; 401; 422 password_changed or key_reused; 423. Tries the key, then the account''s row (update, skip locked), then as lock_belongings; never waits. A creation by another device of the account, under way meanwhile, waits at its foreign key for the end of this, and is then 401.';
+comment on function cardkeep_api.delete_account is 'Closes the caller''s account, if its password is still the one that was checked: from then on nobody has it nor anything of it, and it is erased step by step (see erasure). 204; 204 replayed; 401; 422 password_changed or key_reused; 423. Tries the key, then the account''s row (no key update, skip locked), then its live sessions'' rows as lock_sessions; never waits, and holds as much however much the account has. A write by another device, under way meanwhile, waits for nothing either: what it still makes goes with the account.';
 
 commit;

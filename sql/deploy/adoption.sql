@@ -19,7 +19,7 @@ create view cardkeep.waiting_users as
 		(select to_jsonb(p) from cardkeep.personal_info p where p.user_id = u.id) as personal,
 		(select to_jsonb(p) from cardkeep.professional_info p where p.user_id = u.id) as professional
 	) w
-	where u.email is null and (w.cards > 0 or num_nonnulls(w.personal, w.professional) > 0);
+	where u.email is null and u.closed_at is null and (w.cards > 0 or num_nonnulls(w.personal, w.professional) > 0);
 comment on view cardkeep.waiting_users is 'Users that nobody can sign in as, who have rows from before Cardkeep: their id then, what they have, and what their profiles say about who they are';
 
 create function cardkeep_api.give_profile(p_kind text, p_old uuid, p_new uuid) returns boolean
@@ -115,7 +115,8 @@ declare
 	v_user uuid;
 begin
 	perform pg_advisory_xact_lock(cardkeep_api.lock_key('email', v_email));
-	perform from cardkeep.users u where u.id = p_old and u.email is null for update;
+	perform from cardkeep.users u where u.id = p_old and u.email is null and u.closed_at is null
+	for update;
 	if not found then
 		return cardkeep_api.reply(404, 0, '', false, 'not_waiting');
 	end if;

@@ -39,6 +39,7 @@ begin
 		raise exception 'p_user_id and p_name must be given' using errcode = 'invalid_parameter_value';
 	end if;
 	perform cardkeep_api.must_fit(p_fields_config, p_design_config);
+	perform cardkeep_api.must_be_open(p_user_id);
 	a := cardkeep_api.create_card_core(p_user_id, null, v_id, v_name, p_base_slug, p_template_type,
 		p_fields_config, p_design_config, null);
 	if a.status <> 201 then
@@ -49,7 +50,7 @@ begin
 	from cardkeep.business_cards b where b.id = v_id;
 end
 $$;
-comment on function cardkeep.create_business_card_atomic is 'A new card at version 1 with a slug of its own, by default made from the name; null takes a field''s default. Raises 22023 without user or name, 23503 for an unknown user, 23514 for what no card may hold, 23505 where ten slugs were taken. Tries the advisory locks of the slugs, never waits for another creation.';
+comment on function cardkeep.create_business_card_atomic is 'A new card at version 1 with a slug of its own, by default made from the name; null takes a field''s default. Raises 22023 without user or name, 23503 for an unknown or closed user, 23514 for what no card may hold, 23505 where ten slugs were taken. Tries the advisory locks of the slugs, never waits for another creation.';
 
 create function cardkeep_api.card_update_told(a cardkeep_api.answer, out success boolean,
 	out new_version integer, out message text)
@@ -71,6 +72,12 @@ begin
 	perform cardkeep_api.must_fit(p_fields_config, p_design_config);
 	perform from cardkeep.business_cards b where b.id = p_card_id and b.user_id = p_user_id
 	for no key update;
+	-- A card of a closed account is no card.
+	perform from cardkeep.users u where u.id = p_user_id and u.closed_at is not null;
+	if found then
+		return query select t.* from cardkeep_api.card_update_told(cardkeep_api.reply(404)) t;
+		return;
+	end if;
 	a := cardkeep_api.update_card_core(p_user_id, null, gen_random_uuid(), p_card_id,
 		array[p_expected_version], cardkeep_api.clean_name(p_name), p_template_type,
 		p_fields_config, p_design_config, p_is_public);

@@ -43,15 +43,22 @@ create function cardkeep.keep_card_history() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 begin
-	-- A slug that is retired without an owner tells that the card and its account are gone.
+	-- A slug that is retired without an owner tells that the card and its account are gone. An account
+	-- that is closed is going.
 	perform from (select d.card_id, max(d.version) as version from deleted d group by d.card_id) d
 	left join lateral (
 		select true as gone from cardkeep.retired_slugs r
-		where r.card_id = d.card_id and r.user_id is null limit 1) r on true
+		where r.card_id = d.card_id and (r.user_id is null or exists (
+			select from cardkeep.users u where u.id = r.user_id and u.closed_at is not null))
+		limit 1) r on true
+	left join lateral (
+		select true as going from cardkeep.business_cards b
+		join cardkeep.users u on u.id = b.user_id and u.closed_at is not null
+		where b.id = d.card_id limit 1) b on true
 	left join lateral (
 		select true as pruned from cardkeep.pruned_histories p
 		where p.kind = 'business_cards' and p.id = d.card_id and d.version < p.first limit 1) p on true
-	where r.gone is null and p.pruned is null;
+	where r.gone is null and b.going is null and p.pruned is null;
 	if found then
 		raise exception 'the history of a card is kept as long as its account: delete on %.%',
 			tg_table_schema, tg_table_name using errcode = 'insufficient_privilege';
@@ -59,7 +66,7 @@ begin
 	return null;
 end
 $$;
-comment on function cardkeep.keep_card_history is 'Refuses to delete history of cards, deleted ones too, whose account is there, but what pruned_histories tells of, whoever asks. Locks nothing.';
+comment on function cardkeep.keep_card_history is 'Refuses to delete history of cards, deleted ones too, whose account is there and open, but what pruned_histories tells of, whoever asks. Locks nothing.';
 
 create trigger keep_business_card_versions
 	before update or truncate on cardkeep.business_card_versions

@@ -9,11 +9,42 @@ begin;
 
 set local role cardkeep_owner;
 
+create function cardkeep_api.must_be_open(p_user uuid) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform from cardkeep.users u where u.id = p_user and u.closed_at is not null;
+	if found then
+		raise exception 'account % is closed', p_user using errcode = 'foreign_key_violation';
+	end if;
+end
+$$;
+comment on function cardkeep_api.must_be_open is 'For direct SQL: refuses a closed account with 23503, as one that is not there. Locks nothing.';
+
+create function cardkeep_api.await_slug(p_slug text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c_slugs constant integer := 2000;
+	v_held integer := coalesce(nullif(current_setting('cardkeep.slugs_held', true), ''), '0')::integer;
+begin
+	-- The table of locks is everybody's: who fills it stops them all.
+	if v_held >= c_slugs then
+		raise exception 'a transaction takes up or gives up at most % slugs of young cards', c_slugs
+			using errcode = 'program_limit_exceeded',
+				hint = 'Commit in between. Cards that are older than a minute are deleted without this limit.';
+	end if;
+	perform pg_advisory_xact_lock(cardkeep_api.lock_key('slug', p_slug));
+	perform set_config('cardkeep.slugs_held', (v_held + 1)::text, true);
+end
+$$;
+comment on function cardkeep_api.await_slug is 'For direct SQL: waits for a slug''s advisory lock, at most 2,000 of them in a transaction; 54000 beyond.';
+
 create function cardkeep_api.claim_slug(p_slug text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 begin
-	perform pg_advisory_xact_lock(cardkeep_api.lock_key('slug', p_slug));
+	perform cardkeep_api.await_slug(p_slug);
 	perform from cardkeep.retired_slugs r where r.slug = p_slug;
 	if found then
 		raise exception 'slug "%" is retired', p_slug
@@ -40,6 +71,7 @@ create function cardkeep.begin_business_card() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
+	perform cardkeep_api.must_be_open(new.user_id);
 	perform cardkeep_api.claim_slug(new.slug);
 	new.version := 1;
 	new.last_write := gen_random_uuid();
@@ -48,7 +80,7 @@ begin
 	return new;
 end
 $$;
-comment on function cardkeep.begin_business_card is 'A card inserted by direct SQL starts at version 1 with a slug that was never given before. Waits for the slug''s advisory lock.';
+comment on function cardkeep.begin_business_card is 'A card inserted by direct SQL starts at version 1 with a slug that was never given before, unless its account is closed. Waits for the slug''s advisory lock.';
 
 create function cardkeep.note_business_card() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -75,7 +107,7 @@ begin
 		nullif(o.is_public, n.is_public));
 	if n.slug is distinct from o.slug then
 		perform cardkeep_api.claim_slug(n.slug);
-		perform pg_advisory_xact_lock(cardkeep_api.lock_key('slug', o.slug));
+		perform cardkeep_api.await_slug(o.slug);
 		perform cardkeep_api.retire_slug(o.slug, null, n.user_id);
 	end if;
 end
@@ -86,27 +118,37 @@ create function cardkeep.end_business_card() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
-	perform pg_advisory_xact_lock(cardkeep_api.lock_key('slug', old.slug));
+	perform cardkeep_api.await_slug(old.slug);
 	return old;
 end
 $$;
 comment on function cardkeep.end_business_card is 'Before a young card goes: waits for its slug''s advisory lock (the service''s own deletion holds it already), so that a creation does not have to wait for the deletion.';
 
-create function cardkeep.bury_business_card() returns trigger
+create function cardkeep.bury_business_cards() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
-	perform cardkeep_api.retire_slug(old.slug, old.id, old.user_id);
+	-- The account may be going in this very statement, its cards with it.
+	insert into cardkeep.retired_slugs (slug, card_id, user_id)
+	select d.slug, d.id, u.id from deleted d
+	left join lateral (
+		select t.id from cardkeep.users t where t.id = d.user_id and t.closed_at is null limit 1) u
+		on true
+	on conflict do nothing;
 	insert into cardkeep.business_card_versions (card_id, version, write_id, at, is_deletion, b_name,
 		b_slug, b_template_type, b_fields_config, b_design_config, b_is_public)
-	values (old.id, old.version + 1, gen_random_uuid(),
-		greatest(clock_timestamp(), old.updated_at), true, old.name, old.slug, old.template_type,
-		old.fields_config, old.design_config, old.is_public)
+	select d.id, d.version + 1, gen_random_uuid(), greatest(clock_timestamp(), d.updated_at), true,
+		d.name, d.slug, d.template_type, d.fields_config, d.design_config, d.is_public
+	from deleted d
+	left join lateral (
+		select true as closed from cardkeep.users t
+		where t.id = d.user_id and t.closed_at is not null limit 1) u on true
+	where u.closed is null
 	on conflict do nothing;
 	return null;
 end
 $$;
-comment on function cardkeep.bury_business_card is 'After a card went, by whomever: its slug is retired, and its history ends in a row that holds all of it (where the service''s statement has not written that already). The row and the slug are locked by then.';
+comment on function cardkeep.bury_business_cards is 'After cards went, by whomever: their slugs are retired, and the history of each ends in a row that holds all of it (where the service''s statement has not written that already), but for those of a closed account, which keep nothing. The rows and the slugs are locked by then.';
 
 create trigger begin_business_card before insert on cardkeep.business_cards
 	for each row when (new.last_write is null)
@@ -120,7 +162,9 @@ create trigger note_business_card after insert on cardkeep.business_cards
 create trigger end_business_card before delete on cardkeep.business_cards
 	for each row when (old.created_at > clock_timestamp() - interval '1 minute')
 	execute function cardkeep.end_business_card();
-create trigger bury_business_card after delete on cardkeep.business_cards
-	for each row execute function cardkeep.bury_business_card();
+-- One for the statement: an account with many cards goes in few statements.
+create trigger bury_business_cards after delete on cardkeep.business_cards
+	referencing old table as deleted
+	for each statement execute function cardkeep.bury_business_cards();
 
 commit;

@@ -185,7 +185,7 @@ declare
 begin
 	-- A waiting user with nothing left was adopted: the rows are somebody's.
 	perform from cardkeep_api.profiles p where p.user_id = old.id;
-	if found or old.email is not null or v_cards <> '{}' then
+	if found or num_nonnulls(old.email, old.closed_at) > 0 or v_cards <> '{}' then
 		perform cardkeep_before.forget_row('business_cards', v_cards);
 		perform cardkeep_before.forget_row(k, cardkeep_before.rows_of(k, old.id))
 		from unnest(array['personal_info', 'professional_info']) k;

@@ -24,6 +24,7 @@ grant execute on function
 	cardkeep_api.read_password,
 	cardkeep_api.change_password,
 	cardkeep_api.delete_account,
+	cardkeep_api.erase_step,
 	cardkeep_api.touch_sessions,
 	cardkeep_api.create_card,
 	cardkeep_api.list_cards,

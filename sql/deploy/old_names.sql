@@ -141,7 +141,10 @@ declare
 	t cardkeep.upgraded_tables;
 begin
 	select u.* into t from cardkeep.upgraded_tables u where u.kind = p_kind;
-	execute format('create view public.%I as select %s from cardkeep.%I c %s', p_kind, v_columns, p_kind,
+	-- What a closed account has is being erased, and nobody's.
+	execute format('create view public.%I as select %s from cardkeep.%I c %s
+		where not exists (select from cardkeep.users u
+			where u.id = c.user_id and u.closed_at is not null)', p_kind, v_columns, p_kind,
 		case when v_columns ~ '\mo\.' then format('left join lateral %s o on true',
 			cardkeep_before.old_row(p_kind, v_table)) end);
 	execute format('comment on view public.%I is %L', p_kind, format('cardkeep.%s, for programs from before Cardkeep', p_kind));

@@ -14,7 +14,7 @@ create view cardkeep.user_list as
 			as sessions,
 		(select max(s.last_seen_at) from cardkeep.sessions s where s.user_id = u.id) as last_seen_at,
 		(select count(*) from cardkeep.business_cards b where b.user_id = u.id) as cards
-	from cardkeep.users u;
+	from cardkeep.users u where u.closed_at is null;
 comment on view cardkeep.user_list is 'Accounts as operators see them: live sessions, the time any session was last seen, cards';
 
 create function cardkeep.list_users(p_limit integer default 100, p_after text default '')
@@ -107,10 +107,14 @@ create function cardkeep.delete_user(p_user uuid) returns boolean
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 begin
-	delete from cardkeep.users u where u.id = p_user;
-	return found;
+	perform from cardkeep.users u where u.id = p_user and u.closed_at is null for no key update;
+	if not found then
+		return false;
+	end if;
+	perform cardkeep_api.close_account(p_user, gen_random_uuid());
+	return true;
 end
 $$;
-comment on function cardkeep.delete_user is 'Deletes an account with its sessions, cards, profiles and history; the slugs stay retired. False where there is none. Waits for all these rows.';
+comment on function cardkeep.delete_user is 'Closes an account, also one that waits: nobody has it nor anything of it from then on, and erase_step erases it with its sessions, cards, profiles and history; the slugs stay retired. False where there is none. Waits for the account''s row, then for its live sessions''.';
 
 commit;

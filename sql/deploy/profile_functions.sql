@@ -23,6 +23,7 @@ begin
 	if p_user is null then
 		raise exception 'p_user_id must not be null' using errcode = 'null_value_not_allowed';
 	end if;
+	perform cardkeep_api.must_be_open(p_user);
 	if not cardkeep_api.await_profile(p_kind, p_user) then
 		perform pg_advisory_xact_lock(cardkeep_api.lock_key(p_kind, p_user::text));
 		perform cardkeep_api.await_profile(p_kind, p_user);
@@ -51,7 +52,7 @@ begin
 			'secondary_phone', p_secondary_phone, 'website', p_website, 'address', p_address)) u;
 end
 $$;
-comment on function cardkeep.upsert_personal_info_optimistic is 'Writes the personal profile of a user who expects its version, 0 or null where there is none yet. Null keeps a field, the empty string clears it. One row: success true and ''Profile created'' (is_new) or ''Profile updated'' with the version it is at now; success false, ''Version conflict'' and the current version (0: none yet) where another came first. Raises 23503 for an unknown user, 22004 for none. Waits for the profile''s row, or for another first write.';
+comment on function cardkeep.upsert_personal_info_optimistic is 'Writes the personal profile of a user who expects its version, 0 or null where there is none yet. Null keeps a field, the empty string clears it. One row: success true and ''Profile created'' (is_new) or ''Profile updated'' with the version it is at now; success false, ''Version conflict'' and the current version (0: none yet) where another came first. Raises 23503 for an unknown or closed user, 22004 for none. Waits for the profile''s row, or for another first write.';
 
 create function cardkeep.upsert_professional_info_optimistic(p_user_id uuid,
 	p_expected_version integer,
@@ -71,6 +72,6 @@ begin
 			'linkedin_url', p_linkedin_url)) u;
 end
 $$;
-comment on function cardkeep.upsert_professional_info_optimistic is 'Writes the professional profile of a user who expects its version, 0 or null where there is none yet. Null keeps a field, the empty string clears it. One row: success true and ''Profile created'' (is_new) or ''Profile updated'' with the version it is at now; success false, ''Version conflict'' and the current version (0: none yet) where another came first. Raises 23503 for an unknown user, 22004 for none. Waits for the profile''s row, or for another first write.';
+comment on function cardkeep.upsert_professional_info_optimistic is 'Writes the professional profile of a user who expects its version, 0 or null where there is none yet. Null keeps a field, the empty string clears it. One row: success true and ''Profile created'' (is_new) or ''Profile updated'' with the version it is at now; success false, ''Version conflict'' and the current version (0: none yet) where another came first. Raises 23503 for an unknown or closed user, 22004 for none. Waits for the profile''s row, or for another first write.';
 
 commit;

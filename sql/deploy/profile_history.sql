@@ -34,7 +34,8 @@ language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 begin
 	perform from deleted d
-	cross join lateral (select from cardkeep.users u where u.id = d.user_id limit 1) u;
+	cross join lateral (
+		select from cardkeep.users u where u.id = d.user_id and u.closed_at is null limit 1) u;
 	if not found then
 		return null;
 	end if;
@@ -53,7 +54,7 @@ begin
 	return null;
 end
 $$;
-comment on function cardkeep.keep_profile_history is 'Refuses to delete history of a profile whose account is there, whoever asks, but for what pruned_histories tells of, and for versions that stand under the account that adopted the profile. Locks nothing.';
+comment on function cardkeep.keep_profile_history is 'Refuses to delete history of a profile whose account is there and open, whoever asks, but for what pruned_histories tells of, and for versions that stand under the account that adopted the profile. Locks nothing.';
 
 create trigger keep_personal_info_versions
 	before update or truncate on cardkeep.personal_info_versions

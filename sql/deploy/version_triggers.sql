@@ -11,7 +11,8 @@ create function cardkeep_api.is_waiting(p_user uuid) returns boolean
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 begin
-	return exists (select from cardkeep.users u where u.id = p_user and u.email is null);
+	return exists (select from cardkeep.users u where u.id = p_user and u.email is null
+		and u.closed_at is null);
 end
 $$;
 comment on function cardkeep_api.is_waiting is 'Whether nobody can sign in as this user yet. Locks nothing.';
@@ -50,6 +51,7 @@ create function cardkeep.begin_profile() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
+	perform cardkeep_api.must_be_open(new.user_id);
 	perform pg_advisory_xact_lock(cardkeep_api.lock_key(tg_table_name, new.user_id::text));
 	new.version := 1;
 	new.last_write := gen_random_uuid();
@@ -58,7 +60,7 @@ begin
 	return new;
 end
 $$;
-comment on function cardkeep.begin_profile is 'A profile inserted by direct SQL starts at version 1. Waits for the advisory lock of the first profile, which the service only tries.';
+comment on function cardkeep.begin_profile is 'A profile inserted by direct SQL starts at version 1, unless its account is closed. Waits for the advisory lock of the first profile, which the service only tries.';
 
 create function cardkeep.note_profile_start() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp

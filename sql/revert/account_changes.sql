@@ -3,7 +3,6 @@
 begin;
 
 drop function cardkeep_api.delete_account;
-drop function cardkeep_api.lock_belongings;
 drop function cardkeep_api.change_password;
 drop function cardkeep_api.end_sessions;
 drop function cardkeep_api.end_live_sessions;

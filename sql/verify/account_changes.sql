@@ -10,7 +10,6 @@ select 'cardkeep_api.lock_sessions'::regproc;
 select 'cardkeep_api.end_live_sessions'::regproc;
 select 'cardkeep_api.end_sessions'::regproc;
 select 'cardkeep_api.change_password'::regproc;
-select 'cardkeep_api.lock_belongings'::regproc;
 select 'cardkeep_api.delete_account'::regproc;
 
 rollback;

@@ -2,7 +2,7 @@
 
 begin;
 
-select id, email, password_hash, password_write, created_at, updated_at
+select id, email, password_hash, password_write, created_at, updated_at, closed_at
 from cardkeep.users where false;
 
 rollback;

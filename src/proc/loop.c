@@ -263,14 +263,16 @@ static void write_seen(struct loop *loop)
 	buf_free(&hashes);
 }
 
-static void sweep_keys(struct loop *loop)
+static void sweep_step(struct loop *loop)
 {
+	struct swept swept;
 	struct mem_arena arena = {0};
 	struct call call = {0};
 
 	sweep_plan(&loop->sweep, &call, &arena, loop->shared->conf->key_keep_hours);
-	stats_add(loop->slot, STATS_KEYS_SWEPT,
-		sweep_take(&loop->sweep, send_own(loop, &call), clock_mono_us()));
+	swept = sweep_take(&loop->sweep, send_own(loop, &call), clock_mono_us());
+	stats_add(loop->slot, STATS_KEYS_SWEPT, swept.rows[SWEEP_KEYS]);
+	stats_add(loop->slot, STATS_ROWS_ERASED, swept.rows[SWEEP_ACCOUNTS]);
 	call_release(&call);
 	mem_arena_free(&arena);
 }
@@ -281,7 +283,7 @@ static void do_chores(struct loop *loop)
 	if (pq_ready(loop->conn) && seen_due(loop->seen, clock_mono_us()))
 		write_seen(loop);
 	if (!loop->slow && pq_ready(loop->conn) && sweep_due(&loop->sweep, clock_mono_us()))
-		sweep_keys(loop);
+		sweep_step(loop);
 }
 
 /* ---- gathering ----------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@ libtool_a_SOURCES = \
 	src/tool/account.c src/tool/account.h \
 	src/tool/alerts.c \
 	src/tool/database.c src/tool/database.h \
+	src/tool/erase.c src/tool/erase.h \
 	src/tool/life.c src/tool/life.h \
 	src/tool/migrate.c \
 	src/tool/page.c src/tool/page.h \

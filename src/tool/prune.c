@@ -1,5 +1,6 @@
 /*
- * cardkeep prune: deletes the versions of cards and profiles that the configuration does not keep.
+ * cardkeep prune: deletes what closed accounts had, and the versions of cards and profiles that the
+ * configuration does not keep.
  *
  * Step by step, each a short transaction of its own: it may be interrupted at any time, and run again.
  * What somebody is about to change is passed over, and left for the next time. The stored function
@@ -12,6 +13,7 @@
 
 #include "base/uuid.h"
 #include "tool/database.h"
+#include "tool/erase.h"
 #include "tool/tool.h"
 
 #define NUMBER_BYTES 24
@@ -64,12 +66,19 @@ static int prune(struct ask *ask, const struct keep *keep, struct tally *tally)
 	return status;
 }
 
-static void tell(const struct tool *tool, const struct tally *tally)
+static void tell(const struct tool *tool, const struct tally *tally, const struct erased *erased)
 {
-	if ((tool->given & TOOL_JSON) != 0)
-		printf("{\"deleted\":%lu,\"histories\":%lu,\"busy\":%lu}\n", tally->deleted,
-			tally->histories, tally->busy);
-	else if (tool->conf.history_keep_versions == 0 && tool->conf.history_keep_days == 0)
+	if ((tool->given & TOOL_JSON) != 0) {
+		printf("{\"deleted\":%lu,\"histories\":%lu,\"busy\":%lu,\"erased\":%lu,\"left\":%"
+		       "lu}\n",
+			tally->deleted, tally->histories, tally->busy, erased->rows, erased->left);
+		return;
+	}
+	if (erased->rows > 0 || erased->left > 0)
+		printf("closed accounts: %lu rows erased, %lu accounts in use left for the next "
+		       "time\n",
+			erased->rows, erased->left);
+	if (tool->conf.history_keep_versions == 0 && tool->conf.history_keep_days == 0)
 		printf("history_keep_versions and history_keep_days say to keep everything\n");
 	else
 		printf("%lu versions of %lu histories deleted, %lu histories in use passed over\n",
@@ -79,6 +88,7 @@ static void tell(const struct tool *tool, const struct tally *tally)
 int tool_prune(const struct tool *tool)
 {
 	struct tally tally = {0};
+	struct erased erased;
 	struct keep keep;
 	struct ask *ask;
 	int status = database_open(tool, &ask);
@@ -88,9 +98,11 @@ int tool_prune(const struct tool *tool)
 	snprintf(keep.versions, sizeof(keep.versions), "%ld", tool->conf.history_keep_versions);
 	snprintf(keep.days, sizeof(keep.days), "%ld", tool->conf.history_keep_days);
 	snprintf(keep.hours, sizeof(keep.hours), "%ld", tool->conf.key_keep_hours);
-	status = prune(ask, &keep, &tally);
+	status = erase_closed(ask, &erased);
 	if (status == EX_OK)
-		tell(tool, &tally);
+		status = prune(ask, &keep, &tally);
+	if (status == EX_OK)
+		tell(tool, &tally, &erased);
 	ask_close(&ask);
 	return status;
 }

@@ -12,6 +12,7 @@
 #include "base/uuid.h"
 #include "tool/account.h"
 #include "tool/database.h"
+#include "tool/erase.h"
 #include "tool/prompt.h"
 #include "tool/table.h"
 
@@ -52,9 +53,11 @@ static int reset_password(const struct tool *tool, struct ask *ask, char **argum
 	return status;
 }
 
+/* Closed at once, then erased. An erasure that does not end here is the service's to go on with. */
 static int delete (const struct tool *tool, struct ask *ask, char **arguments)
 {
 	struct account account;
+	struct erased erased;
 	struct ask_rows *rows;
 	int status = account_find(ask, arguments[0], &account);
 
@@ -67,12 +70,17 @@ static int delete (const struct tool *tool, struct ask *ask, char **arguments)
 	if (ask_run(ask, "select cardkeep.delete_user($1)", (const char *const[]){account.id}, 1,
 		    &rows) != ASK_OK)
 		return database_fail(ask);
-	if (strcmp(ask_value(rows, 0, 0), "t") == 0)
-		printf("%s is deleted; cards that went along: %ld\n", arguments[0], account.cards);
-	else
+	if (strcmp(ask_value(rows, 0, 0), "t") != 0)
 		status = tool_fail(EX_NOUSER, "the account is gone");
 	ask_free(&rows);
-	return status;
+	if (status == EX_OK)
+		status = erase_closed(ask, &erased);
+	if (status != EX_OK)
+		return status;
+	printf("%s is deleted; cards that went along: %ld\n", arguments[0], account.cards);
+	if (erased.left > 0)
+		printf("somebody holds rows of closed accounts: the service erases them later\n");
+	return EX_OK;
 }
 
 /* ---- adoption -------------------------------------------------------------------------------- */

@@ -48,6 +48,10 @@
 		table, "o.user_id", "o.version", "o.write_id") " or " CARRIED(table, \
 		"(c.was #>> '{}')", "o.version", "o.write_id") "))"
 
+/* What a closed account has is being erased, the oldest history first. */
+#define CLOSED(user) \
+	"exists (select from cardkeep.users u where u.id = " user " and u.closed_at is not null)"
+
 /* What holds for both profiles. */
 #define PROFILE_CHECKS(table)                                                                   \
 	CHECK(table##_versions,                                                                 \
@@ -69,10 +73,12 @@
 		"	on h.user_id = p.user_id"                                                     \
 		" left join cardkeep.pruned_histories k"                                        \
 		"	on k.kind = '" #table "' and k.id = p.user_id"                          \
-		" where h.user_id is null or h.kinds <> h.last - h.first + 1"                   \
+		" where (h.user_id is null or h.kinds <> h.last - h.first + 1"                  \
 		"	or h.rows <> h.kinds or h.last <> p.version"                                  \
 		"	or h.first <> k.first or (k.id is null and h.first <> 1"                      \
-		"		and not " CARRIED_PROFILE(#table) ")")                          \
+		"		and not " CARRIED_PROFILE(#table) "))"                          \
+								  "	and not " CLOSED(       \
+									  "p.user_id"))         \
 	CHECK(table##_writes,                                                                   \
 		"its latest version in history is of the write, and the time, of the profile",  \
 		"select p.user_id::text, 'version ' || p.version || ' is of another write'"     \

@@ -81,6 +81,20 @@ return cardkeep_api.change_password(t.token('ann'), t.id(p_write), 'hash', 'new'
 create function t.delete_account(p_write text) returns cardkeep_api.answer language sql
 return cardkeep_api.delete_account(t.token('ann'), t.id(p_write), 'hash');
 
+-- One step of erasing, from the start: how many rows went, and whether there may be more.
+create function t.erase_step() returns text language sql
+return (select a.version || case when a.detail = '' then ' end' else '' end
+	from cardkeep_api.erase_step(null, 400) a);
+
+-- All steps.
+create procedure t.erase() language plpgsql as $$
+begin
+	for v_step in 1..10 loop
+		perform t.erase_step();
+	end loop;
+end
+$$;
+
 -- Plays cannot hold braces, so this makes the patch.
 create function t.save(p_write text, p_expected integer, p_name text, p_address text default null)
 returns cardkeep_api.answer language sql
@@ -116,6 +130,15 @@ begin
 end
 $$;
 
+-- Cards as they are a while later.
+create procedure t.age_cards() language plpgsql
+set session_replication_role = replica
+as $$
+begin
+	update cardkeep.business_cards set created_at = created_at - interval '1 hour';
+end
+$$;
+
 -- How the cards came out: each slug with name and version, and how many versions history has.
 create view t.cards as
 	select t.plain(b.slug) as slug, b.name, b.version,
@@ -126,6 +149,16 @@ create view t.profiles as
 	select p.full_name, p.address, p.version,
 		(select count(*) from cardkeep.personal_info_versions h where h.user_id = p.user_id) as history
 	from cardkeep.personal_info p;
+
+-- What there is of ann.
+create view t.belongings as
+	select (select count(*) from cardkeep.users u where u.id = t.id('ann')) as users,
+		(select count(*) from cardkeep.sessions s where s.user_id = t.id('ann')) as sessions,
+		(select count(*) from cardkeep.business_cards b where b.user_id = t.id('ann')) as cards,
+		(select count(*) from cardkeep.business_card_versions h where h.card_id = t.id('card'))
+			as history,
+		(select count(*) from cardkeep.retired_slugs r where r.slug = 'card' and r.user_id is null)
+			as retired;
 
 -- Whose sessions live, and with which password.
 create view t.sessions as

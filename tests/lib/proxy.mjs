@@ -42,7 +42,7 @@ function due(kind) {
 
 // A prepared statement is bound by its function's name; what the service does for itself travels alone.
 const isBind = (part) => part[0] === 0x42;
-const isChore = (part) => isBind(part) && /\0(sweep_writes|touch_sessions)\0/.test(part.toString('latin1'));
+const isChore = (part) => isBind(part) && /\0(sweep_writes|erase_step|touch_sessions)\0/.test(part.toString('latin1'));
 
 // Splits what the server sends into messages; calls `each(kind, bytes)` for every whole one.
 function framer(each) {

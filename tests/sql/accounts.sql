@@ -158,6 +158,7 @@ select is(pg_temp.seen(pg_temp.delete_account('d4', 'z1', 'hash of dan')),
 select is(pg_temp.seen(pg_temp.delete_account('d4', 'z1', 'new')), '204 v0',
 	'an account is deleted');
 select is((cardkeep_api.find_account('dan@example.org')).status, 404, 'and gone');
+select pg_temp.erase_all() \g /dev/null
 select is_empty(format($$select from cardkeep.business_card_versions where card_id = %L$$,
 	pg_temp.id('dan''s card')), 'with its cards and their history');
 select is(pg_temp.seen(pg_temp.delete_account('d4', 'z1', 'new')), '204 v0 again',

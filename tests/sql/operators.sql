@@ -76,6 +76,7 @@ from unnest('{personal_info_versions,professional_info_versions}'::text[]) t;
 select ok(cardkeep.delete_user(pg_temp.id('ann')), 'an account is deleted');
 select ok(not cardkeep.delete_user(pg_temp.id('ann')), 'once');
 select is_empty($$select * from cardkeep.find_user('ann@example.org')$$, 'the account is gone');
+select pg_temp.erase_all() \g /dev/null
 select is_empty(format('select from cardkeep.%I where user_id = %L', t, pg_temp.id('ann')),
 	'nothing of it is left in ' || t)
 from unnest('{sessions,business_cards,personal_info,professional_info,personal_info_versions,

@@ -50,7 +50,7 @@ test('a card that somebody holds is passed over', async () => {
 test('the oldest versions go, and it tells how many', async () => {
 	const got = await prune({ CARDKEEP_HISTORY_KEEP_VERSIONS: '2' }, '--json');
 	assert.equal(got.status, 0, got.err);
-	assert.deepEqual(JSON.parse(got.out), { deleted: 5, histories: 2, busy: 0 });
+	assert.deepEqual(JSON.parse(got.out), { deleted: 5, histories: 2, busy: 0, erased: 0, left: 0 });
 	assert.deepEqual(await versions(`/api/cards/${card.id}`), [5, 4]);
 	assert.deepEqual(await versions('/api/profile/personal'), [5, 4]);
 });
@@ -79,6 +79,54 @@ test('verify tells what is pruned from what is lost', async () => {
 	assert.equal(broken.status, 1, broken.out);
 	assert.match(broken.out, new RegExp(
 		`^BROKEN +card_versions .*\n +${card.id}: begins at version 5, and was pruned to 4$`, 'm'));
+});
+
+// An account with many cards, made past the triggers; how many are promised to go within a second.
+const cards = Number(process.env.CARDKEEP_ERASE_CARDS ?? 20000);
+const belongings = (id) => stack.sql(`select
+	(select count(*) from cardkeep.users where id = '${id}')
+	+ (select count(*) from cardkeep.sessions where user_id = '${id}')
+	+ (select count(*) from cardkeep.business_cards where user_id = '${id}')
+	+ (select count(*) from cardkeep.business_card_versions h where h.write_id = h.card_id
+		and exists (select from cardkeep.retired_slugs r where r.card_id = h.card_id and r.slug like 'big-%'))`,
+'super');
+
+test('an account with many cards is closed within a second, and erased at once by prune', async () => {
+	const big = await client.register();
+	await stack.sql(`set session_replication_role = replica;
+		insert into cardkeep.business_cards (id, user_id, name, slug, last_write, created_at)
+		select md5('big' || i)::uuid, '${big.id}', 'Big', 'big-' || i, md5('big' || i)::uuid,
+			now() - interval '1 day' from generate_series(1, ${cards}) i;
+		insert into cardkeep.business_card_versions (card_id, version, write_id, at)
+		select md5('big' || i)::uuid, 1, md5('big' || i)::uuid, now() from generate_series(1, ${cards}) i`,
+	'super');
+	const path = '/api/users/me';
+	const begun = performance.now();
+	const deleted = await client.request('DELETE', path, { token: big.token, body: { password: big.password } });
+	assert.equal(deleted.status, 204, deleted.text);
+	assert.ok(performance.now() - begun < 1000, `it took ${performance.now() - begun} ms`);
+	for (const reach of [path, '/api/cards', `/rest/v1/business_cards`])
+		assert.equal((await client.get(reach, { token: big.token })).status, 401, reach);
+	assert.equal((await client.register({ email: big.email })).email, big.email, 'its address is free at once');
+	const got = await prune({ CARDKEEP_HISTORY_KEEP_VERSIONS: '2' });
+	assert.equal(got.status, 0, got.err);
+	assert.match(got.out, /^closed accounts: \d+ rows erased, 0 accounts in use left for the next time\n/);
+	assert.deepEqual(await belongings(big.id), ['0']);
+	assert.equal((await verify()).status, 1, 'what an earlier test broke');
+	assert.doesNotMatch((await verify()).out, /slugs.*BROKEN|BROKEN +(slugs|orphans|users|sessions)/);
+});
+
+test('what somebody holds of it is left, and said to be', async () => {
+	const held = await client.register();
+	const card = await client.card(held.token, { name: 'Held' });
+	const session = stack.session();
+	await session.run(`begin; select from cardkeep.business_cards where id = '${card.id}' for update`);
+	await client.request('DELETE', '/api/users/me', { token: held.token, body: { password: held.password } });
+	const got = await prune({});
+	assert.match(got.out, /, 1 accounts in use left for the next time\n/);
+	await session.run('rollback');
+	assert.equal((await prune({})).status, 0);
+	assert.deepEqual(await belongings(held.id), ['0']);
 });
 
 test('without a database it says so', async () => {

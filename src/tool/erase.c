@@ -1,0 +1,79 @@
+/*
+ * Erasing closed accounts, at once and to the end.
+ *
+ * Each step is a short transaction of its own, so it may be interrupted at any time; what is left is
+ * the service's, or the next call's. A walk passes over what a worker has in hand, and over what
+ * somebody holds, so walks are repeated until one finds nothing more, and then for a moment still.
+ */
+#include "tool/erase.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/uuid.h"
+#include "tool/database.h"
+
+#define STEP_ROWS "4000"
+#define PATIENCE  20     /* walks that find nothing, where something is left, */
+#define PAUSE_US  100000 /* with a pause before each */
+
+/* One step; `after`, "" at the start, becomes where the next one goes on, "" at the end. */
+static int step(struct ask *ask, char after[UUID_TEXT_BYTES], unsigned long *rows_gone)
+{
+	const char *values[] = {after[0] != '\0' ? after : NULL, STEP_ROWS};
+	struct ask_rows *rows;
+
+	if (ask_run(ask,
+		    "select version, detail from cardkeep_api.erase_step($1::uuid, $2::integer)",
+		    values, ARRAY_LEN(values), &rows) != ASK_OK)
+		return database_fail(ask);
+	*rows_gone += strtoul(ask_value(rows, 0, 0), NULL, 10);
+	snprintf(after, UUID_TEXT_BYTES, "%s", ask_value(rows, 0, 1));
+	ask_free(&rows);
+	return EX_OK;
+}
+
+static int walk(struct ask *ask, unsigned long *rows_gone)
+{
+	char after[UUID_TEXT_BYTES] = "";
+	int status;
+
+	do
+		status = step(ask, after, rows_gone);
+	while (status == EX_OK && after[0] != '\0');
+	return status;
+}
+
+static int count_left(struct ask *ask, unsigned long *left)
+{
+	struct ask_rows *rows;
+
+	if (ask_run(ask, "select count(*) from cardkeep.users u where u.closed_at is not null",
+		    NULL, 0, &rows) != ASK_OK)
+		return database_fail(ask);
+	*left = strtoul(ask_value(rows, 0, 0), NULL, 10);
+	ask_free(&rows);
+	return EX_OK;
+}
+
+int erase_closed(struct ask *ask, struct erased *ret)
+{
+	struct erased erased = {0};
+	unsigned long before;
+	int status, idle = 0;
+
+	do {
+		before = erased.rows;
+		if (idle > 0)
+			usleep(PAUSE_US);
+		status = walk(ask, &erased.rows);
+		if (status == EX_OK)
+			status = count_left(ask, &erased.left);
+		idle = erased.rows > before ? 0 : idle + 1;
+	} while (status == EX_OK && erased.left > 0 && idle < PATIENCE);
+	if (status == EX_OK)
+		*ret = erased;
+	return status;
+}
