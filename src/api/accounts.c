@@ -17,6 +17,7 @@
 #include "api/cookie.h"
 #include "api/fields.h"
 #include "api/key.h"
+#include "api/secret.h"
 
 enum step accounts_me(struct exchange *x)
 {
@@ -47,9 +48,7 @@ static enum step verify(struct exchange *x, resume_fn *verified)
 
 	MUST(strlen(hash) < sizeof(x->hash.encoded));
 	strcpy(x->hash.encoded, hash);
-	x->hash.kind = HASH_VERIFY;
-	x->resume = verified;
-	return STEP_HASH;
+	return secret_check(x, HASH_VERIFY, verified);
 }
 
 static void take_new_password(struct exchange *x)
@@ -57,6 +56,7 @@ static void take_new_password(struct exchange *x)
 	exchange_forget_password(x);
 	x->hash.password = x->new_password;
 	x->hash.password_len = x->new_password_len;
+	x->try_typed = false;
 }
 
 /* Answers the row; the cookie of an account that is gone is of no more use. */
@@ -136,14 +136,8 @@ enum {
 };
 
 static const struct field change_fields[CHANGE_FIELDS] = {
-	[CHANGE_CURRENT] = {.name = "current_password",
-		.kind = FIELD_SECRET,
-		.max = PASSWORD_MOST_BYTES,
-		.required = true},
-	[CHANGE_NEW] = {.name = "new_password",
-		.kind = FIELD_SECRET,
-		.max = PASSWORD_MOST_BYTES,
-		.required = true},
+	[CHANGE_CURRENT] = {.name = "current_password", .kind = FIELD_PASSWORD, .required = true},
+	[CHANGE_NEW] = {.name = "new_password", .kind = FIELD_SECRET, .required = true},
 };
 
 static enum step new_hashed(struct exchange *x)
@@ -169,8 +163,8 @@ enum step accounts_password(struct exchange *x)
 	struct field_value values[CHANGE_FIELDS];
 	bool sound = fields_read(x, change_fields, CHANGE_FIELDS, values);
 
-	x->hash.password = values[CHANGE_CURRENT].text;
-	x->hash.password_len = values[CHANGE_CURRENT].len;
+	if (values[CHANGE_CURRENT].text != NULL)
+		secret_take(x, values[CHANGE_CURRENT].text, values[CHANGE_CURRENT].len);
 	x->new_password = values[CHANGE_NEW].text;
 	x->new_password_len = values[CHANGE_NEW].len;
 	return sound ? check_password(x, may_change) : exchange_refuse_fields(x);
@@ -179,7 +173,7 @@ enum step accounts_password(struct exchange *x)
 /* ---- deletion -------------------------------------------------------------------------------- */
 
 static const struct field delete_fields[] = {
-	{.name = "password", .kind = FIELD_SECRET, .max = PASSWORD_MOST_BYTES, .required = true},
+	{.name = "password", .kind = FIELD_PASSWORD, .required = true},
 };
 
 static enum step may_delete(struct exchange *x)
@@ -197,7 +191,7 @@ enum step accounts_delete(struct exchange *x)
 	struct field_value value;
 	bool sound = fields_read(x, delete_fields, ARRAY_LEN(delete_fields), &value);
 
-	x->hash.password = value.text;
-	x->hash.password_len = value.len;
+	if (value.text != NULL)
+		secret_take(x, value.text, value.len);
 	return sound ? check_password(x, may_delete) : exchange_refuse_fields(x);
 }

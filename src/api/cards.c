@@ -57,20 +57,33 @@ static enum step created(struct exchange *x)
 	return STEP_ANSWER;
 }
 
+enum {
+	BASE_SLUG = CARD_CHANGEABLE,
+	CREATE_FIELDS,
+};
+
+static const struct field create_fields[CREATE_FIELDS] = {
+	CHANGEABLE_FIELDS(true),
+	[BASE_SLUG] = {.name = "base_slug",
+		.kind = FIELD_LINE,
+		.max = NAME_MAX_POINTS,
+		.nullable = true},
+};
+
+const struct field *cards_field(const char *name)
+{
+	for (size_t i = 0; i < CREATE_FIELDS; i++)
+		if (strcmp(create_fields[i].name, name) == 0)
+			return &create_fields[i];
+	return NULL;
+}
+
 enum step cards_create(struct exchange *x)
 {
-	enum { BASE_SLUG = CARD_CHANGEABLE, CREATE_FIELDS };
-	static const struct field fields[CREATE_FIELDS] = {
-		CHANGEABLE_FIELDS(true),
-		[BASE_SLUG] = {.name = "base_slug",
-			.kind = FIELD_LINE,
-			.max = NAME_MAX_POINTS,
-			.nullable = true},
-	};
 	struct field_value values[CREATE_FIELDS];
 	const struct field_value *slug;
 
-	if (!fields_read(x, fields, CREATE_FIELDS, values))
+	if (!fields_read(x, create_fields, CREATE_FIELDS, values))
 		return exchange_refuse_fields(x);
 	slug = values[BASE_SLUG].text != NULL ? &values[BASE_SLUG] : &values[CARD_NAME];
 	call_start(&x->call, CALL_CREATE_CARD);

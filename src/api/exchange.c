@@ -28,6 +28,7 @@ void exchange_forget_password(struct exchange *x)
 void exchange_fini(struct exchange *x)
 {
 	exchange_forget_password(x);
+	wipe(x->typed, x->typed_len);
 	wipe(x->new_password, x->new_password_len);
 	sodium_memzero(x->token, sizeof(x->token));
 	json_free(&x->body);
@@ -132,8 +133,13 @@ enum step exchange_invalid(struct exchange *x)
 	struct buf members = {0};
 
 	buf_printf(&members, "{\"errors\":[%s]}", buf_cstr(&x->errors));
-	problem_reply(&x->reply, PROBLEM_VALIDATION, x->request.id_text, buf_cstr(&members),
-		"some fields cannot be taken as they are; errors names them");
+	if (x->faults > EXCHANGE_FAULTS_MAX)
+		problem_reply(&x->reply, PROBLEM_VALIDATION, x->request.id_text, buf_cstr(&members),
+			"some fields cannot be taken as they are; errors names the first %d of %zu",
+			EXCHANGE_FAULTS_MAX, x->faults);
+	else
+		problem_reply(&x->reply, PROBLEM_VALIDATION, x->request.id_text, buf_cstr(&members),
+			"some fields cannot be taken as they are; errors names them");
 	buf_free(&members);
 	return STEP_ANSWER;
 }

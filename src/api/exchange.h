@@ -33,6 +33,8 @@ enum step {
 	STEP_HASH,   /* `hash` is to be worked out, then `resume` */
 };
 
+#define EXCHANGE_FAULTS_MAX 50 /* faults that a 422 lists; a form has fewer fields */
+
 #define EXCHANGE_TOKEN_BYTES 32 /* of a token, and of its SHA-256 */
 
 enum hash_kind {
@@ -68,7 +70,8 @@ struct exchange {
 	enum stats_route route; /* for logs and counters */
 	const char *segment;    /* what {} of the route's path stands for; NULL where it has none */
 	struct json_doc *body;
-	struct buf errors; /* the `errors` of a 422 under construction */
+	struct buf errors; /* the `errors` of a 422 under construction: the first of them */
+	size_t faults;     /* how many there are in all */
 	bool has_token;    /* `token_hash` is that of the token the request came with */
 	bool by_cookie;    /* and it came as a cookie */
 	uint8_t token_hash[EXCHANGE_TOKEN_BYTES];
@@ -87,6 +90,11 @@ struct exchange {
 	const char *email; /* sessions: cleaned */
 	const char *device_name;
 	struct uuid account; /* sessions: who signs in */
+
+	const char *typed; /* secrets (api/secret): the password as it was typed, */
+	size_t typed_len;
+	bool try_typed;     /* and whether it is to be checked after its normal form */
+	resume_fn *checked; /* goes on when it was checked */
 
 	const char *new_password; /* accounts: what the password is to become */
 	size_t new_password_len;

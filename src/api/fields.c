@@ -1,9 +1,9 @@
 /* The fields of a body, read by a table. */
 #include "api/fields.h"
 
-#include <stdio.h>
 #include <string.h>
 
+#include "api/secret.h"
 #include "api/text.h"
 #include "api/url.h"
 
@@ -11,7 +11,8 @@
 
 void fields_fault(struct exchange *x, const char *field, const char *message)
 {
-	problem_field(&x->errors, field, message);
+	if (x->faults++ < EXCHANGE_FAULTS_MAX)
+		problem_field(&x->errors, field, message);
 }
 
 static bool is_template(const char *text)
@@ -59,9 +60,13 @@ const char *fields_clean(struct exchange *x, const struct field *field, const ch
 	case TEXT_TOO_LONG:
 		return mem_arena_printf(&x->arena, "must be at most %zu characters", field->max);
 	case TEXT_CONTROL:
+		return "must not contain control characters";
+	case TEXT_MARKS:
+		return "must not have more than 30 marks on one letter";
+	case TEXT_UNSEEN:
 		break;
 	}
-	return "must not contain control characters";
+	return "must have a letter or sign that can be seen";
 }
 
 static void read_text(struct exchange *x, const struct field *field,
@@ -81,15 +86,17 @@ static void read_text(struct exchange *x, const struct field *field,
 static void read_secret(struct exchange *x, const struct field *field,
 	const struct json_member *member, struct field_value *value)
 {
-	char message[64];
+	const char *fault =
+		secret_new(x, member->string, member->string_len, &value->text, &value->len);
 
+	if (fault != NULL)
+		fields_fault(x, field->name, fault);
+}
+
+static void read_password(const struct json_member *member, struct field_value *value)
+{
 	value->text = member->string;
 	value->len = member->string_len;
-	if (value->len >= PASSWORD_LEAST_BYTES && value->len <= field->max)
-		return;
-	snprintf(message, sizeof(message), "must be %d to %zu bytes", PASSWORD_LEAST_BYTES,
-		field->max);
-	fields_fault(x, field->name, message);
 }
 
 static void read_string(struct exchange *x, const struct field *field,
@@ -101,6 +108,8 @@ static void read_string(struct exchange *x, const struct field *field,
 		fields_fault(x, field->name, "must be a string");
 	else if (field->kind == FIELD_SECRET)
 		read_secret(x, field, member, value);
+	else if (field->kind == FIELD_PASSWORD)
+		read_password(member, value);
 	else
 		read_text(x, field, member, value);
 }
@@ -181,5 +190,7 @@ bool fields_read(struct exchange *x, const struct field *fields, size_t count,
 	for (size_t i = 0; i < count; i++)
 		if (fields[i].required && !ret_values[i].present)
 			fields_fault(x, fields[i].name, "is required");
+	if (x->errors.len == 0 && json_spreads(x->body))
+		fields_fault(x, "body", FIELDS_TOO_LARGE);
 	return x->errors.len == 0;
 }

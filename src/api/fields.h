@@ -18,7 +18,8 @@ enum field_kind {
 	FIELD_EMAIL,    /* as FIELD_LINE, and an address one can write to */
 	FIELD_WEB,      /* as FIELD_LINE, and an http or https URL */
 	FIELD_TEMPLATE, /* 1 to 64 of a-z 0-9 and dash */
-	FIELD_SECRET,   /* text as it is, `max` counts bytes */
+	FIELD_SECRET,   /* a new password (api/secret) */
+	FIELD_PASSWORD, /* one that is to be checked: any text, however short or long */
 	FIELD_DOCUMENT, /* a JSON object, handed on as the client wrote it; null is {} */
 	FIELD_BOOLEAN,
 	FIELD_UUID,      /* malformed is no fault here: nothing has such an id */
@@ -29,7 +30,7 @@ enum field_kind {
 struct field {
 	const char *name;
 	enum field_kind kind;
-	size_t max;    /* code points (FIELD_SECRET: bytes); 0 where the kind has its own limit */
+	size_t max;    /* code points; 0 where the kind has its own limit */
 	bool required; /* must be there, and not null or empty */
 	bool nullable; /* null, or an empty text, clears it */
 };

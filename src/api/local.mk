@@ -20,6 +20,7 @@ libapi_a_SOURCES = \
 	src/api/router.c src/api/router.h src/api/routes.def \
 	src/api/rows.c src/api/rows.h \
 	src/api/rpc.c src/api/rpc.h src/api/functions.def \
+	src/api/secret.c src/api/secret.h \
 	src/api/sessions.c src/api/sessions.h \
 	src/api/text.c src/api/text.h \
 	src/api/url.c src/api/url.h \

@@ -36,6 +36,24 @@ static bool not_here(struct reader *r, const char *what)
 	return fail(r, PGRST_FEATURE, "Feature not implemented", what);
 }
 
+static bool too_many(struct reader *r, size_t most, const char *what)
+{
+	return fail(r, PGRST_QUERY,
+		mem_arena_printf(r->arena, "a query has at most %zu %s", most, what), NULL);
+}
+
+/* Columns that hold a whole document. Nothing but whether they are null is asked of them. */
+static bool is_document(const char *column, size_t len)
+{
+	static const char *const documents[] = {
+		"fields_config", "design_config", "home_address", "office_address"};
+
+	for (size_t i = 0; i < ARRAY_LEN(documents); i++)
+		if (strlen(documents[i]) == len && strncmp(column, documents[i], len) == 0)
+			return true;
+	return false;
+}
+
 static bool is_name(const char *text, size_t len)
 {
 	return len > 0 && strspn(text, NAME_CHARS) >= len;
@@ -68,11 +86,15 @@ static bool read_column(struct reader *r, const char *text, size_t len)
 
 static bool read_select(struct reader *r, const char *value)
 {
+	size_t count = 0;
+
 	if (*value == '\0' || strcmp(value, "*") == 0)
 		return true;
 	for (const char *p = value; p != NULL;) {
 		const char *comma = strchr(p, ',');
 
+		if (++count > QUERY_COLUMNS_MAX)
+			return too_many(r, QUERY_COLUMNS_MAX, "columns to select");
 		if (!read_column(r, p, comma != NULL ? (size_t)(comma - p) : strlen(p)))
 			return false;
 		p = comma != NULL ? comma + 1 : NULL;
@@ -106,6 +128,8 @@ static bool read_term(struct reader *r, const char *text, size_t len)
 
 	if (p == text)
 		return unreadable(r, "order", mem_arena_copy(r->arena, text, len));
+	if (is_document(text, (size_t)(p - text)))
+		return not_here(r, "rows are not ordered by documents");
 	buf_printf(
 		order, "%s{\"column\":\"%.*s\"", order->len > 0 ? "," : "", (int)(p - text), text);
 	descending = take(&p, end, "desc");
@@ -124,9 +148,13 @@ static bool read_term(struct reader *r, const char *text, size_t len)
 
 static bool read_order(struct reader *r, const char *value)
 {
+	size_t count = 0;
+
 	for (const char *p = value; p != NULL;) {
 		const char *comma = strchr(p, ',');
 
+		if (++count > QUERY_ORDERS_MAX)
+			return too_many(r, QUERY_ORDERS_MAX, "columns to order by");
 		if (!read_term(r, p, comma != NULL ? (size_t)(comma - p) : strlen(p)))
 			return false;
 		p = comma != NULL ? comma + 1 : NULL;
@@ -206,8 +234,8 @@ static const char *read_item(const char *p, struct buf *item)
 	return *p == ',' || *p == '\0' ? p : NULL;
 }
 
-/* "(a,b)" as JSON strings; false where it is no list. */
-static bool read_list(struct reader *r, const char *text, struct buf *values)
+/* "(a,b)" as JSON strings, and how many; false where it is no list. */
+static bool read_list(struct reader *r, const char *text, struct buf *values, size_t *ret_count)
 {
 	const size_t len = strlen(text);
 	const char *p = text;
@@ -221,8 +249,11 @@ static bool read_list(struct reader *r, const char *text, struct buf *values)
 		if (p == NULL)
 			break;
 		add_string(values, buf_cstr(&item), item.len);
-		if (*p == ',' && *++p == '\0')
+		++*ret_count;
+		if (*p == ',' && *++p == '\0') {
 			add_string(values, "", 0);
+			++*ret_count;
+		}
 	}
 	buf_free(&item);
 	return p != NULL;
@@ -240,10 +271,11 @@ static bool read_is(const char *text, struct buf *values)
 	return false;
 }
 
-static bool read_operand(struct reader *r, const char *op, const char *operand, struct buf *values)
+static bool read_operand(struct reader *r, const char *op, const char *operand, struct buf *values,
+	size_t *ret_count)
 {
 	if (strcmp(op, "in") == 0)
-		return read_list(r, operand, values);
+		return read_list(r, operand, values, ret_count);
 	if (strcmp(op, "is") == 0)
 		return read_is(operand, values);
 	add_string(values, operand, strlen(operand));
@@ -274,15 +306,18 @@ static bool add_filter(
 {
 	struct buf *filters = &r->query->filters;
 	struct buf values = {0};
-	const bool good = read_operand(r, op, operand, &values);
+	size_t count = 0;
+	const bool good = read_operand(r, op, operand, &values, &count);
 
-	if (good) {
+	if (good && count <= QUERY_VALUES_MAX) {
 		buf_printf(filters, "%s{\"column\":", filters->len > 0 ? "," : "");
 		json_quote(filters, column, strlen(column));
 		buf_printf(filters, ",\"op\":\"%s\",\"not\":%s,\"values\":[%s]}", op,
 			negated ? "true" : "false", buf_cstr(&values));
 	}
 	buf_free(&values);
+	if (count > QUERY_VALUES_MAX)
+		return too_many(r, QUERY_VALUES_MAX, "values in one list");
 	return good || unreadable(r, "filter", mem_arena_printf(r->arena, "%s.%s", op, operand));
 }
 
@@ -299,6 +334,10 @@ static bool read_filter(struct reader *r, const char *column, const char *value)
 	op = mem_arena_copy(r->arena, op, (size_t)(dot - op));
 	switch (known_operator(op)) {
 	case KNOWN_HERE:
+		if (++r->query->filter_count > QUERY_FILTERS_MAX)
+			return too_many(r, QUERY_FILTERS_MAX, "filters");
+		if (is_document(column, strlen(column)) && strcmp(op, "is") != 0)
+			return not_here(r, "documents are not compared: ask whether one is null");
 		return add_filter(r, column, negated, op, dot + 1);
 	case KNOWN_THERE:
 		return not_here(r, "filters are eq, neq, in, is, and not before one of them");
@@ -357,6 +396,8 @@ bool query_read(struct query *query, const struct request *request, struct mem_a
 	const char *value;
 
 	*query = (struct query){0};
+	if (strnlen(request->query, QUERY_BYTES_MAX + 1) > QUERY_BYTES_MAX)
+		return too_many(&reader, QUERY_BYTES_MAX, "bytes");
 	for (;;) {
 		switch (request_param_next(&cursor, arena, &name, &value)) {
 		case REQUEST_PARAM_BAD:

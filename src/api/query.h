@@ -6,6 +6,9 @@
  *
  *   select=a,b          order=a.desc.nullslast,b      limit=10   offset=20
  *   column=eq.value     column=not.in.(1,"2,3")       column=is.null
+ *
+ * Each filter is looked at for each row, and each order sorts them, so there are bounds to both, and
+ * documents, which may be as large as a body, are neither compared nor ordered by.
  */
 #ifndef API_QUERY_H
 #define API_QUERY_H
@@ -18,6 +21,12 @@
 #include "http/pgrst.h"
 #include "http/request.h"
 
+#define QUERY_BYTES_MAX   16384 /* of the query string; nginx takes half of it in a request line */
+#define QUERY_FILTERS_MAX 20
+#define QUERY_VALUES_MAX  100 /* in the parentheses of one `in` */
+#define QUERY_ORDERS_MAX  20
+#define QUERY_COLUMNS_MAX 1000 /* in select; one that is named again costs its name alone */
+
 /* What is wrong with a query; all texts live in the arena. */
 struct query_fault {
 	enum pgrst_id id;
@@ -29,7 +38,8 @@ struct query {
 	struct buf select;  /* names as JSON strings, with commas; empty: all columns */
 	struct buf filters; /* JSON objects, with commas */
 	struct buf order;   /* likewise */
-	bool has_select;    /* each of these stands in a query once */
+	size_t filter_count;
+	bool has_select; /* each of these stands in a query once */
 	bool has_order;
 	bool has_limit;
 	bool has_offset;

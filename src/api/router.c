@@ -8,6 +8,7 @@
 #include "api/auth.h"
 #include "api/cards.h"
 #include "api/cors.h"
+#include "api/fields.h"
 #include "api/history.h"
 #include "api/key.h"
 #include "api/known.h"
@@ -150,6 +151,16 @@ static enum step refuse_method(struct exchange *x, const struct match *match)
 	return step;
 }
 
+static enum step refuse_crowd(struct exchange *x, enum access access)
+{
+	const char *fault = mem_arena_printf(&x->arena, "has more than %d keys", JSON_KEYS_MAX);
+
+	if (x->request.rest)
+		return rest_refuse(x, PGRST_CHECK, NULL, NULL, "the body %s", fault);
+	fields_fault(x, "body", fault);
+	return access == ACCESS_OPEN ? exchange_invalid(x) : exchange_refuse_fields(x);
+}
+
 static enum step parse_body(struct exchange *x, const struct route *route)
 {
 	char why[160];
@@ -162,6 +173,8 @@ static enum step parse_body(struct exchange *x, const struct route *route)
 		x->body = json_parse(x->request.body, x->request.body_len, why, sizeof(why));
 	if (x->body == NULL)
 		return refuse(x, route->access, PROBLEM_BAD_JSON, why);
+	if (json_crowded(x->body))
+		return refuse_crowd(x, route->access);
 	return route->handler(x);
 }
 

@@ -16,6 +16,7 @@
 #include "api/key.h"
 #include "api/known.h"
 #include "api/origin.h"
+#include "api/secret.h"
 #include "base/log.h"
 
 #define DEVICE_POINTS_MAX 100
@@ -29,18 +30,25 @@ enum {
 	ACCOUNT_FIELDS,
 };
 
-static const struct field account_fields[ACCOUNT_FIELDS] = {
-	[ACCOUNT_EMAIL] = {.name = "email", .kind = FIELD_EMAIL, .max = 254, .required = true},
-	[ACCOUNT_PASSWORD] = {.name = "password",
-		.kind = FIELD_SECRET,
-		.max = PASSWORD_MOST_BYTES,
-		.required = true},
-	[ACCOUNT_DEVICE] = {.name = "device_name",
-		.kind = FIELD_LINE,
-		.max = DEVICE_POINTS_MAX,
-		.nullable = true},
-	[ACCOUNT_COOKIE] = {.name = "cookie", .kind = FIELD_BOOLEAN},
-};
+#define ACCOUNT(password_kind)                                                \
+	{                                                                     \
+		[ACCOUNT_EMAIL] = {.name = "email",                           \
+			.kind = FIELD_EMAIL,                                  \
+			.max = 254,                                           \
+			.required = true},                                    \
+		[ACCOUNT_PASSWORD] = {.name = "password",                     \
+			.kind = password_kind,                                \
+			.required = true},                                    \
+		[ACCOUNT_DEVICE] = {.name = "device_name",                    \
+			.kind = FIELD_LINE,                                   \
+			.max = DEVICE_POINTS_MAX,                             \
+			.nullable = true},                                    \
+		[ACCOUNT_COOKIE] = {.name = "cookie", .kind = FIELD_BOOLEAN}, \
+	}
+
+/* Who signs in is told of a wrong password in one way, however long it is. */
+static const struct field new_account[ACCOUNT_FIELDS] = ACCOUNT(FIELD_SECRET);
+static const struct field old_account[ACCOUNT_FIELDS] = ACCOUNT(FIELD_PASSWORD);
 
 /* ASCII only: what a mail server does with the case of other letters is its own business. */
 static const char *lower_ascii(struct exchange *x, const char *text)
@@ -66,15 +74,15 @@ static bool may_have_cookie(struct exchange *x)
 }
 
 /* Reads the body of both forms. These routes need no session, so faults are answered at once. */
-static bool read_account(struct exchange *x)
+static bool read_account(
+	struct exchange *x, const struct field *fields, struct field_value *ret_password)
 {
 	struct field_value values[ACCOUNT_FIELDS];
-	bool sound = fields_read(x, account_fields, ACCOUNT_FIELDS, values);
+	bool sound = fields_read(x, fields, ACCOUNT_FIELDS, values);
 
-	if (values[ACCOUNT_PASSWORD].text != NULL) {
-		x->hash.password = values[ACCOUNT_PASSWORD].text;
-		x->hash.password_len = values[ACCOUNT_PASSWORD].len;
-	}
+	*ret_password = values[ACCOUNT_PASSWORD];
+	x->typed = ret_password->text; /* wiped at the end, also of a request that is refused */
+	x->typed_len = ret_password->len;
 	if (!sound) {
 		(void)exchange_invalid(x);
 		return false;
@@ -168,8 +176,12 @@ static enum step register_hashed(struct exchange *x)
 
 enum step sessions_register(struct exchange *x)
 {
-	if (!read_account(x))
+	struct field_value password;
+
+	if (!read_account(x, new_account, &password))
 		return STEP_ANSWER;
+	x->hash.password = password.text;
+	x->hash.password_len = password.len;
 	x->hash.kind = HASH_MAKE;
 	x->resume = register_hashed;
 	return STEP_HASH;
@@ -207,20 +219,21 @@ static enum step account_found(struct exchange *x)
 {
 	const struct call_row *row = &x->call.row;
 
-	x->hash.kind = HASH_DECOY;
 	if (row->status == 200 && strlen(row->detail) < sizeof(x->hash.encoded) &&
 		uuid_parse(row->body, row->body_len, &x->account)) {
-		x->hash.kind = HASH_VERIFY;
 		strcpy(x->hash.encoded, row->detail);
+		return secret_check(x, HASH_VERIFY, password_checked);
 	}
-	x->resume = password_checked;
-	return STEP_HASH;
+	return secret_check(x, HASH_DECOY, password_checked);
 }
 
 enum step sessions_open(struct exchange *x)
 {
-	if (!read_account(x))
+	struct field_value password;
+
+	if (!read_account(x, old_account, &password))
 		return STEP_ANSWER;
+	secret_take(x, password.text, password.len);
 	call_start(&x->call, CALL_FIND_ACCOUNT);
 	call_text(&x->call, x->email);
 	x->resume = account_found;

@@ -24,10 +24,24 @@
 #define PARA_SEPARATOR  0x2029
 #define CURLY_QUOTE     0x2019
 #define SOFT_HYPHEN     0x00AD
+#define BRAILLE_BLANK   0x2800
+#define NULL_NOTEHEAD   0x1D159
 #define SLUG_FALLBACK   "card"
 #define SLUG_CUT_FROM   (TEXT_SLUG_MAX * 2 / 3)
 #define SLUG_UNITS_READ 512  /* no more of a name is looked at: 80 characters come of far less */
 #define SLUG_UNITS_ROOM 8192 /* an ideograph reads as at most six letters and a blank */
+
+/*
+ * Most code points that normalising makes one of. A text and its NFC have one NFD; that has no fewer
+ * points than the text, and no more than four for each of the NFC's, as no character decomposes into
+ * more (U+1F82 does; www.unicode.org/faq/normalization.html lists the factors). So a text of more than
+ * four times so many points is too long whatever they are, and need not be normalised to see that.
+ */
+#define NFC_SHRINK 4
+
+/* Putting marks in order takes the square of how many stand together, so whoever normalises has bounded
+ * the text before. In UTF-16: two units a point. */
+#define NFC_UNITS_MAX (2 * NFC_SHRINK * TEXT_POINTS_MAX)
 
 /* UTF-16 text; borrowed, or of an arena. */
 struct units {
@@ -69,6 +83,7 @@ static struct units to_nfc(struct units units, struct mem_arena *arena)
 	struct units out;
 
 	MUST(U_SUCCESS(status));
+	MUST(units.len <= NFC_UNITS_MAX);
 	if (unorm2_spanQuickCheckYes(nfc, units.at, units.len, &status) == units.len)
 		return units;
 	out.at = mem_arena_alloc(arena, (size_t)room * sizeof(UChar));
@@ -107,19 +122,112 @@ static bool has_control(struct units units, enum text_lines lines)
 	return false;
 }
 
+/* The code point at *at, which then is the next one's place. Halves of a pair never stand alone. */
+static UChar32 next_point(struct units units, int32_t *at)
+{
+	const UChar first = units.at[(*at)++];
+
+	if (U16_IS_LEAD(first) && *at < units.len)
+		return U16_GET_SUPPLEMENTARY(first, units.at[(*at)++]);
+	return first;
+}
+
+/* Whether `c` begins with a non-starter when it is decomposed. It is at most two of them, so a run of
+ * such characters is at most twice as long then. */
+static bool is_mark(UChar32 c)
+{
+	return u_getIntPropertyValue(c, UCHAR_LEAD_CANONICAL_COMBINING_CLASS) != 0;
+}
+
+/* Whether more than TEXT_RUN_MAX marks follow each other. */
+static bool has_long_run(struct units units)
+{
+	int32_t run = 0;
+
+	for (int32_t i = 0; i < units.len && run <= TEXT_RUN_MAX;)
+		run = is_mark(next_point(units, &i)) ? run + 1 : 0;
+	return run > TEXT_RUN_MAX;
+}
+
+/* Whether anything is to be seen of `c` when it stands alone. The two by name are signs to Unicode,
+ * and blank by what they mean. */
+static bool is_visible(UChar32 c)
+{
+	static const uint32_t unseen =
+		U_GC_Z_MASK | U_GC_M_MASK | U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CS_MASK;
+
+	return (U_GET_GC_MASK(c) & unseen) == 0 && c != BRAILLE_BLANK && c != NULL_NOTEHEAD &&
+	       !u_hasBinaryProperty(c, UCHAR_NONCHARACTER_CODE_POINT) &&
+	       !u_hasBinaryProperty(c, UCHAR_DEFAULT_IGNORABLE_CODE_POINT);
+}
+
+static bool has_visible(struct units units)
+{
+	for (int32_t i = 0; i < units.len;)
+		if (is_visible(next_point(units, &i)))
+			return true;
+	return false;
+}
+
+static bool is_longer(struct units units, size_t points)
+{
+	return u_strHasMoreChar32Than(units.at, units.len, (int32_t)points);
+}
+
 enum text_status text_clean(const char *text, size_t len, size_t max_points, enum text_lines lines,
 	struct mem_arena *arena, const char **ret_text)
 {
-	struct units units = to_nfc(trim(from_utf8(text, len, arena)), arena);
+	struct units units = trim(from_utf8(text, len, arena));
 
+	MUST(max_points <= TEXT_POINTS_MAX);
 	if (units.len == 0)
 		return TEXT_EMPTY;
+	if (is_longer(units, NFC_SHRINK * max_points))
+		return TEXT_TOO_LONG;
 	if (has_control(units, lines))
 		return TEXT_CONTROL;
-	if ((size_t)u_countChar32(units.at, units.len) > max_points)
+	if (has_long_run(units))
+		return TEXT_MARKS;
+	units = to_nfc(units, arena);
+	if (is_longer(units, max_points))
 		return TEXT_TOO_LONG;
+	/* Again, as some marks come apart: what is answered is to be taken when it is sent back. */
+	if (has_long_run(units))
+		return TEXT_MARKS;
+	if (!has_visible(units))
+		return TEXT_UNSEEN;
 	*ret_text = to_utf8(units, arena);
 	return TEXT_OK;
+}
+
+static bool is_ascii(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] >= 0x80)
+			return false;
+	return true;
+}
+
+/* ---- text_nfc -------------------------------------------------------------------------------- */
+
+const char *text_nfc(const char *text, size_t len, struct mem_arena *arena, size_t *ret_len)
+{
+	struct units units;
+	struct units nfc;
+
+	MUST(len <= TEXT_NFC_BYTES);
+	*ret_len = len;
+	if (is_ascii(text, len))
+		return text;
+	units = from_utf8(text, len, arena);
+	nfc = to_nfc(units, arena);
+	if (nfc.at != units.at) {
+		text = to_utf8(nfc, arena);
+		*ret_len = strlen(text);
+		explicit_bzero(nfc.at, (size_t)nfc.len * sizeof(UChar));
+	}
+	explicit_bzero(units.at, (size_t)units.len * sizeof(UChar));
+	return text;
 }
 
 /* ---- slugs ----------------------------------------------------------------------------------- */
@@ -257,14 +365,6 @@ static const char *slug_finish(const struct slug *slug, struct mem_arena *arena)
 	if (slug->len == 0)
 		return SLUG_FALLBACK;
 	return mem_arena_copy(arena, slug->at, slug_end(slug));
-}
-
-static bool is_ascii(const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)text[i] >= 0x80)
-			return false;
-	return true;
 }
 
 static void slug_take_any(struct slug *slug, struct units units, struct mem_arena *arena)

@@ -10,10 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/fields.h"
 #include "base/log.h"
 
 #define VERSION_MAX  INT32_MAX
 #define VERSION_NONE (-1)
+#define TAGS_MAX     20 /* in one If-Match; each is looked for in the history of a write */
 
 /* One entity tag of a list. */
 struct tag {
@@ -75,6 +77,7 @@ struct match {
 static bool read_if_match(const char *header, int64_t own, struct match *match)
 {
 	struct tag tag;
+	int count = 0;
 
 	if (strcmp(header, "*") == 0) {
 		match->star = true;
@@ -82,7 +85,7 @@ static bool read_if_match(const char *header, int64_t own, struct match *match)
 	}
 	for (const char *p = header; *p != '\0';) {
 		p = next_tag(p, &tag);
-		if (p == NULL)
+		if (p == NULL || ++count > TAGS_MAX)
 			return false;
 		if (own != VERSION_NONE && tag.version == own)
 			match->names_own = true;
@@ -109,7 +112,7 @@ static bool read_own(struct exchange *x, const char *text, int least, int64_t *r
 	else if (member == NULL)
 		version = parse_version(text, strlen(text));
 	if (version < least || version > VERSION_MAX) {
-		problem_field(&x->errors, "version", "must be the version that was read");
+		fields_fault(x, "version", "must be the version that was read");
 		return false;
 	}
 	*ret_version = version;

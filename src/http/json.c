@@ -6,8 +6,8 @@
  *
  * Keys are compared as they read, not as they are written ("a" repeats "\u0061"). All objects of a
  * text share one hash set, in which a key stands together with the number of its object, so that
- * 50,000 keys cost no more than 50,000 steps however they are nested. The hash is keyed by a random
- * number of the process: nobody can prepare a text whose keys all collide.
+ * JSON_KEYS_MAX keys cost no more than as many steps however they are nested. The hash is keyed by a
+ * random number of the process: nobody can prepare a text whose keys all collide.
  */
 #include "config.h" /* _GNU_SOURCE: strtod_l */
 
@@ -41,6 +41,8 @@ struct json_doc {
 	struct json_member *members;
 	size_t count;
 	size_t cap;
+	bool crowded;
+	bool spreads;
 };
 
 struct key {
@@ -476,6 +478,10 @@ static bool scan_member(struct scan *scan, uint32_t object)
 
 	if (!scan_string(scan, &escaped))
 		return false;
+	if (scan->keys.count == JSON_KEYS_MAX) {
+		scan->doc->crowded = true;
+		return false;
+	}
 	member.name = decode_string(scan, start, escaped, &name_len);
 	if (!keys_add(&scan->keys, object, member.name))
 		return fail_at(scan, start, "a key is repeated within one object");
@@ -589,7 +595,10 @@ struct json_doc *json_parse(const char *text, size_t len, char *why, size_t why_
 	free(scan.keys.slots);
 	if (scan.tokener != NULL)
 		json_tokener_free(scan.tokener);
-	if (!good) {
+	scan.doc->spreads = scan.spread > JSON_SPREAD_MAX;
+	if (scan.doc->crowded) {
+		scan.doc->count = 0;
+	} else if (!good) {
 		snprintf(why, why_size, "Malformed JSON at byte %zu: %s.", scan.wrong_at,
 			scan.wrong);
 		json_free(&scan.doc);
@@ -610,6 +619,16 @@ void json_free(struct json_doc **doc)
 enum json_kind json_kind(const struct json_doc *doc)
 {
 	return doc->kind;
+}
+
+bool json_crowded(const struct json_doc *doc)
+{
+	return doc->crowded;
+}
+
+bool json_spreads(const struct json_doc *doc)
+{
+	return doc->spreads;
 }
 
 size_t json_count(const struct json_doc *doc)

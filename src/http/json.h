@@ -19,6 +19,16 @@
 #include "base/buf.h"
 
 #define JSON_DEPTH_MAX 16 /* nested arrays and objects, the outermost included */
+/*
+ * Keys in a whole text, however they are nested. A card of one person's, with every field that forms
+ * and importers know, has a few dozen; so many bound what comparing two documents can cost.
+ */
+#define JSON_KEYS_MAX 4000
+/*
+ * Bytes that the numbers of a whole text may take more when they are written out, as a jsonb keeps and
+ * prints them: 1e300 is then 301 digits, and 1e-16383 is 16,385.
+ */
+#define JSON_SPREAD_MAX (256 * 1024)
 
 enum json_kind {
 	JSON_NULL,
@@ -57,6 +67,10 @@ void json_free(struct json_doc **doc);
 
 /* What the outermost value is. */
 enum json_kind json_kind(const struct json_doc *doc);
+/* Whether it has more than JSON_KEYS_MAX keys. It was read no further then, and has no members. */
+bool json_crowded(const struct json_doc *doc);
+/* Whether its numbers take more than JSON_SPREAD_MAX more when they are written out. */
+bool json_spreads(const struct json_doc *doc);
 /* The members of the outermost object; none when it is something else. */
 size_t json_count(const struct json_doc *doc);
 const struct json_member *json_at(const struct json_doc *doc, size_t i);

@@ -97,12 +97,24 @@ void problem_reply(struct reply *reply, enum problem_id id, const char *request_
 	buf_char(body, '}');
 }
 
+size_t problem_cut(const char *text, size_t most)
+{
+	size_t len = strnlen(text, most + 1);
+
+	if (len <= most)
+		return len;
+	/* Back to where a letter begins: bytes within one are 10xxxxxx. */
+	for (len = most; len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80;)
+		len--;
+	return len;
+}
+
 void problem_field(struct buf *errors, const char *field, const char *message)
 {
 	if (errors->len > 0 && errors->data[errors->len - 1] == '}')
 		buf_char(errors, ',');
 	buf_str(errors, "{\"field\":");
-	json_quote(errors, field, strlen(field));
+	json_quote(errors, field, problem_cut(field, PROBLEM_NAME_BYTES));
 	buf_str(errors, ",\"message\":");
 	json_quote(errors, message, strlen(message));
 	buf_char(errors, '}');

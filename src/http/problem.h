@@ -29,11 +29,15 @@ void problem_reply(struct reply *reply, enum problem_id id, const char *request_
 
 /* Adds what a status demands: WWW-Authenticate with 401, Retry-After: 1 with 503 and 504. */
 void problem_headers(struct reply *reply, int status);
+/* How much of `text`, valid UTF-8, fits into `most` bytes without parting a letter. */
+size_t problem_cut(const char *text, size_t most);
 /* Cuts what is not whole UTF-8 off the end: a text that was too long may end inside a letter. */
 void problem_trim(char *text);
 
+#define PROBLEM_NAME_BYTES 100 /* of a field's name, which may be any that a client made up */
+
 /* Appends {"field":...,"message":...} to an `errors` list under construction, with a comma where
- * one is due. */
+ * one is due. A name that is longer than PROBLEM_NAME_BYTES is cut. */
 void problem_field(struct buf *errors, const char *field, const char *message);
 
 #endif

@@ -421,26 +421,96 @@ static void sixteen_levels_are_accepted_and_seventeen_refused(void **state)
 	buf_free(&text);
 }
 
-/* Twenty thousand keys in 256 KiB: comparing each with each would show as a test that hangs. */
-static void twenty_thousand_keys_are_told_apart(void **state)
+/* A text with so many keys, all in one object or in objects of one key each, and what ends it. */
+static const char *keys(struct buf *text, int count, bool apart, const char *end)
+{
+	buf_free(text);
+	buf_str(text, apart ? "[" : "{");
+	for (int i = 0; i < count; i++)
+		buf_printf(text, apart ? "%s{\"%.0x\":%d}" : "%s\"key%04x\":%d", i == 0 ? "" : ",",
+			(unsigned)i, i % 10);
+	buf_str(text, end);
+	return buf_cstr(text);
+}
+
+static void as_many_keys_as_are_allowed_are_told_apart(void **state)
 {
 	struct buf text = {0};
 	struct json_doc *doc;
 	char why[200];
 
 	(void)state;
-	for (int i = 0; i < 20000; i++)
-		buf_printf(&text, "%s\"key%04x\":%d", i == 0 ? "{" : ",", (unsigned)i, i % 10);
-	buf_char(&text, '}');
-	assert_true(text.len <= 256 * 1024);
-	doc = parse(buf_cstr(&text));
-	assert_int_equal(json_count(doc), 20000);
-	assert_int_equal(json_at(doc, 19999)->integer, 9);
+	doc = parse(keys(&text, JSON_KEYS_MAX, false, "}"));
+	assert_false(json_crowded(doc));
+	assert_int_equal(json_count(doc), JSON_KEYS_MAX);
+	assert_int_equal(json_at(doc, JSON_KEYS_MAX - 1)->integer, (JSON_KEYS_MAX - 1) % 10);
 	json_free(&doc);
-	text.len--;
-	buf_str(&text, ",\"key0000\":1}");
+	keys(&text, JSON_KEYS_MAX - 1, false, ",\"key0000\":1}");
 	assert_null(json_parse(text.data, text.len, why, sizeof(why)));
 	assert_non_null(strstr(why, "repeated"));
+	buf_free(&text);
+}
+
+static void more_keys_are_too_many_however_they_are_nested(void **state)
+{
+	static const struct {
+		int count;
+		bool apart;
+		const char *
+			end; /* what stands behind the last key that is looked at is not looked at */
+	} cases[] = {
+		{JSON_KEYS_MAX + 1, false, "}"},
+		{JSON_KEYS_MAX + 1, true, "]"},
+		{JSON_KEYS_MAX, false, ",\"one more\":nonsense"},
+		{20000, false, "}"},
+		{20000, true, "]"},
+	};
+	struct buf text = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct json_doc *doc =
+			parse(keys(&text, cases[i].count, cases[i].apart, cases[i].end));
+
+		assert_true(text.len <= 256 * 1024);
+		assert_true(json_crowded(doc));
+		assert_int_equal(json_count(doc), 0);
+		assert_null(json_find(doc, "key0000"));
+		json_free(&doc);
+	}
+	buf_free(&text);
+}
+
+static void numbers_that_take_much_more_when_they_are_written_out_are_told(void **state)
+{
+	static const struct {
+		const char *number;
+		int count;
+		bool spreads;
+	} cases[] = {
+		{"1", 60000, false},
+		{"1e300", 880, false},
+		{"1e300", 890, true},
+		{"1e300", 40000, true},
+		{"1e-16383", 15, false},
+		{"1e-16383", 17, true},
+		{"1e-16383", 25000, true},
+		{"\"1e300\"", 30000, false},
+	};
+	struct buf text = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct json_doc *doc;
+
+		buf_free(&text);
+		for (int n = 0; n < cases[i].count; n++)
+			buf_printf(&text, "%s%s", n == 0 ? "{\"a\":[" : ",", cases[i].number);
+		buf_str(&text, "]}");
+		doc = parse(buf_cstr(&text));
+		assert_int_equal(json_spreads(doc), cases[i].spreads);
+		json_free(&doc);
+	}
 	buf_free(&text);
 }
 
@@ -450,10 +520,11 @@ static void many_small_objects_may_use_the_same_key(void **state)
 	struct json_doc *doc;
 
 	(void)state;
-	for (int i = 0; i < 30000; i++)
+	for (int i = 0; i < JSON_KEYS_MAX; i++)
 		buf_str(&text, i == 0 ? "[{\"\":1}" : ",{\"\":1}");
 	buf_char(&text, ']');
 	doc = parse(buf_cstr(&text));
+	assert_false(json_crowded(doc));
 	json_free(&doc);
 	buf_free(&text);
 }
@@ -521,7 +592,9 @@ int main(void)
 		cmocka_unit_test(an_integer_that_does_not_fit_stays_a_number_with_every_digit),
 		cmocka_unit_test(escapes_are_decoded_in_names_and_strings),
 		cmocka_unit_test(sixteen_levels_are_accepted_and_seventeen_refused),
-		cmocka_unit_test(twenty_thousand_keys_are_told_apart),
+		cmocka_unit_test(as_many_keys_as_are_allowed_are_told_apart),
+		cmocka_unit_test(more_keys_are_too_many_however_they_are_nested),
+		cmocka_unit_test(numbers_that_take_much_more_when_they_are_written_out_are_told),
 		cmocka_unit_test(many_small_objects_may_use_the_same_key),
 		cmocka_unit_test(a_number_of_many_digits_is_judged_by_its_value),
 		cmocka_unit_test(quoting_is_undone_by_parsing),

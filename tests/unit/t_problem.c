@@ -10,6 +10,7 @@
 
 #include "http/json.h"
 #include "http/problem.h"
+#include "http/utf8.h"
 
 #define ID "00010203-0405-0607-0809-0a0b0c0d0e0f"
 
@@ -138,6 +139,30 @@ static void a_list_of_fields_has_commas_between(void **state)
 	buf_free(&errors);
 }
 
+static void a_name_that_is_too_long_is_cut_between_letters(void **state)
+{
+	char name[2 * PROBLEM_NAME_BYTES + 1];
+
+	(void)state;
+	for (size_t i = 0; i < PROBLEM_NAME_BYTES; i++)
+		memcpy(name + i * 2, "\xc5\x82", 3);
+	for (size_t shift = 0; shift < 2; shift++) {
+		struct buf errors = {0};
+
+		name[0] = shift == 1 ? 'a' : '\xc5';
+		name[1] = shift == 1 ? 'b' : '\x82';
+		problem_field(&errors, name + shift, "is long");
+		assert_int_equal(errors.len, strlen("{\"field\":\"\",\"message\":\"is long\"}") +
+						     PROBLEM_NAME_BYTES - shift);
+		assert_true(utf8_valid(errors.data, errors.len));
+		buf_free(&errors);
+	}
+	assert_int_equal(problem_cut("abc", 3), 3);
+	assert_int_equal(problem_cut("abc", 2), 2);
+	assert_int_equal(problem_cut("", 2), 0);
+	assert_int_equal(problem_cut("\U0001f600", 3), 0);
+}
+
 /* Cut in the middle of a letter it would be no JSON any more. */
 static void a_detail_that_is_too_long_ends_with_a_whole_letter(void **state)
 {
@@ -167,6 +192,7 @@ int main(void)
 		cmocka_unit_test(each_status_brings_the_headers_it_demands),
 		cmocka_unit_test(members_are_added_whole_or_not_at_all),
 		cmocka_unit_test(a_list_of_fields_has_commas_between),
+		cmocka_unit_test(a_name_that_is_too_long_is_cut_between_letters),
 		cmocka_unit_test(a_detail_that_is_too_long_ends_with_a_whole_letter),
 	};
 

@@ -46,6 +46,9 @@ static const struct {
 				"b", "is", "true", "\"true\""),
 			"", "0")},
 	{"%22;--=eq.1", NULL, VIEW("", "", FILTER("\\\";--", "eq", "false", "\"1\""), "", "0")},
+	{"fields_config=is.null", NULL,
+		VIEW("", "", FILTER("fields_config", "is", "false", "\"null\""), "", "0")},
+	{"select=fields_config", NULL, VIEW("\"select\":[\"fields_config\"],", "", "", "", "0")},
 	{"order=a", NULL, VIEW("", "", "", ORDER("a", "false", "last"), "0")},
 	{"order=a.asc.nullsfirst,b.desc", NULL,
 		VIEW("", "", "", ORDER("a", "false", "first") "," ORDER("b", "true", "first"),
@@ -106,6 +109,13 @@ static const struct {
 	{"a=eq(any).{1}", PGRST_FEATURE},
 	{"or=(a.eq.1)", PGRST_FEATURE},
 	{"columns=a", PGRST_FEATURE},
+	{"order=fields_config", PGRST_FEATURE},
+	{"order=name,design_config.desc", PGRST_FEATURE},
+	{"fields_config=eq.%7B%7D", PGRST_FEATURE},
+	{"fields_config=not.in.(1)", PGRST_FEATURE},
+	{"design_config=neq.1", PGRST_FEATURE},
+	{"home_address=eq.1", PGRST_FEATURE},
+	{"office_address=eq.1", PGRST_FEATURE},
 };
 
 static bool read_one(struct query *query, struct mem_arena *arena, const char *text,
@@ -130,6 +140,50 @@ static void a_query_comes_to_a_view(void **state)
 		query_free(&query);
 		mem_arena_free(&arena);
 	}
+}
+
+/* As often as may be, and once more: `before`, so many `piece`s, `after`. */
+static void there_is_a_bound_to_all_that_costs_for_each_row(void **state)
+{
+	static const struct {
+		const char *before, *piece, *after;
+		size_t most;
+	} cases[] = {
+		{"", "name=eq.1&", "", QUERY_FILTERS_MAX},
+		{"", "a=not.is.null&", "", QUERY_FILTERS_MAX},
+		{"", "a=in.()&", "", QUERY_FILTERS_MAX},
+		{"a=in.(", "1,", "1)", QUERY_VALUES_MAX - 1},
+		{"a=in.(", ",", ")", QUERY_VALUES_MAX - 1},
+		{"a=not.in.(", "%221%22,", "1)", QUERY_VALUES_MAX - 1},
+		{"order=", "a.desc,", "b", QUERY_ORDERS_MAX - 1},
+		{"select=", "a,", "b", QUERY_COLUMNS_MAX - 1},
+		{"a=eq.", "x", "", QUERY_BYTES_MAX - sizeof("a=eq.") + 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		for (size_t more = 0; more < 2; more++) {
+			struct mem_arena arena = {0};
+			struct query_fault fault = {.message = "none"};
+			struct buf text = {0};
+			struct query query;
+			bool taken;
+
+			buf_str(&text, cases[i].before);
+			for (size_t n = 0; n < cases[i].most + more; n++)
+				buf_str(&text, cases[i].piece);
+			buf_str(&text, cases[i].after);
+			taken = read_one(&query, &arena, buf_cstr(&text), NULL, &fault);
+			if (taken == (more > 0))
+				fail_msg("case %zu: %s", i, fault.message);
+			if (more > 0) {
+				assert_int_equal(fault.id, PGRST_QUERY);
+				assert_non_null(strstr(fault.message, "at most"));
+			}
+			buf_free(&text);
+			query_free(&query);
+			mem_arena_free(&arena);
+		}
 }
 
 static void what_is_malformed_or_not_here_is_refused_as_that(void **state)
@@ -185,6 +239,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_query_comes_to_a_view),
+		cmocka_unit_test(there_is_a_bound_to_all_that_costs_for_each_row),
 		cmocka_unit_test(what_is_malformed_or_not_here_is_refused_as_that),
 		cmocka_unit_test(the_view_says_whether_to_count_and_whether_one_row_is_wanted),
 		cmocka_unit_test(the_range_header_counts_for_get_alone),

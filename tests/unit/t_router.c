@@ -156,7 +156,7 @@ static const struct {
 	{REQUEST_POST, "/rpc/generate_unique_slug", TOKEN, NULL, "{\"base_slug\":null}",
 		CALL_RPC_SLUG, 0},
 	{REQUEST_POST, "/rest/v1/rpc/create_business_card_atomic", TOKEN, NULL,
-		"{\"p_name\":7,\"p_user_id\":[]}", CALL_RPC_CREATE, 0},
+		"{\"p_name\":7,\"p_user_id\":\"x\"}", CALL_RPC_CREATE, 0},
 	{REQUEST_POST, "/rest/v1/rpc/update_business_card_optimistic", TOKEN, NULL,
 		"{\"p_card_id\":1,\"p_expected_version\":1}", CALL_RPC_UPDATE, 0},
 	{REQUEST_POST, "/rest/v1/rpc/upsert_personal_info_optimistic", TOKEN, NULL,

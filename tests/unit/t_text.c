@@ -37,11 +37,9 @@ static const struct {
 	{"\u1112\u1161\u11ab", TEXT_ONE_LINE, TEXT_OK, "\ud55c"}, /* Hangul is composed */
 	{"\u212b", TEXT_ONE_LINE, TEXT_OK, "\u00c5"},             /* the Angstrom sign */
 	{"\ufb01ne", TEXT_ONE_LINE, TEXT_OK, "\ufb01ne"},         /* NFC, not NFKC */
-	{"\U0001f600", TEXT_ONE_LINE, TEXT_OK, "\U0001f600"},
-	{"", TEXT_ONE_LINE, TEXT_EMPTY, NULL},
+	{"\U0001f600", TEXT_ONE_LINE, TEXT_OK, "\U0001f600"}, {"", TEXT_ONE_LINE, TEXT_EMPTY, NULL},
 	{" \t\r\n\u00a0\u3000", TEXT_ONE_LINE, TEXT_EMPTY, NULL},
-	{" \n ", TEXT_LINES, TEXT_EMPTY, NULL},
-	{"one\ntwo", TEXT_ONE_LINE, TEXT_CONTROL, NULL},
+	{" \n ", TEXT_LINES, TEXT_EMPTY, NULL}, {"one\ntwo", TEXT_ONE_LINE, TEXT_CONTROL, NULL},
 	{"one\rtwo", TEXT_ONE_LINE, TEXT_CONTROL, NULL},
 	{"one\ttwo", TEXT_ONE_LINE, TEXT_CONTROL, NULL},
 	{"one\xc2\x85two", TEXT_ONE_LINE, TEXT_CONTROL, NULL},
@@ -55,6 +53,31 @@ static const struct {
 	{"one\u2028two", TEXT_LINES, TEXT_OK, "one\u2028two"},
 	{"one\vtwo", TEXT_LINES, TEXT_CONTROL, NULL},
 	{"one\x1btwo", TEXT_LINES, TEXT_CONTROL, NULL},
+	/* nothing to see: blanks that are none to Unicode, joiners, fillers, marks, turns */
+	{"\u200b", TEXT_ONE_LINE, TEXT_UNSEEN, NULL}, {"\u2060", TEXT_ONE_LINE, TEXT_UNSEEN, NULL},
+	{"\ufeff", TEXT_ONE_LINE, TEXT_UNSEEN, NULL}, {"\u3164", TEXT_ONE_LINE, TEXT_UNSEEN, NULL},
+	{"\uffa0", TEXT_ONE_LINE, TEXT_UNSEEN, NULL}, {"\u115f", TEXT_ONE_LINE, TEXT_UNSEEN, NULL},
+	{"\u115f\u1160", TEXT_ONE_LINE, TEXT_UNSEEN, NULL},
+	{"\u00ad", TEXT_ONE_LINE, TEXT_UNSEEN, NULL}, {"\u2800", TEXT_ONE_LINE, TEXT_UNSEEN, NULL},
+	{"\ufe0f", TEXT_ONE_LINE, TEXT_UNSEEN, NULL}, {"\u202e", TEXT_ONE_LINE, TEXT_UNSEEN, NULL},
+	{"\u0301", TEXT_ONE_LINE, TEXT_UNSEEN, NULL},
+	{"\u0301 \u0316", TEXT_ONE_LINE, TEXT_UNSEEN, NULL},
+	{"\u20e3", TEXT_ONE_LINE, TEXT_UNSEEN, NULL},
+	{"\u034f\u061c\u180e\u200e", TEXT_ONE_LINE, TEXT_UNSEEN, NULL},
+	{"\ufff9\ufffb", TEXT_ONE_LINE, TEXT_UNSEEN, NULL},
+	{"\U000e0041\U000e007f", TEXT_ONE_LINE, TEXT_UNSEEN, NULL},
+	{"\U0001d159", TEXT_ONE_LINE, TEXT_UNSEEN, NULL},
+	{"\uffff", TEXT_ONE_LINE, TEXT_UNSEEN, NULL},
+	{"\u200b\n\u200b", TEXT_LINES, TEXT_UNSEEN, NULL},
+	/* and what is seen, though there is little of it */
+	{".", TEXT_ONE_LINE, TEXT_OK, "."}, {"\u200ba", TEXT_ONE_LINE, TEXT_OK, "\u200ba"},
+	{"\u2764\ufe0f", TEXT_ONE_LINE, TEXT_OK, "\u2764\ufe0f"},
+	{"\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", TEXT_ONE_LINE, TEXT_OK,
+		"\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"},
+	{"\uf8ff", TEXT_ONE_LINE, TEXT_OK, "\uf8ff"},         /* somebody's own sign */
+	{"\U0003fff0", TEXT_ONE_LINE, TEXT_OK, "\U0003fff0"}, /* a letter of a later Unicode */
+	{"a\u202egnp.exe", TEXT_ONE_LINE, TEXT_OK,
+		"a\u202egnp.exe"}, /* shown apart, it turns itself */
 };
 
 static void text_is_trimmed_composed_and_checked(void **state)
@@ -101,6 +124,166 @@ static void length_is_counted_in_code_points_after_trimming_and_composing(void *
 		assert_int_equal(
 			clean_of(&arena, repeat(&arena, pieces[i], 201), 200), TEXT_TOO_LONG);
 	}
+	mem_arena_free(&arena);
+}
+
+/* Four points that normalising makes one of: no text shrinks further. */
+static void a_text_that_normalising_makes_short_enough_is_taken(void **state)
+{
+	static const char four[] = "\u03b1\u0313\u0300\u0345";
+	struct mem_arena arena = {0};
+	const char *out = NULL;
+	const char *in = repeat(&arena, four, TEXT_POINTS_MAX);
+
+	(void)state;
+	assert_int_equal(
+		text_clean(in, strlen(in), TEXT_POINTS_MAX, TEXT_ONE_LINE, &arena, &out), TEXT_OK);
+	assert_string_equal(out, repeat(&arena, "\u1f82", TEXT_POINTS_MAX));
+	assert_int_equal(clean_of(&arena, repeat(&arena, four, 201), 200), TEXT_TOO_LONG);
+	mem_arena_free(&arena);
+}
+
+static void thirty_marks_stand_on_one_letter_and_no_more(void **state)
+{
+	static const struct {
+		const char *mark;
+		size_t most; /* so many fit, */
+		size_t too_many;
+	} marks[] = {
+		{"\u0301", 30, 31},
+		{"\u0316", 30, 31},
+		{"\U0001d165", 30, 31},
+		/* a mark that is two */
+		{"\u0344", 15, 16},
+		{"\u0f73", 15, 16},
+	};
+	struct mem_arena arena = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+		const char *fits = mem_arena_printf(
+			&arena, "x%s", repeat(&arena, marks[i].mark, marks[i].most));
+		const char *not = mem_arena_printf(
+			&arena, "x%s", repeat(&arena, marks[i].mark, marks[i].too_many));
+
+		assert_int_equal(clean_of(&arena, fits, 200), TEXT_OK);
+		assert_int_equal(clean_of(&arena, not, 200), TEXT_MARKS);
+		assert_int_equal(
+			clean_of(&arena, mem_arena_printf(&arena, "%s%s", fits, fits), 200),
+			TEXT_OK);
+	}
+	mem_arena_free(&arena);
+}
+
+static void what_was_cleaned_is_taken_as_it_is_when_it_comes_back(void **state)
+{
+	struct mem_arena arena = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cleaned); i++) {
+		const char *out = NULL;
+
+		if (cleaned[i].status != TEXT_OK)
+			continue;
+		assert_int_equal(text_clean(cleaned[i].out, strlen(cleaned[i].out), 200,
+					 cleaned[i].lines, &arena, &out),
+			TEXT_OK);
+		assert_string_equal(out, cleaned[i].out);
+	}
+	mem_arena_free(&arena);
+}
+
+/* What is worst for whoever normalises, sorts, transliterates or counts, in a text as long as a body
+ * may be. to_nfc would abort if any of it were given to it whole. */
+static void the_worst_texts_of_a_whole_body_are_told_from_their_first_look(void **state)
+{
+	static const struct {
+		const char *start, *piece;
+		enum text_status status;
+		const char *slug;
+	} worst[] = {
+		{"e", "\u0301\u0316", TEXT_TOO_LONG, "e"},
+		{"e\u0302", "\u0316", TEXT_TOO_LONG, "e"},
+		{"", "\u0344", TEXT_TOO_LONG, "card"},
+		{"", "\u1f82", TEXT_TOO_LONG, NULL},
+		{"", "\ufdfa", TEXT_TOO_LONG, NULL},
+		{"", "\u1100\u1161\u11a8", TEXT_TOO_LONG, NULL},
+		{"", "\u00ad", TEXT_TOO_LONG, "card"},
+		{"", "\u200b", TEXT_TOO_LONG, "card"},
+		{"", "\u202a", TEXT_TOO_LONG, "card"},
+		{"a", " ", TEXT_OK, "a"},
+		{"a", "\u2003", TEXT_OK, "a"},
+		{"", "\U0001d160", TEXT_TOO_LONG, "card"},
+		{"", "\a", TEXT_TOO_LONG, "card"},
+		{"", "-", TEXT_TOO_LONG, "card"},
+		{"", "'", TEXT_TOO_LONG, "card"},
+	};
+	struct mem_arena arena = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(worst); i++) {
+		const size_t times = (256 * 1024) / strlen(worst[i].piece);
+		const char *in = mem_arena_printf(
+			&arena, "%s%s", worst[i].start, repeat(&arena, worst[i].piece, times));
+		const char *slug = text_slug(in, strlen(in), &arena);
+		const char *out = NULL;
+
+		for (size_t most = 1; most <= TEXT_POINTS_MAX; most *= 2)
+			assert_int_equal(text_clean(in, strlen(in), most, TEXT_LINES, &arena, &out),
+				worst[i].status);
+		if (worst[i].slug != NULL)
+			assert_string_equal(slug, worst[i].slug);
+		assert_in_range(strlen(slug), 1, TEXT_SLUG_MAX);
+		mem_arena_free(&arena);
+	}
+}
+
+/* As long as a field may be before it is normalised, and as bad as that may be. */
+static void the_worst_that_is_normalised_has_short_runs(void **state)
+{
+	struct mem_arena arena = {0};
+	const char *letter = mem_arena_printf(
+		&arena, "e%s%s", repeat(&arena, "\u0302", 15), repeat(&arena, "\u0316", 15));
+	const char *in = repeat(&arena, letter, 4 * TEXT_POINTS_MAX / 31);
+	const char *out = NULL;
+
+	(void)state;
+	assert_int_equal(text_clean(in, strlen(in), TEXT_POINTS_MAX, TEXT_LINES, &arena, &out),
+		TEXT_TOO_LONG);
+	in = repeat(&arena, letter, TEXT_POINTS_MAX / 31);
+	assert_int_equal(
+		text_clean(in, strlen(in), TEXT_POINTS_MAX, TEXT_LINES, &arena, &out), TEXT_OK);
+	mem_arena_free(&arena);
+}
+
+static void normalising_alone_takes_any_text_as_it_is(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} texts[] = {
+		{"", ""},
+		{" plain \t", " plain \t"},
+		{"pa\u0308sswo\u0308rd-e\u0301", "p\u00e4ssw\u00f6rd-\u00e9"},
+		{"p\u00e4ss", "p\u00e4ss"},
+		{"\u200b\u202e", "\u200b\u202e"},
+		{"\U0001d160", "\U0001d158\U0001d165\U0001d16e"},
+	};
+	struct mem_arena arena = {0};
+	const char *in;
+	size_t len;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		const char *out = text_nfc(texts[i].in, strlen(texts[i].in), &arena, &len);
+
+		assert_int_equal(len, strlen(texts[i].out));
+		assert_memory_equal(out, texts[i].out, len);
+		if (strcmp(texts[i].in, texts[i].out) == 0)
+			assert_ptr_equal(out, texts[i].in);
+	}
+	in = repeat(&arena, "\u0301\u0316", TEXT_NFC_BYTES / 4);
+	(void)text_nfc(in, strlen(in), &arena, &len);
+	assert_int_equal(len, TEXT_NFC_BYTES);
 	mem_arena_free(&arena);
 }
 
@@ -304,6 +487,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_is_trimmed_composed_and_checked),
 		cmocka_unit_test(length_is_counted_in_code_points_after_trimming_and_composing),
+		cmocka_unit_test(a_text_that_normalising_makes_short_enough_is_taken),
+		cmocka_unit_test(thirty_marks_stand_on_one_letter_and_no_more),
+		cmocka_unit_test(what_was_cleaned_is_taken_as_it_is_when_it_comes_back),
+		cmocka_unit_test(the_worst_texts_of_a_whole_body_are_told_from_their_first_look),
+		cmocka_unit_test(the_worst_that_is_normalised_has_short_runs),
+		cmocka_unit_test(normalising_alone_takes_any_text_as_it_is),
 		cmocka_unit_test(only_the_bytes_of_the_given_length_are_read),
 		cmocka_unit_test(names_of_any_script_become_readable_slugs),
 		cmocka_unit_test(the_slug_of_a_slug_is_itself),

@@ -1,0 +1,77 @@
+/* Passwords: what one may be, and how one is checked against the hash that is kept. */
+#include "api/secret.h"
+
+#include <assert.h>
+#include <sodium.h>
+#include <string.h>
+
+#include "api/text.h"
+
+static_assert(SECRET_TYPED_BYTES <= TEXT_NFC_BYTES, "what may be typed can be normalised");
+
+static bool fits(size_t len)
+{
+	return len >= PASSWORD_LEAST_BYTES && len <= PASSWORD_MOST_BYTES;
+}
+
+const char *secret_new(
+	struct exchange *x, const char *typed, size_t len, const char **ret_secret, size_t *ret_len)
+{
+	const char *secret = typed;
+	size_t secret_len = len;
+
+	if (len <= SECRET_TYPED_BYTES)
+		secret = text_nfc(typed, len, &x->arena, &secret_len);
+	*ret_secret = secret;
+	*ret_len = secret_len;
+	if (fits(secret_len))
+		return NULL;
+	return mem_arena_printf(
+		&x->arena, "must be %d to %d bytes", PASSWORD_LEAST_BYTES, PASSWORD_MOST_BYTES);
+}
+
+void secret_take(struct exchange *x, const char *typed, size_t len)
+{
+	x->typed = typed;
+	x->typed_len = len;
+	x->hash.password = typed;
+	x->hash.password_len = len;
+	if (len <= SECRET_TYPED_BYTES)
+		x->hash.password = text_nfc(typed, len, &x->arena, &x->hash.password_len);
+	x->try_typed = x->hash.password != typed;
+}
+
+static void go_by_typed(struct exchange *x)
+{
+	exchange_forget_password(x);
+	x->hash.password = x->typed;
+	x->hash.password_len = x->typed_len;
+	x->try_typed = false;
+}
+
+static enum step normal_checked(struct exchange *x)
+{
+	if (x->hash.matches || !x->try_typed)
+		return x->checked(x);
+	go_by_typed(x);
+	x->resume = x->checked;
+	return STEP_HASH;
+}
+
+enum step secret_check(struct exchange *x, enum hash_kind kind, resume_fn *then)
+{
+	/* Which of the two forms are worth a try says how they are written, not whose they are. */
+	if (x->try_typed && !fits(x->hash.password_len))
+		go_by_typed(x);
+	x->try_typed = x->try_typed && fits(x->typed_len);
+	x->hash.kind = kind;
+	if (!fits(x->hash.password_len)) {
+		exchange_forget_password(x);
+		x->hash.kind = HASH_DECOY;
+		x->hash.password = "";
+		x->hash.password_len = 0;
+	}
+	x->checked = then;
+	x->resume = normal_checked;
+	return STEP_HASH;
+}

@@ -1,0 +1,37 @@
+/*
+ * Passwords: what one may be, and how one is checked against the hash that is kept.
+ *
+ * A password is normalised (NFC) before it is hashed, since devices type one and the same in different
+ * forms. Hashes from before that rule are of the bytes as they were typed, so where that is another
+ * form it is tried too: first the normal form, then the typed one. Whoever signs in for an unknown
+ * address waits for as many hashes of a decoy, and nobody learns by the time whether the address was
+ * right.
+ *
+ * Lengths are looked at before anything that costs more than the bytes themselves.
+ */
+#ifndef API_SECRET_H
+#define API_SECRET_H
+
+#include "api/exchange.h"
+
+/* What may be typed: three bytes for each that is kept, as decomposed letters take at most so many. */
+#define SECRET_TYPED_BYTES (3 * PASSWORD_MOST_BYTES)
+
+/*
+ * Takes a new password: *ret_secret is what is to be hashed, of *ret_len bytes, in the arena or as it
+ * was typed. NULL, or what is wrong with it.
+ */
+MUST_CHECK const char *secret_new(struct exchange *x, const char *typed, size_t len,
+	const char **ret_secret, size_t *ret_len);
+
+/* Takes a password that is to be checked: whatever was typed, too short or too long as it may be. */
+void secret_take(struct exchange *x, const char *typed, size_t len);
+
+/*
+ * Has the hasher check what secret_take took: against x->hash.encoded (HASH_VERIFY) or a decoy
+ * (HASH_DECOY). Goes on with `then` when x->hash.matches is known. What no password can be is checked
+ * against the decoy, once.
+ */
+enum step secret_check(struct exchange *x, enum hash_kind kind, resume_fn *then);
+
+#endif
