@@ -11,6 +11,19 @@
 
 #define BUF_FIRST_BYTES 256
 
+/* Into new memory, so that the old can be wiped: realloc() may leave it as it is. */
+static void move_secret(struct buf *buf, size_t cap)
+{
+	char *data = mem_resize(NULL, cap);
+
+	if (buf->data != NULL) {
+		memcpy(data, buf->data, buf->len + 1);
+		explicit_bzero(buf->data, buf->cap);
+	}
+	free(buf->data);
+	buf->data = data;
+}
+
 static void buf_reserve(struct buf *buf, size_t more)
 {
 	size_t cap = buf->cap != 0 ? buf->cap : BUF_FIRST_BYTES;
@@ -20,7 +33,10 @@ static void buf_reserve(struct buf *buf, size_t more)
 		return;
 	while (cap < buf->len + more + 1)
 		cap *= 2;
-	buf->data = mem_resize(buf->data, cap);
+	if (buf->secret)
+		move_secret(buf, cap);
+	else
+		buf->data = mem_resize(buf->data, cap);
 	buf->cap = cap;
 }
 
@@ -73,6 +89,8 @@ void buf_reset(struct buf *buf)
 
 void buf_free(struct buf *buf)
 {
+	if (buf->secret && buf->data != NULL)
+		explicit_bzero(buf->data, buf->cap);
 	free(buf->data);
-	*buf = (struct buf){0};
+	*buf = (struct buf){.secret = buf->secret};
 }

@@ -7,6 +7,7 @@
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/must.h"
@@ -15,6 +16,7 @@ struct buf {
 	char *data; /* NULL while nothing was ever added */
 	size_t len; /* bytes in use, without the terminating NUL */
 	size_t cap;
+	bool secret; /* leaves nothing of what it held in memory that it gives back */
 };
 
 void buf_add(struct buf *buf, const void *bytes, size_t len);
@@ -25,7 +27,7 @@ void buf_printf(struct buf *buf, const char *fmt, ...) PRINTF_LIKE(2, 3);
 const char *buf_cstr(const struct buf *buf);
 /* Empties the buffer and keeps its memory. */
 void buf_reset(struct buf *buf);
-/* Empties the buffer and returns its memory. */
+/* Empties the buffer and returns its memory; whether it is secret it remembers. */
 void buf_free(struct buf *buf);
 
 #endif

@@ -97,6 +97,7 @@ void mem_arena_free(struct mem_arena *arena)
 	while (arena->chunks != NULL) {
 		struct mem_chunk *next = arena->chunks->next;
 
+		explicit_bzero(arena->chunks->data, arena->chunks->used);
 		free(arena->chunks);
 		arena->chunks = next;
 	}

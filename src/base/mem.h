@@ -33,7 +33,8 @@ MUST_CHECK void *mem_arena_alloc(struct mem_arena *arena, size_t size);
 /* A NUL-terminated copy of `len` bytes. */
 MUST_CHECK char *mem_arena_copy(struct mem_arena *arena, const char *s, size_t len);
 MUST_CHECK char *mem_arena_printf(struct mem_arena *arena, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* Releases everything; the arena is empty and usable again. */
+/* Wipes and releases everything, as a request may hold a password or a token; the arena is empty and
+ * usable again. */
 void mem_arena_free(struct mem_arena *arena);
 
 #endif

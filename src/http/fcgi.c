@@ -8,23 +8,29 @@
  * it can be on its way to anybody else. Re-arming is the last touch: after it, another thread may
  * own the connection already, and may even have freed it.
  *
- * What of libfcgi is used. FCGX_Accept_r reads a request from `ipcFd` when that is set and
- * `keepConnection` says that it may stay open; with `listen_sock` at -1 it fails where it would
- * otherwise wait for another connection. `detached` keeps its close from lingering up to two
+ * What of libfcgi is used. A request is read and judged by http/record, within bounds; libfcgi, which
+ * a peer's lengths can make abort, never sees a byte of a parameter or a body. It is told that a
+ * request began, by the record that began it and an end of its parameters, 24 bytes through a pipe of
+ * the gate: FCGX_Accept_r reads them from `ipcFd`, which is then set to the connection, for the
+ * answer. `keepConnection` says that it may stay open; with `listen_sock` at -1 libfcgi fails where
+ * it would otherwise wait for another connection. `detached` keeps its close from lingering up to two
  * seconds for the peer's. These members are marked private but have been stable for twenty years;
- * configure looks for them, and this file alone knows them. It has no timeouts: those are set on
+ * configure looks for them, and this file alone knows them. libfcgi has no timeouts: those are set on
  * the socket. It takes a short write for a whole one; but it writes 8 KiB at most, and a Unix
  * socket takes that whole or not at all when half its send buffer holds it (Linux gives 208 KiB).
  *
- * Who may speak to it. A peer that speaks raw FastCGI can abort the process through libfcgi
- * (lengths of parameters, FCGI_GET_VALUES). So the socket is a Unix one with mode 0660, and every
- * peer's user is checked before a byte is read.
+ * Who may speak to it. The socket is a Unix one with mode 0660, and every peer's user is checked
+ * before a byte is read.
+ *
+ * Secrets. A request may hold a password or a token, an answer a new one: what was read, and libfcgi's
+ * buffer for the answer, are wiped before their memory goes back.
  */
 #include "config.h" /* _GNU_SOURCE: accept4, SO_PEERCRED */
 
 #include "http/fcgi.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,13 +44,14 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "http/record.h"
 
 #define EVENTS_MAX      64 /* taken from the kernel at a time */
 #define ACCEPTS_A_TURN  64 /* then others, and other processes, have a go */
 #define ACCEPT_PAUSE_US (100 * CLOCK_MS)
 #define LOOK_US         (10 * CLOCK_MS)
 #define GRACE_US        (5 * CLOCK_MS) /* for others to take what a process with its share does not */
-#define READ_BYTES      8192
+#define READ_BYTES      (16 * 1024)
 
 struct fcgi_conn {
 	struct fcgi_gate *gate;
@@ -53,6 +60,8 @@ struct fcgi_conn {
 	bool held; /* a thread has it in hand; guarded by the mutex as well */
 	int fd;
 	FCGX_Request fcgi;
+	char *answer; /* libfcgi's buffer for the answer, while there is a request */
+	size_t answer_bytes;
 };
 
 enum accept_state {
@@ -70,6 +79,10 @@ struct fcgi_gate {
 	size_t peer_count;
 	bool (*counted)(void *arg, size_t connections);
 	void *counted_arg;
+
+	pthread_mutex_t
+		relay_mutex; /* guards the pipe; nothing is locked or waited for while it is held */
+	int relay[2];        /* read by libfcgi */
 
 	pthread_mutex_t mutex; /* guards everything below; nothing is locked while it is held */
 	struct fcgi_conn *conns;
@@ -117,6 +130,8 @@ struct fcgi_gate *fcgi_gate_new(int listen_fd, const struct fcgi_options *option
 	gate->peer_count = options->peer_count;
 	gate->counted = options->counted;
 	gate->counted_arg = options->counted_arg;
+	MUST_ZERO(pthread_mutex_init(&gate->relay_mutex, NULL));
+	MUST_ZERO(pipe2(gate->relay, O_CLOEXEC | O_NONBLOCK));
 	MUST_ZERO(pthread_mutex_init(&gate->mutex, NULL));
 	gate->accept_state = ACCEPT_PAUSED;
 	MUST(set_accept_state(gate, ACCEPT_ON));
@@ -133,6 +148,9 @@ void fcgi_gate_free(struct fcgi_gate **gate_ptr)
 		fcgi_close(gate->conns);
 	close(gate->epoll_fd);
 	close(gate->listen_fd);
+	close(gate->relay[0]);
+	close(gate->relay[1]);
+	MUST_ZERO(pthread_mutex_destroy(&gate->relay_mutex));
 	MUST_ZERO(pthread_mutex_destroy(&gate->mutex));
 	free(gate->peers);
 	free(gate);
@@ -476,71 +494,93 @@ void fcgi_close(struct fcgi_conn *conn)
 
 static const char *lookup_param(void *source, const char *name, size_t nth)
 {
-	const FCGX_Request *fcgi = source;
-	const size_t len = strlen(name);
-
-	/* FCGX_GetParam finds the first only. */
-	for (char **param = fcgi->envp; param != NULL && *param != NULL; param++)
-		if (strncmp(*param, name, len) == 0 && (*param)[len] == '=' && nth-- == 0)
-			return *param + len + 1;
-	return NULL;
+	return record_param(source, name, nth);
 }
 
-/* Reads the body to its end, also beyond the limit, so that the next request on this connection
- * starts where it should. The bytes that came, or -1 when the peer went away or stalled. */
-static long read_body(FCGX_Stream *in, struct buf *body)
+/* All records of a request, also of a body beyond the limit, so that the next request on this
+ * connection starts where it should. NULL, or why it is nonsense; "" for a peer that is gone or
+ * stalls, in all for no longer than it may pause. */
+static const char *receive(const struct fcgi_conn *conn, struct record_reader *reader)
 {
+	const int64_t due_us = clock_mono_us() + conn->gate->io_timeout.tv_sec * CLOCK_S +
+			       conn->gate->io_timeout.tv_usec;
+	enum record_state state = RECORD_MORE;
+	const char *wrong = NULL;
 	char piece[READ_BYTES];
-	long total = 0;
-	int n;
+	size_t dirty = 0;
 
-	do {
-		n = FCGX_GetStr(piece, sizeof(piece), in);
-		total += n;
-		if (total <= REQUEST_BODY_MAX)
-			buf_add(body, piece, (size_t)n);
-		else
-			buf_free(body);
-	} while (n == (int)sizeof(piece));
-	return FCGX_GetError(in) == 0 ? total : -1;
+	while (state == RECORD_MORE && wrong == NULL) {
+		const ssize_t n = read(conn->fd, piece, sizeof(piece));
+
+		if (n <= 0) {
+			wrong = "";
+			break;
+		}
+		dirty = (size_t)n > dirty ? (size_t)n : dirty;
+		state = record_feed(reader, piece, (size_t)n, &wrong);
+		if (state == RECORD_MORE && clock_mono_us() >= due_us)
+			wrong = "it took too long to come";
+	}
+	explicit_bzero(piece, dirty);
+	return wrong;
+}
+
+/* Tells libfcgi that a request began, and where its answer goes. What it reads is 24 bytes that are
+ * there, so it neither waits nor fails. */
+static void begin_answer(struct fcgi_conn *conn, const struct record_reader *reader)
+{
+	struct fcgi_gate *gate = conn->gate;
+	unsigned char bytes[RECORD_BEGIN_BYTES + RECORD_HEADER_BYTES];
+	const FCGI_Header end = {.version = FCGI_VERSION_1,
+		.type = FCGI_PARAMS,
+		.requestIdB1 = reader->begin[2],
+		.requestIdB0 = reader->begin[3]};
+	FCGX_Stream *out;
+
+	memcpy(bytes, reader->begin, RECORD_BEGIN_BYTES);
+	memcpy(bytes + RECORD_BEGIN_BYTES, &end, sizeof(end));
+	conn->fcgi.keepConnection = 1;
+	conn->fcgi.detached = 1;
+	conn->fcgi.ipcFd = gate->relay[0];
+	MUST_ZERO(pthread_mutex_lock(&gate->relay_mutex));
+	MUST(write(gate->relay[1], bytes, sizeof(bytes)) == (ssize_t)sizeof(bytes));
+	MUST_ZERO(FCGX_Accept_r(&conn->fcgi));
+	MUST_ZERO(pthread_mutex_unlock(&gate->relay_mutex));
+	conn->fcgi.ipcFd = conn->fd;
+	/* Nothing is in it yet but the room for a header. */
+	out = conn->fcgi.out;
+	conn->answer = (char *)out->wrNext - sizeof(FCGI_Header);
+	conn->answer_bytes = (size_t)((char *)out->stop - conn->answer);
 }
 
 /* NULL, or why the request is nonsense; "" for a peer that is gone, which is nobody's fault. */
 static const char *read_request(
-	FCGX_Request *fcgi, struct mem_arena *arena, struct request *ret_request)
+	struct fcgi_conn *conn, struct mem_arena *arena, struct request *ret_request)
 {
 	struct request request = {.body = ""};
-	struct buf body = {0};
+	struct record_reader reader;
 	const char *wrong;
-	long total;
 
-	if (fcgi->role != FCGI_RESPONDER)
-		return "its role is not that of a responder";
-	total = read_body(fcgi->in, &body);
-	wrong = total < 0 ? "" : request_fill(&request, arena, lookup_param, fcgi, (size_t)total);
+	record_init(&reader, REQUEST_BODY_MAX);
+	wrong = receive(conn, &reader);
+	if (wrong == NULL)
+		wrong = request_fill(&request, arena, lookup_param, &reader, reader.body_bytes);
 	if (wrong == NULL) {
-		request.body_too_large = total > REQUEST_BODY_MAX;
-		request.body_len = body.len;
-		if (body.len > 0)
-			request.body = mem_arena_copy(arena, body.data, body.len);
+		request.body_too_large = reader.body_bytes > REQUEST_BODY_MAX;
+		request.body_len = reader.body.len;
+		if (reader.body.len > 0)
+			request.body = mem_arena_copy(arena, reader.body.data, reader.body.len);
+		begin_answer(conn, &reader);
 		*ret_request = request;
 	}
-	buf_free(&body);
+	record_fini(&reader);
 	return wrong;
 }
 
 bool fcgi_read(struct fcgi_conn *conn, struct mem_arena *arena, struct request *ret_request)
 {
-	const char *wrong;
+	const char *wrong = read_request(conn, arena, ret_request);
 
-	conn->fcgi.ipcFd = conn->fd;
-	conn->fcgi.keepConnection = 1;
-	conn->fcgi.detached = 1;
-	if (FCGX_Accept_r(&conn->fcgi) != 0) { /* it has closed the descriptor */
-		conn_forget(conn);
-		return false;
-	}
-	wrong = read_request(&conn->fcgi, arena, ret_request);
 	if (wrong == NULL)
 		return true;
 	if (*wrong != '\0')
@@ -579,6 +619,10 @@ static void give_back(struct fcgi_conn *conn)
 	struct epoll_event event = {
 		.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, .data.ptr = conn};
 
+	/* What it would do itself, but its buffer is still there then. */
+	(void)FCGX_FClose(conn->fcgi.err);
+	(void)FCGX_FClose(conn->fcgi.out);
+	explicit_bzero(conn->answer, conn->answer_bytes);
 	FCGX_Finish_r(&conn->fcgi);
 	if (conn->fcgi.ipcFd < 0) {
 		conn_forget(conn);
@@ -590,7 +634,7 @@ static void give_back(struct fcgi_conn *conn)
 
 void fcgi_reply(struct fcgi_conn *conn, const struct request *request, const struct reply *reply)
 {
-	struct buf out = {0};
+	struct buf out = {.secret = true};
 
 	reply_render(reply, request->id_text, request->method == REQUEST_HEAD, &out);
 	MUST(out.len < INT32_MAX);

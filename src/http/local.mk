@@ -7,6 +7,7 @@ libhttp_a_SOURCES = \
 	src/http/pgrst.c src/http/pgrst.def src/http/pgrst.h \
 	src/http/prefer.c src/http/prefer.h \
 	src/http/problem.c src/http/problem.def src/http/problem.h \
+	src/http/record.c src/http/record.h \
 	src/http/reply.c src/http/reply.h \
 	src/http/request.c src/http/request.h \
 	src/http/utf8.c src/http/utf8.h

@@ -50,6 +50,9 @@ void reply_start(struct reply *reply, int status, const char *content_type)
 {
 	reply->status = status;
 	reply->content_type = content_type;
+	/* A new token may be in either. */
+	reply->headers.secret = true;
+	reply->body.secret = true;
 	buf_reset(&reply->headers);
 	buf_reset(&reply->body);
 	reply->borrowed = NULL;
@@ -78,6 +81,7 @@ void reply_header(struct reply *reply, const char *name, const char *fmt, ...)
 	MUST(len >= 0 && (size_t)len < sizeof(value));
 	MUST(printable(value));
 	buf_printf(&reply->headers, "%s: %s\r\n", name, value);
+	explicit_bzero(value, (size_t)len);
 	if (strcasecmp(name, "Cache-Control") == 0)
 		reply->cache_control = true;
 }

@@ -45,7 +45,8 @@ test('a worker holds its socket and its pipe, and nothing of the others', () => 
 	};
 	assert.equal(holds(socket(pool.app)), 1, links.join(' '));
 	assert.equal(holds(socket(pool.status)), 0, links.join(' '));
-	assert.equal(links.filter((link) => /^pipe:/.test(link)).length, 1, links.join(' '));
+	// To the supervisor, and both ends of the one by which libfcgi is told that a request began.
+	assert.equal(links.filter((link) => /^pipe:/.test(link)).length, 3, links.join(' '));
 	assert.equal(links.filter((link) => /signalfd/.test(link)).length, 0, links.join(' '));
 });
 

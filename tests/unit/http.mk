@@ -1,9 +1,12 @@
 # Unit tests of http.
 UNIT_HTTP = tests/unit/t_json tests/unit/t_request tests/unit/t_reply tests/unit/t_problem \
-	tests/unit/t_fcgi tests/unit/t_listen tests/unit/t_prefer
+	tests/unit/t_fcgi tests/unit/t_listen tests/unit/t_record tests/unit/t_prefer
 HTTP_TEST_LIBS = libhttp.a libbase.a $(HTTP_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += $(UNIT_HTTP)
 TESTS += $(UNIT_HTTP)
+tests_unit_t_record_SOURCES = tests/unit/t_record.c tests/unit/fcgi_client.c tests/unit/fcgi_client.h
+tests_unit_t_record_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_record_LDADD = $(HTTP_TEST_LIBS)
 tests_unit_t_json_SOURCES = tests/unit/t_json.c
 tests_unit_t_json_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_json_LDADD = $(HTTP_TEST_LIBS)

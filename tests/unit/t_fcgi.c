@@ -529,6 +529,101 @@ static void nonsense_ends_the_connection(void **state)
 	stop_service(&service);
 }
 
+static uint32_t dice = 1;
+
+static uint32_t roll(uint32_t sides)
+{
+	dice = dice * 1664525 + 1013904223;
+	return (dice >> 8) % sides;
+}
+
+/* Of every kind: a good request with bytes changed, cut or doubled; records that a peer of libfcgi
+ * can abort it by; and noise. */
+static void make_malformed(struct buf *bytes)
+{
+	static const char lengths[] = "\xff\xff\xff\xff\xff\xff\xff\xff";
+	static const char conns[] = "\x0e\0"
+				    "FCGI_MAX_CONNS";
+
+	buf_reset(bytes);
+	switch (roll(4)) {
+	case 0:
+		client_begin(bytes, 1, true);
+		client_record(bytes, CLIENT_PARAMS, lengths, sizeof(lengths) - 1);
+		break;
+	case 1:
+		client_begin(bytes, 1, true);
+		buf_add(bytes, "\1\x9\0\0\x3\x20\0\0", 8);
+		for (int i = 0; i < 50; i++)
+			buf_add(bytes, conns, sizeof(conns) - 1);
+		break;
+	case 2:
+		for (uint32_t n = roll(300); n > 0; n--)
+			buf_char(bytes, (char)roll(256));
+		break;
+	default:
+		client_request(bytes,
+			&(struct client_request){
+				.method = "POST", .uri = "/", .body = "abcdefgh", .body_len = 8});
+	}
+	for (uint32_t n = roll(4); n > 0 && bytes->len > 0; n--)
+		bytes->data[roll((uint32_t)bytes->len)] = (char)roll(256);
+	if (roll(4) == 0 && bytes->len > 0)
+		bytes->len = roll((uint32_t)bytes->len);
+}
+
+static void ten_thousand_malformed_requests_harm_nobody(void **state)
+{
+	enum { ROUNDS = 10000 };
+	struct service service;
+	struct buf bytes = {0};
+	int good;
+
+	(void)state;
+	start_service(&service, 2);
+	good = connected();
+	for (int round = 0; round < ROUNDS; round++) {
+		int fd = connected();
+
+		make_malformed(&bytes);
+		(void)client_send(fd, &bytes);
+		close(fd);
+		if (round % 500 == 0)
+			expect_served(good);
+	}
+	expect_served(good);
+	expect_connections(&service, 1);
+	close(good);
+	buf_free(&bytes);
+	stop_service(&service);
+}
+
+/* A byte now and then is no pause, and yet the request takes for ever. */
+static void a_peer_that_trickles_is_cut_off_in_all_after_the_timeout(void **state)
+{
+	struct service service;
+	struct buf whole = {0};
+	int64_t began_us;
+	size_t sent = 0;
+	int fd;
+
+	(void)state;
+	client_request(&whole, &(struct client_request){.method = "GET", .uri = "/"});
+	start_service(&service, 1);
+	fd = connected();
+	began_us = clock_mono_us();
+	while (sent < whole.len && send(fd, whole.data + sent, 1, MSG_NOSIGNAL) == 1) {
+		sent++;
+		nap(IO_TIMEOUT_MS / 6);
+	}
+	assert_true(sent < whole.len);
+	assert_in_range(clock_mono_us() - began_us, 250 * CLOCK_MS, 1500 * CLOCK_MS);
+	close(fd);
+	buf_free(&whole);
+	expect_connections(&service, 0);
+	stop_service(&service);
+}
+
 /* Connects as that user, and says by its exit status whether it was served (0) or refused (1). */
 static int served_as(uid_t uid)
 {
@@ -917,6 +1012,8 @@ int main(void)
 		cmocka_unit_test(a_request_cut_anywhere_by_its_peer_harms_nobody),
 		cmocka_unit_test(a_peer_that_leaves_before_its_answer_harms_nobody),
 		cmocka_unit_test(nonsense_ends_the_connection),
+		cmocka_unit_test(ten_thousand_malformed_requests_harm_nobody),
+		cmocka_unit_test(a_peer_that_trickles_is_cut_off_in_all_after_the_timeout),
 		cmocka_unit_test(only_users_that_were_named_may_connect),
 		cmocka_unit_test(a_draining_gate_serves_what_it_has_and_accepts_nothing),
 		cmocka_unit_test(a_watched_descriptor_wakes_until_it_is_read_empty),
