@@ -24,6 +24,7 @@
 #include "base/mem.h"
 #include "proc/notify.h"
 #include "proc/pool.h"
+#include "proc/sandbox.h"
 #include "proc/settings.h"
 #include "proc/title.h"
 
@@ -159,6 +160,8 @@ static int serve(const struct settings_source *source, bool test, bool foregroun
 		puts("cardkeepd: the configuration is sound");
 		return EX_OK;
 	}
+	if (settings.conf.sandbox != 0)
+		sandbox_hide();
 	pool = pool_new(source, &settings, why, sizeof(why));
 	if (pool == NULL) {
 		fprintf(stderr, "cardkeepd: %s\n", why);

@@ -7,7 +7,7 @@
 packages_build=(
 	autoconf automake make/make gcc/gcc libc6-dev pkgconf/pkg-config
 	libfcgi-dev libpq-dev libjson-c-dev libsodium-dev libicu-dev libinih-dev liburiparser-dev
-	libsystemd-dev libncurses-dev
+	libsystemd-dev libncurses-dev libseccomp-dev
 )
 packages_run=(
 	nginx/nginx postgresql-15 postgresql-client-15 sqitch/sqitch libdbd-pg-perl curl/curl

@@ -5,6 +5,7 @@ libdb_a_SOURCES = \
 	src/db/call.c src/db/call.def src/db/call.h \
 	src/db/cancel.c src/db/cancel.h \
 	src/db/outcome.c src/db/outcome.h \
+	src/db/places.c src/db/places.h \
 	src/db/pq.c src/db/pq.h \
 	src/db/retry.c src/db/retry.h \
 	src/db/sqlstate.c src/db/sqlstate.def src/db/sqlstate.h \

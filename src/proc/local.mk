@@ -9,11 +9,13 @@ libproc_a_SOURCES = \
 	src/proc/herald.c src/proc/herald.h \
 	src/proc/job.c src/proc/job.h \
 	src/proc/lane.c src/proc/lane.h \
+	src/proc/landlock.c src/proc/landlock.h \
 	src/proc/logfile.c src/proc/logfile.h \
 	src/proc/loop.c src/proc/loop.h \
 	src/proc/notify.c src/proc/notify.h \
 	src/proc/pool.c src/proc/pool.h \
 	src/proc/readiness.c src/proc/readiness.h \
+	src/proc/sandbox.c src/proc/sandbox.def src/proc/sandbox.h \
 	src/proc/settle.c src/proc/settle.h \
 	src/proc/seen.c src/proc/seen.h \
 	src/proc/settings.c src/proc/settings.h \
@@ -25,5 +27,5 @@ libproc_a_SOURCES = \
 	src/proc/sweep.c src/proc/sweep.h \
 	src/proc/title.c src/proc/title.h \
 	src/proc/worker.c src/proc/worker.h
-libproc_a_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(SYSTEMD_CFLAGS)
-PROC_LIBS = $(SYSTEMD_LIBS)
+libproc_a_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(SYSTEMD_CFLAGS) $(SECCOMP_CFLAGS)
+PROC_LIBS = $(SYSTEMD_LIBS) $(SECCOMP_LIBS)

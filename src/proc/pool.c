@@ -21,12 +21,14 @@
 #include "proc/alarms.h"
 #include "proc/logfile.h"
 #include "proc/notify.h"
+#include "proc/sandbox.h"
 #include "proc/spawn.h"
 #include "proc/statusd.h"
 #include "proc/supervisor.h"
 #include "proc/title.h"
 #include "proc/worker.h"
 #include "stats/history.h"
+#include "stats/procfs.h"
 #include "stats/segment.h"
 #include "stats/snapshot.h"
 #include "stats/window.h"
@@ -534,7 +536,7 @@ static void beat(struct pool *pool, int64_t now_us)
 {
 	struct snapshot *snapshot;
 
-	segment_supervisor_beat(pool->segment, now_us);
+	segment_supervisor_beat(pool->segment, now_us, procfs_own_descriptors());
 	snapshot = snapshot_take(pool->segment, now_us);
 	window_add(pool->window, snapshot);
 	history_add(pool->history, snapshot, clock_wall_us());
@@ -568,6 +570,7 @@ void pool_run(struct pool *pool)
 	/* ICU's tables take a fifth of a second to read; every worker inherits them, and so a worker
 	 * that died is back at once. */
 	text_warm();
+	sandbox_announce(&pool->settings.conf);
 	pool->watchdog_us = notify_watchdog_us();
 	pool->watchdog_due_us = pool->watchdog_us == INT64_MAX ? INT64_MAX : 0;
 	set_level(pool, pool->settings.log_level);

@@ -129,6 +129,7 @@ void settings_keep_fixed(struct settings *settings, const struct settings *old)
 		sizeof(settings->status_listen));
 	keep_text("segment", settings->segment, old->segment, sizeof(settings->segment));
 	keep_number("workers", &workers, (long)old->workers);
+	keep_number("sandbox", &conf->sandbox, old->conf.sandbox);
 	keep_number("threads", &conf->threads, old->conf.threads);
 	keep_number("slow_threads", &conf->slow_threads, old->conf.slow_threads);
 	settings->workers = (size_t)workers;

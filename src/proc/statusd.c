@@ -24,6 +24,7 @@
 #include "http/problem.h"
 #include "proc/logfile.h"
 #include "proc/readiness.h"
+#include "proc/sandbox.h"
 #include "proc/title.h"
 #include "stats/assets.h"
 #include "stats/expose.h"
@@ -356,6 +357,7 @@ void statusd_main(const struct inherit *inherit)
 	segment_only_look(inherit->segment);
 	open_signals(&statusd);
 	open_gate(&statusd);
+	(void)sandbox_enter(SANDBOX_STATUS, &inherit->settings->conf);
 	title_set("status");
 	log_info("serving role=status generation=%u", inherit->generation);
 	spawn_tell(inherit, NEWS_READY);

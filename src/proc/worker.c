@@ -19,9 +19,11 @@
 #include "base/mem.h"
 #include "proc/logfile.h"
 #include "proc/loop.h"
+#include "proc/sandbox.h"
 #include "proc/share.h"
 #include "proc/stall.h"
 #include "proc/title.h"
+#include "stats/procfs.h"
 #include "stats/segment.h"
 
 #define WATCH_MS 500 /* so often the first thread looks after the others */
@@ -209,6 +211,13 @@ static void look_after_threads(struct worker *worker)
 	}
 }
 
+/* As nobody else of this user may count them. */
+static void tell_descriptors(const struct worker *worker)
+{
+	segment_worker_descriptors(
+		worker->inherit->segment, worker->inherit->slot, procfs_own_descriptors());
+}
+
 /* Takes signals and keeps watch until the drain is over. */
 static void watch(struct worker *worker, const sigset_t *signals)
 {
@@ -221,6 +230,8 @@ static void watch(struct worker *worker, const sigset_t *signals)
 
 		segment_worker_beat(
 			worker->inherit->segment, worker->inherit->slot, clock_mono_us());
+		if (!draining)
+			tell_descriptors(worker);
 		if (sig == SIGTERM)
 			drain(worker);
 		else if (sig == SIGUSR1)
@@ -251,9 +262,13 @@ void worker_main(const struct inherit *inherit)
 	worker.share = (struct share){.segment = inherit->segment,
 		.processes = segment_header(inherit->segment)->processes,
 		.slot = inherit->slot};
+	/* Before there are threads, which would not be bound. */
+	segment_worker_sandbox(inherit->segment, inherit->slot,
+		sandbox_enter(SANDBOX_WORKER, &inherit->settings->conf));
 	shared_init(&worker.shared, &worker.share, inherit);
 	start_threads(&worker);
 	segment_worker_beat(inherit->segment, inherit->slot, clock_mono_us());
+	tell_descriptors(&worker);
 	title_set("worker %zu serving", inherit->slot);
 	log_info("serving slot=%zu generation=%u threads=%zu", inherit->slot, inherit->generation,
 		worker.thread_count);

@@ -69,6 +69,21 @@ static void add_thread(
 	buf_char(out, '}');
 }
 
+/* What binds the process. */
+static void add_sandbox(struct buf *out, uint32_t parts)
+{
+	bool first = true;
+
+	buf_str(out, ",\"sandbox\":[");
+	for (size_t i = 0; i < STATS_SANDBOX_COUNT; i++) {
+		if ((parts & UINT32_C(1) << i) == 0)
+			continue;
+		expose_comma(out, &first);
+		buf_printf(out, "\"%s\"", metrics_value(STATS_LABEL_SANDBOX, i));
+	}
+	buf_char(out, ']');
+}
+
 static void add_worker(struct buf *out, const struct snapshot *snapshot, size_t slot)
 {
 	const struct snapshot_process *process = &snapshot->processes[slot];
@@ -82,6 +97,7 @@ static void add_worker(struct buf *out, const struct snapshot *snapshot, size_t 
 	buf_printf(out, ",\"uptime_seconds\":%.3f,\"heartbeat_age_seconds\":%.3f",
 		expose_seconds(now_us - process->started_us),
 		expose_seconds(now_us - process->heartbeat_us));
+	add_sandbox(out, process->sandbox);
 	buf_printf(out,
 		",\"connections\":%" PRIu32 ",\"restarts\":%" PRIu64 ",\"lost\":%" PRIu64
 		",\"threads\":[",

@@ -79,21 +79,34 @@ static void read_stat(int32_t pid, uint64_t usage[STATS_USAGE_COUNT])
 		usage[STATS_USAGE_START] = boot * (uint64_t)CLOCK_S + ticks_to_us(start);
 }
 
-static uint64_t count_fds(int32_t pid)
+static uint64_t count_in(const char *path)
 {
-	char path[PATH_BYTES];
 	const struct dirent *entry;
 	uint64_t count = 0;
-	DIR *dir;
+	DIR *dir = opendir(path);
 
-	snprintf(path, sizeof(path), "/proc/%" PRId32 "/fd", pid);
-	dir = opendir(path);
 	if (dir == NULL)
 		return PROCFS_UNKNOWN;
 	while ((entry = readdir(dir)) != NULL)
 		count += entry->d_name[0] != '.';
 	(void)closedir(dir);
 	return count;
+}
+
+static uint64_t count_fds(int32_t pid)
+{
+	char path[PATH_BYTES];
+
+	snprintf(path, sizeof(path), "/proc/%" PRId32 "/fd", pid);
+	return count_in(path);
+}
+
+uint32_t procfs_own_descriptors(void)
+{
+	const uint64_t count = count_in("/proc/self/fd");
+
+	/* The one by which it was looked at is not counted. */
+	return count == PROCFS_UNKNOWN || count == 0 ? 0 : (uint32_t)(count - 1);
 }
 
 static uint64_t max_fds(int32_t pid)

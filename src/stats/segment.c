@@ -545,9 +545,11 @@ void segment_log_level_set(struct segment *segment, enum log_level level)
 		&supervisor_of(segment)->log_level, (uint32_t)level, memory_order_relaxed);
 }
 
-void segment_supervisor_beat(struct segment *segment, int64_t now_us)
+void segment_supervisor_beat(struct segment *segment, int64_t now_us, uint32_t descriptors)
 {
 	MUST(segment->writable);
+	atomic_store_explicit(
+		&supervisor_of(segment)->descriptors, descriptors, memory_order_relaxed);
 	atomic_store_explicit(&supervisor_of(segment)->heartbeat_us, now_us, memory_order_relaxed);
 }
 
@@ -572,6 +574,8 @@ void segment_worker_start(
 	atomic_store_explicit(&p->started_us, now_us, memory_order_relaxed);
 	atomic_store_explicit(&p->heartbeat_us, now_us, memory_order_relaxed);
 	atomic_store_explicit(&p->connections, 0, memory_order_relaxed);
+	atomic_store_explicit(&p->descriptors, 0, memory_order_relaxed);
+	atomic_store_explicit(&p->sandbox, 0, memory_order_relaxed);
 	atomic_store_explicit(&p->state, STATS_WORKER_STARTING, memory_order_release);
 }
 
@@ -645,4 +649,16 @@ void segment_worker_connections(struct segment *segment, size_t process, uint32_
 {
 	atomic_store_explicit(&process_to_write(segment, process)->connections, connections,
 		memory_order_relaxed);
+}
+
+void segment_worker_descriptors(struct segment *segment, size_t process, uint32_t descriptors)
+{
+	atomic_store_explicit(&process_to_write(segment, process)->descriptors, descriptors,
+		memory_order_relaxed);
+}
+
+void segment_worker_sandbox(struct segment *segment, size_t process, uint32_t parts)
+{
+	atomic_store_explicit(
+		&process_to_write(segment, process)->sandbox, parts, memory_order_relaxed);
 }

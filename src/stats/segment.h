@@ -24,7 +24,7 @@
 
 #define SEGMENT_MAGIC UINT64_C(0x7065656b64726163) /* "cardkeep", as bytes in the file */
 #define SEGMENT_MAJOR 1                            /* readers refuse another */
-#define SEGMENT_MINOR 0                            /* readers take a newer one */
+#define SEGMENT_MINOR 1                            /* readers take a newer one */
 
 #define SEGMENT_PROCESSES_MAX 1024
 #define SEGMENT_THREADS_MAX   80
@@ -73,7 +73,9 @@ struct segment_supervisor {
 	_Atomic uint32_t generation;  /* rises with each reload */
 	_Atomic uint32_t log_level;   /* enum log_level: of every process */
 	_Atomic int64_t heartbeat_us; /* monotonic: its latest turn */
-	uint64_t pad2[5];
+	_Atomic uint32_t descriptors; /* open; 0: not told */
+	uint32_t pad1;
+	uint64_t pad2[4];
 	struct segment_alert alerts[STATS_ALERT_COUNT];
 };
 
@@ -94,8 +96,10 @@ struct segment_process {
 	/* Written by the worker. */
 	alignas(STATS_LINE_BYTES) _Atomic int64_t heartbeat_us; /* monotonic */
 	_Atomic uint32_t connections;                           /* of nginx, open now */
+	_Atomic uint32_t descriptors;                           /* open; 0: not told */
+	_Atomic uint32_t sandbox; /* what binds it: set of 1 << enum stats_sandbox */
 	uint32_t pad3;
-	uint64_t pad4[6];
+	uint64_t pad4[5];
 };
 
 _Static_assert(sizeof(struct segment_header) == 128, "doc/segment.md");
@@ -184,8 +188,8 @@ void segment_supervisor_set(
 	struct segment *segment, int32_t pid, int32_t status_pid, uint32_t generation);
 /* What every process shall log; each looks when it is told to (SIGUSR2), or is forked. */
 void segment_log_level_set(struct segment *segment, enum log_level level);
-/* The supervisor turns. */
-void segment_supervisor_beat(struct segment *segment, int64_t now_us);
+/* The supervisor turns, with so many descriptors open. */
+void segment_supervisor_beat(struct segment *segment, int64_t now_us, uint32_t descriptors);
 /* How it stands with an alert. */
 void segment_alert_set(
 	struct segment *segment, enum stats_alert id, const struct segment_alert_record *record);
@@ -211,5 +215,8 @@ void segment_worker_free(struct segment *segment, size_t process);
 struct stats_slot *segment_slot(struct segment *segment, size_t process, size_t thread);
 void segment_worker_beat(struct segment *segment, size_t process, int64_t now_us);
 void segment_worker_connections(struct segment *segment, size_t process, uint32_t connections);
+/* Its descriptors: no other process of the same user can count them. */
+void segment_worker_descriptors(struct segment *segment, size_t process, uint32_t descriptors);
+void segment_worker_sandbox(struct segment *segment, size_t process, uint32_t parts);
 
 #endif

@@ -104,6 +104,8 @@ static void read_process(
 	ret->started_us = stats_time_of(&from->started_us);
 	ret->heartbeat_us = stats_time_of(&from->heartbeat_us);
 	ret->connections = atomic_load_explicit(&from->connections, memory_order_relaxed);
+	ret->descriptors = atomic_load_explicit(&from->descriptors, memory_order_relaxed);
+	ret->sandbox = atomic_load_explicit(&from->sandbox, memory_order_relaxed);
 	ret->lost = atomic_load_explicit(&from->lost, memory_order_relaxed);
 	for (size_t i = 0; i < STATS_RESTART_COUNT; i++)
 		ret->restarts[i] = atomic_load_explicit(&from->restarts[i], memory_order_relaxed);
@@ -180,6 +182,8 @@ static void read_supervisor(struct snapshot *snapshot, const struct segment *seg
 	snapshot->generation = atomic_load_explicit(&supervisor->generation, memory_order_relaxed);
 	snapshot->supervisor_pid = atomic_load_explicit(&supervisor->pid, memory_order_relaxed);
 	snapshot->supervisor_beat_us = stats_time_of(&supervisor->heartbeat_us);
+	snapshot->supervisor_descriptors =
+		atomic_load_explicit(&supervisor->descriptors, memory_order_relaxed);
 	snapshot->status_pid = atomic_load_explicit(&supervisor->status_pid, memory_order_relaxed);
 	snapshot->log_level = segment_log_level(segment);
 	procfs_read(0, snapshot->supervisor_usage);
@@ -266,15 +270,25 @@ struct snapshot *snapshot_take(const struct segment *segment, int64_t now_us)
 	return snapshot;
 }
 
+/* What no other process of the same user may look at, a process tells itself. */
+static void add_told(uint64_t usage[STATS_USAGE_COUNT], uint32_t descriptors)
+{
+	if (usage[STATS_USAGE_OPEN_FDS] == PROCFS_UNKNOWN && descriptors > 0)
+		usage[STATS_USAGE_OPEN_FDS] = descriptors;
+}
+
 void snapshot_measure(struct snapshot *snapshot)
 {
 	procfs_read(snapshot->supervisor_pid, snapshot->supervisor_usage);
+	add_told(snapshot->supervisor_usage, snapshot->supervisor_descriptors);
 	procfs_read(snapshot->status_pid, snapshot->status_usage);
 	for (size_t p = 0; p < snapshot->process_count; p++) {
 		struct snapshot_process *process = &snapshot->processes[p];
 
-		if (snapshot_alive(process->state))
-			procfs_read(process->pid, process->usage);
+		if (!snapshot_alive(process->state))
+			continue;
+		procfs_read(process->pid, process->usage);
+		add_told(process->usage, process->descriptors);
 	}
 }
 

@@ -33,6 +33,8 @@ struct snapshot_process {
 	int64_t started_us;
 	int64_t heartbeat_us;
 	uint32_t connections; /* of nginx */
+	uint32_t descriptors; /* as it counts them itself; 0: not told */
+	uint32_t sandbox;     /* what binds it: set of 1 << enum stats_sandbox */
 	uint64_t lost;
 	uint64_t restarts[STATS_RESTART_COUNT];
 	uint64_t usage[STATS_USAGE_COUNT];
@@ -48,6 +50,7 @@ struct snapshot {
 	uint32_t generation;
 	int32_t supervisor_pid;
 	int64_t supervisor_beat_us;
+	uint32_t supervisor_descriptors;
 	int32_t status_pid;
 	enum log_level log_level;
 	uint64_t supervisor_usage[STATS_USAGE_COUNT];

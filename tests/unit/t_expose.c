@@ -33,7 +33,7 @@ static struct snapshot *some_service(struct fixture *fixture)
 	segment_alert_set(segment, STATS_ALERT_VERSION_CONFLICT_RATE_HIGH, &firing);
 	segment_supervisor_set(segment, 4242, 4243, 7);
 	segment_log_level_set(segment, LOG_LEVEL_DEBUG);
-	segment_supervisor_beat(segment, made_us + 9 * CLOCK_S);
+	segment_supervisor_beat(segment, made_us + 9 * CLOCK_S, 12);
 	segment_worker_start(segment, 0, 7, made_us + 2 * CLOCK_S);
 	segment_worker_pid(segment, 0, 4244);
 	segment_worker_state(segment, 0, STATS_WORKER_READY);
