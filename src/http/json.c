@@ -16,12 +16,14 @@
 #include <locale.h>
 #include <math.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <json-c/json_object.h>
 #include <json-c/json_tokener.h>
+#include <json-c/printbuf.h>
 #include <sodium.h>
 
 #include "base/mem.h"
@@ -274,13 +276,38 @@ static bool scan_string(struct scan *scan, bool *ret_escaped)
 	return true;
 }
 
+/* Where json-c puts a string together. It must not grow while there is one in it: what it grew out
+ * of would keep a part, and the string may be a password. */
+static void make_room(struct json_tokener *tokener, size_t len)
+{
+	MUST(printbuf_memset(tokener->pb, 0, 0, (int)len) == 0);
+}
+
+static void free_tokener(struct json_tokener *tokener)
+{
+	explicit_bzero(tokener->pb->buf, (size_t)tokener->pb->size);
+	json_tokener_free(tokener);
+}
+
+/* A copy of json-c's string, which is wiped. */
+static const char *take_string(struct mem_arena *arena, struct json_object *string, size_t *ret_len)
+{
+	const char *text = json_object_get_string(string);
+	const size_t len = (size_t)json_object_get_string_len(string);
+	const char *copy = mem_arena_copy(arena, text, len);
+
+	explicit_bzero((void *)(uintptr_t)text, len);
+	json_object_put(string);
+	*ret_len = len;
+	return copy;
+}
+
 /* The string that stands from `start` to here, without its quotes and escapes. */
 static const char *decode_string(struct scan *scan, size_t start, bool escaped, size_t *ret_len)
 {
 	const char *quoted = scan->text + start;
 	const size_t len = scan->at - start;
 	struct json_object *string;
-	const char *copy;
 
 	if (!escaped) {
 		*ret_len = len - 2;
@@ -290,12 +317,10 @@ static const char *decode_string(struct scan *scan, size_t start, bool escaped, 
 		scan->tokener = json_tokener_new();
 	MUST(scan->tokener != NULL);
 	json_tokener_reset(scan->tokener);
+	make_room(scan->tokener, len);
 	string = json_tokener_parse_ex(scan->tokener, quoted, (int)len);
 	MUST(json_object_is_type(string, json_type_string));
-	*ret_len = (size_t)json_object_get_string_len(string);
-	copy = mem_arena_copy(&scan->doc->arena, json_object_get_string(string), *ret_len);
-	json_object_put(string);
-	return copy;
+	return take_string(&scan->doc->arena, string, ret_len);
 }
 
 /* At least one digit; how many. */
@@ -594,7 +619,7 @@ struct json_doc *json_parse(const char *text, size_t len, char *why, size_t why_
 	good = scan_text(&scan);
 	free(scan.keys.slots);
 	if (scan.tokener != NULL)
-		json_tokener_free(scan.tokener);
+		free_tokener(scan.tokener);
 	scan.doc->spreads = scan.spread > JSON_SPREAD_MAX;
 	if (scan.doc->crowded) {
 		scan.doc->count = 0;
