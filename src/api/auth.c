@@ -38,7 +38,7 @@ static const char *presented_token(struct exchange *x)
 
 	if (x->request.authorization != NULL)
 		return bearer(x->request.authorization);
-	token = cookie_value(x->request.cookie, &x->arena);
+	token = cookie_value(x->request.cookie, &x->arena, &x->host_only);
 	x->by_cookie = token != NULL;
 	return token;
 }

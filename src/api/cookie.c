@@ -4,7 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define COOKIE_NAME "ck_session"
+#define ANY_HOST  "ck_session"
+#define HOST_ONLY "__Host-ck_session"
 
 /* A cookie's value may stand in quotes, which are no part of it. */
 static void unquote(const char **value, size_t *len)
@@ -15,14 +16,15 @@ static void unquote(const char **value, size_t *len)
 	}
 }
 
-/* Whether the `len` bytes at `pair` are our cookie; *value and *value_len are then its value. */
-static bool is_ours(const char *pair, size_t len, const char **value, size_t *value_len)
+/* Whether the `len` bytes at `pair` are that cookie; *value and *value_len are then its value. */
+static bool is_named(
+	const char *pair, size_t len, const char *name, const char **value, size_t *value_len)
 {
-	const size_t name_len = strlen(COOKIE_NAME);
+	const size_t name_len = strlen(name);
 
 	while (len > 0 && (pair[len - 1] == ' ' || pair[len - 1] == '\t'))
 		len--;
-	if (len <= name_len || strncmp(pair, COOKIE_NAME "=", name_len + 1) != 0)
+	if (len <= name_len || strncmp(pair, name, name_len) != 0 || pair[name_len] != '=')
 		return false;
 	*value = pair + name_len + 1;
 	*value_len = len - name_len - 1;
@@ -30,10 +32,16 @@ static bool is_ours(const char *pair, size_t len, const char **value, size_t *va
 	return true;
 }
 
-const char *cookie_value(const char *header, struct mem_arena *arena)
+/* A cookie's values in a header: none, one, or some that differ. */
+struct found {
+	const char *value;
+	size_t len;
+	bool differ;
+};
+
+static struct found find(const char *header, const char *name)
 {
-	const char *found = NULL;
-	size_t found_len = 0;
+	struct found found = {0};
 
 	while (header != NULL && *header != '\0') {
 		const char *value;
@@ -42,42 +50,58 @@ const char *cookie_value(const char *header, struct mem_arena *arena)
 
 		header += strspn(header, "; \t");
 		len = strcspn(header, ";");
-		if (is_ours(header, len, &value, &value_len)) {
-			if (found != NULL &&
-				(found_len != value_len || memcmp(found, value, value_len) != 0))
-				return NULL;
-			found = value;
-			found_len = value_len;
+		if (is_named(header, len, name, &value, &value_len)) {
+			if (found.value != NULL &&
+				(found.len != value_len ||
+					memcmp(found.value, value, value_len) != 0))
+				found.differ = true;
+			found.value = value;
+			found.len = value_len;
 		}
 		header += len;
 	}
-	return found != NULL ? mem_arena_copy(arena, found, found_len) : NULL;
+	return found;
+}
+
+const char *cookie_value(const char *header, struct mem_arena *arena, bool *ret_host_only)
+{
+	struct found found = find(header, HOST_ONLY);
+
+	*ret_host_only = found.value != NULL;
+	if (found.value == NULL)
+		found = find(header, ANY_HOST);
+	if (found.value == NULL || found.differ)
+		return NULL;
+	return mem_arena_copy(arena, found.value, found.len);
 }
 
 /* Over HTTPS, which nginx sees, or whoever stands before it and is what public_url names. */
-static const char *secure(const struct exchange *x)
+static bool over_https(const struct exchange *x)
 {
 	const char *scheme = x->request.scheme;
-	bool https = (scheme != NULL && strcmp(scheme, "https") == 0) ||
-		     strncasecmp(x->conf->public_url, "https://", 8) == 0;
 
-	return https ? "; Secure" : "";
+	return (scheme != NULL && strcmp(scheme, "https") == 0) ||
+	       strncasecmp(x->conf->public_url, "https://", 8) == 0;
 }
 
-static void set_cookie(struct exchange *x, const char *value, long max_age_s)
+static void put(struct exchange *x, const char *name, const char *value, long max_age_s, bool https)
 {
 	reply_header(&x->reply, "Set-Cookie",
-		COOKIE_NAME "=%s; Path=/; Max-Age=%ld; HttpOnly; SameSite=Strict%s", value,
-		max_age_s, secure(x));
+		"%s=%s; Path=/; Max-Age=%ld; HttpOnly; SameSite=Strict%s", name, value, max_age_s,
+		https ? "; Secure" : "");
 }
 
 void cookie_set(struct exchange *x)
 {
-	set_cookie(x, x->token, x->conf->session_lifetime_hours * 3600);
+	const bool https = over_https(x);
+
+	put(x, https ? HOST_ONLY : ANY_HOST, x->token, x->conf->session_lifetime_hours * 3600,
+		https);
 }
 
+/* By the name that it came with; one for this host alone is only given up by what is Secure. */
 void cookie_clear(struct exchange *x)
 {
 	if (x->by_cookie)
-		set_cookie(x, "", 0);
+		put(x, x->host_only ? HOST_ONLY : ANY_HOST, "", 0, x->host_only || over_https(x));
 }

@@ -73,7 +73,8 @@ struct exchange {
 	struct buf errors; /* the `errors` of a 422 under construction: the first of them */
 	size_t faults;     /* how many there are in all */
 	bool has_token;    /* `token_hash` is that of the token the request came with */
-	bool by_cookie;    /* and it came as a cookie */
+	bool by_cookie;    /* and it came as a cookie, */
+	bool host_only;    /* of the name that only this host can set (api/cookie) */
 	uint8_t token_hash[EXCHANGE_TOKEN_BYTES];
 	bool has_caller;    /* the database has accepted the token, now or lately, */
 	struct uuid caller; /* as one of this account's */

@@ -51,6 +51,53 @@ test('a password has 8 to 1024 bytes', async () => {
 	}
 });
 
+// One password as two keyboards type it.
+const COMPOSED = 'p\u00e4ssw\u00f6rd-\u00e9';
+const DECOMPOSED = COMPOSED.normalize('NFD');
+const signIn = (email, password) => client.post('/api/sessions', { email, password });
+
+test('a password is the same in whatever form a device types it', async () => {
+	for (const [first, other] of [[COMPOSED, DECOMPOSED], [DECOMPOSED, COMPOSED]]) {
+		const { email, token } = await client.register({ password: first });
+		for (const password of [first, other]) assert.equal((await signIn(email, password)).status, 201);
+		const changed = await client.request('PUT', '/api/users/me/password',
+			{ token, body: { current_password: other, new_password: `${other}2` } });
+		assert.equal(changed.status, 204, changed.text);
+		for (const password of [`${first}2`, `${other}2`]) assert.equal((await signIn(email, password)).status, 201);
+		assert.equal((await signIn(email, first)).status, 401);
+		const deleted = await client.request('DELETE', '/api/users/me', { token, body: { password: `${first}2` } });
+		assert.equal(deleted.status, 204, deleted.text);
+	}
+});
+
+test('a password is counted in the bytes that are kept of it', async () => {
+	const { email } = await client.register({ password: 'e\u0301'.repeat(512) });
+	assert.equal((await signIn(email, '\u00e9'.repeat(512))).status, 201);
+	isInvalid(await client.post('/api/users', { email: address(), password: 'e\u0301'.repeat(3) }), 'password');
+});
+
+test('sign-in tells every wrong password alike, however long it is', async () => {
+	const { email } = await client.register();
+	const texts = new Set();
+	for (const password of ['', '1', '1234567', 'a wrong horse', 'a'.repeat(1025), 'a'.repeat(250_000), '\u0301\u0316'.repeat(60_000)])
+		for (const each of [email, address()])
+			texts.add(isProblem(await signIn(each, password), 401, 'unauthorized').detail);
+	assert.equal(texts.size, 1);
+	for (const password of [null, 7, undefined, {}]) isInvalid(await signIn(email, password), 'password');
+});
+
+test('a password that no account can have is a wrong one where it is asked for again', async () => {
+	const { token } = await client.register();
+	for (const password of ['', '1234567', 'a'.repeat(1025), '\u0301\u0316'.repeat(60_000)]) {
+		const change = await client.request('PUT', '/api/users/me/password',
+			{ token, body: { current_password: password, new_password: 'another horse' } });
+		assert.equal(isInvalid(change, 'current_password').errors[0].message, 'is not the password of this account');
+		const end = await client.request('DELETE', '/api/users/me', { token, body: { password } });
+		assert.equal(isInvalid(end, 'password').errors[0].message, 'is not the password of this account');
+	}
+	assert.equal((await client.get('/api/users/me', { token })).status, 200);
+});
+
 test('what is no address is 422', async () => {
 	for (const email of ['', 'ada', '@example.org', 'ada@', 'a b@example.org', 'a@b@c', `${'a'.repeat(250)}@example.org`])
 		isInvalid(await client.post('/api/users', { email, password: PASSWORD }), 'email');

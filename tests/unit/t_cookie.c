@@ -15,41 +15,55 @@ static void the_cookie_is_found_among_others(void **state)
 	static const struct {
 		const char *header;
 		const char *value; /* NULL: none */
+		bool host_only;
 	} cases[] = {
-		{NULL, NULL},
-		{"", NULL},
-		{";;  ; ", NULL},
-		{"ck_session", NULL},
-		{"ck_session=", ""},
-		{"ck_session=a", "a"},
-		{"ck_session=a;", "a"},
-		{"  ck_session=a \t", "a"},
-		{"x=1; ck_session=a; y=2", "a"},
-		{"x=1;ck_session=a;y=2", "a"},
-		{"ck_session=a=b", "a=b"},
-		{"ck_session=\"a\"", "a"},
-		{"ck_session=\"a", "\"a"},
-		{"ck_session=\"", "\""},
+		{NULL, NULL, false},
+		{"", NULL, false},
+		{";;  ; ", NULL, false},
+		{"ck_session", NULL, false},
+		{"ck_session=", "", false},
+		{"ck_session=a", "a", false},
+		{"ck_session=a;", "a", false},
+		{"  ck_session=a \t", "a", false},
+		{"x=1; ck_session=a; y=2", "a", false},
+		{"x=1;ck_session=a;y=2", "a", false},
+		{"ck_session=a=b", "a=b", false},
+		{"ck_session=\"a\"", "a", false},
+		{"ck_session=\"a", "\"a", false},
+		{"ck_session=\"", "\"", false},
 		/* names that are nearly ours */
-		{"xck_session=a", NULL},
-		{"ck_sessions=a", NULL},
-		{"ck_session =a", NULL},
-		{"Ck_Session=a", NULL},
-		{"x=ck_session=a", NULL},
-		{"x=\"; ck_session=a", "a"},
+		{"xck_session=a", NULL, false},
+		{"ck_sessions=a", NULL, false},
+		{"ck_session =a", NULL, false},
+		{"Ck_Session=a", NULL, false},
+		{"x=ck_session=a", NULL, false},
+		{"x=\"; ck_session=a", "a", false},
 		/* one may be there twice, two may not */
-		{"ck_session=a; ck_session=a", "a"},
-		{"ck_session=a; ck_session=\"a\"", "a"},
-		{"ck_session=a; x=1; ck_session=b", NULL},
-		{"ck_session=a; ck_session=", NULL},
-		{"ck_session=a; ck_session=b; ck_session=a", NULL},
+		{"ck_session=a; ck_session=a", "a", false},
+		{"ck_session=a; ck_session=\"a\"", "a", false},
+		{"ck_session=a; x=1; ck_session=b", NULL, false},
+		{"ck_session=a; ck_session=", NULL, false},
+		{"ck_session=a; ck_session=b; ck_session=a", NULL, false},
+		/* what only this host can set goes before what its neighbours can */
+		{"__Host-ck_session=a", "a", true},
+		{"__Host-ck_session=a; ck_session=b", "a", true},
+		{"ck_session=b; x=1; __Host-ck_session=a", "a", true},
+		{"ck_session=b; ck_session=c; __Host-ck_session=a", "a", true},
+		{"__Host-ck_session=\"a\"; __Host-ck_session=a", "a", true},
+		{"__Host-ck_session=; ck_session=b", "", true},
+		{"__Host-ck_session=a; __Host-ck_session=b; ck_session=c", NULL, true},
+		{"__host-ck_session=a", NULL, false},
+		{"__Secure-ck_session=a", NULL, false},
+		{"__Host-ck_sessions=a; ck_session=b", "b", false},
 	};
 	struct mem_arena arena = {0};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		const char *value = cookie_value(cases[i].header, &arena);
+		bool host_only;
+		const char *value = cookie_value(cases[i].header, &arena, &host_only);
 
+		assert_int_equal(host_only, cases[i].host_only);
 		if (cases[i].value == NULL)
 			assert_null(value);
 		else
@@ -81,10 +95,11 @@ static void the_cookie_is_secure_over_https_and_by_the_public_address(void **sta
 		reply_start(&x.reply, 204, NULL);
 		cookie_set(&x);
 		assert_string_equal(buf_cstr(&x.reply.headers),
-			cases[i].secure ? "Set-Cookie: ck_session=ck_t; Path=/; Max-Age=7200; "
-					  "HttpOnly; SameSite=Strict; Secure\r\n"
-					: "Set-Cookie: ck_session=ck_t; Path=/; Max-Age=7200; "
-					  "HttpOnly; SameSite=Strict\r\n");
+			cases[i].secure
+				? "Set-Cookie: __Host-ck_session=ck_t; Path=/; Max-Age=7200; "
+				  "HttpOnly; SameSite=Strict; Secure\r\n"
+				: "Set-Cookie: ck_session=ck_t; Path=/; Max-Age=7200; "
+				  "HttpOnly; SameSite=Strict\r\n");
 	}
 	reply_free(&x.reply);
 }
@@ -101,6 +116,12 @@ static void only_who_came_with_the_cookie_is_told_to_forget_it(void **state)
 	cookie_clear(&x);
 	assert_string_equal(buf_cstr(&x.reply.headers),
 		"Set-Cookie: ck_session=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict\r\n");
+	reply_start(&x.reply, 204, NULL);
+	x.host_only = true;
+	cookie_clear(&x);
+	assert_string_equal(buf_cstr(&x.reply.headers),
+		"Set-Cookie: __Host-ck_session=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict; "
+		"Secure\r\n");
 	reply_free(&x.reply);
 }
 
