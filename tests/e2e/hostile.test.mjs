@@ -45,12 +45,15 @@ const routes = [...readFileSync(path.join(top, 'src/api/routes.def'), 'utf8').ma
 	/^ROUTE\(\w+, (\w+), "([^"]+)",\s+TOKEN/gm,
 )].map(([, method, route]) => [method, route.replace('{}', ID)]);
 
-// Calls by function since the service began; without those that a thread makes of its own accord.
+// What a thread calls of its own accord, between its waves.
+const CHORES = ['touch_sessions', 'sweep_writes', 'erase_step'];
+
+// Calls by function since the service began, without those.
 async function calls() {
 	const { text } = await client.get('/metrics');
 	const found = text.matchAll(/^cardkeep_db_call_duration_seconds_count\{function="(\w+)"\} (\d+)/gm);
 	return new Map([...found].map(([, name, count]) => [name, Number(count)])
-		.filter(([name]) => name !== 'touch_sessions' && name !== 'sweep_writes'));
+		.filter(([name]) => !CHORES.includes(name)));
 }
 
 async function callsSince(before) {
