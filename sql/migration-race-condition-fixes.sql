@@ -257,7 +257,11 @@ create table cardkeep.sessions (
 	constraint sessions_token_hash_length check (octet_length(token_hash) = 32),
 	constraint sessions_ended_both check ((ended_at is null) = (ended_by is null))
 ) with (fillfactor = 85);
-create index sessions_user on cardkeep.sessions (user_id);
+-- The end is in it so that an account's live sessions, and its oldest, are found among any number of
+-- ended ones. Who asks for those that one write ended, and also whose they are, says `is true` of the
+-- user, so that only the second index can serve.
+create index sessions_user on cardkeep.sessions (user_id, ended_at);
+create index sessions_ended_by on cardkeep.sessions (ended_by) where ended_by is not null;
 comment on table cardkeep.sessions is 'One row a signed-in device; an ended one stays, so that the repeat of the request that ended it finds itself';
 comment on column cardkeep.sessions.id is 'The write id of the sign-in';
 comment on column cardkeep.sessions.token_hash is 'SHA-256 of the bearer token, which itself is stored nowhere';
@@ -330,6 +334,10 @@ execute $sql$
 -- There is no index on version: each update changes it, so an index would end HOT updates, and it
 -- cost 10 to 25 % of them when measured, while no query looks cards up by version. The free tenth
 -- of each page (fillfactor 85) is what the HOT updates live in.
+--
+-- What a name is, is decided by who brings it: the service in C, the promised functions by clean_name.
+-- The constraint asks nothing that two implementations of Unicode, or two locales, could answer in two
+-- ways: no normal form, and no class of characters.
 
 
 set local role cardkeep_owner;
@@ -349,8 +357,8 @@ create table cardkeep.business_cards (
 	updated_at timestamptz not null default clock_timestamp(),
 	constraint business_cards_slug_unique unique (slug),
 	constraint business_cards_name_valid check (
-		char_length(name) between 1 and 200 and name is nfc normalized
-		and name !~ '^\s|\s$|[[:cntrl:]]'),
+		octet_length(name) <= 800 and char_length(name) between 1 and 200
+		and name !~ '[\u0001-\u001f\u007f-\u009f]'),
 	constraint business_cards_slug_valid check (
 		char_length(slug) <= 87 and slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'),
 	constraint business_cards_template_type_valid check (
@@ -511,6 +519,17 @@ create table cardkeep.business_card_versions (
 	b_is_public boolean,
 	constraint business_card_versions_pkey primary key (card_id, version)
 );
+-- The next change of a field after a version is looked for when an old version is told or brought
+-- back. A field that changes often is found at once; these are for those that nearly never change, and
+-- cost nothing while they do not. Names and fields_config, which most updates change, have none.
+create index business_card_versions_slug on cardkeep.business_card_versions (card_id, version)
+	where b_slug is not null;
+create index business_card_versions_template on cardkeep.business_card_versions (card_id, version)
+	where b_template_type is not null;
+create index business_card_versions_design on cardkeep.business_card_versions (card_id, version)
+	where b_design_config is not null;
+create index business_card_versions_public on cardkeep.business_card_versions (card_id, version)
+	where b_is_public is not null;
 comment on table cardkeep.business_card_versions is 'Every version of every card: who wrote it, when, and what was before';
 comment on column cardkeep.business_card_versions.session_id is 'Null where SQL, not the service, wrote it';
 comment on column cardkeep.business_card_versions.at is 'The card''s updated_at as of this version';
@@ -984,16 +1003,17 @@ create function cardkeep_api.slugify(p_text text) returns text
 language sql immutable parallel safe
 return case
 	-- What the service sends is one already.
-	when p_text ~ '^[a-z0-9]+(-[a-z0-9]+)*$' and length(p_text) <= 80 then p_text
+	when octet_length(p_text) <= 80 and p_text ~ '^[a-z0-9]+(-[a-z0-9]+)*$' then p_text
+	-- Bounded before it is normalised, which takes time by the square of a run of marks: 400 take 4 ms.
 	else coalesce(nullif(rtrim(left(btrim(regexp_replace(
 	lower(regexp_replace(normalize(
 		replace(replace(replace(replace(replace(replace(replace(replace(
-			translate(coalesce(p_text, ''), 'ŁłØøĐđÐðıĦħŦŧĿŀŊŋĸ', 'LlOoDdDdiHhTtLlNnk'),
+			translate(coalesce(left(p_text, 400), ''), 'ŁłØøĐđÐðıĦħŦŧĿŀŊŋĸ', 'LlOoDdDdiHhTtLlNnk'),
 			'ß', 'ss'), 'ẞ', 'SS'), 'Æ', 'AE'), 'æ', 'ae'), 'Œ', 'OE'), 'œ', 'oe'), 'Þ', 'TH'), 'þ', 'th'),
 		nfkd), '[\u0300-\u036f]', '', 'g')),
 	'[^a-z0-9]+', '-', 'g'), '-'), 80), '-'), ''), 'card')
 end;
-comment on function cardkeep_api.slugify is 'SQL''s own slug rule, for callers that come without the service''s transliteration: Latin letters lose their marks, anything but a-z and 0-9 becomes one dash, at most 80 characters, "card" where nothing is left. A slug stays as it is. Locks nothing.';
+comment on function cardkeep_api.slugify is 'SQL''s own slug rule, for callers that come without the service''s transliteration: Latin letters lose their marks, anything but a-z and 0-9 becomes one dash, at most 80 characters of the first 400, "card" where nothing is left. A slug stays as it is. Locks nothing.';
 
 create function cardkeep_api.slug_candidate(p_base text, p_attempt integer) returns text
 language plpgsql volatile
@@ -1105,22 +1125,34 @@ returns text
 language plpgsql stable parallel safe
 as $$
 declare
-	v_before jsonb := coalesce(p_base, p_mine);
+	c_most constant integer := 100; -- keys that are told of
+	-- Each side in one piece: of a stored one every look at a key would fetch and unpack it anew, in
+	-- all plans that do not know the arguments.
+	v_base jsonb := p_base || '{}';
+	v_mine jsonb := p_mine || '{}';
+	v_theirs jsonb := p_theirs || '{}';
+	v_before jsonb := coalesce(v_base, v_mine);
 begin
-	if p_mine is null or p_theirs = v_before then
+	if v_mine is null or v_theirs = v_before then
 		return null;
 	end if;
 	return (
-		select string_agg(cardkeep_api.conflict_text(p_prefix || f.key,
-			case when p_base is not null then coalesce(p_base -> f.key, 'null') end,
-			coalesce(p_mine -> f.key, 'null'), coalesce(p_theirs -> f.key, 'null')), ',' order by f.key)
-		from jsonb_object_keys(
-			case when p_whole then coalesce(p_base, p_theirs) || p_mine else p_mine end) f(key)
-		where case when p_whole then p_theirs -> f.key is distinct from v_before -> f.key
-			else coalesce(p_theirs -> f.key, 'null') <> coalesce(v_before -> f.key, 'null') end);
+		select string_agg(case when f.place <= c_most then cardkeep_api.conflict_text(p_prefix || f.key,
+				case when v_base is not null then coalesce(v_base -> f.key, 'null') end,
+				coalesce(v_mine -> f.key, 'null'), coalesce(v_theirs -> f.key, 'null')) end,
+				',' order by f.place)
+			|| case when count(*) > c_most then format(',{"field":%s,"more":%s}',
+				to_json(rtrim(p_prefix, '.')), count(*) - c_most) else '' end
+		from (
+			select k.key, row_number() over (order by k.key) as place
+			from jsonb_object_keys(
+				case when p_whole then coalesce(v_base, v_theirs) || v_mine else v_mine end) k(key)
+			where case when p_whole then v_theirs -> k.key is distinct from v_before -> k.key
+				else coalesce(v_theirs -> k.key, 'null') <> coalesce(v_before -> k.key, 'null')
+				end) f);
 end
 $$;
-comment on function cardkeep_api.conflicts is 'As field_conflict, of each key that the request holds and, where it replaces the whole document, each of the base, separated by commas; null where there is none. A key that a side lacks is shown as null; only in a whole document is it something else than null. Locks nothing.';
+comment on function cardkeep_api.conflicts is 'As field_conflict, of each key that the request holds and, where it replaces the whole document, each of the base, separated by commas; null where there is none. A key that a side lacks is shown as null; only in a whole document is it something else than null. Of more than 100 keys the first are told, and then, with the document as the field, how many more there are. Fetches each side once, however many keys it has. Locks nothing.';
 
 create function cardkeep_api.conflict(p_version integer, p_current text, p_conflicts text)
 returns cardkeep_api.answer
@@ -1778,19 +1810,42 @@ end
 $$;
 comment on function cardkeep_api.update_profile is 'The next version of a profile, whose row the caller has locked.';
 
+create function cardkeep_api.profile_images(p_kind text, p_user uuid, p_version integer,
+	p_wanted text[])
+returns jsonb
+language plpgsql stable
+as $$
+declare
+	h record;
+	v_wanted text[] := p_wanted;
+	v_images jsonb := '{}';
+begin
+	for h in
+		select v.before from cardkeep_api.profile_versions v
+		where v.kind = p_kind and v.user_id = p_user and v.version > p_version
+		order by v.version
+	loop
+		exit when cardinality(v_wanted) = 0;
+		if (h.before ?| v_wanted) is not false then
+			v_images := h.before || v_images;
+			if p_wanted is not null then
+				v_wanted := array(select w from unnest(v_wanted) w where not h.before ? w);
+			end if;
+		end if;
+	end loop;
+	return v_images - array(select i from jsonb_object_keys(v_images) i where i <> all (p_wanted));
+end
+$$;
+comment on function cardkeep_api.profile_images is 'The oldest image of each wanted field (null: of every one) after a version; without those that nobody changed since. Reads later versions until it has them all. Locks nothing.';
+
 create function cardkeep_api.profile_at(p_kind text, p_user uuid, p_version integer) returns jsonb
 language plpgsql stable
 as $$
 declare
 	p cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
 begin
-	return p.fields || coalesce((
-		select jsonb_object_agg(b.key, b.value)
-		from (
-			select distinct on (e.key) e.key, e.value
-			from cardkeep_api.profile_versions h, jsonb_each(h.before) e
-			where h.kind = p_kind and h.user_id = p_user and h.version > p_version
-			order by e.key, h.version) b), '{}');
+	return p.fields || cardkeep_api.profile_images(p_kind, p_user, p_version,
+		case when p.version > 0 then array(select jsonb_object_keys(p.fields)) end);
 end
 $$;
 comment on function cardkeep_api.profile_at is 'The fields as of an older version, rebuilt from what was before the later changes. Reads all later versions, so callers bound how far back they ask. Locks nothing.';
@@ -2208,7 +2263,7 @@ begin
 			order by t.last_seen_at, t.id) || ']',
 		string_agg(t.id::text, ' ' order by t.last_seen_at, t.id)
 	into v_ended, v_ids
-	from cardkeep.sessions t where t.user_id = s.user_id and t.ended_by = p_session;
+	from cardkeep.sessions t where t.ended_by = p_session and (t.user_id = s.user_id) is true;
 	return cardkeep_api.reply(201, 0, format('{"user":%s,"session":%s%s}',
 		cardkeep_api.user_json(u), cardkeep_api.session_json(s, p_session), v_ended), p_replayed,
 		coalesce(v_ids, ''));
@@ -2249,8 +2304,12 @@ declare
 begin
 	delete from cardkeep.sessions s where s.id = any (array(
 		select o.id from cardkeep.sessions o
-		where o.user_id = p_user
-			and least(o.ended_at, o.expires_at, o.last_seen_at + o.idle_limit) < v_old
+		where o.user_id = p_user and o.ended_at < v_old
+		order by o.ended_at limit c_rows for update skip locked));
+	delete from cardkeep.sessions s where s.id = any (array(
+		select o.id from cardkeep.sessions o
+		where o.user_id = p_user and o.ended_at is null
+			and least(o.expires_at, o.last_seen_at + o.idle_limit) < v_old
 		limit c_rows for update skip locked));
 end
 $$;
@@ -2435,9 +2494,65 @@ execute $sql$
 set local role cardkeep_owner;
 
 create function cardkeep_api.document_fits(p_document jsonb) returns boolean
+language plpgsql immutable parallel safe
+as $$
+declare
+	c_printed constant integer := 524288;
+	-- What a document of that length takes unprinted, at most: an element as short as "0, ", or as
+	-- "{}, ", takes 12 bytes.
+	c_unprinted constant integer := 4 * c_printed + 1024;
+	v_document jsonb;
+	v_number numeric;
+	v_digits integer := 0;
+begin
+	if p_document is null then
+		return null;
+	elsif jsonb_typeof(p_document) not in ('object', 'array') then
+		return octet_length(p_document::text) <= c_printed; -- one number at most
+	end if;
+	v_document := p_document - '{}'::text[]; -- the same, unpacked
+	if pg_column_size(v_document) > c_unprinted then
+		return false;
+	end if;
+	-- A number of 8 bytes may be printed with 16,384 digits, if it is very large, very small, or a zero.
+	-- Each that is long is printed alone, and the first too many end it. Those that are plainly short are
+	-- passed over first. The rest is taken as one array: row by row (jsonb_path_query) PostgreSQL moves
+	-- all that are left for each.
+	for v_number in
+		select q.number::numeric
+		from jsonb_array_elements(jsonb_path_query_array(v_document, 'strict $.** ? (@.type() == "number"
+			&& !(@ > 1e-40 && @ < 1e40))')) q(number)
+		where scale(q.number::numeric) > 40 or abs(q.number::numeric) >= 1e40
+	loop
+		v_digits := v_digits + octet_length(v_number::text);
+		if v_digits > c_printed then
+			return false;
+		end if;
+	end loop;
+	return octet_length(v_document::text) <= c_printed;
+end
+$$;
+comment on function cardkeep_api.document_fits is 'Whether a document is small enough to be answered over and over, as it is printed: 1e300 is 301 digits then. Twice what the service takes with numbers written out, as printing adds a blank behind each comma and colon. Nothing is printed before it is known that it is not much longer. Locks nothing.';
+
+create function cardkeep_api.document_keys_fit(p_document jsonb) returns boolean
 language sql immutable parallel safe
-return octet_length(p_document::text) <= 524288;
-comment on function cardkeep_api.document_fits is 'Whether a document is small enough to be answered over and over, as it is printed: 1e300 is 301 digits then. Twice what the service takes with numbers written out, as printing adds a blank behind each comma and colon. Locks nothing.';
+return jsonb_array_length(jsonb_path_query_array(p_document,
+	'strict $.** ? (@.type() == "object").*.type()')) <= 4096;
+comment on function cardkeep_api.document_keys_fit is 'Whether a document has few enough keys, those of the objects in it counted: 4,096. The caller knows that it is not too large. Locks nothing.';
+
+create function cardkeep_api.document_fault(p_document jsonb) returns text
+language plpgsql immutable parallel safe
+as $$
+begin
+	if not cardkeep_api.document_fits(p_document) then
+		return 'a document of a card takes at most 512 KiB when it is printed';
+	elsif not cardkeep_api.document_keys_fit(p_document) then
+		return 'a document of a card has at most 4,096 keys';
+	end if;
+	return null;
+end
+$$;
+comment on function cardkeep_api.document_fault is 'What keeps a document from being stored; null where nothing does, or where there is none. Locks nothing.';
 
 create function cardkeep_api.insert_card(p_user uuid, p_session uuid, p_write uuid, p_name text,
 	p_slug text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
@@ -3352,20 +3467,27 @@ set local role cardkeep_owner;
 
 create function cardkeep_api.clean_name(p_name text) returns text
 language sql immutable parallel safe
-return normalize(regexp_replace(p_name, '^\s+|\s+$', '', 'g'));
-comment on function cardkeep_api.clean_name is 'A card''s name as it is kept: trimmed, NFC. Locks nothing.';
+return case
+	-- Four characters become one at most, so a longer one is too long however it is put, and the
+	-- table says so. To normalise takes time by the square of a run of marks: 800 take about 15 ms.
+	when octet_length(p_name) > 3200 or char_length(p_name) > 800 then p_name
+	else normalize(regexp_replace(p_name, '^\s+|\s+$', '', 'g')) end;
+comment on function cardkeep_api.clean_name is 'A card''s name as it is kept: trimmed, NFC; what has more than 800 characters is left as it is, and is no name. Locks nothing.';
 
 create function cardkeep_api.must_fit(p_fields jsonb, p_design jsonb) returns void
 language plpgsql immutable parallel safe
 as $$
+declare
+	v_fault text := coalesce(cardkeep_api.document_fault(p_fields),
+		cardkeep_api.document_fault(p_design));
 begin
-	if not (cardkeep_api.document_fits(p_fields) and cardkeep_api.document_fits(p_design)) then
-		raise exception 'a document of a card takes at most 512 KiB when it is printed'
+	if v_fault is not null then
+		raise exception '%', v_fault
 			using errcode = 'check_violation', hint = 'Numbers are printed without exponents.';
 	end if;
 end
 $$;
-comment on function cardkeep_api.must_fit is 'Raises 23514 where one of the documents is too large. Locks nothing.';
+comment on function cardkeep_api.must_fit is 'Raises 23514 where one of the documents is too large, or has too many keys. Locks nothing.';
 
 create function cardkeep.create_business_card_atomic(p_user_id uuid, p_name text,
 	p_base_slug text default null, p_template_type text default null,
@@ -3973,7 +4095,7 @@ begin
 	v_locked := cardkeep_api.lock_sessions(w.user_id, case when p_others then w.session_id end);
 	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
 	-- The repeat first: the first time may have ended the very session that asks.
-	perform from cardkeep.sessions t where t.user_id = s.user_id and t.ended_by = w.id;
+	perform from cardkeep.sessions t where t.ended_by = w.id and (t.user_id = s.user_id) is true;
 	if found then
 		return cardkeep_api.reply(204, 0, '', true);
 	end if;
@@ -4292,20 +4414,20 @@ create type cardkeep_api.history_view as (
 comment on type cardkeep_api.history_view is 'A version of a card or a profile as clients see it';
 
 create function cardkeep_api.history_json(p_version integer, p_session uuid, p_at timestamptz,
-	p_before jsonb, p_later jsonb)
+	p_before jsonb, p_names text[], p_later jsonb[])
 returns text
 language plpgsql stable
 as $$
 declare
 	v_changed text[] := array(select jsonb_object_keys(p_before) order by 1);
-	v_after jsonb := coalesce((select jsonb_object_agg(k, p_later -> k)
+	v_after jsonb := coalesce((select jsonb_object_agg(k, p_later[array_position(p_names, k)])
 		from unnest(v_changed) k), '{}');
 begin
 	return row_to_json(row(p_version, v_changed, p_before, v_after, p_session,
 		cardkeep_api.stamp(p_at))::cardkeep_api.history_view);
 end
 $$;
-comment on function cardkeep_api.history_json is 'A version as clients see it: the fields in p_before changed, to what p_later has for them. Locks nothing.';
+comment on function cardkeep_api.history_json is 'A version as clients see it: the fields in p_before changed, to what p_later has in the places that p_names has them. Locks nothing.';
 
 create function cardkeep_api.history_page(p_rows refcursor, p_later jsonb, p_limit integer)
 returns cardkeep_api.answer
@@ -4314,24 +4436,34 @@ as $$
 declare
 	c_page_bytes constant integer := 1048576 - 1024;
 	h record;
-	v_later jsonb := p_later;
+	e record;
+	-- What came after the version at hand, each field's in a place of its own: in one document every
+	-- version of a page would copy all of it, whatever it changed.
+	v_names text[] := '{}';
+	v_later jsonb[] := '{}';
 	v_item text;
 	v_items text[] := '{}';
 	v_bytes integer := 0;
 	v_last integer;
 	v_next integer;
 begin
+	select array_agg(f.key), array_agg(f.value) into v_names, v_later from jsonb_each(p_later) f;
 	loop
 		fetch p_rows into h;
 		exit when not found;
-		v_item := cardkeep_api.history_json(h.version, h.session_id, h.at, h.before, v_later);
+		v_item := cardkeep_api.history_json(h.version, h.session_id, h.at, h.before, v_names, v_later);
 		v_bytes := v_bytes + octet_length(v_item) + 1;
 		if cardinality(v_items) = p_limit or (v_bytes > c_page_bytes and v_last is not null) then
 			v_next := v_last;
 			exit;
 		end if;
 		v_items := v_items || v_item;
-		v_later := v_later || h.before;
+		for e in select f.key, f.value from jsonb_each(h.before) f loop
+			if array_position(v_names, e.key) is null then
+				v_names := v_names || e.key;
+			end if;
+			v_later[array_position(v_names, e.key)] := e.value;
+		end loop;
 		v_last := h.version;
 	end loop;
 	close p_rows;
@@ -4435,18 +4567,10 @@ begin
 	if p_newest = p.version then
 		return p.fields;
 	end if;
-	return p.fields || coalesce((
-		select jsonb_object_agg(k.name, n.value)
-		from (
-			select distinct f.name
-			from cardkeep_api.profile_versions h, jsonb_object_keys(h.before) f(name)
-			where h.kind = p_kind and h.user_id = p_user
-				and h.version between p_oldest and p_newest) k
-		cross join lateral (
-			select v.before -> k.name as value from cardkeep_api.profile_versions v
-			where v.kind = p_kind and v.user_id = p_user and v.version > p_newest
-				and v.before ? k.name
-			order by v.version limit 1) n), '{}');
+	return p.fields || cardkeep_api.profile_images(p_kind, p_user, p_newest, array(
+		select distinct f.name
+		from cardkeep_api.profile_versions h, jsonb_object_keys(h.before) f(name)
+		where h.kind = p_kind and h.user_id = p_user and h.version between p_oldest and p_newest));
 end
 $$;
 comment on function cardkeep_api.profile_later is 'As card_later, for a profile. Locks nothing.';
@@ -4758,6 +4882,10 @@ create function cardkeep_api.merge_fields(p_base jsonb, p_mine jsonb, p_theirs j
 language plpgsql immutable parallel safe
 as $$
 declare
+	-- In one piece each, as in conflicts.
+	v_base jsonb := p_base || '{}';
+	v_mine jsonb := p_mine || '{}';
+	v_theirs jsonb := p_theirs || '{}';
 	v_merged jsonb;
 	v_overlap boolean;
 begin
@@ -4766,16 +4894,16 @@ begin
 			filter (where case when m is distinct from b then m else t end is not null)
 	into v_overlap, v_merged
 	from (
-		select jsonb_object_keys(p_base || p_mine || p_theirs) as key) f
+		select jsonb_object_keys(v_base || v_mine || v_theirs) as key) f
 	cross join lateral (
-		select p_base -> f.key as b, p_mine -> f.key as m, p_theirs -> f.key as t) s;
+		select v_base -> f.key as b, v_mine -> f.key as m, v_theirs -> f.key as t) s;
 	if v_overlap then
 		return null;
 	end if;
 	return coalesce(v_merged, '{}');
 end
 $$;
-comment on function cardkeep_api.merge_fields is 'Both sides'' changes to the keys of a document: what one side left as it was in the base is as the other has it, absent ones too. Null where both changed one key, to different values. Locks nothing.';
+comment on function cardkeep_api.merge_fields is 'Both sides'' changes to the keys of a document: what one side left as it was in the base is as the other has it, absent ones too. Null where both changed one key, to different values. Fetches each side once, however many keys it has. Locks nothing.';
 
 create function cardkeep_api.extended(a cardkeep_api.answer, p_members text)
 returns cardkeep_api.answer
@@ -4893,9 +5021,10 @@ begin
 		return cardkeep_api.card_conflict(c, array[p_expected], p_name, p_template, p_fields,
 			p_design, p_public);
 	end if;
-	if not cardkeep_api.document_fits(n.fields_config) then
+	-- What the request leaves out may be larger than documents may become now, and stays as it is.
+	if p_fields is not null and cardkeep_api.document_fault(n.fields_config) is not null then
 		return cardkeep_api.reply(422, c.version, p_detail => 'fields_config');
-	elsif not cardkeep_api.document_fits(n.design_config) then
+	elsif p_design is not null and cardkeep_api.document_fault(n.design_config) is not null then
 		return cardkeep_api.reply(422, c.version, p_detail => 'design_config');
 	end if;
 	return cardkeep_api.merged(cardkeep_api.update_card_core(p_user, p_session, p_write, p_card,
@@ -5450,8 +5579,10 @@ return case
 	-- Nearly all are as they should be.
 	when char_length(p_name) between 1 and 200 and p_name is nfc normalized
 		and p_name !~ '^\s|\s$|[[:cntrl:]]' then p_name
-	else coalesce(nullif(regexp_replace(left(normalize(regexp_replace(regexp_replace(p_name,
-		'[[:cntrl:]]', ' ', 'g'), '^\s+|\s+$', '', 'g')), 200), '\s+$', ''), ''), 'Card')
+	-- Bounded before it is normalised, as in cardkeep_api.clean_name.
+	else coalesce(nullif(regexp_replace(left(normalize(regexp_replace(regexp_replace(
+		left(p_name, 800), '[[:cntrl:]]', ' ', 'g'), '^\s+|\s+$', '', 'g')), 200), '\s+$', ''), ''),
+		'Card')
 end;
 comment on function cardkeep_before.clean_name is 'A name as a card may have it: NFC, trimmed, control characters as blanks, cut at 200; "Card" where nothing is left. Locks nothing.';
 
@@ -5707,6 +5838,10 @@ execute $sql$
 -- The statement is made here, and of nothing but what this file holds: a column's name and type come
 -- from rest_columns, operators from rest_condition, and each value of the client's travels as a
 -- parameter. A plan is made for each request, which suits both a page of cards and one by its id.
+--
+-- What a view may ask is bounded before the statement is made (rest_bounds), and documents are neither
+-- compared nor ordered by: that would fetch and unpack them for every row. So they are fetched for the
+-- rows of the page alone, where they are selected.
 
 
 set local role cardkeep_owner;
@@ -5751,6 +5886,22 @@ end
 $$;
 comment on function cardkeep_api.rest_type is 'The type of a column; raises 42703 for one that is not in the list, so that no other name gets into a statement. Locks nothing.';
 
+create function cardkeep_api.rest_comparable(p_source text, p_column text) returns text
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_type text := cardkeep_api.rest_type(p_source, p_column);
+begin
+	if v_type = 'jsonb' then
+		raise exception 'column %.% holds documents, which are neither compared nor ordered by',
+			p_source, p_column
+			using errcode = 'datatype_mismatch', hint = 'Ask whether it is null, or not.';
+	end if;
+	return v_type;
+end
+$$;
+comment on function cardkeep_api.rest_comparable is 'As rest_type, of a column that may be compared and ordered by; raises 42804 for one that holds documents. Locks nothing.';
+
 create function cardkeep_api.rest_is(p_source text, p_column text, p_what text) returns text
 language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
 as $$
@@ -5774,7 +5925,8 @@ language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_column text := p_filter ->> 'column';
-	v_type text := cardkeep_api.rest_type(p_source, v_column);
+	v_type text := case p_filter ->> 'op' when 'is' then cardkeep_api.rest_type(p_source, v_column)
+		else cardkeep_api.rest_comparable(p_source, v_column) end;
 	v_end integer := p_at + jsonb_array_length(p_filter -> 'values') - 1;
 	v_condition text := case p_filter ->> 'op'
 		when 'eq' then format('b.%I = $2[%s]::%s', v_column, p_at, v_type)
@@ -5840,7 +5992,7 @@ declare
 	v_item jsonb;
 begin
 	for v_item in select o from jsonb_array_elements(p_view -> 'order') o loop
-		perform cardkeep_api.rest_type(p_source, v_item ->> 'column');
+		perform cardkeep_api.rest_comparable(p_source, v_item ->> 'column');
 		v_order := v_order || format('b.%I %s nulls %s, ', v_item ->> 'column',
 			case when (v_item -> 'descending')::boolean then 'desc' else 'asc' end,
 			case v_item ->> 'nulls' when 'first' then 'first' else 'last' end);
@@ -5851,6 +6003,32 @@ begin
 end
 $$;
 comment on function cardkeep_api.rest_order is 'The order that was asked for; cards that are equal in it stand newest first, so that pages by offset neither repeat nor miss one. Locks nothing.';
+
+create function cardkeep_api.rest_bounds(p_view jsonb) returns void
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c_filters constant integer := 20;
+	c_values constant integer := 100; -- of all filters together
+	c_columns constant integer := 100; -- selected, and likewise ordered by
+begin
+	if jsonb_array_length(p_view -> 'filters') > c_filters then
+		raise exception 'a request has at most % filters', c_filters
+			using errcode = 'invalid_parameter_value';
+	elsif (select sum(jsonb_array_length(f -> 'values'))
+		from jsonb_array_elements(p_view -> 'filters') f) > c_values
+	then
+		raise exception 'the filters of a request have at most % values together', c_values
+			using errcode = 'invalid_parameter_value';
+	elsif greatest(jsonb_array_length(p_view -> 'select'), jsonb_array_length(p_view -> 'order'))
+		> c_columns
+	then
+		raise exception 'a request names at most % columns', c_columns
+			using errcode = 'invalid_parameter_value';
+	end if;
+end
+$$;
+comment on function cardkeep_api.rest_bounds is 'Raises 22023 where a view asks for more than 20 filters, 100 values or 100 columns. Locks nothing.';
 
 create function cardkeep_api.rest_check(p_view jsonb, p_rows bigint, p_total bigint) returns void
 language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
@@ -5889,18 +6067,24 @@ as $$
 declare
 	c_page_rows constant integer := 100;
 	c_page_bytes constant integer := 1048576 - 1024;
-	v_from text := cardkeep_api.rest_from(p_source, p_view);
-	v_row jsonb := p_row;
-	v_values text[] := array(select v from jsonb_array_elements(p_view -> 'filters') f,
-		jsonb_array_elements_text(f -> 'values') v);
+	c_counted constant integer := 10000;
+	v_from text;
+	v_row jsonb;
+	v_values text[];
 	v_total bigint;
 	v_item text;
 	v_items text[] := '{}';
 	v_rows integer := 0;
 	v_bytes integer := 0;
 begin
+	perform cardkeep_api.rest_bounds(p_view);
+	v_from := cardkeep_api.rest_from(p_source, p_view);
+	v_row := p_row;
+	v_values := array(select v from jsonb_array_elements(p_view -> 'filters') f,
+		jsonb_array_elements_text(f -> 'values') v);
 	if (p_view -> 'count')::boolean then
-		execute 'select count(*) from ' || v_from into v_total using p_user, v_values, v_row;
+		execute format('select nullif(count(*), %s) from (select from %s limit %1$s) c', c_counted + 1,
+			v_from) into v_total using p_user, v_values, v_row;
 	end if;
 	for v_item in execute 'select row_to_json(r)::text from (select '
 		|| cardkeep_api.rest_select(p_source, p_view) || ' from ' || v_from
@@ -5922,7 +6106,7 @@ begin
 			else '[' || array_to_string(v_items, ',') || ']' end;
 end
 $$;
-comment on function cardkeep_api.rest_page is 'The rows of a view as JSON (of a table, or the one p_row that a function returned), after a line with the offset, how many rows there are, and how many there would be without limit and offset (* where that was not asked): at most 100 of them and 1 MiB, but at least one. Raises what is wrong with the view or its values. Locks nothing.';
+comment on function cardkeep_api.rest_page is 'The rows of a view as JSON (of a table, or the one p_row that a function returned), after a line with the offset, how many rows there are, and how many there would be without limit and offset (* where that was not asked, or they are more than 10,000): at most 100 of them and 1 MiB, but at least one. Raises what is wrong with the view or its values. Locks nothing.';
 
 reset role;
 $sql$;
@@ -6121,6 +6305,11 @@ begin
 	select b.* into c from cardkeep_api.begin_call(p_token_hash) b;
 	if not found then
 		return cardkeep_api.reply(401);
+	end if;
+	-- Before any of them becomes a text, as arrays do too where a text is wanted.
+	if not cardkeep_api.document_fits(p_args) then
+		raise exception 'the arguments of a call take at most 512 KiB when they are printed'
+			using errcode = 'invalid_parameter_value', hint = 'Numbers are printed without exponents.';
 	end if;
 	case p_call
 	when 'create' then

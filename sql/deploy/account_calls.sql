@@ -99,7 +99,7 @@ begin
 			order by t.last_seen_at, t.id) || ']',
 		string_agg(t.id::text, ' ' order by t.last_seen_at, t.id)
 	into v_ended, v_ids
-	from cardkeep.sessions t where t.user_id = s.user_id and t.ended_by = p_session;
+	from cardkeep.sessions t where t.ended_by = p_session and (t.user_id = s.user_id) is true;
 	return cardkeep_api.reply(201, 0, format('{"user":%s,"session":%s%s}',
 		cardkeep_api.user_json(u), cardkeep_api.session_json(s, p_session), v_ended), p_replayed,
 		coalesce(v_ids, ''));
@@ -140,8 +140,12 @@ declare
 begin
 	delete from cardkeep.sessions s where s.id = any (array(
 		select o.id from cardkeep.sessions o
-		where o.user_id = p_user
-			and least(o.ended_at, o.expires_at, o.last_seen_at + o.idle_limit) < v_old
+		where o.user_id = p_user and o.ended_at < v_old
+		order by o.ended_at limit c_rows for update skip locked));
+	delete from cardkeep.sessions s where s.id = any (array(
+		select o.id from cardkeep.sessions o
+		where o.user_id = p_user and o.ended_at is null
+			and least(o.expires_at, o.last_seen_at + o.idle_limit) < v_old
 		limit c_rows for update skip locked));
 end
 $$;

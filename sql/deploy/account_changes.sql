@@ -124,7 +124,7 @@ begin
 	v_locked := cardkeep_api.lock_sessions(w.user_id, case when p_others then w.session_id end);
 	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
 	-- The repeat first: the first time may have ended the very session that asks.
-	perform from cardkeep.sessions t where t.user_id = s.user_id and t.ended_by = w.id;
+	perform from cardkeep.sessions t where t.ended_by = w.id and (t.user_id = s.user_id) is true;
 	if found then
 		return cardkeep_api.reply(204, 0, '', true);
 	end if;

@@ -167,8 +167,10 @@ return case
 	-- Nearly all are as they should be.
 	when char_length(p_name) between 1 and 200 and p_name is nfc normalized
 		and p_name !~ '^\s|\s$|[[:cntrl:]]' then p_name
-	else coalesce(nullif(regexp_replace(left(normalize(regexp_replace(regexp_replace(p_name,
-		'[[:cntrl:]]', ' ', 'g'), '^\s+|\s+$', '', 'g')), 200), '\s+$', ''), ''), 'Card')
+	-- Bounded before it is normalised, as in cardkeep_api.clean_name.
+	else coalesce(nullif(regexp_replace(left(normalize(regexp_replace(regexp_replace(
+		left(p_name, 800), '[[:cntrl:]]', ' ', 'g'), '^\s+|\s+$', '', 'g')), 200), '\s+$', ''), ''),
+		'Card')
 end;
 comment on function cardkeep_before.clean_name is 'A name as a card may have it: NFC, trimmed, control characters as blanks, cut at 200; "Card" where nothing is left. Locks nothing.';
 

@@ -11,9 +11,65 @@ begin;
 set local role cardkeep_owner;
 
 create function cardkeep_api.document_fits(p_document jsonb) returns boolean
+language plpgsql immutable parallel safe
+as $$
+declare
+	c_printed constant integer := 524288;
+	-- What a document of that length takes unprinted, at most: an element as short as "0, ", or as
+	-- "{}, ", takes 12 bytes.
+	c_unprinted constant integer := 4 * c_printed + 1024;
+	v_document jsonb;
+	v_number numeric;
+	v_digits integer := 0;
+begin
+	if p_document is null then
+		return null;
+	elsif jsonb_typeof(p_document) not in ('object', 'array') then
+		return octet_length(p_document::text) <= c_printed; -- one number at most
+	end if;
+	v_document := p_document - '{}'::text[]; -- the same, unpacked
+	if pg_column_size(v_document) > c_unprinted then
+		return false;
+	end if;
+	-- A number of 8 bytes may be printed with 16,384 digits, if it is very large, very small, or a zero.
+	-- Each that is long is printed alone, and the first too many end it. Those that are plainly short are
+	-- passed over first. The rest is taken as one array: row by row (jsonb_path_query) PostgreSQL moves
+	-- all that are left for each.
+	for v_number in
+		select q.number::numeric
+		from jsonb_array_elements(jsonb_path_query_array(v_document, 'strict $.** ? (@.type() == "number"
+			&& !(@ > 1e-40 && @ < 1e40))')) q(number)
+		where scale(q.number::numeric) > 40 or abs(q.number::numeric) >= 1e40
+	loop
+		v_digits := v_digits + octet_length(v_number::text);
+		if v_digits > c_printed then
+			return false;
+		end if;
+	end loop;
+	return octet_length(v_document::text) <= c_printed;
+end
+$$;
+comment on function cardkeep_api.document_fits is 'Whether a document is small enough to be answered over and over, as it is printed: 1e300 is 301 digits then. Twice what the service takes with numbers written out, as printing adds a blank behind each comma and colon. Nothing is printed before it is known that it is not much longer. Locks nothing.';
+
+create function cardkeep_api.document_keys_fit(p_document jsonb) returns boolean
 language sql immutable parallel safe
-return octet_length(p_document::text) <= 524288;
-comment on function cardkeep_api.document_fits is 'Whether a document is small enough to be answered over and over, as it is printed: 1e300 is 301 digits then. Twice what the service takes with numbers written out, as printing adds a blank behind each comma and colon. Locks nothing.';
+return jsonb_array_length(jsonb_path_query_array(p_document,
+	'strict $.** ? (@.type() == "object").*.type()')) <= 4096;
+comment on function cardkeep_api.document_keys_fit is 'Whether a document has few enough keys, those of the objects in it counted: 4,096. The caller knows that it is not too large. Locks nothing.';
+
+create function cardkeep_api.document_fault(p_document jsonb) returns text
+language plpgsql immutable parallel safe
+as $$
+begin
+	if not cardkeep_api.document_fits(p_document) then
+		return 'a document of a card takes at most 512 KiB when it is printed';
+	elsif not cardkeep_api.document_keys_fit(p_document) then
+		return 'a document of a card has at most 4,096 keys';
+	end if;
+	return null;
+end
+$$;
+comment on function cardkeep_api.document_fault is 'What keeps a document from being stored; null where nothing does, or where there is none. Locks nothing.';
 
 create function cardkeep_api.insert_card(p_user uuid, p_session uuid, p_write uuid, p_name text,
 	p_slug text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)

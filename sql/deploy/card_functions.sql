@@ -9,20 +9,27 @@ set local role cardkeep_owner;
 
 create function cardkeep_api.clean_name(p_name text) returns text
 language sql immutable parallel safe
-return normalize(regexp_replace(p_name, '^\s+|\s+$', '', 'g'));
-comment on function cardkeep_api.clean_name is 'A card''s name as it is kept: trimmed, NFC. Locks nothing.';
+return case
+	-- Four characters become one at most, so a longer one is too long however it is put, and the
+	-- table says so. To normalise takes time by the square of a run of marks: 800 take about 15 ms.
+	when octet_length(p_name) > 3200 or char_length(p_name) > 800 then p_name
+	else normalize(regexp_replace(p_name, '^\s+|\s+$', '', 'g')) end;
+comment on function cardkeep_api.clean_name is 'A card''s name as it is kept: trimmed, NFC; what has more than 800 characters is left as it is, and is no name. Locks nothing.';
 
 create function cardkeep_api.must_fit(p_fields jsonb, p_design jsonb) returns void
 language plpgsql immutable parallel safe
 as $$
+declare
+	v_fault text := coalesce(cardkeep_api.document_fault(p_fields),
+		cardkeep_api.document_fault(p_design));
 begin
-	if not (cardkeep_api.document_fits(p_fields) and cardkeep_api.document_fits(p_design)) then
-		raise exception 'a document of a card takes at most 512 KiB when it is printed'
+	if v_fault is not null then
+		raise exception '%', v_fault
 			using errcode = 'check_violation', hint = 'Numbers are printed without exponents.';
 	end if;
 end
 $$;
-comment on function cardkeep_api.must_fit is 'Raises 23514 where one of the documents is too large. Locks nothing.';
+comment on function cardkeep_api.must_fit is 'Raises 23514 where one of the documents is too large, or has too many keys. Locks nothing.';
 
 create function cardkeep.create_business_card_atomic(p_user_id uuid, p_name text,
 	p_base_slug text default null, p_template_type text default null,

@@ -25,6 +25,17 @@ create table cardkeep.business_card_versions (
 	b_is_public boolean,
 	constraint business_card_versions_pkey primary key (card_id, version)
 );
+-- The next change of a field after a version is looked for when an old version is told or brought
+-- back. A field that changes often is found at once; these are for those that nearly never change, and
+-- cost nothing while they do not. Names and fields_config, which most updates change, have none.
+create index business_card_versions_slug on cardkeep.business_card_versions (card_id, version)
+	where b_slug is not null;
+create index business_card_versions_template on cardkeep.business_card_versions (card_id, version)
+	where b_template_type is not null;
+create index business_card_versions_design on cardkeep.business_card_versions (card_id, version)
+	where b_design_config is not null;
+create index business_card_versions_public on cardkeep.business_card_versions (card_id, version)
+	where b_is_public is not null;
 comment on table cardkeep.business_card_versions is 'Every version of every card: who wrote it, when, and what was before';
 comment on column cardkeep.business_card_versions.session_id is 'Null where SQL, not the service, wrote it';
 comment on column cardkeep.business_card_versions.at is 'The card''s updated_at as of this version';

@@ -32,22 +32,34 @@ returns text
 language plpgsql stable parallel safe
 as $$
 declare
-	v_before jsonb := coalesce(p_base, p_mine);
+	c_most constant integer := 100; -- keys that are told of
+	-- Each side in one piece: of a stored one every look at a key would fetch and unpack it anew, in
+	-- all plans that do not know the arguments.
+	v_base jsonb := p_base || '{}';
+	v_mine jsonb := p_mine || '{}';
+	v_theirs jsonb := p_theirs || '{}';
+	v_before jsonb := coalesce(v_base, v_mine);
 begin
-	if p_mine is null or p_theirs = v_before then
+	if v_mine is null or v_theirs = v_before then
 		return null;
 	end if;
 	return (
-		select string_agg(cardkeep_api.conflict_text(p_prefix || f.key,
-			case when p_base is not null then coalesce(p_base -> f.key, 'null') end,
-			coalesce(p_mine -> f.key, 'null'), coalesce(p_theirs -> f.key, 'null')), ',' order by f.key)
-		from jsonb_object_keys(
-			case when p_whole then coalesce(p_base, p_theirs) || p_mine else p_mine end) f(key)
-		where case when p_whole then p_theirs -> f.key is distinct from v_before -> f.key
-			else coalesce(p_theirs -> f.key, 'null') <> coalesce(v_before -> f.key, 'null') end);
+		select string_agg(case when f.place <= c_most then cardkeep_api.conflict_text(p_prefix || f.key,
+				case when v_base is not null then coalesce(v_base -> f.key, 'null') end,
+				coalesce(v_mine -> f.key, 'null'), coalesce(v_theirs -> f.key, 'null')) end,
+				',' order by f.place)
+			|| case when count(*) > c_most then format(',{"field":%s,"more":%s}',
+				to_json(rtrim(p_prefix, '.')), count(*) - c_most) else '' end
+		from (
+			select k.key, row_number() over (order by k.key) as place
+			from jsonb_object_keys(
+				case when p_whole then coalesce(v_base, v_theirs) || v_mine else v_mine end) k(key)
+			where case when p_whole then v_theirs -> k.key is distinct from v_before -> k.key
+				else coalesce(v_theirs -> k.key, 'null') <> coalesce(v_before -> k.key, 'null')
+				end) f);
 end
 $$;
-comment on function cardkeep_api.conflicts is 'As field_conflict, of each key that the request holds and, where it replaces the whole document, each of the base, separated by commas; null where there is none. A key that a side lacks is shown as null; only in a whole document is it something else than null. Locks nothing.';
+comment on function cardkeep_api.conflicts is 'As field_conflict, of each key that the request holds and, where it replaces the whole document, each of the base, separated by commas; null where there is none. A key that a side lacks is shown as null; only in a whole document is it something else than null. Of more than 100 keys the first are told, and then, with the document as the field, how many more there are. Fetches each side once, however many keys it has. Locks nothing.';
 
 create function cardkeep_api.conflict(p_version integer, p_current text, p_conflicts text)
 returns cardkeep_api.answer

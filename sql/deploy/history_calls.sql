@@ -23,20 +23,20 @@ create type cardkeep_api.history_view as (
 comment on type cardkeep_api.history_view is 'A version of a card or a profile as clients see it';
 
 create function cardkeep_api.history_json(p_version integer, p_session uuid, p_at timestamptz,
-	p_before jsonb, p_later jsonb)
+	p_before jsonb, p_names text[], p_later jsonb[])
 returns text
 language plpgsql stable
 as $$
 declare
 	v_changed text[] := array(select jsonb_object_keys(p_before) order by 1);
-	v_after jsonb := coalesce((select jsonb_object_agg(k, p_later -> k)
+	v_after jsonb := coalesce((select jsonb_object_agg(k, p_later[array_position(p_names, k)])
 		from unnest(v_changed) k), '{}');
 begin
 	return row_to_json(row(p_version, v_changed, p_before, v_after, p_session,
 		cardkeep_api.stamp(p_at))::cardkeep_api.history_view);
 end
 $$;
-comment on function cardkeep_api.history_json is 'A version as clients see it: the fields in p_before changed, to what p_later has for them. Locks nothing.';
+comment on function cardkeep_api.history_json is 'A version as clients see it: the fields in p_before changed, to what p_later has in the places that p_names has them. Locks nothing.';
 
 create function cardkeep_api.history_page(p_rows refcursor, p_later jsonb, p_limit integer)
 returns cardkeep_api.answer
@@ -45,24 +45,34 @@ as $$
 declare
 	c_page_bytes constant integer := 1048576 - 1024;
 	h record;
-	v_later jsonb := p_later;
+	e record;
+	-- What came after the version at hand, each field's in a place of its own: in one document every
+	-- version of a page would copy all of it, whatever it changed.
+	v_names text[] := '{}';
+	v_later jsonb[] := '{}';
 	v_item text;
 	v_items text[] := '{}';
 	v_bytes integer := 0;
 	v_last integer;
 	v_next integer;
 begin
+	select array_agg(f.key), array_agg(f.value) into v_names, v_later from jsonb_each(p_later) f;
 	loop
 		fetch p_rows into h;
 		exit when not found;
-		v_item := cardkeep_api.history_json(h.version, h.session_id, h.at, h.before, v_later);
+		v_item := cardkeep_api.history_json(h.version, h.session_id, h.at, h.before, v_names, v_later);
 		v_bytes := v_bytes + octet_length(v_item) + 1;
 		if cardinality(v_items) = p_limit or (v_bytes > c_page_bytes and v_last is not null) then
 			v_next := v_last;
 			exit;
 		end if;
 		v_items := v_items || v_item;
-		v_later := v_later || h.before;
+		for e in select f.key, f.value from jsonb_each(h.before) f loop
+			if array_position(v_names, e.key) is null then
+				v_names := v_names || e.key;
+			end if;
+			v_later[array_position(v_names, e.key)] := e.value;
+		end loop;
 		v_last := h.version;
 	end loop;
 	close p_rows;
@@ -166,18 +176,10 @@ begin
 	if p_newest = p.version then
 		return p.fields;
 	end if;
-	return p.fields || coalesce((
-		select jsonb_object_agg(k.name, n.value)
-		from (
-			select distinct f.name
-			from cardkeep_api.profile_versions h, jsonb_object_keys(h.before) f(name)
-			where h.kind = p_kind and h.user_id = p_user
-				and h.version between p_oldest and p_newest) k
-		cross join lateral (
-			select v.before -> k.name as value from cardkeep_api.profile_versions v
-			where v.kind = p_kind and v.user_id = p_user and v.version > p_newest
-				and v.before ? k.name
-			order by v.version limit 1) n), '{}');
+	return p.fields || cardkeep_api.profile_images(p_kind, p_user, p_newest, array(
+		select distinct f.name
+		from cardkeep_api.profile_versions h, jsonb_object_keys(h.before) f(name)
+		where h.kind = p_kind and h.user_id = p_user and h.version between p_oldest and p_newest));
 end
 $$;
 comment on function cardkeep_api.profile_later is 'As card_later, for a profile. Locks nothing.';

@@ -17,6 +17,10 @@ create function cardkeep_api.merge_fields(p_base jsonb, p_mine jsonb, p_theirs j
 language plpgsql immutable parallel safe
 as $$
 declare
+	-- In one piece each, as in conflicts.
+	v_base jsonb := p_base || '{}';
+	v_mine jsonb := p_mine || '{}';
+	v_theirs jsonb := p_theirs || '{}';
 	v_merged jsonb;
 	v_overlap boolean;
 begin
@@ -25,16 +29,16 @@ begin
 			filter (where case when m is distinct from b then m else t end is not null)
 	into v_overlap, v_merged
 	from (
-		select jsonb_object_keys(p_base || p_mine || p_theirs) as key) f
+		select jsonb_object_keys(v_base || v_mine || v_theirs) as key) f
 	cross join lateral (
-		select p_base -> f.key as b, p_mine -> f.key as m, p_theirs -> f.key as t) s;
+		select v_base -> f.key as b, v_mine -> f.key as m, v_theirs -> f.key as t) s;
 	if v_overlap then
 		return null;
 	end if;
 	return coalesce(v_merged, '{}');
 end
 $$;
-comment on function cardkeep_api.merge_fields is 'Both sides'' changes to the keys of a document: what one side left as it was in the base is as the other has it, absent ones too. Null where both changed one key, to different values. Locks nothing.';
+comment on function cardkeep_api.merge_fields is 'Both sides'' changes to the keys of a document: what one side left as it was in the base is as the other has it, absent ones too. Null where both changed one key, to different values. Fetches each side once, however many keys it has. Locks nothing.';
 
 create function cardkeep_api.extended(a cardkeep_api.answer, p_members text)
 returns cardkeep_api.answer
@@ -152,9 +156,10 @@ begin
 		return cardkeep_api.card_conflict(c, array[p_expected], p_name, p_template, p_fields,
 			p_design, p_public);
 	end if;
-	if not cardkeep_api.document_fits(n.fields_config) then
+	-- What the request leaves out may be larger than documents may become now, and stays as it is.
+	if p_fields is not null and cardkeep_api.document_fault(n.fields_config) is not null then
 		return cardkeep_api.reply(422, c.version, p_detail => 'fields_config');
-	elsif not cardkeep_api.document_fits(n.design_config) then
+	elsif p_design is not null and cardkeep_api.document_fault(n.design_config) is not null then
 		return cardkeep_api.reply(422, c.version, p_detail => 'design_config');
 	end if;
 	return cardkeep_api.merged(cardkeep_api.update_card_core(p_user, p_session, p_write, p_card,

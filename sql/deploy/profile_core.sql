@@ -216,19 +216,42 @@ end
 $$;
 comment on function cardkeep_api.update_profile is 'The next version of a profile, whose row the caller has locked.';
 
+create function cardkeep_api.profile_images(p_kind text, p_user uuid, p_version integer,
+	p_wanted text[])
+returns jsonb
+language plpgsql stable
+as $$
+declare
+	h record;
+	v_wanted text[] := p_wanted;
+	v_images jsonb := '{}';
+begin
+	for h in
+		select v.before from cardkeep_api.profile_versions v
+		where v.kind = p_kind and v.user_id = p_user and v.version > p_version
+		order by v.version
+	loop
+		exit when cardinality(v_wanted) = 0;
+		if (h.before ?| v_wanted) is not false then
+			v_images := h.before || v_images;
+			if p_wanted is not null then
+				v_wanted := array(select w from unnest(v_wanted) w where not h.before ? w);
+			end if;
+		end if;
+	end loop;
+	return v_images - array(select i from jsonb_object_keys(v_images) i where i <> all (p_wanted));
+end
+$$;
+comment on function cardkeep_api.profile_images is 'The oldest image of each wanted field (null: of every one) after a version; without those that nobody changed since. Reads later versions until it has them all. Locks nothing.';
+
 create function cardkeep_api.profile_at(p_kind text, p_user uuid, p_version integer) returns jsonb
 language plpgsql stable
 as $$
 declare
 	p cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
 begin
-	return p.fields || coalesce((
-		select jsonb_object_agg(b.key, b.value)
-		from (
-			select distinct on (e.key) e.key, e.value
-			from cardkeep_api.profile_versions h, jsonb_each(h.before) e
-			where h.kind = p_kind and h.user_id = p_user and h.version > p_version
-			order by e.key, h.version) b), '{}');
+	return p.fields || cardkeep_api.profile_images(p_kind, p_user, p_version,
+		case when p.version > 0 then array(select jsonb_object_keys(p.fields)) end);
 end
 $$;
 comment on function cardkeep_api.profile_at is 'The fields as of an older version, rebuilt from what was before the later changes. Reads all later versions, so callers bound how far back they ask. Locks nothing.';

@@ -185,6 +185,11 @@ begin
 	if not found then
 		return cardkeep_api.reply(401);
 	end if;
+	-- Before any of them becomes a text, as arrays do too where a text is wanted.
+	if not cardkeep_api.document_fits(p_args) then
+		raise exception 'the arguments of a call take at most 512 KiB when they are printed'
+			using errcode = 'invalid_parameter_value', hint = 'Numbers are printed without exponents.';
+	end if;
 	case p_call
 	when 'create' then
 		return cardkeep_api.rest_create(c, p_token_hash, p_write, p_args, p_view, p_key);

@@ -11,6 +11,10 @@
 -- The statement is made here, and of nothing but what this file holds: a column's name and type come
 -- from rest_columns, operators from rest_condition, and each value of the client's travels as a
 -- parameter. A plan is made for each request, which suits both a page of cards and one by its id.
+--
+-- What a view may ask is bounded before the statement is made (rest_bounds), and documents are neither
+-- compared nor ordered by: that would fetch and unpack them for every row. So they are fetched for the
+-- rows of the page alone, where they are selected.
 
 begin;
 
@@ -56,6 +60,22 @@ end
 $$;
 comment on function cardkeep_api.rest_type is 'The type of a column; raises 42703 for one that is not in the list, so that no other name gets into a statement. Locks nothing.';
 
+create function cardkeep_api.rest_comparable(p_source text, p_column text) returns text
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_type text := cardkeep_api.rest_type(p_source, p_column);
+begin
+	if v_type = 'jsonb' then
+		raise exception 'column %.% holds documents, which are neither compared nor ordered by',
+			p_source, p_column
+			using errcode = 'datatype_mismatch', hint = 'Ask whether it is null, or not.';
+	end if;
+	return v_type;
+end
+$$;
+comment on function cardkeep_api.rest_comparable is 'As rest_type, of a column that may be compared and ordered by; raises 42804 for one that holds documents. Locks nothing.';
+
 create function cardkeep_api.rest_is(p_source text, p_column text, p_what text) returns text
 language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
 as $$
@@ -79,7 +99,8 @@ language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_column text := p_filter ->> 'column';
-	v_type text := cardkeep_api.rest_type(p_source, v_column);
+	v_type text := case p_filter ->> 'op' when 'is' then cardkeep_api.rest_type(p_source, v_column)
+		else cardkeep_api.rest_comparable(p_source, v_column) end;
 	v_end integer := p_at + jsonb_array_length(p_filter -> 'values') - 1;
 	v_condition text := case p_filter ->> 'op'
 		when 'eq' then format('b.%I = $2[%s]::%s', v_column, p_at, v_type)
@@ -145,7 +166,7 @@ declare
 	v_item jsonb;
 begin
 	for v_item in select o from jsonb_array_elements(p_view -> 'order') o loop
-		perform cardkeep_api.rest_type(p_source, v_item ->> 'column');
+		perform cardkeep_api.rest_comparable(p_source, v_item ->> 'column');
 		v_order := v_order || format('b.%I %s nulls %s, ', v_item ->> 'column',
 			case when (v_item -> 'descending')::boolean then 'desc' else 'asc' end,
 			case v_item ->> 'nulls' when 'first' then 'first' else 'last' end);
@@ -156,6 +177,32 @@ begin
 end
 $$;
 comment on function cardkeep_api.rest_order is 'The order that was asked for; cards that are equal in it stand newest first, so that pages by offset neither repeat nor miss one. Locks nothing.';
+
+create function cardkeep_api.rest_bounds(p_view jsonb) returns void
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c_filters constant integer := 20;
+	c_values constant integer := 100; -- of all filters together
+	c_columns constant integer := 100; -- selected, and likewise ordered by
+begin
+	if jsonb_array_length(p_view -> 'filters') > c_filters then
+		raise exception 'a request has at most % filters', c_filters
+			using errcode = 'invalid_parameter_value';
+	elsif (select sum(jsonb_array_length(f -> 'values'))
+		from jsonb_array_elements(p_view -> 'filters') f) > c_values
+	then
+		raise exception 'the filters of a request have at most % values together', c_values
+			using errcode = 'invalid_parameter_value';
+	elsif greatest(jsonb_array_length(p_view -> 'select'), jsonb_array_length(p_view -> 'order'))
+		> c_columns
+	then
+		raise exception 'a request names at most % columns', c_columns
+			using errcode = 'invalid_parameter_value';
+	end if;
+end
+$$;
+comment on function cardkeep_api.rest_bounds is 'Raises 22023 where a view asks for more than 20 filters, 100 values or 100 columns. Locks nothing.';
 
 create function cardkeep_api.rest_check(p_view jsonb, p_rows bigint, p_total bigint) returns void
 language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
@@ -194,18 +241,24 @@ as $$
 declare
 	c_page_rows constant integer := 100;
 	c_page_bytes constant integer := 1048576 - 1024;
-	v_from text := cardkeep_api.rest_from(p_source, p_view);
-	v_row jsonb := p_row;
-	v_values text[] := array(select v from jsonb_array_elements(p_view -> 'filters') f,
-		jsonb_array_elements_text(f -> 'values') v);
+	c_counted constant integer := 10000;
+	v_from text;
+	v_row jsonb;
+	v_values text[];
 	v_total bigint;
 	v_item text;
 	v_items text[] := '{}';
 	v_rows integer := 0;
 	v_bytes integer := 0;
 begin
+	perform cardkeep_api.rest_bounds(p_view);
+	v_from := cardkeep_api.rest_from(p_source, p_view);
+	v_row := p_row;
+	v_values := array(select v from jsonb_array_elements(p_view -> 'filters') f,
+		jsonb_array_elements_text(f -> 'values') v);
 	if (p_view -> 'count')::boolean then
-		execute 'select count(*) from ' || v_from into v_total using p_user, v_values, v_row;
+		execute format('select nullif(count(*), %s) from (select from %s limit %1$s) c', c_counted + 1,
+			v_from) into v_total using p_user, v_values, v_row;
 	end if;
 	for v_item in execute 'select row_to_json(r)::text from (select '
 		|| cardkeep_api.rest_select(p_source, p_view) || ' from ' || v_from
@@ -227,6 +280,6 @@ begin
 			else '[' || array_to_string(v_items, ',') || ']' end;
 end
 $$;
-comment on function cardkeep_api.rest_page is 'The rows of a view as JSON (of a table, or the one p_row that a function returned), after a line with the offset, how many rows there are, and how many there would be without limit and offset (* where that was not asked): at most 100 of them and 1 MiB, but at least one. Raises what is wrong with the view or its values. Locks nothing.';
+comment on function cardkeep_api.rest_page is 'The rows of a view as JSON (of a table, or the one p_row that a function returned), after a line with the offset, how many rows there are, and how many there would be without limit and offset (* where that was not asked, or they are more than 10,000): at most 100 of them and 1 MiB, but at least one. Raises what is wrong with the view or its values. Locks nothing.';
 
 commit;

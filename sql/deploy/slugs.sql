@@ -13,16 +13,17 @@ create function cardkeep_api.slugify(p_text text) returns text
 language sql immutable parallel safe
 return case
 	-- What the service sends is one already.
-	when p_text ~ '^[a-z0-9]+(-[a-z0-9]+)*$' and length(p_text) <= 80 then p_text
+	when octet_length(p_text) <= 80 and p_text ~ '^[a-z0-9]+(-[a-z0-9]+)*$' then p_text
+	-- Bounded before it is normalised, which takes time by the square of a run of marks: 400 take 4 ms.
 	else coalesce(nullif(rtrim(left(btrim(regexp_replace(
 	lower(regexp_replace(normalize(
 		replace(replace(replace(replace(replace(replace(replace(replace(
-			translate(coalesce(p_text, ''), 'ŁłØøĐđÐðıĦħŦŧĿŀŊŋĸ', 'LlOoDdDdiHhTtLlNnk'),
+			translate(coalesce(left(p_text, 400), ''), 'ŁłØøĐđÐðıĦħŦŧĿŀŊŋĸ', 'LlOoDdDdiHhTtLlNnk'),
 			'ß', 'ss'), 'ẞ', 'SS'), 'Æ', 'AE'), 'æ', 'ae'), 'Œ', 'OE'), 'œ', 'oe'), 'Þ', 'TH'), 'þ', 'th'),
 		nfkd), '[\u0300-\u036f]', '', 'g')),
 	'[^a-z0-9]+', '-', 'g'), '-'), 80), '-'), ''), 'card')
 end;
-comment on function cardkeep_api.slugify is 'SQL''s own slug rule, for callers that come without the service''s transliteration: Latin letters lose their marks, anything but a-z and 0-9 becomes one dash, at most 80 characters, "card" where nothing is left. A slug stays as it is. Locks nothing.';
+comment on function cardkeep_api.slugify is 'SQL''s own slug rule, for callers that come without the service''s transliteration: Latin letters lose their marks, anything but a-z and 0-9 becomes one dash, at most 80 characters of the first 400, "card" where nothing is left. A slug stays as it is. Locks nothing.';
 
 create function cardkeep_api.slug_candidate(p_base text, p_attempt integer) returns text
 language plpgsql volatile

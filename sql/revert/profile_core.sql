@@ -14,6 +14,7 @@ drop function cardkeep_api.profile_conflict;
 drop function cardkeep_api.profile_base;
 drop function cardkeep_api.profile_kept;
 drop function cardkeep_api.profile_at;
+drop function cardkeep_api.profile_images;
 drop function cardkeep_api.update_profile;
 drop function cardkeep_api.insert_profile;
 drop function cardkeep_api.note_profile;

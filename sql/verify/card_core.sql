@@ -3,6 +3,8 @@
 begin;
 
 select 'cardkeep_api.document_fits'::regproc;
+select 'cardkeep_api.document_keys_fit'::regproc;
+select 'cardkeep_api.document_fault'::regproc;
 select 'cardkeep_api.insert_card'::regproc;
 select 'cardkeep_api.create_card_core'::regproc;
 select 'cardkeep_api.created_before'::regproc;

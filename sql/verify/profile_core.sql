@@ -16,6 +16,7 @@ select 'cardkeep_api.profile_before'::regproc;
 select 'cardkeep_api.note_profile'::regproc;
 select 'cardkeep_api.insert_profile'::regproc;
 select 'cardkeep_api.update_profile'::regproc;
+select 'cardkeep_api.profile_images'::regproc;
 select 'cardkeep_api.profile_at'::regproc;
 select 'cardkeep_api.profile_kept'::regproc;
 select 'cardkeep_api.profile_base'::regproc;

@@ -170,8 +170,22 @@ select is(pg_temp.rows(pg_temp.filter('slug', 'in', '{ann}', true) || '{"count":
 	E'0 0 5\n[]', 'all but a list');
 select is(pg_temp.rows(pg_temp.filter('version', 'neq', '{1}') || '{"select": ["version"]}'),
 	E'0 1 *\n[{"version":3}]', 'by a number');
-select is(pg_temp.rows(pg_temp.filter('fields_config', 'eq', '{"{\"a\": 1}"}')
-	|| '{"select": ["is_public"]}'), E'0 1 *\n[{"is_public":false}]', 'by a document');
+select matches(pg_temp.rows(pg_temp.filter(c, op, '{"{\"a\": 1}"}', negated)),
+	'"42804".*neither compared nor ordered', format('not by %s %s %s', c, op, negated))
+from unnest('{fields_config,design_config}'::text[]) c, unnest('{eq,neq,in}'::text[]) op,
+	unnest('{f,t}'::boolean[]) negated;
+select is(pg_temp.rows(pg_temp.filter('fields_config', 'is', '{not_null}') || '{"select": ["slug"], "limit": 1}'),
+	E'0 1 *\n[{"slug":"k"}]', 'but whether there is one may be asked');
+select matches(pg_temp.rows('{"order": [{"column": "design_config", "descending": false}]}'),
+	'"42804".*neither compared nor ordered', 'nor ordered by one');
+select matches(pg_temp.rows(jsonb_build_object('filters', (select jsonb_agg(
+		pg_temp.filter('version', 'eq', '{1}') -> 'filters' -> 0) from generate_series(1, 21)))),
+	'"22023".*20 filters', 'of filters there are 20 at most');
+select matches(pg_temp.rows(pg_temp.filter('version', 'in', array_fill('1'::text, array[101]))),
+	'"22023".*100 values', 'and of values 100');
+select matches(pg_temp.rows(jsonb_build_object('order', (select jsonb_agg(
+		'{"column": "name", "descending": false}'::jsonb) from generate_series(1, 101)))),
+	'"22023".*100 columns', 'and of columns 100');
 select is(pg_temp.rows(pg_temp.filter('is_public', 'is', '{false}') || '{"select": ["slug"]}'),
 	E'0 1 *\n[{"slug":"ann"}]', 'by a truth');
 select is(pg_temp.rows(pg_temp.filter('name', 'is', array[v]) || '{"select": ["slug"], "count": true,
