@@ -2507,10 +2507,10 @@ declare
 begin
 	if p_document is null then
 		return null;
-	elsif jsonb_typeof(p_document) not in ('object', 'array') then
-		return octet_length(p_document::text) <= c_printed; -- one number at most
 	end if;
-	v_document := p_document - '{}'::text[]; -- the same, unpacked
+	v_document := case when jsonb_typeof(p_document) in ('object', 'array')
+		then p_document - '{}'::text[] -- the same, unpacked
+		else p_document end;
 	if pg_column_size(v_document) > c_unprinted then
 		return false;
 	end if;
@@ -2878,8 +2878,7 @@ as $$
 declare
 	c_page_bytes constant integer := 1048576 - 1024;
 	v_user uuid;
-	v_after timestamptz := coalesce('epoch'::timestamptz + p_after_us * interval '1 microsecond',
-		'infinity');
+	v_after timestamptz;
 	c cardkeep.business_cards;
 	v_item text;
 	v_items text[] := '{}';
@@ -2891,6 +2890,7 @@ begin
 	if not found then
 		return cardkeep_api.reply(401);
 	end if;
+	v_after := coalesce('epoch'::timestamptz + p_after_us * interval '1 microsecond', 'infinity');
 	for c in
 		select b.* from cardkeep.business_cards b
 		where b.user_id = v_user and (b.created_at, b.id)

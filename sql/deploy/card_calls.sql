@@ -58,8 +58,7 @@ as $$
 declare
 	c_page_bytes constant integer := 1048576 - 1024;
 	v_user uuid;
-	v_after timestamptz := coalesce('epoch'::timestamptz + p_after_us * interval '1 microsecond',
-		'infinity');
+	v_after timestamptz;
 	c cardkeep.business_cards;
 	v_item text;
 	v_items text[] := '{}';
@@ -71,6 +70,7 @@ begin
 	if not found then
 		return cardkeep_api.reply(401);
 	end if;
+	v_after := coalesce('epoch'::timestamptz + p_after_us * interval '1 microsecond', 'infinity');
 	for c in
 		select b.* from cardkeep.business_cards b
 		where b.user_id = v_user and (b.created_at, b.id)

@@ -24,10 +24,10 @@ declare
 begin
 	if p_document is null then
 		return null;
-	elsif jsonb_typeof(p_document) not in ('object', 'array') then
-		return octet_length(p_document::text) <= c_printed; -- one number at most
 	end if;
-	v_document := p_document - '{}'::text[]; -- the same, unpacked
+	v_document := case when jsonb_typeof(p_document) in ('object', 'array')
+		then p_document - '{}'::text[] -- the same, unpacked
+		else p_document end;
 	if pg_column_size(v_document) > c_unprinted then
 		return false;
 	end if;

