@@ -17,7 +17,7 @@
 #include "base/must.h"
 
 #define NOBODY    WAVE_CALLS_MAX   /* no leg owns the error: the commit itself failed */
-#define CANCEL_US (250 * CLOCK_MS) /* a server that was asked to stop a statement has this long */
+#define CANCEL_US (500 * CLOCK_MS) /* a server that was asked to stop a statement has this long */
 
 /* One query of the pipeline. */
 struct leg {

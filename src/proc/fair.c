@@ -12,9 +12,10 @@
 struct place {
 	struct fair_key key; /* all zero: free, which no hash and no id is */
 	size_t in_hand;
-	/* The bucket, kept as the moment at which it would have been empty; it is `rate` times now - that
-	 * full. Ahead of now while the caller has taken more than there was. */
+	/* The bucket, kept as the moment at which it would have been empty: since then it fills. Ahead of
+	 * now while the caller has taken more than there was. */
 	int64_t empty_at_us;
+	int64_t apart_until_us;
 };
 
 struct fair {
@@ -49,6 +50,13 @@ static bool same(const struct fair_key *a, const struct fair_key *b)
 	return a->words[0] == b->words[0] && a->words[1] == b->words[1];
 }
 
+/* How much there is to remember: the greater, the longer. */
+static int64_t worth(const struct place *place)
+{
+	return place->apart_until_us > place->empty_at_us ? place->apart_until_us
+							  : place->empty_at_us;
+}
+
 /* The caller's place, or the one that it takes; NULL when each has requests in hand. */
 static struct place *place_for(struct fair *fair, const struct fair_key *key, int64_t now_us)
 {
@@ -60,8 +68,7 @@ static struct place *place_for(struct fair *fair, const struct fair_key *key, in
 
 		if (same(&place->key, key))
 			return place;
-		if (place->in_hand == 0 &&
-			(victim == NULL || place->empty_at_us < victim->empty_at_us))
+		if (place->in_hand == 0 && (victim == NULL || worth(place) < worth(victim)))
 			victim = place;
 	}
 	if (victim != NULL)
@@ -72,6 +79,11 @@ static struct place *place_for(struct fair *fair, const struct fair_key *key, in
 static size_t number_of(const struct fair *fair, const struct place *place)
 {
 	return (size_t)(place - fair->places[0]) + 1;
+}
+
+static struct place *place_at(struct fair *fair, size_t number)
+{
+	return fair->places[0] + (number - 1);
 }
 
 static enum fair_verdict judge(
@@ -111,12 +123,33 @@ void fair_charge(struct fair *fair, size_t number, int64_t took_us, int64_t now_
 
 	if (number == FAIR_NOBODY || over_us <= 0)
 		return;
-	place = fair->places[0] + (number - 1);
+	place = place_at(fair, number);
 	MUST_ZERO(pthread_mutex_lock(&fair->lock));
 	if (place->empty_at_us < now_us - fair->span_us)
 		place->empty_at_us = now_us - fair->span_us;
 	place->empty_at_us += over_us * 100 / fair->limits.percent;
 	MUST_ZERO(pthread_mutex_unlock(&fair->lock));
+}
+
+void fair_set_apart(struct fair *fair, size_t number, int64_t now_us)
+{
+	if (number == FAIR_NOBODY)
+		return;
+	MUST_ZERO(pthread_mutex_lock(&fair->lock));
+	place_at(fair, number)->apart_until_us = now_us + FAIR_APART_US;
+	MUST_ZERO(pthread_mutex_unlock(&fair->lock));
+}
+
+bool fair_is_apart(struct fair *fair, size_t number, int64_t now_us)
+{
+	bool apart;
+
+	if (number == FAIR_NOBODY)
+		return false;
+	MUST_ZERO(pthread_mutex_lock(&fair->lock));
+	apart = now_us < place_at(fair, number)->apart_until_us;
+	MUST_ZERO(pthread_mutex_unlock(&fair->lock));
+	return apart;
 }
 
 void fair_leave(struct fair *fair, size_t number)
@@ -125,7 +158,7 @@ void fair_leave(struct fair *fair, size_t number)
 
 	if (number == FAIR_NOBODY)
 		return;
-	place = fair->places[0] + (number - 1);
+	place = place_at(fair, number);
 	MUST_ZERO(pthread_mutex_lock(&fair->lock));
 	MUST(place->in_hand > 0);
 	place->in_hand--;

@@ -173,7 +173,8 @@ static void start_call(struct hand *hand, struct job *job)
 	job->key_until_us = 0;
 	job->maybe_applied = false;
 	job->splits = 0;
-	job->slow = call_is_slow(&job->x.call);
+	job->slow = call_is_slow(&job->x.call) ||
+		    fair_is_apart(hand->fair, job->caller, clock_mono_us());
 	hand_dispatch(hand, job);
 }
 

@@ -163,6 +163,9 @@ static void settle_overrun(struct hand *hand, struct job *job, const struct wave
 		call_function(job->x.call.id), outcome_name(entry->outcome),
 		job->slow ? "slow" : "waves", job->x.request.id_text, LOG_QUOTED(loggable(entry)));
 	account_overrun(hand->slot, job);
+	/* Of an unknown outcome any rider may be the cause. */
+	if (!job->slow && entry->outcome == OUTCOME_ROLLED_BACK)
+		fair_set_apart(hand->fair, job->caller, clock_mono_us());
 	if (!job->slow) {
 		job->attempts--;
 		job->slow = true;

@@ -101,6 +101,27 @@ static void requests_in_hand_are_counted_for_each_caller(void **state)
 	fair_free(&fair);
 }
 
+static void who_held_a_wave_up_is_kept_apart_for_a_while(void **state)
+{
+	struct fair *fair = fair_new(&limits);
+	size_t place = FAIR_NOBODY;
+	size_t other = FAIR_NOBODY;
+
+	(void)state;
+	assert_int_equal(enter(fair, 7, 0, &place), FAIR_ADMITTED);
+	assert_int_equal(enter(fair, 8, 0, &other), FAIR_ADMITTED);
+	assert_false(fair_is_apart(fair, place, START));
+	fair_set_apart(fair, place, START);
+	fair_leave(fair, place);
+	assert_int_equal(enter(fair, 7, 1000, &place), FAIR_ADMITTED);
+	assert_true(fair_is_apart(fair, place, START + FAIR_APART_US - 1));
+	assert_false(fair_is_apart(fair, other, START + 1));
+	assert_false(fair_is_apart(fair, place, START + FAIR_APART_US));
+	assert_false(fair_is_apart(fair, FAIR_NOBODY, START));
+	fair_set_apart(fair, FAIR_NOBODY, START);
+	fair_free(&fair);
+}
+
 /* More callers than there is room for: nobody is refused for that, and who has used something up is
  * not forgotten for one who has not. */
 static void newcomers_take_the_places_of_those_who_have_used_nothing(void **state)
@@ -145,6 +166,7 @@ int main(void)
 		cmocka_unit_test(time_is_a_bucket_that_only_slow_calls_are_charged_to),
 		cmocka_unit_test(who_is_told_to_wait_is_told_how_long),
 		cmocka_unit_test(requests_in_hand_are_counted_for_each_caller),
+		cmocka_unit_test(who_held_a_wave_up_is_kept_apart_for_a_while),
 		cmocka_unit_test(newcomers_take_the_places_of_those_who_have_used_nothing),
 		cmocka_unit_test(where_all_places_are_held_a_newcomer_is_let_in_uncounted),
 	};
