@@ -4,9 +4,15 @@
 # What autoreconf leaves in the source tree.
 generated=(aclocal.m4 autom4te.cache build-aux config.h.in configure Makefile.in)
 
-# Two instances may be built from one checkout at a time; autoreconf writes into it.
+# Two instances may be built from one checkout at a time; autoreconf writes into it. Of what it writes one
+# directory is closed to others, who could hold the lock for ever. Where nothing is to be written, the
+# checkout has to do.
 source_lock() {
+	mkdir -m 700 "$top/autom4te.cache" 2>/dev/null || true
 	exec 8<"$top"
+	if [ -r "$top/autom4te.cache" ]; then
+		exec 8<"$top/autom4te.cache"
+	fi
 	flock -w 300 8 || die "$EX_UNAVAILABLE" 'another script builds this checkout for minutes'
 }
 
@@ -48,8 +54,9 @@ configure_in() {
 build_logged() {
 	local dir=$1 log=$2
 	shift 2
+	log_make "$log" || return
 	build_in "$dir" "$@" >"$log" 2>&1 && return
-	tail -n 40 "$log" >&2
+	log_tail "$log"
 	die "$EX_SOFTWARE" "the build failed; all of it is in $log"
 }
 

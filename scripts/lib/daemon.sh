@@ -1,19 +1,30 @@
 # shellcheck shell=bash
 # cardkeepd as an instance runs it.
 
-# Variables that are the scripts' own, or that up decides itself because nginx must agree.
-daemon_reserved=' CARDKEEP_PORT CARDKEEP_STATE CARDKEEP_CONF CARDKEEP_DATABASE CARDKEEP_LISTEN '
+# Variables that are the scripts' own, or that up decides itself because nginx must agree; and what is
+# not for the service to know.
+daemon_reserved=' CARDKEEP_PORT CARDKEEP_STATE CARDKEEP_CONF CARDKEEP_DATABASE CARDKEEP_LISTEN
+ CARDKEEP_ALLOWED_PEERS CARDKEEP_ADMIN_DATABASE '
 
 # The environment it gets: its own keys, libpq's only where the server is not ours, nothing else.
 daemon_environment() {
 	local name
-	printf '%s\n' "PATH=$PATH" "HOME=$state/run" LC_ALL=C.UTF-8
+	printf '%s\n' "HOME=$state/service"
 	for name in $(compgen -e CARDKEEP_); do
 		[[ $daemon_reserved == *" $name "* ]] || printf '%s\n' "$name=${!name}"
 	done
+	libpq_environment
+}
+
+# How to reach that server; not as whom, nor by what password.
+libpq_environment() {
+	local name
 	[ -n "${CARDKEEP_DATABASE:-}" ] || return 0
 	for name in $(compgen -e PG); do
-		printf '%s\n' "$name=${!name}"
+		case $name in
+		PGUSER | PGPASSWORD | PGPASSFILE | PGDATABASE) ;;
+		*) printf '%s\n' "$name=${!name}" ;;
+		esac
 	done
 }
 
@@ -27,30 +38,44 @@ daemon_install() {
 	done
 }
 
+# Root and the service itself need not be named. By itself the segment would lie where nginx's user may
+# look.
 daemon_configure() {
+	local peers=${CARDKEEP_ALLOWED_PEERS:-}
+	! is_root || peers="$(web_user) $peers"
 	record cardkeep.conf "# Written by scripts/up. Other keys: set CARDKEEP_<KEY> when you call it.
-listen = $sockets/app.sock
+listen = $sockets/app/app.sock
+segment = $state/service/segment
+allowed_peers = $peers
 database = $database"
 }
 
 daemon_up() {
 	local -a environment
-	local digest
+	local digest user
+	user=$(service_user)
 	mapfile -t environment < <(daemon_environment)
 	daemon_configure
 	digest=$(cat "$state/bin/cardkeepd" "$state/conf/cardkeep.conf" - \
 		<<<"${environment[*]}" | sha256sum | cut -c1-64)
 	proc_is_as cardkeepd "$digest" && return
-	local -a command=(env -i "${environment[@]}" "$state/bin/cardkeepd" -c "$state/conf/cardkeep.conf")
-	pg_as "${command[@]}" -t >/dev/null || die "$EX_CONFIG" 'the daemon refuses its configuration'
+	local -a command=("$state/bin/cardkeepd" -c "$state/conf/cardkeep.conf")
+	(
+		as_environment=("${environment[@]}")
+		only_environment "${environment[@]}"
+		as_user "$user" "${command[@]}" -t >/dev/null
+	) || die "$EX_CONFIG" 'the daemon refuses its configuration'
 	if proc_alive cardkeepd; then
 		say 'Restarting cardkeepd: its program or configuration changed'
 		daemon_down
 	else
 		say 'Starting cardkeepd'
 	fi
-	proc_start cardkeepd "$digest" "${command[@]}" -f ||
-		die "$EX_SOFTWARE" "cardkeepd does not start; see $state/log/cardkeepd.log"
+	(
+		cd "$state/service" || exit
+		only_environment "${environment[@]}"
+		proc_start cardkeepd "$user" "$digest" "${command[@]}" -f
+	) || die "$EX_SOFTWARE" "cardkeepd does not start; see $state/log/cardkeepd.log"
 }
 
 # It lives until nginx has closed the connections it keeps, so nginx is told to.

@@ -12,6 +12,7 @@ nginx_render() {
 	fi
 	cp "$top/nginx/params" "$top/nginx/limits.conf" "$dir/conf"
 	nginx_web "$dir/web"
+	nginx_own "$dir"
 	nginx_fill "$top/nginx/status.conf.in" "$dir/conf/status.conf" \
 		status_socket "${socket%/*}/status.sock"
 	nginx_fill "$top/nginx/cardkeep.conf.in" "$dir/conf/site.conf" \
@@ -22,6 +23,13 @@ nginx_render() {
 		answer_s $(((deadline_ms + 999) / 1000 + 1))
 	nginx_fill "$top/nginx/nginx.conf.in" "$dir/conf/nginx.conf" \
 		state "$dir" site "$dir/conf/site.conf"
+}
+
+# nginx_own DIR: what nginx's user writes: its files in passing, and its logs.
+nginx_own() {
+	local user
+	user=$(web_user) && user_directory 700 "$1/tmp" "$user" &&
+		log_make "$1/log/nginx-error.log" "$user" && log_make "$1/log/nginx-access.log" "$user"
 }
 
 # nginx_origins ORIGINS: the entries of a map that has each, and nothing else.
@@ -62,7 +70,7 @@ nginx_command=(nginx -c)
 
 nginx_up() {
 	local port=$1 digest
-	nginx_render "$state" "$port" "$sockets/app.sock" "${CARDKEEP_REQUEST_DEADLINE_MS:-5000}" \
+	nginx_render "$state" "$port" "$sockets/app/app.sock" "${CARDKEEP_REQUEST_DEADLINE_MS:-5000}" \
 		"${CARDKEEP_CORS_ORIGINS:-}"
 	digest=$(cat "$state/conf/"{nginx,site,status,limits}.conf "$state/conf/params" |
 		sha256sum | cut -c1-64)
@@ -79,7 +87,8 @@ nginx_up() {
 }
 
 nginx_test() {
-	pg_as "${nginx_command[@]}" "$state/conf/nginx.conf" -q -t 2>"$state/log/nginx-test.log" || {
+	log_make "$state/log/nginx-test.log"
+	web_as "${nginx_command[@]}" "$state/conf/nginx.conf" -q -t 2>"$state/log/nginx-test.log" || {
 		cat "$state/log/nginx-test.log" >&2
 		die "$EX_CONFIG" 'nginx refuses its configuration'
 	}
@@ -98,8 +107,8 @@ nginx_is_on() { proc_alive nginx && [ "$(recorded port)" = "$1" ]; }
 nginx_start() {
 	local port=$1
 	say "Starting nginx on port $port"
-	if ! proc_start nginx "$2" "${nginx_command[@]}" "$state/conf/nginx.conf" ||
-		! until_true 10 port_answers "$port"; then
+	if ! (cd / && only_environment && proc_start nginx "$(web_user)" "$2" \
+		"${nginx_command[@]}" "$state/conf/nginx.conf") || ! until_true 10 port_answers "$port"; then
 		die "$EX_UNAVAILABLE" "nginx does not start; see $state/log/nginx.log"
 	fi
 	record port "$port"

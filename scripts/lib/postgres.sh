@@ -3,12 +3,16 @@
 #
 # A cluster DIR holds data/ (the cluster), run/ (its socket, unless the caller asks for a shorter
 # place: socket paths end at 107 bytes) and log. It listens on that socket alone and knows people by
-# their system user. PostgreSQL refuses to run as root, so root runs it as the user `cardkeep`; root
-# itself signs in as an administrator, never as the service. Paths are absolute.
+# their system user. PostgreSQL refuses to run as root, so root runs it as a user of its own, who is
+# the cluster's superuser; root signs in as that or as an administrator, never as the service, and the
+# service as nobody but itself. Only data/ and the socket's directory are that user's. Paths are
+# absolute.
 #
 # To be sourced; every function returns non-zero, with a line on stderr, where it fails.
 
-PG_OS_USER=cardkeep
+# shellcheck source=scripts/lib/users.sh
+. "${BASH_SOURCE[0]%/*}/users.sh"
+
 PG_SQL_DIR=$(cd "${BASH_SOURCE[0]%/*}/../../sql" && pwd)
 
 # The programs of the newest server there is, 14 or later.
@@ -23,27 +27,12 @@ pg_bin() {
 }
 
 # The system user that the server runs as.
-pg_user() {
-	if [[ $(id -u) -ne 0 ]]; then
-		id -un
-		return
-	fi
-	if ! id -u "$PG_OS_USER" >/dev/null 2>&1; then
-		useradd --system --user-group --no-create-home --home-dir /nonexistent \
-			--shell /usr/sbin/nologin "$PG_OS_USER" || return
-	fi
-	printf '%s\n' "$PG_OS_USER"
-}
+pg_user() { user_or_me "$DB_USER"; }
 
-# Runs a command as that user, from a directory that everybody may enter.
+# Runs a command as that user.
 pg_as() {
-	if [[ $(id -u) -ne 0 ]]; then
-		"$@"
-		return
-	fi
 	local user
-	user=$(pg_user) || return
-	(cd / && exec runuser -u "$user" -- "$@")
+	user=$(pg_user) && as_user "$user" "$@"
 }
 
 # pg_init DIR [SOCKET_DIR]: makes the cluster, or brings the settings of an existing one up to date.
@@ -65,24 +54,28 @@ pg_init() {
 	pg_write_settings "$dir" "$sockets" "$user"
 }
 
-# The directories, with the owner that the server insists on.
+# The directories, with the owner that the server insists on. The service has to get at the socket.
 pg_own_dirs() {
-	local user=$1 dir=$2 sockets=$3
-	mkdir -p "$dir/data" "$sockets" || return
-	[[ -e $dir/log ]] || : >"$dir/log" || return
-	chmod 0700 "$dir/data" && chmod 0750 "$sockets" || return
-	if [[ $(id -u) -eq 0 ]]; then
-		chown "$user:" "$dir" "$dir/data" "$dir/log" "$sockets"
+	local user=$1 dir=$2 sockets=$3 service
+	service=$(service_user) && mkdir -p "$dir" "${sockets%/*}" || return
+	if [[ ! -O $dir || ! -O ${sockets%/*} ]]; then
+		echo "postgres: somebody else may write $dir or ${sockets%/*}" >&2
+		return 1
 	fi
+	user_directory 0700 "$dir/data" "$user" && user_directory 0750 "$sockets" "$user" "$(id -gn "$service")" &&
+		log_make "$dir/log" "$user"
 }
 
 # Who may sign in as whom, and the settings that differ from PostgreSQL's own.
 pg_write_settings() {
-	local dir=$1 sockets=$2 user=$3
+	local dir=$1 sockets=$2 user=$3 service
+	service=$(service_user) || return
 	{
-		printf 'cardkeep %s %s\n' "$user" cardkeep_runtime "$user" cardkeep_admin "$user" postgres
-		if [[ $user != root && $(id -u) -eq 0 ]]; then
+		printf 'cardkeep %s %s\n' "$service" cardkeep_runtime "$user" postgres
+		if [[ $EUID -eq 0 ]]; then
 			printf 'cardkeep root %s\n' cardkeep_admin postgres
+		else
+			printf 'cardkeep %s %s\n' "$user" cardkeep_admin
 		fi
 	} | pg_replace "$dir/data/pg_ident.conf" || return
 	echo 'local all all peer map=cardkeep' | pg_replace "$dir/data/pg_hba.conf" || return
@@ -95,26 +88,24 @@ pg_write_settings() {
 		log_timezone = 'UTC'
 		timezone = 'UTC'
 	CONF
-	if ! grep -q '^include .postgresql.auto.cardkeep.conf' "$dir/data/postgresql.conf"; then
-		echo "include 'postgresql.auto.cardkeep.conf'" | pg_as tee -a "$dir/data/postgresql.conf" \
-			>/dev/null
-	fi
+	# shellcheck disable=SC2016 # the inner shell expands these
+	pg_as sh -c 'grep -q "^include .$2" "$1" || echo "include '"'"'$2'"'"'" >>"$1"' sh \
+		"$dir/data/postgresql.conf" postgresql.auto.cardkeep.conf
 }
 
 # Writes a file of the server's as its user, whole or not at all.
 pg_replace() {
 	# shellcheck disable=SC2016 # the inner shell expands these
-	pg_as sh -c 'cat >"$1.new" && mv "$1.new" "$1"' sh "$1"
+	pg_as sh -c 'rm -f "$1.new" && cat >"$1.new" && mv "$1.new" "$1"' sh "$1"
 }
 
-# pg_running DIR
+# pg_running DIR. A number alone may be somebody else's by now. Its user looks: in data/ it could give
+# root anything to read.
 pg_running() {
-	local pid
-	[[ -r $1/data/postmaster.pid || $(id -u) -eq 0 ]] || return 1
-	pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null) || return 1
-	# A number alone may be somebody else's by now.
-	[[ -n $pid && $(cat "/proc/$pid/comm" 2>/dev/null) == postgres &&
-		$(readlink "/proc/$pid/cwd" 2>/dev/null) == "$1/data" ]]
+	[[ -d $1/data ]] || return 1
+	# shellcheck disable=SC2016 # the inner shell expands these
+	pg_as sh -c '[ -f "$1/postmaster.pid" ] && read -r pid <"$1/postmaster.pid" && [ "$(cat "/proc/$pid/comm")" = postgres ] &&
+		[ "/proc/$pid/cwd" -ef "$1" ]' sh "$1/data" 2>/dev/null
 }
 
 # pg_start DIR: returns when it answers; a cluster that runs already is left alone.
@@ -126,7 +117,7 @@ pg_start() {
 	pg_own_dirs "$(pg_user)" "$dir" "$(cat "$dir/sockets")" || return
 	if ! pg_as "$bin/pg_ctl" start --pgdata="$dir/data" --log="$dir/log" --wait --timeout=60 \
 		>/dev/null; then
-		tail -n 20 "$dir/log" >&2
+		log_tail "$dir/log"
 		return 1
 	fi
 }
@@ -207,10 +198,10 @@ pg_sqitch() (
 	local out status=0 conn=$1
 	shift
 	export SQITCH_FULLNAME=Cardkeep SQITCH_EMAIL=cardkeep@localhost
-	if [[ $conn =~ ^postgres(ql)?:// ]]; then
-		conn=db:$conn
+	pg_export "$conn" || return
+	if [[ $conn =~ ^postgres(ql)?://[^?] ]]; then
+		conn=db:${conn%%\?*}
 	else
-		pg_export "$conn" || return
 		conn=db:pg:${PGDATABASE:-}
 	fi
 	cd "$PG_SQL_DIR" || return
@@ -223,25 +214,46 @@ pg_sqitch() (
 	return "$status"
 )
 
-# Exports libpq's keywords as the environment variables that mean the same.
+# Exports libpq's keywords, of a URL those behind its question mark, as the environment variables that
+# mean the same.
 pg_export() {
-	local rest=$1 key value name
+	local rest=$1 value word
+	local -a words
 	local pair="^[[:space:]]*([a-z_]+)[[:space:]]*=[[:space:]]*('(([^'\\\\]|\\\\.)*)'|([^[:space:]'\\\\]|\\\\.)*)(.*)$"
+	if [[ $rest =~ ^postgres(ql)?:// ]]; then
+		[[ $rest == *\?* ]] || return 0
+		IFS='&' read -r -a words <<<"${rest#*\?}"
+		for word in "${words[@]}"; do
+			pg_export_one "${word%%=*}" "$(pg_unpercent "${word#*=}")"
+		done
+		return
+	fi
 	while [[ $rest =~ [^[:space:]] ]]; do
 		if [[ ! $rest =~ $pair ]]; then
-			echo "postgres: not a connection string: $1" >&2
+			echo 'postgres: not a connection string' >&2
 			return 1
 		fi
-		key=${BASH_REMATCH[1]} value=${BASH_REMATCH[2]} rest=${BASH_REMATCH[6]}
+		word=${BASH_REMATCH[1]} value=${BASH_REMATCH[2]} rest=${BASH_REMATCH[6]}
 		[[ $value != \'* ]] || value=${BASH_REMATCH[3]}
-		case $key in
-		dbname) name=PGDATABASE ;;
-		application_name) name=PGAPPNAME ;;
-		connect_timeout) name=PGCONNECT_TIMEOUT ;;
-		*) name=${key//_/} name=PG${name^^} ;;
-		esac
-		export "$name=$(pg_unescape "$value")"
+		pg_export_one "$word" "$(pg_unescape "$value")"
 	done
+}
+
+pg_export_one() {
+	local name
+	case $1 in
+	dbname) name=PGDATABASE ;;
+	application_name) name=PGAPPNAME ;;
+	connect_timeout) name=PGCONNECT_TIMEOUT ;;
+	*) name=${1//_/} name=PG${name^^} ;;
+	esac
+	export "$name=$2"
+}
+
+# A part of a URL without its percents.
+pg_unpercent() {
+	local text=${1//\\/\\\\}
+	printf '%b\n' "${text//%/\\x}"
 }
 
 # A value of a connection string without its backslashes.

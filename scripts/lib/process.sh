@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Programs that outlive the script: started as the unprivileged user, known by more than a number.
+# Programs that outlive the script: started as the user each is for, known by more than a number.
 #
-# $state/run/NAME holds pid, start time and boot id. A number alone is not enough: after a reboot,
-# or a long time, it may be somebody else's. $state/run/NAME.as holds a digest of what the program
-# was started with, so that `up` sees what is stale.
+# $state/run/NAME.pid holds pid, start time, boot id and the user's number; only we write it. A pid alone
+# is not enough: after a reboot, or a long time, it may be somebody else's. $state/run/NAME.as holds a
+# digest of what the program was started with, so that `up` sees what is stale.
 
 boot_id() { cat /proc/sys/kernel/random/boot_id; }
 
@@ -18,9 +18,10 @@ start_time() {
 
 # proc_pid NAME: prints the pid while that very process lives.
 proc_pid() {
-	local pid started boot
-	read -r pid started boot 2>/dev/null <"$state/run/$1.pid" || return 1
-	[ "$boot" = "$(boot_id)" ] && [ "$(start_time "$pid")" = "$started" ] && printf '%s\n' "$pid"
+	local pid started boot uid
+	read -r pid started boot uid 2>/dev/null <"$state/run/$1.pid" || return 1
+	[ "$boot" = "$(boot_id)" ] && [ "$(start_time "$pid")" = "$started" ] &&
+		[ "$(uid_of "$pid")" = "$uid" ] && printf '%s\n' "$pid"
 }
 
 proc_alive() { proc_pid "$1" >/dev/null; }
@@ -28,26 +29,35 @@ proc_alive() { proc_pid "$1" >/dev/null; }
 # proc_is_as NAME DIGEST: it lives, and was started with just that.
 proc_is_as() { proc_alive "$1" && [ "$(cat "$state/run/$1.as" 2>/dev/null)" = "$2" ]; }
 
-# proc_start NAME DIGEST CMD...: in a session of its own, output appended to $state/log/NAME.log.
+# proc_start NAME USER DIGEST CMD...: in a session of its own, as USER, output appended to
+# $state/log/NAME.log. It is the caller's to say by what environment and where.
 proc_start() {
-	local name=$1 digest=$2
-	shift 2
+	local name=$1 user=$2 digest=$3 pid uid
+	local -a dropped
+	shift 3
+	user_drop "$user" && uid=$(id -u "$user") || return
 	rm -f "$state/run/$name.pid"
+	log_make "$state/log/$name.log" || return
 	(
-		cd "$state/run" || exit
 		exec 9<&-
-		# The limit is raised behind runuser, which sets limits of its own.
+		# Log and pid are written before root is given up: they lie where USER may not write.
 		# shellcheck disable=SC2016 # expanded by the inner shell
-		pg_as setsid -f bash -c 'ulimit -Sn "$1"; printf "%s\n" "$$" >"$2.new"; exec "${@:3}"' \
-			start "$(file_limit)" "$state/run/$name.pid" "$@" </dev/null >>"$state/log/$name.log" 2>&1
+		setsid -f bash -c 'ulimit -Sn "$1"; printf "%s\n" "$$" >"$2.new"; exec "${@:3}"' \
+			start "$(file_limit)" "$state/run/$name.pid" "${dropped[@]}" "$@" \
+			</dev/null >>"$state/log/$name.log" 2>&1
 	)
 	until_true 10 test -s "$state/run/$name.pid.new" || return 1
-	local pid
 	read -r pid <"$state/run/$name.pid.new"
-	printf '%s %s %s\n' "$pid" "$(start_time "$pid")" "$(boot_id)" >"$state/run/$name.pid"
+	printf '%s %s %s %s\n' "$pid" "$(start_time "$pid")" "$(boot_id)" "$uid" >"$state/run/$name.pid"
 	rm -f "$state/run/$name.pid.new"
 	printf '%s\n' "$digest" >"$state/run/$name.as"
+	# It is root's for a moment.
+	until_true 10 proc_is_users "$pid" "$uid"
 }
+
+# That user's by now, or gone.
+# shellcheck disable=SC2317 # called through until_true
+proc_is_users() { [ "$(uid_of "$1" || printf '%s' "$2")" = "$2" ]; }
 
 file_limit() {
 	local hard
@@ -69,13 +79,14 @@ proc_gone() { ! proc_alive "$1"; }
 # proc_sweep NAME PROGRAM: when a process is gone, ends what it left behind. Workers of an nginx that
 # was killed hold its port; each program leads a session of its own, so they are found by that.
 proc_sweep() {
-	local pid boot stat fields name=$1 program=$2
-	read -r pid _ boot 2>/dev/null <"$state/run/$name.pid" || return 0
+	local pid boot uid stat fields name=$1 program=$2
+	read -r pid _ boot uid 2>/dev/null <"$state/run/$name.pid" || return 0
 	[ "$boot" = "$(boot_id)" ] && ! proc_alive "$name" || return 0
 	for stat in /proc/[0-9]*/stat; do
 		read -r stat 2>/dev/null <"$stat" || continue
 		read -r -a fields <<<"${stat##*) }"
-		if [[ $stat == *"($program) "* ]] && [ "${fields[3]}" = "$pid" ]; then
+		if [[ $stat == *"($program) "* ]] && [ "${fields[3]}" = "$pid" ] &&
+			[ "$(uid_of "${stat%% *}")" = "$uid" ]; then
 			kill -KILL "${stat%% *}" 2>/dev/null || true
 		fi
 	done

@@ -35,8 +35,8 @@ export async function wrk({ port, files, kind, width, seconds, seed }) {
 
 // The first second is not counted: it connects and plans.
 export async function pgbench({ stack, bin, kind, way, width, seconds, cards }) {
-	const dir = fs.mkdtempSync(path.join(stack.dir, 'tmp/pgbench-'));
-	fs.chmodSync(dir, 0o777);
+	const dir = fs.mkdtempSync(path.join(stack.dir, 'pgbench-'));
+	if (stack.user.uid !== undefined) fs.chownSync(dir, stack.user.uid, stack.user.gid);
 	const defined = { n: -1, walked: -1, version: 1, users: USERS, warm: WARM, stride: STRIDE };
 	defined.share = Math.floor((cards - WARM) / width);
 	defined.people = Math.floor((USERS - WARM) / width);

@@ -56,7 +56,8 @@ export class Peers {
 			php: ['php-fpm8.2', '-n', '-d', 'extension=pgsql', '-d', 'zend_extension=opcache', '-F', '-y', path.join(this.dir, 'fpm.conf')],
 		}[way];
 		const log = fs.openSync(path.join(this.stack.dir, `log/${way}.log`), 'a');
-		this.child = spawn(program, args, {
+		// nginx is of the group that the directory gives their sockets.
+		this.child = spawn('sh', ['-c', 'umask 007; exec "$0" "$@"', program, ...args], {
 			...this.stack.user,
 			cwd: this.run,
 			env: { ...environment(this.stack.conninfo.runtime), PATH: `${process.env.PATH}:/usr/sbin`, NODE_ENV: 'production' },

@@ -61,7 +61,7 @@ export class World {
 	async settings() {
 		const list = Object.keys(MUST).map((name) => `'${name}'`).join(',');
 		const text = await shell(
-			'pg_as psql -XAtq -c "$1" "$2"',
+			'service_as psql -XAtq -c "$1" "$2"',
 			`select name || '=' || setting from pg_settings where name in (${list}) order by name`,
 			this.stack.conninfo.runtime,
 		);

@@ -22,10 +22,16 @@ export async function shell(script, ...args) {
 	}
 }
 
-// The unprivileged user who runs the programs, as spawn takes it; {} when that is us.
-export async function serviceUser() {
+// The users who run the service and nginx, as spawn takes them; {} when that is us.
+export const serviceUser = () => userOf('service_user');
+export const webUser = () => userOf('web_user');
+
+async function userOf(who) {
 	if (process.getuid() !== 0) return {};
-	const ids = await shell('u=$(pg_user); printf "%s %s" "$(id -u "$u")" "$(id -g "$u")"');
+	const ids = await shell(`u=$(${who}); printf "%s %s" "$(id -u "$u")" "$(id -g "$u")"`);
 	const [uid, gid] = ids.split(' ').map(Number);
 	return { uid, gid };
 }
+
+// The line of the configuration that lets nginx's user in.
+export const peersLine = () => (process.getuid() === 0 ? 'allowed_peers = cardkeep-web\n' : '');

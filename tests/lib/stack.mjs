@@ -1,8 +1,8 @@
 // A private Cardkeep: its own cluster, daemon and nginx, in a directory of its own, on a free port.
 //
 // Everything is a child of this process and ends with it. Programs are started as users run them
-// (unprivileged, same templates, same shell functions), but in the foreground, so that a test can
-// kill one, stop it, look at its exit status, and put something between two of them.
+// (each as its own user, same templates, same shell functions), but in the foreground, so that a test
+// can kill one, stop it, look at its exit status, and put something between two of them.
 import { fork, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
@@ -13,7 +13,7 @@ import { once } from 'node:events';
 import { Client } from './client.mjs';
 import { Session, query } from './psql.mjs';
 import { secretIn } from './secrets.mjs';
-import { serviceUser, shell, top } from './shell.mjs';
+import { peersLine, serviceUser, shell, top, webUser } from './shell.mjs';
 import { until } from './wait.mjs';
 
 const REPORTS = /ERROR: AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|MUST failed/;
@@ -52,8 +52,11 @@ export class Stack {
 
 	async #prepare({ daemon, variant = 'gcc', env = {}, template, proxied = false }) {
 		this.user = await serviceUser();
+		this.webUser = await webUser();
 		this.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'ck-'));
-		for (const name of ['.', 'bin', 'conf', 'log', 'run', 'tmp', 'proxy']) this.#own(name);
+		for (const name of ['.', 'bin', 'conf', 'log', 'run', 'proxy']) this.#make(name);
+		// As state.sh has it: what nginx connects to is of its group.
+		for (const name of ['run', 'proxy']) this.#give(name);
 		this.program = path.join(this.dir, 'bin/cardkeepd');
 		fs.copyFileSync(daemon, this.program);
 		fs.chmodSync(this.program, 0o755);
@@ -64,11 +67,16 @@ export class Stack {
 		process.once('exit', (this.atExit = () => this.#killAll()));
 	}
 
-	#own(name) {
-		const dir = path.join(this.dir, name);
-		fs.mkdirSync(dir, { recursive: true });
-		fs.chmodSync(dir, 0o755);
-		if (this.user.uid !== undefined) fs.chownSync(dir, this.user.uid, this.user.gid);
+	#make(name) {
+		fs.mkdirSync(this.#path(name), { recursive: true });
+		fs.chmodSync(this.#path(name), 0o755);
+	}
+
+	// To the service.
+	#give(name) {
+		if (this.user.uid === undefined) return;
+		fs.chownSync(this.#path(name), this.user.uid, this.webUser.gid);
+		fs.chmodSync(this.#path(name), 0o2750);
 	}
 
 	// ---- PostgreSQL ----
@@ -91,7 +99,7 @@ export class Stack {
 
 	async #makeCluster() {
 		if (this.template) await shell('cp -a "$1" "$2"', this.template, this.cluster);
-		await shell('pg_init "$1" "$2"', this.cluster, this.#path('run'));
+		await shell('pg_init "$1"', this.cluster);
 	}
 
 	stopDatabase(mode = 'fast') {
@@ -110,13 +118,13 @@ export class Stack {
 		return text.trim().split(/\s+/).filter(Boolean).map(Number);
 	}
 
-	// Between daemon and PostgreSQL, as the same user: PostgreSQL knows people by that.
+	// Between daemon and PostgreSQL, as the daemon's user: PostgreSQL knows people by that.
 	async #startProxy() {
 		const name = '.s.PGSQL.5432';
 		fs.copyFileSync(new URL('proxy.mjs', import.meta.url), this.#path('proxy/proxy.mjs'));
 		this.proxyChild = fork(
 			this.#path('proxy/proxy.mjs'),
-			[this.#path(`proxy/${name}`), this.#path(`run/${name}`)],
+			[this.#path(`proxy/${name}`), this.#path(`db/run/${name}`)],
 			{ ...this.user, cwd: this.#path('proxy') },
 		);
 		await once(this.proxyChild, 'message');
@@ -143,11 +151,11 @@ export class Stack {
 	// ---- the daemon ----
 
 	async startDaemon() {
-		const host = this.proxied ? this.#path('proxy') : this.#path('run');
+		const host = this.#path(this.proxied ? 'proxy' : 'db/run');
 		fs.writeFileSync(
 			this.#path('conf/cardkeep.conf'),
 			`listen = ${this.#path('run/app.sock')}\n` +
-				`database = ${this.conninfo.runtime} host=${host}\n`,
+				`database = ${this.conninfo.runtime} host=${host}\n${peersLine()}`,
 		);
 		this.daemon = this.#spawnDaemon();
 		const socket = this.#path('run/app.sock');
@@ -226,7 +234,7 @@ export class Stack {
 		edit(this.#path('conf'));
 		this.nginx = this.#spawn('nginx', ['nginx', '-c', this.#path('conf/nginx.conf')], {
 			PATH: `${process.env.PATH}:/usr/sbin`,
-		});
+		}, this.webUser);
 		await until('nginx listens', () => {
 			if (this.nginx.exitCode !== null)
 				throw new Error(`nginx ended: ${readIfThere(this.#path('log/nginx.log'))}`);
@@ -322,10 +330,10 @@ export class Stack {
 		return path.join(this.dir, name);
 	}
 
-	#spawn(name, [program, ...args], env) {
+	#spawn(name, [program, ...args], env, user = this.user) {
 		const log = fs.openSync(this.#path(`log/${name}.log`), 'a');
 		const child = spawn(program, args, {
-			...this.user,
+			...user,
 			cwd: this.#path('run'),
 			env,
 			stdio: ['ignore', log, log],

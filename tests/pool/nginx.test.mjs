@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 
 import { Client, assert, after, test } from '../lib/harness.mjs';
-import { shell } from '../lib/shell.mjs';
+import { shell, webUser } from '../lib/shell.mjs';
 import { freePort } from '../lib/stack.mjs';
 import { until } from '../lib/wait.mjs';
 import { Pool, alive } from './pool.mjs';
@@ -22,13 +22,10 @@ after(async () => {
 });
 
 async function startNginx() {
-	for (const name of ['conf', 'log', 'run', 'tmp']) {
-		fs.mkdirSync(pool.path(name));
-		if (pool.user.uid !== undefined) fs.chownSync(pool.path(name), pool.user.uid, pool.user.gid);
-	}
+	for (const name of ['conf', 'log']) fs.mkdirSync(pool.path(name), { mode: 0o755 });
 	await shell('nginx_render "$1" "$2" "$3" 5000', pool.dir, port, pool.app);
 	nginx = spawn('nginx', ['-c', pool.path('conf/nginx.conf')], {
-		...pool.user,
+		...(await webUser()),
 		env: { PATH: `${process.env.PATH}:/usr/sbin` },
 		stdio: 'ignore',
 	});

@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 
 import { secretIn } from '../lib/secrets.mjs';
-import { serviceUser } from '../lib/shell.mjs';
+import { peersLine, serviceUser, webUser } from '../lib/shell.mjs';
 import { until } from '../lib/wait.mjs';
 import { Connection, ask } from './fcgi.mjs';
 
@@ -28,8 +28,9 @@ export class Pool {
 		const pool = new Pool();
 		pool.user = await serviceUser();
 		pool.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'ckp-'));
-		fs.chmodSync(pool.dir, 0o755);
-		if (pool.user.uid !== undefined) fs.chownSync(pool.dir, pool.user.uid, pool.user.gid);
+		// What nginx connects to is of its group.
+		if (pool.user.uid !== undefined) fs.chownSync(pool.dir, pool.user.uid, (await webUser()).gid);
+		fs.chmodSync(pool.dir, 0o2755);
 		pool.program = pool.path('cardkeepd');
 		fs.copyFileSync(process.env.CK_DAEMON, pool.program);
 		fs.chmodSync(pool.program, 0o755);
@@ -64,7 +65,7 @@ export class Pool {
 			...keys,
 		};
 		const lines = Object.entries(all).map(([key, value]) => `${key} = ${value}\n`);
-		fs.writeFileSync(this.path('cardkeep.conf'), lines.join('') + extra);
+		fs.writeFileSync(this.path('cardkeep.conf'), lines.join('') + peersLine() + extra);
 	}
 
 	// Starts the daemon (again); its log begins anew.

@@ -97,7 +97,7 @@ test('without a database it is 69, without the right to look 77', async () => {
 });
 
 test('the database of the configuration is asked as cardkeep_admin unless a key says otherwise', async () => {
-	const env = { PGHOST: `${stack.dir}/run` };
+	const env = { PGHOST: `${stack.dir}/db/run` };
 	assert.equal((await cardkeep(stack, ['verify'], { env })).status, 0);
 	env.CARDKEEP_ADMIN_DATABASE = asRuntime;
 	assert.equal((await cardkeep(stack, ['verify'], { env })).status, 77);
