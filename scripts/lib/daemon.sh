@@ -3,8 +3,8 @@
 
 # Variables that are the scripts' own, or that up decides itself because nginx must agree; and what is
 # not for the service to know.
-daemon_reserved=' CARDKEEP_PORT CARDKEEP_STATE CARDKEEP_CONF CARDKEEP_DATABASE CARDKEEP_LISTEN
- CARDKEEP_ALLOWED_PEERS CARDKEEP_ADMIN_DATABASE '
+daemon_reserved=' CARDKEEP_PORT CARDKEEP_STATE CARDKEEP_CONF CARDKEEP_DATABASE CARDKEEP_LISTEN '
+daemon_reserved+='CARDKEEP_STATUS_PORT CARDKEEP_ALLOWED_PEERS CARDKEEP_ADMIN_DATABASE '
 
 # The environment it gets: its own keys, libpq's only where the server is not ours, nothing else.
 daemon_environment() {

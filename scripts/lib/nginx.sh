@@ -1,11 +1,35 @@
 # shellcheck shell=bash
 # nginx as an instance runs it: rendered from nginx/, on loopback.
 
+# The status pages' own listener: on another of this machine's addresses, where no other instance can
+# have the port, or on the port that CARDKEEP_STATUS_PORT names.
+nginx_status_listen() {
+	if [ -n "${CARDKEEP_STATUS_PORT:-}" ]; then
+		printf 'listen 127.0.0.1:%s;' "$CARDKEEP_STATUS_PORT"
+	else
+		printf 'listen 127.0.0.2:%s;' "$1"
+	fi
+}
+
+# Connections that a worker of nginx may have: 16 for each MiB of the machine's memory, as the kernel
+# and nginx take up to 64 KiB for one, but no more than descriptors can be had.
+nginx_connections() {
+	local kib hard most=65536
+	kib=$(awk '/^MemTotal:/ { print $2 }' /proc/meminfo)
+	hard=$(ulimit -Hn)
+	[ $((kib / 64)) -ge "$most" ] || most=$((kib / 64))
+	if [ "$hard" != unlimited ] && [ $((hard - 1024)) -lt "$most" ]; then
+		most=$((hard - 1024))
+	fi
+	[ "$most" -ge 512 ] || most=512
+	printf '%s' "$most"
+}
+
 # nginx_render DIR PORT SOCKET DEADLINE_MS [ORIGINS]: writes DIR/conf/{nginx,site,status,limits}.conf,
 # DIR/conf/params and DIR/web, for an instance with DIR/{run,log,tmp}. Paths here hold none of sed's
 # special characters but these.
 nginx_render() {
-	local dir=$1 port=$2 socket=$3 deadline_ms=$4 origins=${5:-} listen="listen 127.0.0.1:$2;"
+	local dir=$1 port=$2 socket=$3 deadline_ms=$4 origins=${5:-} listen="listen 127.0.0.1:$2;" connections
 	# Where `localhost` may mean ::1 first, clients that try only that must find us too.
 	if grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null; then
 		listen+=" listen [::1]:$port;"
@@ -16,13 +40,15 @@ nginx_render() {
 	nginx_fill "$top/nginx/status.conf.in" "$dir/conf/status.conf" \
 		status_socket "${socket%/*}/status.sock"
 	nginx_fill "$top/nginx/cardkeep.conf.in" "$dir/conf/site.conf" \
-		listen "$listen" socket "$socket" params "$dir/conf/params" \
+		listen "$listen" status_listen "$(nginx_status_listen "$port")" socket "$socket" params "$dir/conf/params" \
 		web "$dir/web" \
 		status "$dir/conf/status.conf" limits "$dir/conf/limits.conf" \
 		origins "$(nginx_origins "$origins")" \
 		answer_s $(((deadline_ms + 999) / 1000 + 1))
+	connections=$(nginx_connections)
 	nginx_fill "$top/nginx/nginx.conf.in" "$dir/conf/nginx.conf" \
-		state "$dir" site "$dir/conf/site.conf"
+		state "$dir" site "$dir/conf/site.conf" \
+		connections "$connections" descriptors $((connections + 1024))
 }
 
 # nginx_own DIR: what nginx's user writes: its files in passing, and its logs.
