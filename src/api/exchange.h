@@ -50,6 +50,7 @@ struct hash_job {
 	size_t password_len;
 	char encoded[PASSWORD_HASH_BYTES];
 	bool matches;
+	bool done; /* it was worked out; false where there was no time for it */
 };
 
 struct known;

@@ -9,6 +9,7 @@ libbase_a_SOURCES = \
 	src/base/must.c src/base/must.h \
 	src/base/origins.c src/base/origins.h \
 	src/base/password.c src/base/password.h \
+	src/base/place.c src/base/place.h \
 	src/base/rule.c src/base/rule.h \
 	src/base/template.c src/base/template.h \
 	src/base/uuid.c src/base/uuid.h

@@ -20,14 +20,14 @@ const char *problem_name(enum problem_id id);
 
 /*
  * Makes `reply` that problem: type, title, status, detail, instance, error, message; and what its
- * status demands: WWW-Authenticate with 401, Retry-After: 1 with 503 and 504.
+ * status demands: WWW-Authenticate with 401, Retry-After: 1 with 429, 503 and 504.
  * `members` is NULL, or the text of a JSON object whose members are added (`{"errors":[...]}`).
  * `request_id` is the 36-character form.
  */
 void problem_reply(struct reply *reply, enum problem_id id, const char *request_id,
 	const char *members, const char *detail_fmt, ...) PRINTF_LIKE(5, 6);
 
-/* Adds what a status demands: WWW-Authenticate with 401, Retry-After: 1 with 503 and 504. */
+/* Adds what a status demands: WWW-Authenticate with 401, Retry-After: 1 with 429, 503 and 504. */
 void problem_headers(struct reply *reply, int status);
 /* How much of `text`, valid UTF-8, fits into `most` bytes without parting a letter. */
 size_t problem_cut(const char *text, size_t most);

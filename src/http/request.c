@@ -40,7 +40,12 @@ static const struct {
 	{"HTTP_CONTENT_PROFILE", offsetof(struct request, content_profile)},
 	{"HTTP_USER_AGENT", offsetof(struct request, user_agent)},
 	{"REMOTE_ADDR", offsetof(struct request, remote_address)},
+	{"CARDKEEP_PEER", offsetof(struct request, peer)},
 };
+
+/* In which proxies say for whom they speak. */
+static const char *const forwarding[] = {
+	"HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP"};
 
 const char *request_method_name(enum request_method method)
 {
@@ -236,6 +241,15 @@ static bool length_true(const char *length, size_t body_bytes)
 	return read_digits(&length, &value) && *length == '\0' && (size_t)value == body_bytes;
 }
 
+/* Sent empty it was sent as well: the proxy's own may stand behind the client's. */
+static bool is_forwarded(request_lookup_fn *lookup, void *source)
+{
+	for (size_t i = 0; i < ARRAY_LEN(forwarding); i++)
+		if (lookup(source, forwarding[i], 0) != NULL)
+			return true;
+	return false;
+}
+
 const char *request_fill(struct request *request, struct mem_arena *arena,
 	request_lookup_fn *lookup, void *source, size_t body_bytes)
 {
@@ -258,6 +272,7 @@ const char *request_fill(struct request *request, struct mem_arena *arena,
 	fill_target(request, arena, uri);
 	fill_headers(request, arena, lookup, source);
 	fill_key(request, arena, lookup, source);
+	request->forwarded = is_forwarded(lookup, source);
 	return NULL;
 }
 

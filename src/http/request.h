@@ -51,6 +51,9 @@ struct request {
 	const char *content_profile;
 	const char *user_agent;
 	const char *remote_address;
+	const char *
+		peer; /* whom nginx heard: another than remote_address where real_ip is configured */
+	bool forwarded; /* it came with a header in which proxies say for whom they speak */
 	struct uuid id; /* nginx's $request_id */
 	char id_text[UUID_TEXT_BYTES];
 	const char *body; /* NUL-terminated; `body_len` bytes; "" when there is none */

@@ -50,6 +50,12 @@ void account_limited(struct stats_slot *slot, const struct job *job, enum stats_
 		metrics_value(STATS_LABEL_ROUTE, job->x.route), job->x.request.id_text);
 }
 
+void account_slowed(struct stats_slot *slot, const struct job *job)
+{
+	if (job->x.route == STATS_ROUTE_SIGN_IN)
+		stats_count(slot, STATS_LOGINS, STATS_LOGIN_SLOWED);
+}
+
 /* Says what happened to this request, for those who will look for it in the log. `event` says the
  * kind and what only that kind has. */
 static void happened(struct stats_slot *slot, const struct job *job, struct event event)

@@ -24,6 +24,9 @@ void account_finished(struct stats_slot *slot, const struct job *job, int64_t no
 /* It is turned away before any work was done for it. */
 void account_shed(struct stats_slot *slot, const struct job *job, enum stats_shed why);
 
+/* Its password is not looked at: too many wrong ones came before it. */
+void account_slowed(struct stats_slot *slot, const struct job *job);
+
 /* A wave ended that was sent (or should have been) at began_us. */
 void account_wave(
 	struct stats_slot *slot, const struct wave *wave, int64_t began_us, int64_t now_us);

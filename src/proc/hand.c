@@ -42,7 +42,9 @@ void hand_finish(struct hand *hand, struct job *job)
 	int64_t now_us;
 
 	cors_finish(&job->x);
+	hasher_learn(hand->hasher, job);
 	account_answer(hand->slot, job);
+	audit_answer(hand->audit, hand->slot, job);
 	fcgi_reply(job->conn, &job->x.request, &job->x.reply);
 	now_us = clock_mono_us();
 	account_finished(hand->slot, job, now_us);
@@ -178,6 +180,48 @@ static void start_call(struct hand *hand, struct job *job)
 	hand_dispatch(hand, job);
 }
 
+/* ---- passwords ------------------------------------------------------------------------------- */
+
+void hand_unhashed(struct hand *hand, struct job *job)
+{
+	if (hasher_crowded(job)) {
+		(void)exchange_limited(
+			&job->x, 1, "too many passwords from this network wait to be checked");
+		account_shed(hand->slot, job, STATS_SHED_HASH_QUEUE);
+		hand_finish(hand, job);
+		return;
+	}
+	account_shed(hand->slot, job, STATS_SHED_HASH_QUEUE);
+	hand_give_up(hand, job);
+}
+
+/* The same words for an account that is there and one that is not, and no word about the password. */
+static void refuse_early(struct hand *hand, struct job *job, int wait_s)
+{
+	(void)exchange_limited(&job->x, wait_s,
+		"too many wrong passwords for this account: this one was not looked at");
+	account_slowed(hand->slot, job);
+	hand_finish(hand, job);
+}
+
+static void hash(struct hand *hand, struct job *job)
+{
+	int wait_s = 0;
+
+	job->attempts = 0;
+	switch (hasher_submit(hand->hasher, job, &wait_s)) {
+	case HASHER_TAKEN:
+		count(hand, -1);
+		break;
+	case HASHER_EARLY:
+		refuse_early(hand, job, wait_s);
+		break;
+	case HASHER_FULL:
+		hand_unhashed(hand, job);
+		break;
+	}
+}
+
 void hand_step(struct hand *hand, struct job *job, enum step step)
 {
 	switch (step) {
@@ -188,14 +232,7 @@ void hand_step(struct hand *hand, struct job *job, enum step step)
 		start_call(hand, job);
 		break;
 	case STEP_HASH:
-		job->attempts = 0;
-		if (hasher_submit(hand->hasher, job)) {
-			count(hand, -1);
-			break;
-		}
-		log_warn("hash queue full request=%s", job->x.request.id_text);
-		account_shed(hand->slot, job, STATS_SHED_HASH_QUEUE);
-		hand_give_up(hand, job);
+		hash(hand, job);
 		break;
 	}
 }

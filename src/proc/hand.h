@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proc/audit.h"
 #include "proc/fair.h"
 #include "proc/hasher.h"
 #include "proc/job.h"
@@ -22,7 +23,8 @@ struct hand {
 	struct hasher *hasher;
 	struct lane *lane;
 	struct fair *fair;
-	bool slow;               /* of a thread of the slow lane */
+	bool slow; /* of a thread of the slow lane */
+	struct audit *audit;
 	struct stats_slot *slot; /* the thread's own */
 	bool access_log;         /* a line for each request */
 	int64_t margin_us;       /* a call is not sent when less than this is left */
@@ -44,6 +46,8 @@ void hand_finish(struct hand *hand, struct job *job);
 /* Out of time, or out of attempts: answers 503, 409 where the Idempotency-Key
  * was held, or 504 where an attempt may have been applied. */
 void hand_give_up(struct hand *hand, struct job *job);
+/* There was no time for its password's hash: answers 503, or 429 where its network has more waiting. */
+void hand_unhashed(struct hand *hand, struct job *job);
 /* Puts the job aside for delay_us; hand_unpark dispatches those that are due. */
 void hand_park(struct hand *hand, struct job *job, int64_t delay_us);
 void hand_unpark(struct hand *hand);

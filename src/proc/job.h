@@ -13,6 +13,7 @@
 
 #include "api/exchange.h"
 #include "http/fcgi.h"
+#include "proc/admit.h"
 
 /* As whose request a job was let in; what comes later is known better. */
 enum job_owner {
@@ -40,7 +41,8 @@ struct job {
 	int64_t queued_us;    /* monotonic: waits for its turn in the lane since then */
 	bool stale_retried;   /* was granted a fresh connection for stale plans */
 	size_t riders;        /* calls in the last wave it rode in, for the log */
-	struct job *next;     /* in whatever list holds it */
+	struct admit_ticket ticket; /* the hasher's: of the latest hash */
+	struct job *next;           /* in whatever list holds it */
 };
 
 /* A first-in, first-out list. Zero-initialised is empty. */

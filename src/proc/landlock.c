@@ -114,9 +114,9 @@ static bool allow_around(int ruleset, const char *path, uint64_t rights)
 	return allow(ruleset, dir, rights);
 }
 
-static bool allow_log(int ruleset, const struct conf *conf)
+static bool allow_log(int ruleset, const char *path)
 {
-	return conf->log_file[0] == '\0' || allow_around(ruleset, conf->log_file, WRITES);
+	return path[0] == '\0' || allow_around(ruleset, path, WRITES);
 }
 
 /* Name servers may be named where a link leads. */
@@ -162,7 +162,8 @@ static bool rules_of_worker(int ruleset, const struct conf *conf)
 	struct places places = {ruleset, true};
 
 	places_tell(conf->database, allow_place, &places);
-	return places.done && allow_reads(ruleset, name_reads, ARRAY_LEN(name_reads)) &&
+	return places.done && allow_log(ruleset, conf->security_log) &&
+	       allow_reads(ruleset, name_reads, ARRAY_LEN(name_reads)) &&
 	       allow_behind(ruleset, "/etc/resolv.conf");
 }
 
@@ -183,7 +184,7 @@ static bool bind_by(const struct conf *conf, bool (*rules)(int, const struct con
 	if (ruleset < 0)
 		return false;
 	done = allow_reads(ruleset, common_reads, ARRAY_LEN(common_reads)) &&
-	       allow(ruleset, "/dev/null", READS | WRITES) && allow_log(ruleset, conf) &&
+	       allow(ruleset, "/dev/null", READS | WRITES) && allow_log(ruleset, conf->log_file) &&
 	       rules(ruleset, conf) && syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
 	error = errno;
 	close(ruleset);

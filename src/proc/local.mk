@@ -2,7 +2,9 @@
 noinst_LIBRARIES += libproc.a
 libproc_a_SOURCES = \
 	src/proc/account.c src/proc/account.h \
+	src/proc/admit.c src/proc/admit.h \
 	src/proc/alarms.c src/proc/alarms.h \
+	src/proc/audit.c src/proc/audit.h \
 	src/proc/fair.c src/proc/fair.h \
 	src/proc/hand.c src/proc/hand.h \
 	src/proc/hasher.c src/proc/hasher.h \
@@ -26,6 +28,8 @@ libproc_a_SOURCES = \
 	src/proc/supervisor.c src/proc/supervisor.h \
 	src/proc/sweep.c src/proc/sweep.h \
 	src/proc/title.c src/proc/title.h \
+	src/proc/tries.c src/proc/tries.h \
+	src/proc/visitor.c src/proc/visitor.h \
 	src/proc/worker.c src/proc/worker.h
 libproc_a_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(SYSTEMD_CFLAGS) $(SECCOMP_CFLAGS)
 PROC_LIBS = $(SYSTEMD_LIBS) $(SECCOMP_LIBS)

@@ -337,7 +337,9 @@ static void resume_hashed(struct loop *loop)
 	hasher_collect(loop->shared->hasher, &done);
 	while ((job = job_pop(&done)) != NULL) {
 		hand_take(&loop->hand, job);
-		if (hand_too_late(&loop->hand, job, clock_mono_us()))
+		if (!job->x.hash.done)
+			hand_unhashed(&loop->hand, job);
+		else if (hand_too_late(&loop->hand, job, clock_mono_us()))
 			hand_give_up(&loop->hand, job);
 		else
 			hand_step(&loop->hand, job, exchange_resume(&job->x));
@@ -463,6 +465,7 @@ static struct loop *loop_new(struct loop_shared *shared, struct stats_slot *slot
 		.lane = shared->lane,
 		.fair = shared->fair,
 		.slow = slow,
+		.audit = shared->audit,
 		.slot = slot,
 		.access_log = conf->access_log != 0,
 		.margin_us = conf->request_deadline_ms * CLOCK_MS / 20,

@@ -19,6 +19,7 @@
 #include "db/cancel.h"
 #include "db/retry.h"
 #include "http/fcgi.h"
+#include "proc/audit.h"
 #include "proc/fair.h"
 #include "proc/hasher.h"
 #include "proc/lane.h"
@@ -33,6 +34,7 @@ struct loop_shared {
 	struct lane *lane;
 	struct fair *fair;
 	struct canceller *canceller;
+	struct audit *audit;
 	struct retry_budget *budget;
 	struct retry_breaker *breaker;
 	atomic_bool draining;         /* no new connections; end when the last one is gone */

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "http/listen.h"
 #include "proc/alarms.h"
+#include "proc/audit.h"
 #include "proc/logfile.h"
 #include "proc/notify.h"
 #include "proc/sandbox.h"
@@ -49,6 +50,7 @@ struct pool {
 	struct segment *segment;
 	struct window *window;   /* of the segment; the status process starts with a copy */
 	struct history *history; /* likewise */
+	struct tries *tries;     /* wrong passwords; shared with the workers */
 	struct alarms *alarms;
 	int listen_fds[ROLE_COUNT];
 	bool made_socket[ROLE_COUNT]; /* ours to remove */
@@ -103,12 +105,24 @@ static bool open_segment(struct pool *pool, char *why, size_t why_size)
 	return false;
 }
 
+/* The workers write it; where they could not, nobody would notice before it is wanted. */
+static bool try_audit(const struct pool *pool, char *why, size_t why_size)
+{
+	struct audit *audit;
+
+	why[0] = '\0';
+	audit = audit_new(pool->settings.conf.security_log, pool->tries, why, why_size);
+	audit_free(&audit);
+	return why[0] == '\0';
+}
+
 static bool open_all(struct pool *pool, char *why, size_t why_size)
 {
 	return open_socket(pool, ROLE_WORKER, "app", why, why_size) &&
 	       open_socket(pool, ROLE_STATUS, "status", why, why_size) &&
 	       open_segment(pool, why, why_size) &&
-	       logfile_open(pool->settings.conf.log_file, why, why_size);
+	       logfile_open(pool->settings.conf.log_file, why, why_size) &&
+	       try_audit(pool, why, why_size);
 }
 
 static struct window *new_window(const struct conf *conf)
@@ -132,6 +146,7 @@ struct pool *pool_new(const struct settings_source *source, const struct setting
 	pool->signal_fd = -1;
 	pool->window = new_window(&settings->conf);
 	pool->history = history_new();
+	pool->tries = tries_new();
 	for (enum role role = 0; role < ROLE_COUNT; role++)
 		pool->listen_fds[role] = -1;
 	if (open_all(pool, why, why_size))
@@ -158,6 +173,7 @@ void pool_free(struct pool **ptr)
 	alarms_free(&pool->alarms);
 	window_free(&pool->window);
 	history_free(&pool->history);
+	tries_free(&pool->tries);
 	segment_close(&pool->segment);
 	free(pool);
 	*ptr = NULL;
@@ -189,6 +205,7 @@ static void start(struct pool *pool, const struct supervisor_action *action)
 		.segment = pool->segment,
 		.window = pool->window,
 		.history = pool->history,
+		.tries = pool->tries,
 		.role = action->role,
 		.slot = action->slot,
 		.generation = action->generation,

@@ -11,6 +11,7 @@
 
 #include "proc/settings.h"
 #include "proc/supervisor.h"
+#include "proc/tries.h"
 #include "stats/history.h"
 #include "stats/segment.h"
 #include "stats/window.h"
@@ -21,6 +22,7 @@ struct inherit {
 	struct segment *segment;
 	struct window *window;   /* the last minutes; the status process goes on with its copy */
 	struct history *history; /* the last hour, likewise */
+	struct tries *tries;     /* wrong passwords, shared by the workers */
 	enum role role;
 	size_t slot;
 	unsigned generation;

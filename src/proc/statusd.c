@@ -26,6 +26,7 @@
 #include "proc/readiness.h"
 #include "proc/sandbox.h"
 #include "proc/title.h"
+#include "proc/visitor.h"
 #include "stats/assets.h"
 #include "stats/expose.h"
 #include "stats/history.h"
@@ -253,6 +254,24 @@ static void answer(
 	}
 }
 
+static void answer_visitor(
+	const struct statusd *statusd, const struct request *request, struct reply *reply)
+{
+	switch (visitor_judge(request, statusd->inherit->settings->conf.status_hosts)) {
+	case VISITOR_WELCOME:
+		answer(statusd, request, reply);
+		break;
+	case VISITOR_MISDIRECTED:
+		problem_reply(reply, PROBLEM_MISDIRECTED, request->id_text, NULL,
+			"these pages are not to be had under this name: see the key status_hosts");
+		break;
+	case VISITOR_PROXIED:
+		problem_reply(reply, PROBLEM_UNDECLARED_PROXY, request->id_text, NULL,
+			"these pages are not to be had through a proxy that nginx was not told of");
+		break;
+	}
+}
+
 static void serve(const struct statusd *statusd, struct fcgi_conn *conn)
 {
 	struct mem_arena arena = {0};
@@ -260,7 +279,7 @@ static void serve(const struct statusd *statusd, struct fcgi_conn *conn)
 	struct reply reply = {0};
 
 	if (fcgi_read(conn, &arena, &request)) {
-		answer(statusd, &request, &reply);
+		answer_visitor(statusd, &request, &reply);
 		fcgi_reply(conn, &request, &reply);
 	}
 	reply_free(&reply);

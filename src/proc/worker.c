@@ -82,6 +82,18 @@ static struct fair *new_fair(const struct conf *conf)
 	return fair_new(&limits);
 }
 
+/* The supervisor has opened it once, at the start; without it the service goes on, and counts. */
+static struct audit *open_audit(const struct inherit *inherit)
+{
+	char why[512] = "";
+	struct audit *audit =
+		audit_new(inherit->settings->conf.security_log, inherit->tries, why, sizeof(why));
+
+	if (why[0] != '\0')
+		log_error("cannot open the security log error=%s", LOG_QUOTED(why));
+	return audit;
+}
+
 static void shared_init(
 	struct loop_shared *shared, struct share *share, const struct inherit *inherit)
 {
@@ -97,7 +109,8 @@ static void shared_init(
 	*shared = (struct loop_shared){.conf = &settings->conf};
 	shared->gate = fcgi_gate_new(inherit->listen_fd, &options);
 	own_handlers();
-	shared->hasher = hasher_new(&settings->conf);
+	shared->hasher = hasher_new(&settings->conf, inherit->tries);
+	shared->audit = open_audit(inherit);
 	shared->known = known_new();
 	shared->lane = new_lane(&settings->conf);
 	shared->fair = new_fair(&settings->conf);
@@ -116,6 +129,7 @@ static void shared_fini(struct loop_shared *shared)
 	lane_free(&shared->lane);
 	fair_free(&shared->fair);
 	canceller_free(&shared->canceller);
+	audit_free(&shared->audit);
 	retry_breaker_free(&shared->breaker);
 	retry_budget_free(&shared->budget);
 	fcgi_gate_free(&shared->gate);
@@ -181,6 +195,8 @@ static void reopen_log(const struct worker *worker)
 
 	if (!logfile_open(worker->inherit->settings->conf.log_file, why, sizeof(why)))
 		log_error("cannot open the log anew error=%s", LOG_QUOTED(why));
+	if (!audit_reopen(worker->shared.audit, why, sizeof(why)))
+		log_error("cannot open the security log anew error=%s", LOG_QUOTED(why));
 }
 
 /* The thread's latest turn; 0 while it has not made one. What is as old as the process was set by

@@ -74,6 +74,13 @@ static struct alert_reading crashes(const uint64_t *cells)
 		     cells_value(cells, STATS_WORKER_RESTARTS, STATS_RESTART_RELOAD, 0));
 }
 
+static struct alert_reading refused_sign_ins(const uint64_t *cells, uint64_t min_events)
+{
+	return share(cells_value(cells, STATS_LOGINS, STATS_LOGIN_REFUSED, 0) +
+			     cells_value(cells, STATS_LOGINS, STATS_LOGIN_SLOWED, 0),
+		cells_sum(cells, STATS_LOGINS), min_events);
+}
+
 /* Of threads that have ever tried to connect, those that have no connection. A stopped worker does
  * not know how things are now. */
 static struct alert_reading disconnected(const struct snapshot *now)
@@ -141,6 +148,11 @@ struct alert_reading alert_read(enum stats_alert id, const struct alert_view *vi
 		return splits(cells, view->min_events);
 	case STATS_ALERT_CALLS_FAILING:
 		return count(cells_sum(cells, STATS_DB_CALLS_FAILED));
+	case STATS_ALERT_SIGN_INS_REFUSED:
+		return refused_sign_ins(cells, view->min_events);
+	case STATS_ALERT_CALLER_DOMINATES:
+		return share(cells_sum(cells, STATS_REQUESTS_LIMITED),
+			cells_sum(cells, STATS_REQUESTS_STARTED), view->min_events);
 	case STATS_ALERT_COUNT:
 		break;
 	}

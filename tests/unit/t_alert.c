@@ -317,6 +317,13 @@ static void each_share_has_its_parts_and_its_least_number_of_events(void **state
 	cells[STATS_AT_REQUESTS_SHED + STATS_SHED_HASH_QUEUE] = 1;
 	cells[STATS_AT_REQUESTS_STARTED] = 30;
 	expect(STATS_ALERT_REQUESTS_SHED, 0.1, true);
+	cells[STATS_AT_LOGINS + STATS_LOGIN_OK] = 5;
+	cells[STATS_AT_LOGINS + STATS_LOGIN_SHED] = 5;
+	cells[STATS_AT_LOGINS + STATS_LOGIN_REFUSED] = 6;
+	cells[STATS_AT_LOGINS + STATS_LOGIN_SLOWED] = 4;
+	expect(STATS_ALERT_SIGN_INS_REFUSED, 0.5, true);
+	cells[STATS_AT_REQUESTS_LIMITED + STATS_LIMIT_TIME] = 6;
+	expect(STATS_ALERT_CALLER_DOMINATES, 0.2, true);
 	cells[STATS_AT_WAVE_SPLITS + STATS_SQLSTATE_23] = 1;
 	cells[STATS_AT_WAVE_SIZE + 1] = 4;
 	expect(STATS_ALERT_WAVE_SPLITS, 0.25, false);
