@@ -123,6 +123,25 @@ exception when insufficient_privilege then
 end
 $$;
 
+-- A database that is Cardkeep's alone lets nobody in but who has to come, and nobody make temporary tables
+-- in it but operators. Where others have tables in it their doors are left as they are.
+do $$
+begin
+	if exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+		where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~ '^(pg_|information_schema$|sqitch$|cardkeep)'
+			and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass
+				and d.objid = c.oid and d.deptype = 'e'))
+	then
+		raise notice 'others use this database: who may connect to it, and make temporary tables, is left as it is';
+	elsif pg_has_role(current_user, (select d.datdba from pg_database d
+		where d.datname = current_database()), 'member')
+	then
+		execute format('revoke connect, temporary on database %I from public', current_database());
+		execute format('grant temporary on database %I to cardkeep_admin', current_database());
+	end if;
+end
+$$;
+
 do $$
 declare
 	v_setting text;
@@ -258,8 +277,8 @@ create table cardkeep.sessions (
 	constraint sessions_ended_both check ((ended_at is null) = (ended_by is null))
 ) with (fillfactor = 85);
 -- The end is in it so that an account's live sessions, and its oldest, are found among any number of
--- ended ones. Who asks for those that one write ended, and also whose they are, says `is true` of the
--- user, so that only the second index can serve.
+-- ended ones. Who asks by another key, and also whose they are, says `is true` of the user: where nearly
+-- all accounts have one session, the planner takes this index to be as good as the key's own.
 create index sessions_user on cardkeep.sessions (user_id, ended_at);
 create index sessions_ended_by on cardkeep.sessions (ended_by) where ended_by is not null;
 comment on table cardkeep.sessions is 'One row a signed-in device; an ended one stays, so that the repeat of the request that ended it finds itself';
@@ -2282,6 +2301,10 @@ begin
 	v_excess := array(
 		select s.id from cardkeep.sessions s where s.user_id = p_user and cardkeep_api.is_live(s)
 		order by s.last_seen_at desc, s.created_at desc, s.id desc offset p_limit - 1);
+	-- Of an empty array, as a constant, any partial index would do, from end to end.
+	if cardinality(v_excess) = 0 then
+		return true;
+	end if;
 	select count(*) into v_locked from (
 		select from cardkeep.sessions s where s.id = any (v_excess) and cardkeep_api.is_live(s)
 		for no key update skip locked) l;
@@ -2357,7 +2380,7 @@ begin
 	if not pg_try_advisory_xact_lock(cardkeep_api.lock_key('session', p_write::text)) then
 		return cardkeep_api.reply(423);
 	end if;
-	perform from cardkeep.sessions s where s.id = p_write and s.user_id = p_user;
+	perform from cardkeep.sessions s where s.id = p_write and (s.user_id = p_user) is true;
 	if found then
 		return cardkeep_api.signed_in(p_write, true);
 	end if;
@@ -2424,12 +2447,12 @@ begin
 		return w.told;
 	end if;
 	perform from cardkeep.sessions s
-	where s.id = coalesce(p_session, w.session_id) and s.user_id = w.user_id
+	where s.id = coalesce(p_session, w.session_id) and (s.user_id = w.user_id) is true
 	for no key update skip locked;
 	v_locked := found;
 	select s.* into v_caller from cardkeep.sessions s where s.token_hash = p_token_hash;
 	select s.* into v_target from cardkeep.sessions s
-	where s.id = coalesce(p_session, v_caller.id) and s.user_id = v_caller.user_id;
+	where s.id = coalesce(p_session, v_caller.id) and (s.user_id = v_caller.user_id) is true;
 	-- The repeat first: the first time may have ended the very session that asks.
 	if v_target.ended_by = w.id then
 		return cardkeep_api.reply(204, 0, '', true, v_detail);

@@ -118,6 +118,10 @@ begin
 	v_excess := array(
 		select s.id from cardkeep.sessions s where s.user_id = p_user and cardkeep_api.is_live(s)
 		order by s.last_seen_at desc, s.created_at desc, s.id desc offset p_limit - 1);
+	-- Of an empty array, as a constant, any partial index would do, from end to end.
+	if cardinality(v_excess) = 0 then
+		return true;
+	end if;
 	select count(*) into v_locked from (
 		select from cardkeep.sessions s where s.id = any (v_excess) and cardkeep_api.is_live(s)
 		for no key update skip locked) l;
@@ -193,7 +197,7 @@ begin
 	if not pg_try_advisory_xact_lock(cardkeep_api.lock_key('session', p_write::text)) then
 		return cardkeep_api.reply(423);
 	end if;
-	perform from cardkeep.sessions s where s.id = p_write and s.user_id = p_user;
+	perform from cardkeep.sessions s where s.id = p_write and (s.user_id = p_user) is true;
 	if found then
 		return cardkeep_api.signed_in(p_write, true);
 	end if;
@@ -260,12 +264,12 @@ begin
 		return w.told;
 	end if;
 	perform from cardkeep.sessions s
-	where s.id = coalesce(p_session, w.session_id) and s.user_id = w.user_id
+	where s.id = coalesce(p_session, w.session_id) and (s.user_id = w.user_id) is true
 	for no key update skip locked;
 	v_locked := found;
 	select s.* into v_caller from cardkeep.sessions s where s.token_hash = p_token_hash;
 	select s.* into v_target from cardkeep.sessions s
-	where s.id = coalesce(p_session, v_caller.id) and s.user_id = v_caller.user_id;
+	where s.id = coalesce(p_session, v_caller.id) and (s.user_id = v_caller.user_id) is true;
 	-- The repeat first: the first time may have ended the very session that asks.
 	if v_target.ended_by = w.id then
 		return cardkeep_api.reply(204, 0, '', true, v_detail);

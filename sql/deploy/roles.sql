@@ -48,6 +48,25 @@ exception when insufficient_privilege then
 end
 $$;
 
+-- A database that is Cardkeep's alone lets nobody in but who has to come, and nobody make temporary tables
+-- in it but operators. Where others have tables in it their doors are left as they are.
+do $$
+begin
+	if exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+		where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~ '^(pg_|information_schema$|sqitch$|cardkeep)'
+			and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass
+				and d.objid = c.oid and d.deptype = 'e'))
+	then
+		raise notice 'others use this database: who may connect to it, and make temporary tables, is left as it is';
+	elsif pg_has_role(current_user, (select d.datdba from pg_database d
+		where d.datname = current_database()), 'member')
+	then
+		execute format('revoke connect, temporary on database %I from public', current_database());
+		execute format('grant temporary on database %I to cardkeep_admin', current_database());
+	end if;
+end
+$$;
+
 do $$
 declare
 	v_setting text;

@@ -21,8 +21,8 @@ create table cardkeep.sessions (
 	constraint sessions_ended_both check ((ended_at is null) = (ended_by is null))
 ) with (fillfactor = 85);
 -- The end is in it so that an account's live sessions, and its oldest, are found among any number of
--- ended ones. Who asks for those that one write ended, and also whose they are, says `is true` of the
--- user, so that only the second index can serve.
+-- ended ones. Who asks by another key, and also whose they are, says `is true` of the user: where nearly
+-- all accounts have one session, the planner takes this index to be as good as the key's own.
 create index sessions_user on cardkeep.sessions (user_id, ended_at);
 create index sessions_ended_by on cardkeep.sessions (ended_by) where ended_by is not null;
 comment on table cardkeep.sessions is 'One row a signed-in device; an ended one stays, so that the repeat of the request that ended it finds itself';

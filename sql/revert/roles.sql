@@ -13,7 +13,8 @@ do $$
 begin
 	execute format('alter role cardkeep_runtime in database %I reset all', current_database());
 	execute format('alter role cardkeep_admin in database %I reset all', current_database());
-	execute format('revoke connect on database %I from cardkeep_runtime, cardkeep_admin',
+	execute format('grant connect, temporary on database %I to public', current_database());
+	execute format('revoke connect, temporary on database %I from cardkeep_runtime, cardkeep_admin',
 		current_database());
 	execute format('revoke create on database %I from cardkeep_owner', current_database());
 end

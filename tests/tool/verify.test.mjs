@@ -203,6 +203,8 @@ const breaks = [
 				where user_id = '${bob.id}' and version = 2`],
 		];
 	}),
+	['database', 'public', /may make temporary tables/,
+		`do $$ begin execute format('grant temporary on database %I to public', current_database()); end $$`],
 	['users', ann.id, /a password that is no Argon2id hash/,
 		`update cardkeep.users set password_hash = 'secret' where id = '${ann.id}'`],
 	['users', bob.id, /an address that is not lower case/,
