@@ -184,8 +184,11 @@ select matches(pg_temp.rows(jsonb_build_object('filters', (select jsonb_agg(
 select matches(pg_temp.rows(pg_temp.filter('version', 'in', array_fill('1'::text, array[101]))),
 	'"22023".*100 values', 'and of values 100');
 select matches(pg_temp.rows(jsonb_build_object('order', (select jsonb_agg(
-		'{"column": "name", "descending": false}'::jsonb) from generate_series(1, 101)))),
-	'"22023".*100 columns', 'and of columns 100');
+		'{"column": "name", "descending": false}'::jsonb) from generate_series(1, 21)))),
+	'"22023".*20 columns', 'of columns to order by 20');
+select matches(pg_temp.rows(jsonb_build_object('select', (select jsonb_agg('name')
+		from generate_series(1, 1001)))),
+	'"22023".*1000 columns', 'and of columns to select 1,000');
 select is(pg_temp.rows(pg_temp.filter('is_public', 'is', '{false}') || '{"select": ["slug"]}'),
 	E'0 1 *\n[{"slug":"ann"}]', 'by a truth');
 select is(pg_temp.rows(pg_temp.filter('name', 'is', array[v]) || '{"select": ["slug"], "count": true,
