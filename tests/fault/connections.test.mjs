@@ -1,13 +1,14 @@
 // One client that opens thousands of connections and says half a sentence on each.
+import fs from 'node:fs';
 import net from 'node:net';
+import path from 'node:path';
 import { once } from 'node:events';
 
 import { Client, assert, after, atOnce, endsCleanly, own, test, until } from '../lib/harness.mjs';
 
 const HALF = 8000;
 const stack = await own();
-const { client } = stack;
-const ada = await client.register();
+const ada = await stack.client.register();
 const open = new Set();
 after(() => open.forEach((socket) => socket.destroy()));
 
@@ -27,7 +28,19 @@ const statusListener = (path) => new Promise((resolve, reject) => {
 		.on('close', () => resolve(text));
 });
 
+// Starts nginx anew with headers given so long: opening thousands takes a busy machine some time.
+async function patience(from, to) {
+	await stack.stopNginx();
+	await stack.startNginx((conf) => {
+		const file = path.join(conf, 'site.conf');
+		const text = fs.readFileSync(file, 'utf8');
+		assert.ok(text.includes(from));
+		fs.writeFileSync(file, text.replaceAll(from, to));
+	});
+}
+
 test('8,000 half requests: everybody else is served, and health is told on both listeners', async (t) => {
+	await patience('client_header_timeout 5s', 'client_header_timeout 120s');
 	await atOnce(HALF, 200, () => half('GET /api/cards HTTP/1.1\r\nHost: a\r\nX-'));
 	const held = open.size;
 	assert.ok(held > HALF * 0.9, `${held} are open`);
@@ -43,6 +56,10 @@ test('8,000 half requests: everybody else is served, and health is told on both 
 });
 
 test('half a request has five seconds to become whole, and then its connection is free again', async () => {
+	open.forEach((socket) => socket.destroy());
+	await until('they are gone', () => open.size === 0);
+	await patience('client_header_timeout 5s', 'client_header_timeout 5s'); // as shipped
+	await atOnce(100, 20, () => half('GET /api/cards HTTP/1.1\r\nHost: a\r\nX-'));
 	await until('nginx has ended them', () => open.size === 0, 30_000);
 });
 
