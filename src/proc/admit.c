@@ -3,6 +3,8 @@
 
 /* A measurement counts for an eighth: one slow hash shuts nobody out, ten do. */
 #define COST_WEIGHT 8
+/* Who is known goes first so often; beyond that he is a flood himself. */
+#define KNOWN_TURNS 16
 
 int64_t admit_cost(int64_t cost_us, int64_t measured_us, int64_t most_us)
 {
@@ -29,12 +31,17 @@ bool admit_newest_first(size_t waiting, size_t room)
 	return waiting > room / 4;
 }
 
+static bool goes_first(const struct admit_ticket *ticket)
+{
+	return ticket->known && ticket->turn < KNOWN_TURNS;
+}
+
 bool admit_before(const struct admit_ticket *a, const struct admit_ticket *b, bool newest_first)
 {
+	if (goes_first(a) != goes_first(b))
+		return goes_first(a);
 	if (a->turn != b->turn)
 		return a->turn < b->turn;
-	if (a->known != b->known)
-		return a->known;
 	return newest_first ? a->number > b->number : a->number < b->number;
 }
 

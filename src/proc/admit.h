@@ -5,10 +5,11 @@
  * oldest first serves nobody: each is reached when its time is over. So:
  *
  *   - a job waits only where its answer would come in time, by what a hash costs here and now;
- *   - of those that wait, each account and each network has a first job before anybody has a second
- *     (its *turn*), so nobody is held up by another's number;
- *   - of the same turn, who signed in to this account from this network lately goes first: a flood
- *     of made-up addresses has no such;
+ *   - who signed in to this account from this network lately goes first, a few times: a flood of made-up
+ *     addresses has no such;
+ *   - of the others each account and each network has a first job before anybody has a second (its
+ *     *turn*), so nobody is held up by another's number. Those that came lately count, not only those
+ *     that still wait: where there is room for one, the flood's is always the first that waits;
  *   - of equal ones the oldest goes first while the queue is short, and the newest once it is not:
  *     some are answered quickly, instead of all too late;
  *   - where there is no room, the last in that order gives way, and is told so at once.
@@ -29,7 +30,7 @@ struct admit_ticket {
 		place; /* the network it came from, likewise; 0: this machine's, which counts as none */
 	bool known; /* somebody signed in to that account from there lately, or has a session */
 	uint64_t number; /* in the order of coming */
-	size_t turn;     /* how many of the same account or place waited when it came */
+	size_t turn;     /* how many of the same account or place came lately, before it */
 	int64_t deadline_us;
 };
 

@@ -20,6 +20,14 @@
 #include "base/place.h"
 #include "proc/admit.h"
 
+#define RECENT 256 /* jobs that are remembered, to count turns by */
+
+struct recent {
+	uint64_t account; /* 0: no job yet */
+	uint64_t place;
+	int64_t at_us;
+};
+
 struct hasher {
 	const struct conf *conf;
 	struct tries *tries;
@@ -30,7 +38,8 @@ struct hasher {
 	pthread_cond_t waiting; /* a job came, or it is time to stop */
 	struct job **todo;      /* hash_queue places */
 	size_t todo_count;
-	uint64_t came;   /* jobs so far */
+	uint64_t came; /* jobs so far */
+	struct recent recent[RECENT];
 	int64_t cost_us; /* of a hash, here and now */
 	struct job_queue done;
 	bool stopping;
@@ -274,18 +283,26 @@ void hasher_learn(struct hasher *hasher, const struct job *job)
 
 /* ---- coming and going ------------------------------------------------------------------------ */
 
-static void count_turn(const struct hasher *hasher, struct admit_ticket *ticket)
+/* Works the turn out, and remembers this one for those to come. */
+static void count_turn(struct hasher *hasher, struct admit_ticket *ticket)
 {
+	const int64_t now_us = clock_mono_us();
+	const int64_t lately_us = hasher->conf->request_deadline_ms * CLOCK_MS;
 	size_t same_account = 0;
 	size_t same_place = 0;
 
-	for (size_t i = 0; i < hasher->todo_count; i++) {
-		const struct admit_ticket *other = &hasher->todo[i]->ticket;
+	for (size_t i = 0; i < RECENT; i++) {
+		const struct recent *other = &hasher->recent[i];
 
+		if (other->account == 0 || now_us - other->at_us > lately_us)
+			continue;
 		same_account += other->account == ticket->account;
 		same_place += ticket->place != 0 && other->place == ticket->place;
 	}
 	ticket->turn = same_account > same_place ? same_account : same_place;
+	ticket->number = ++hasher->came;
+	hasher->recent[hasher->came % RECENT] =
+		(struct recent){ticket->account, ticket->place, now_us};
 }
 
 static size_t find_last(const struct hasher *hasher)
@@ -326,7 +343,6 @@ enum hasher_answer hasher_submit(struct hasher *hasher, struct job *job, int *re
 	job->ticket = ticket_of(hasher, job);
 	MUST_ZERO(pthread_mutex_lock(&hasher->lock));
 	count_turn(hasher, &job->ticket);
-	job->ticket.number = ++hasher->came;
 	room = make_room(hasher, job);
 	if (room) {
 		hasher->todo[hasher->todo_count++] = job;

@@ -63,14 +63,15 @@ static void a_hash_that_took_too_long_does_not_keep_the_next_from_being_tried(vo
 	assert_int_equal(admit_room(4750000, cost_us, 1, 256), 1);
 }
 
-static void the_order_is_by_turn_then_the_known_then_by_age(void **state)
+static void the_known_go_first_a_few_times_then_it_goes_by_turn_and_by_age(void **state)
 {
 	static const struct {
 		struct admit_ticket a, b;
 		bool newest_first, before;
 	} cases[] = {
 		{{.turn = 0, .number = 9}, {.turn = 1, .number = 1}, false, true},
-		{{.turn = 0, .number = 9}, {.turn = 1, .number = 1, .known = true}, false, true},
+		{{.turn = 9, .number = 9, .known = true}, {.turn = 0, .number = 1}, false, true},
+		{{.turn = 0, .number = 9}, {.turn = 16, .number = 1, .known = true}, false, true},
 		{{.turn = 1, .number = 9, .known = true}, {.turn = 1, .number = 1}, false, true},
 		{{.turn = 0, .number = 1}, {.turn = 0, .number = 2}, false, true},
 		{{.turn = 0, .number = 1}, {.turn = 0, .number = 2}, true, false},
@@ -111,7 +112,7 @@ int main(void)
 		cmocka_unit_test(what_waits_is_hashed_in_half_of_the_time_that_is_left),
 		cmocka_unit_test(one_slow_hash_is_not_believed_and_ten_are),
 		cmocka_unit_test(a_hash_that_took_too_long_does_not_keep_the_next_from_being_tried),
-		cmocka_unit_test(the_order_is_by_turn_then_the_known_then_by_age),
+		cmocka_unit_test(the_known_go_first_a_few_times_then_it_goes_by_turn_and_by_age),
 		cmocka_unit_test(a_queue_beyond_a_quarter_of_its_room_serves_the_newest_first),
 		cmocka_unit_test(a_hash_that_would_come_too_late_is_not_begun),
 	};
