@@ -287,6 +287,24 @@ static struct units without_soft_hyphens(struct units units)
 	return units;
 }
 
+/* Takes out the marks that follow TEXT_RUN_MAX others: none is read, and those before are put in order at
+ * the price of the square of their number. */
+static struct units without_long_runs(struct units units)
+{
+	int32_t kept = 0;
+	int32_t run = 0;
+
+	for (int32_t i = 0; i < units.len;) {
+		int32_t from = i;
+
+		run = is_mark(next_point(units, &i)) ? run + 1 : 0;
+		for (; run <= TEXT_RUN_MAX && from < i; from++)
+			units.at[kept++] = units.at[from];
+	}
+	units.len = kept;
+	return units;
+}
+
 /* Transliterates into `out`, which has SLUG_UNITS_ROOM units; false when they were too few. */
 static bool latin_fits(struct units units, struct units *out)
 {
@@ -390,7 +408,7 @@ const char *text_slug(const char *text, size_t len, struct mem_arena *arena)
 	} else {
 		struct units units = cut(trim(from_utf8(text, len, arena)), SLUG_UNITS_READ);
 
-		units = to_nfc(without_soft_hyphens(units), arena);
+		units = to_nfc(without_long_runs(without_soft_hyphens(units)), arena);
 		slug_take_any(&slug, to_latin(units, arena), arena);
 	}
 	return slug_finish(&slug, arena);
