@@ -4,6 +4,7 @@
  */
 #include "fuzz.h"
 
+#include <stdbool.h>
 #include <strings.h>
 
 #include "api/cookie.h"
@@ -65,15 +66,17 @@ static void try_prefer(const char *header, struct mem_arena *arena)
 
 static void try_cookie(const char *header, struct mem_arena *arena)
 {
-	const char *value = cookie_value(header, arena);
+	bool host_only;
+	const char *value = cookie_value(header, arena, &host_only);
+	const char *name = host_only ? "__Host-ck_session" : "ck_session";
 
 	if (value == NULL)
 		return;
-	MUST(strstr(header, "ck_session=") != NULL && strstr(header, value) != NULL);
-	MUST(strchr(value, ';') == NULL);
+	MUST(strstr(header, mem_arena_printf(arena, "%s=", name)) != NULL);
+	MUST(strstr(header, value) != NULL && strchr(value, ';') == NULL);
 	/* A second one that differs makes both worthless. */
-	MUST(cookie_value(mem_arena_printf(arena, "%s; ck_session=%sx", header, value), arena) ==
-		NULL);
+	MUST(cookie_value(mem_arena_printf(arena, "%s; %s=%sx", header, name, value), arena,
+		     &host_only) == NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

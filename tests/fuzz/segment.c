@@ -2,8 +2,8 @@
  * A segment whose writer is hostile: whatever stands in the file when it is attached, and whatever is
  * changed there afterwards, a reader refuses it or shows something, and reads nothing beyond it.
  *
- * An input is a row of changes to a sound segment: first those made before a reader attaches, then those
- * made behind its back.
+ * An input is a byte that says who reads, and a row of changes to a sound segment: first those made before
+ * the reader attaches, then those made behind its back.
  */
 #include "fuzz.h"
 
@@ -57,7 +57,7 @@ static void read_sound(void)
 static void prepare(void)
 {
 	const struct segment_shape shape = {
-		.workers = 1, .processes = 2, .threads = 2, .version = "1.2.3"};
+		.workers = 1, .processes = 2, .threads = 1, .version = "1.2.3"};
 	const char *tmp = getenv("TMPDIR");
 	struct segment *segment;
 
@@ -127,33 +127,46 @@ static void is_plain(const struct buf *text)
 		MUST(text->data[i] == '\n' || (unsigned char)text->data[i] >= ' ');
 }
 
-static void show(const struct snapshot *snapshot, const struct window *window)
+static void show_page(struct buf *out, const struct snapshot *snapshot, const struct window *window)
 {
 	struct history *history = history_new();
 	const struct panel_view view = {
 		.snapshot = snapshot, .window = window, .history = history, .wall_us = CLOCK_S};
-	struct buf out = {0};
-	struct json_doc *doc;
-	char why[160];
 
 	history_add(history, snapshot, CLOCK_S);
-	expose_metrics(&out, snapshot, EXPOSE_TEXT);
-	is_plain(&out);
-	buf_reset(&out);
-	expose_metrics(&out, snapshot, EXPOSE_OPENMETRICS);
-	is_plain(&out);
-	buf_reset(&out);
-	expose_status(&out, snapshot, window);
-	doc = json_parse(out.data, out.len, why, sizeof(why));
-	MUST(doc != NULL);
-	json_free(&doc);
-	buf_reset(&out);
-	panel_expose(&out, &view);
-	buf_free(&out);
+	panel_expose(out, &view);
 	history_free(&history);
 }
 
-static void look(const struct segment *segment)
+static void show_json(struct buf *out, const struct snapshot *snapshot, const struct window *window)
+{
+	struct json_doc *doc;
+	char why[160];
+
+	expose_status(out, snapshot, window);
+	doc = json_parse(out->data, out->len, why, sizeof(why));
+	MUST(doc != NULL);
+	json_free(&doc);
+}
+
+static void show(unsigned reader, const struct snapshot *snapshot, const struct window *window)
+{
+	struct buf out = {0};
+
+	if (reader % 4 == 0)
+		expose_metrics(&out, snapshot, EXPOSE_TEXT);
+	else if (reader % 4 == 1)
+		expose_metrics(&out, snapshot, EXPOSE_OPENMETRICS);
+	else if (reader % 4 == 2)
+		show_json(&out, snapshot, window);
+	else
+		show_page(&out, snapshot, window);
+	if (reader % 4 < 3)
+		is_plain(&out);
+	buf_free(&out);
+}
+
+static void look(unsigned reader, const struct segment *segment)
 {
 	static const int64_t lengths_us[WINDOW_COUNT] = {
 		60 * CLOCK_S, 300 * CLOCK_S, 3600 * CLOCK_S};
@@ -161,7 +174,7 @@ static void look(const struct segment *segment)
 	struct window *window = window_new(lengths_us);
 
 	window_add(window, snapshot);
-	show(snapshot, window);
+	show(reader, snapshot, window);
 	window_free(&window);
 	snapshot_free(&snapshot);
 }
@@ -169,6 +182,7 @@ static void look(const struct segment *segment)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input input = {data, size};
+	const unsigned reader = input_byte(&input);
 	struct segment *segment;
 	int fd;
 
@@ -178,7 +192,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	change(fd, &input);
 	if (segment_attach(file.path, &segment) == SEGMENT_OK) {
 		change(fd, &input);
-		look(segment);
+		look(reader, segment);
 		segment_close(&segment);
 	}
 	(void)close(fd);

@@ -6,6 +6,7 @@
  * holds the ratio below 2.3. A function that refuses by length costs no more for the longer one; that is
  * as good. So what is below a limit stands here too.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,9 +142,10 @@ static void run_prefer(const char *text, size_t len)
 static void run_cookie(const char *text, size_t len)
 {
 	struct mem_arena arena = {0};
+	bool host_only;
 
 	(void)len;
-	(void)cookie_value(text, &arena);
+	(void)cookie_value(text, &arena, &host_only);
 	mem_arena_free(&arena);
 }
 
