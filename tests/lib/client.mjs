@@ -13,9 +13,10 @@ export function watchAnswers(watcher) {
 }
 
 export class Client {
-	constructor(port, { width = 64 } = {}) {
+	// `from`: the address of this machine that it comes from.
+	constructor(port, { width = 64, from } = {}) {
 		this.port = port;
-		this.agent = new http.Agent({ keepAlive: true, maxSockets: width });
+		this.agent = new http.Agent({ keepAlive: true, maxSockets: width, localAddress: from });
 	}
 
 	close() {
