@@ -822,11 +822,17 @@ begin
 			limit c_rows
 			for update skip locked));
 	end if;
+	delete from cardkeep.ledger g
+	where g.ctid = any (array(
+		select o.ctid from cardkeep.ledger o
+		where o.at < clock_timestamp() - interval '1 day'
+		order by o.at limit c_rows * 4
+		for update skip locked));
 	return cardkeep_api.reply(200, v_deleted::integer, '', false,
 		case when v_at < v_end then v_at::text else '' end);
 end
 $$;
-comment on function cardkeep_api.sweep_writes is 'One small step of a walk through the table, from block p_from on: deletes what is older than p_keep, and at the end the records of deleted accounts too. Version says how many rows went, detail where the next step goes on, empty at the end. Tries the rows (update, skip locked), never waits.';
+comment on function cardkeep_api.sweep_writes is 'One small step of a walk through the table, from block p_from on: deletes what is older than p_keep, and at the end the records of deleted accounts too; and what is noted of quotas that are over. Version says how many rows went, detail where the next step goes on, empty at the end. Tries the rows (update, skip locked), never waits.';
 
 reset role;
 $sql$;
@@ -1102,6 +1108,234 @@ comment on function cardkeep.generate_unique_slug is 'A slug that no card has or
 reset role;
 $sql$;
 insert into cardkeep_console.changes (name) values ('slugs');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'quotas') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:quotas to pg
+--
+-- What one account may take of the database: cards, bytes of documents, bytes of history a day,
+-- creations an hour. Operators change the figures in cardkeep.limits, at any time, and they hold from
+-- then on; 0 is no limit.
+--
+-- A quota must not cost the writes that it guards. A count for each account would be a row that all
+-- its writers wait for, and counting costs more the more there is. So a write only looks whether the
+-- account is known to have too much (over_quota, nearly always empty), and then draws lots: with a
+-- chance in proportion to its own size it notes in the ledger, where rows are added and never changed,
+-- as much as those that drew a blank may be expected to have taken. Only who notes something also adds
+-- up. So what is spent is known to some percent, at hundreds of notes for a limit. In its single form a
+-- call first draws against a gate that needs no look at the limits: one in 60 creations, and a change by
+-- its bytes of 64 KiB. That is less often than small limits would have it, which so may be overstepped by
+-- some tens of creations.
+--
+-- How many cards there are, and how large, is not noted but looked at, as rarely. Bytes are those that
+-- documents take in the tables, compressed.
+
+
+set local role cardkeep_owner;
+
+create table cardkeep.limits (
+	one boolean primary key default true,
+	cards integer not null default 10000,
+	creations_an_hour integer not null default 20000,
+	document_bytes bigint not null default 1073741824,
+	history_bytes_a_day bigint not null default 2147483648,
+	card_share double precision generated always as (
+		case when cards = 0 then 0 when cards <= 1000 then 1 else 32.0 / cards end) stored,
+	creation_share double precision generated always as (
+		case when creations_an_hour = 0 then 0 else least(1, 200.0 / creations_an_hour) end) stored,
+	document_share double precision generated always as (
+		case when document_bytes = 0 then 0 else 250.0 / document_bytes end) stored,
+	history_share double precision generated always as (
+		case when history_bytes_a_day = 0 then 0 else 500.0 / history_bytes_a_day end) stored,
+	constraint limits_one check (one),
+	constraint limits_valid check (
+		least(cards, creations_an_hour, document_bytes, history_bytes_a_day) >= 0)
+);
+insert into cardkeep.limits default values;
+comment on table cardkeep.limits is 'What one account may have and do, in one row for operators to change; 0: no limit';
+comment on column cardkeep.limits.document_bytes is 'Of all documents of its cards as they are now';
+comment on column cardkeep.limits.history_bytes_a_day is 'What its changes leave behind in history within 24 hours';
+comment on column cardkeep.limits.card_share is 'The chance of a creation to count the cards; the other shares likewise, those of bytes for each byte';
+
+create table cardkeep.ledger (
+	user_id uuid not null,
+	kind text not null,
+	at timestamptz not null default clock_timestamp(),
+	amount bigint not null,
+	constraint ledger_kind_valid check (kind in ('creations', 'history'))
+);
+create index ledger_user on cardkeep.ledger (user_id, kind, at);
+create index ledger_old on cardkeep.ledger (at);
+comment on table cardkeep.ledger is 'What accounts took, noted by lot; rows older than a day mean nothing any more';
+
+create table cardkeep.over_quota (
+	user_id uuid not null,
+	kind text not null,
+	until timestamptz not null,
+	constraint over_quota_pkey primary key (user_id, kind),
+	constraint over_quota_kind_valid check (kind in ('cards', 'creations', 'documents', 'history'))
+);
+comment on table cardkeep.over_quota is 'Accounts that have too much of something: what it is, and when to look again';
+
+create function cardkeep_api.quota_window(p_kind text) returns interval
+language sql immutable parallel safe
+return case p_kind when 'creations' then interval '1 hour' when 'history' then interval '1 day' end;
+comment on function cardkeep_api.quota_window is 'How far back the ledger counts; null where it does not. Locks nothing.';
+
+create function cardkeep_api.quota_limit(p_kind text) returns bigint
+language sql stable
+begin atomic
+	select nullif(case p_kind when 'cards' then l.cards when 'creations' then l.creations_an_hour
+		when 'documents' then l.document_bytes else l.history_bytes_a_day end, 0)
+	from cardkeep.limits l where l.one;
+end;
+comment on function cardkeep_api.quota_limit is 'The limit of a kind; null where there is none. Locks nothing.';
+
+create function cardkeep_api.quota_used(p_user uuid, p_kind text) returns bigint
+language plpgsql stable
+as $$
+begin
+	return case p_kind
+		when 'cards' then (select count(*) from (
+			select from cardkeep.business_cards b where b.user_id = p_user
+			limit cardkeep_api.quota_limit('cards')) c)
+		when 'documents' then (select coalesce(sum(pg_column_size(c.fields_config)
+				+ pg_column_size(c.design_config)), 0) from (
+			select b.fields_config, b.design_config from cardkeep.business_cards b
+			where b.user_id = p_user limit 20000) c)
+		else (select coalesce(sum(g.amount), 0) from cardkeep.ledger g
+			where g.user_id = p_user and g.kind = p_kind
+				and g.at > clock_timestamp() - cardkeep_api.quota_window(p_kind)) end;
+end
+$$;
+comment on function cardkeep_api.quota_used is 'How much an account has, or took lately; reads as many cards as may be, or the notes. Locks nothing.';
+
+create function cardkeep_api.quota_free_at(p_user uuid, p_kind text) returns timestamptz
+language sql volatile
+return greatest(clock_timestamp() + interval '5 seconds', (
+	select min(g.at) + cardkeep_api.quota_window(p_kind) from cardkeep.ledger g
+	where g.user_id = p_user and g.kind = p_kind
+		and g.at > clock_timestamp() - cardkeep_api.quota_window(p_kind)));
+comment on function cardkeep_api.quota_free_at is 'When it is worth while to look again: once the oldest note is out of the window, in some seconds for what is deleted. Locks nothing.';
+
+create function cardkeep_api.judge_quota(p_user uuid, p_kind text) returns void
+language plpgsql volatile
+as $$
+begin
+	-- Whoever else judges it now will come to the same.
+	if not pg_try_advisory_xact_lock(cardkeep_api.lock_key('quota', p_user::text || p_kind)) then
+		return;
+	end if;
+	if cardkeep_api.quota_used(p_user, p_kind) >= cardkeep_api.quota_limit(p_kind) then
+		insert into cardkeep.over_quota as o (user_id, kind, until)
+		values (p_user, p_kind, cardkeep_api.quota_free_at(p_user, p_kind))
+		on conflict (user_id, kind) do update set until = excluded.until;
+	else
+		delete from cardkeep.over_quota o where o.user_id = p_user and o.kind = p_kind;
+	end if;
+end
+$$;
+comment on function cardkeep_api.judge_quota is 'Finds out whether an account has too much of a kind, and keeps that. Tries the advisory lock of account and kind, under which alone the row is written; never waits.';
+
+create function cardkeep_api.note_use(p_user uuid, p_kind text, p_amount bigint) returns void
+language plpgsql volatile
+as $$
+begin
+	insert into cardkeep.ledger (user_id, kind, amount) values (p_user, p_kind, p_amount);
+	perform cardkeep_api.judge_quota(p_user, p_kind);
+end
+$$;
+comment on function cardkeep_api.note_use is 'Notes what an account took, and finds out whether that is too much. Locks as judge_quota.';
+
+create function cardkeep_api.note_creation(p_user uuid, p_lot double precision, p_bytes integer,
+	p_gate double precision default 1)
+returns void
+language plpgsql volatile
+as $$
+declare
+	l cardkeep.limits;
+begin
+	select t.* into l from cardkeep.limits t where t.one;
+	if p_lot < l.creation_share then
+		perform cardkeep_api.note_use(p_user, 'creations',
+			round(1 / least(l.creation_share, p_gate))::bigint);
+	end if;
+	if p_lot < l.card_share then
+		perform cardkeep_api.judge_quota(p_user, 'cards');
+	end if;
+	if p_lot < l.document_share * p_bytes then
+		perform cardkeep_api.judge_quota(p_user, 'documents');
+	end if;
+end
+$$;
+comment on function cardkeep_api.note_creation is 'What a creation that has drawn this lot (0 to 1) has to note, with the bytes of its documents; only lots below the gate come here. Locks as judge_quota.';
+
+create function cardkeep_api.note_change(p_user uuid, p_lot double precision, p_left integer,
+	p_bytes integer, p_gate double precision default 1)
+returns void
+language plpgsql volatile
+as $$
+declare
+	l cardkeep.limits;
+begin
+	select t.* into l from cardkeep.limits t where t.one;
+	if p_lot < l.history_share * p_left then
+		perform cardkeep_api.note_use(p_user, 'history',
+			round(p_left / least(l.history_share * p_left, p_gate, 1))::bigint);
+	end if;
+	if p_lot < l.document_share * p_bytes then
+		perform cardkeep_api.judge_quota(p_user, 'documents');
+	end if;
+end
+$$;
+comment on function cardkeep_api.note_change is 'As note_creation, for a change that left so many bytes in history and made documents of so many. Locks as judge_quota.';
+
+create function cardkeep_api.quota_told(p_kind text, p_until timestamptz)
+returns cardkeep_api.answer
+language sql volatile
+return cardkeep_api.reply(case when cardkeep_api.quota_window(p_kind) is null then 422 else 429 end,
+	case when cardkeep_api.quota_window(p_kind) is not null then
+		greatest(1, ceil(extract(epoch from p_until - clock_timestamp())))::integer else 0 end,
+	case p_kind when 'cards' then format('an account has at most %s cards', cardkeep_api.quota_limit(p_kind))
+		when 'documents' then format('the documents of an account''s cards take at most %s bytes',
+			cardkeep_api.quota_limit(p_kind))
+		when 'creations' then format('an account creates at most %s cards an hour',
+			cardkeep_api.quota_limit(p_kind))
+		else format('the changes of an account leave at most %s bytes of history in 24 hours',
+			cardkeep_api.quota_limit(p_kind)) end, false, 'quota');
+comment on function cardkeep_api.quota_told is 'The refusal of what would be too much, whose body names the limit: 429, with the seconds after which it may go as version, where time helps, else 422. Locks nothing.';
+
+create function cardkeep_api.quota_refusal(p_user uuid, p_kinds text[])
+returns cardkeep_api.answer
+language plpgsql volatile
+as $$
+declare
+	o cardkeep.over_quota;
+begin
+	for o in select q.* from cardkeep.over_quota q where q.user_id = p_user and q.kind = any (p_kinds) loop
+		if o.until <= clock_timestamp() then
+			perform cardkeep_api.judge_quota(p_user, o.kind);
+			select q.until into o.until from cardkeep.over_quota q
+			where q.user_id = p_user and q.kind = o.kind;
+		end if;
+		if o.until > clock_timestamp() then
+			return cardkeep_api.quota_told(o.kind, o.until);
+		end if;
+	end loop;
+	return null;
+end
+$$;
+comment on function cardkeep_api.quota_refusal is 'What an account that was found over a quota is told when it wants more of these kinds; null where that is over now. Looks again when it is time to. Locks as judge_quota.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('quotas');
 end
 $change$;
 
@@ -2322,6 +2556,7 @@ create function cardkeep_api.forget_sessions(p_user uuid) returns void
 language plpgsql volatile
 as $$
 declare
+	c_kept constant integer := 200;
 	c_rows constant integer := 100;
 	v_old timestamptz := clock_timestamp() - interval '7 days';
 begin
@@ -2334,9 +2569,14 @@ begin
 		where o.user_id = p_user and o.ended_at is null
 			and least(o.expires_at, o.last_seen_at + o.idle_limit) < v_old
 		limit c_rows for update skip locked));
+	delete from cardkeep.sessions s where s.id = any (array(
+		select o.id from cardkeep.sessions o
+		where o.user_id = p_user and o.ended_at is not null
+		order by o.ended_at desc, o.id
+		offset c_kept limit c_rows for update skip locked));
 end
 $$;
-comment on function cardkeep_api.forget_sessions is 'Deletes an account''s sessions that have been over for a week, by which time nobody repeats a request that ended one; so an account has few rows however often it signs in. Tries the sessions'' rows (update, skip locked), never waits.';
+comment on function cardkeep_api.forget_sessions is 'Deletes an account''s sessions that have been over for a week, by which time nobody repeats a request that ended one, and of those that ended all but the latest 200; so an account has few rows however often it signs in. Tries the sessions'' rows (update, skip locked), never waits.';
 
 create function cardkeep_api.register(p_write uuid, p_email text, p_password_hash text,
 	p_token_hash bytea, p_device text, p_agent text, p_lifetime interval,
@@ -2578,7 +2818,7 @@ $$;
 comment on function cardkeep_api.document_fault is 'What keeps a document from being stored; null where nothing does, or where there is none. Locks nothing.';
 
 create function cardkeep_api.insert_card(p_user uuid, p_session uuid, p_write uuid, p_name text,
-	p_slug text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
+	p_slug text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean, p_over boolean)
 returns cardkeep.business_cards
 language plpgsql volatile
 as $$
@@ -2593,6 +2833,7 @@ begin
 		v_now, v_now
 	where not exists (select from cardkeep.retired_slugs r where r.slug = p_slug)
 		and not exists (select from cardkeep.retired_slugs r where r.card_id = p_write)
+		and (p_over or not exists (select from cardkeep.over_quota q where q.user_id = p_user))
 	on conflict do nothing
 	returning * into c;
 	if found then
@@ -2602,7 +2843,12 @@ begin
 	return c;
 end
 $$;
-comment on function cardkeep_api.insert_card is 'Inserts a card and version 1 of its history, unless its slug or its id was ever taken: then all null. The caller holds the advisory locks of the slug and of the id.';
+comment on function cardkeep_api.insert_card is 'Inserts a card and version 1 of its history, unless its slug or its id was ever taken, or the account was found over a quota (p_over: and may go on nevertheless): then all null. The caller holds the advisory locks of the slug and of the id.';
+
+create function cardkeep_api.document_bytes(c cardkeep.business_cards) returns integer
+language sql immutable parallel safe
+return pg_column_size(c.fields_config) + pg_column_size(c.design_config);
+comment on function cardkeep_api.document_bytes is 'How many bytes a card''s documents take. Locks nothing.';
 
 create function cardkeep_api.create_card_core(p_user uuid, p_session uuid, p_write uuid,
 	p_name text, p_base text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
@@ -2613,7 +2859,12 @@ declare
 	c_rounds constant integer := 10;
 	v_base text := cardkeep_api.slugify(coalesce(p_base, p_name));
 	v_slug text;
+	v_over boolean := false; -- was found over a quota, and may go on nevertheless
+	v_lot double precision := random();
+	v_gate double precision := (1000 + coalesce(pg_column_size(p_fields), 0)
+		+ coalesce(pg_column_size(p_design), 0)) / 65536.0;
 	c cardkeep.business_cards;
+	a cardkeep_api.answer;
 begin
 	if not pg_try_advisory_xact_lock(cardkeep_api.lock_key('card', p_write::text)) then
 		return cardkeep_api.reply(423);
@@ -2625,8 +2876,12 @@ begin
 			and pg_try_advisory_xact_lock(cardkeep_api.lock_key('slug', v_slug))
 		then
 			c := cardkeep_api.insert_card(p_user, p_session, p_write, p_name, v_slug, p_template,
-				p_fields, p_design, p_public);
+				p_fields, p_design, p_public, v_over);
 			if c.id is not null then
+				if v_lot < v_gate then
+					perform cardkeep_api.note_creation(p_user, v_lot, cardkeep_api.document_bytes(c),
+						v_gate);
+				end if;
 				return cardkeep_api.reply(201, 1, cardkeep_api.card_json(c), false,
 					case when v_round > 1 then (v_round - 1)::text else '' end);
 			end if;
@@ -2636,12 +2891,20 @@ begin
 			if found then
 				return cardkeep_api.created_before(p_write, p_user);
 			end if;
+			perform from cardkeep.over_quota q where q.user_id = p_user;
+			if found then
+				a := cardkeep_api.quota_refusal(p_user, '{cards,creations,documents}');
+				if a.status is not null then
+					return a;
+				end if;
+				v_over := true;
+			end if;
 		end if;
 	end loop;
 	return cardkeep_api.reply(500, 0, '', false, 'slug_exhausted');
 end
 $$;
-comment on function cardkeep_api.create_card_core is 'A card whose id is the write id, with the first free slug: bare, else with six random characters. 201, whose detail counts the slugs that were taken; 201 replayed where the id exists; 409 id_taken; 423 where somebody holds the id; 500 slug_exhausted after ten slugs. Tries the advisory locks of the id, then of each slug; never waits.';
+comment on function cardkeep_api.create_card_core is 'A card whose id is the write id, with the first free slug: bare, else with six random characters. 201, whose detail counts the slugs that were taken; 201 replayed where the id exists; 409 id_taken; 422 or 429 quota; 423 where somebody holds the id; 500 slug_exhausted after ten slugs. Tries the advisory locks of the id, then of each slug, and where it notes what the account took as judge_quota; never waits.';
 
 create function cardkeep_api.created_before(p_card uuid, p_user uuid)
 returns cardkeep_api.answer
@@ -2701,6 +2964,21 @@ return coalesce(c.name = p_name, true) and coalesce(c.template_type = p_template
 	and coalesce(c.is_public = p_public, true);
 comment on function cardkeep_api.card_same is 'Whether a request would change nothing. Locks nothing.';
 
+create function cardkeep_api.change_refused(o cardkeep.business_cards, p_fields jsonb, p_design jsonb)
+returns cardkeep_api.answer
+language plpgsql volatile
+as $$
+begin
+	if coalesce(pg_column_size(p_fields), 0) + coalesce(pg_column_size(p_design), 0)
+		<= cardkeep_api.document_bytes(o)
+	then
+		return cardkeep_api.quota_refusal(o.user_id, '{history}');
+	end if;
+	return cardkeep_api.quota_refusal(o.user_id, '{history,documents}');
+end
+$$;
+comment on function cardkeep_api.change_refused is 'What a change by an account that was found over a quota is told: documents may shrink; null where it may go on. Locks as quota_refusal.';
+
 create function cardkeep_api.update_card_core(p_user uuid, p_session uuid, p_write uuid,
 	p_card uuid, p_expected integer[], p_name text, p_template text, p_fields jsonb,
 	p_design jsonb, p_public boolean)
@@ -2708,14 +2986,31 @@ returns cardkeep_api.answer
 language plpgsql volatile
 as $$
 declare
+	c_row_bytes constant integer := 200; -- of a row of history, but for documents
+	v_lot double precision := random();
+	v_gate double precision;
 	o cardkeep.business_cards;
 	n cardkeep.business_cards;
+	a cardkeep_api.answer;
 begin
 	select b.* into o from cardkeep.business_cards b
 	where b.id = p_card and b.user_id = p_user and b.version = any (p_expected)
 		and not cardkeep_api.card_same(b, p_name, p_template, p_fields, p_design, p_public)
+		and not exists (select from cardkeep.over_quota q where q.user_id = p_user)
 	for no key update skip locked;
-	if not found then
+	if not found and exists (select from cardkeep.over_quota q where q.user_id = p_user) then
+		select b.* into o from cardkeep.business_cards b
+		where b.id = p_card and b.user_id = p_user and b.version = any (p_expected)
+			and not cardkeep_api.card_same(b, p_name, p_template, p_fields, p_design, p_public)
+		for no key update skip locked;
+		if found then
+			a := cardkeep_api.change_refused(o, p_fields, p_design);
+			if a.status is not null then
+				return a;
+			end if;
+		end if;
+	end if;
+	if o.id is null then
 		return cardkeep_api.settle_card(p_user, p_write, p_card, p_expected, p_name, p_template,
 			p_fields, p_design, p_public);
 	end if;
@@ -2732,10 +3027,18 @@ begin
 	values (p_card, n.version, p_session, p_write, n.updated_at, nullif(o.name, n.name),
 		nullif(o.template_type, n.template_type), nullif(o.fields_config, n.fields_config),
 		nullif(o.design_config, n.design_config), nullif(o.is_public, n.is_public));
+	v_gate := (c_row_bytes + pg_column_size(o.fields_config) + pg_column_size(o.design_config)
+		+ pg_column_size(n.fields_config) + pg_column_size(n.design_config)) / 65536.0;
+	if v_lot < v_gate then
+		perform cardkeep_api.note_change(p_user, v_lot, c_row_bytes
+			+ coalesce(pg_column_size(nullif(o.fields_config, n.fields_config)), 0)
+			+ coalesce(pg_column_size(nullif(o.design_config, n.design_config)), 0),
+			cardkeep_api.document_bytes(n), v_gate);
+	end if;
 	return cardkeep_api.reply(200, n.version, cardkeep_api.card_json(n));
 end
 $$;
-comment on function cardkeep_api.update_card_core is 'Changes a card that is at one of the expected versions, and writes its history; null keeps a field. 200; else as settle_card. Tries the card''s row (no key update, skip locked), never waits; a stale or unchanged request locks nothing.';
+comment on function cardkeep_api.update_card_core is 'Changes a card that is at one of the expected versions, and writes its history; null keeps a field. 200; 422 or 429 quota; else as settle_card. Tries the card''s row (no key update, skip locked), and where it notes what the account took locks as judge_quota; never waits; a stale or unchanged request locks nothing.';
 
 create function cardkeep_api.settle_card(p_user uuid, p_write uuid, p_card uuid,
 	p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
@@ -3125,6 +3428,9 @@ declare
 	v_taken text[]; -- how many slugs were passed over
 	v_done integer[]; -- the items that the set served, and their bodies
 	v_bodies text[];
+	v_noting integer[]; -- those that drew a lot to note what they took, with it
+	v_lots double precision[];
+	v_sizes integer[];
 begin
 	-- Locks first: the insert is a later statement, whose snapshot sees what they guard. The lock
 	-- of a key stands for that of the id, which is made of it.
@@ -3138,6 +3444,7 @@ begin
 				else cardkeep_api.own_write(s.user_id, n.write::uuid) end as write,
 			case when c.slug <> r.slug then '1' else '' end as taken,
 			case when s.id is not null
+				and not exists (select from cardkeep.over_quota q where q.user_id = s.user_id)
 				and case when n.key is null
 					then pg_try_advisory_xact_lock(cardkeep_api.lock_key('card', n.write))
 					else cardkeep_api.try_key_once(s.user_id, n.key::uuid, p_key, n.i) end
@@ -3181,7 +3488,8 @@ begin
 		where not exists (select from cardkeep.retired_slugs r where r.slug = n.slug)
 			and not exists (select from cardkeep.retired_slugs r where r.card_id = n.id)
 		on conflict do nothing
-		returning b.id, cardkeep_api.card_json(b) as body
+		returning b.id, cardkeep_api.card_json(b) as body, random() as lot,
+			cardkeep_api.document_bytes(b) as bytes
 	), kept as (
 		insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at)
 		select p.id, 1, n.session_id, p.id, v_now from put p join item n on n.id = p.id
@@ -3190,8 +3498,16 @@ begin
 		select n.user_id, n.key::uuid, p.id, 1, 201 from put p join item n on n.id = p.id
 		where n.key is not null
 	)
-	select array_agg(n.i), array_agg(p.body) into v_done, v_bodies
-	from put p join item n on n.id = p.id;
+	select array_agg(n.i), array_agg(p.body),
+		array_agg(n.i) filter (where p.lot < s.share), array_agg(p.lot) filter (where p.lot < s.share),
+		array_agg(p.bytes) filter (where p.lot < s.share)
+	into v_done, v_bodies, v_noting, v_lots, v_sizes
+	from put p join item n on n.id = p.id
+	cross join lateral (
+		select greatest(l.creation_share, l.card_share, l.document_share * p.bytes) as share
+		from cardkeep.limits l where l.one limit 1) s;
+	perform cardkeep_api.note_creation(v_users[t.i], t.lot, t.bytes)
+	from unnest(v_noting, v_lots, v_sizes) t(i, lot, bytes);
 
 	return query
 	select d.i, 201, 1, false, v_taken[d.i], d.body from unnest(v_done, v_bodies) d(i, body);
@@ -3218,16 +3534,23 @@ set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
 set plan_cache_mode = force_generic_plan
 as $$
 declare
+	c_row_bytes constant integer := 200; -- of a row of history, but for documents
 	v_users uuid[];
 	v_sessions uuid[];
 	v_writes uuid[]; -- of keyed items: the users' own; null: not for the set
 	v_done integer[]; -- the items that the set served, and what they came to
 	v_versions integer[];
 	v_bodies text[];
+	v_noting integer[]; -- those that drew a lot to note what they took, with it
+	v_lots double precision[];
+	v_left integer[];
+	v_sizes integer[];
 begin
 	-- Keys first: they are looked up in a later statement, whose snapshot sees what the locks guard.
 	select array_agg(s.user_id order by n.i), array_agg(s.id order by n.i),
-		array_agg(case when n.key is null then n.write::uuid
+		array_agg(case
+			when exists (select from cardkeep.over_quota q where q.user_id = s.user_id) then null
+			when n.key is null then n.write::uuid
 			when cardkeep_api.try_key_once(s.user_id, n.key::uuid, p_key, n.i)
 			then cardkeep_api.own_write(s.user_id, n.write::uuid) end order by n.i)
 	into v_users, v_sessions, v_writes
@@ -3279,7 +3602,8 @@ begin
 			nullif(h.template_type, b.template_type) as o_template,
 			nullif(h.fields_config, b.fields_config) as o_fields,
 			nullif(h.design_config, b.design_config) as o_design,
-			nullif(h.is_public, b.is_public) as o_public
+			nullif(h.is_public, b.is_public) as o_public,
+			random() as lot, cardkeep_api.document_bytes(b) as bytes
 	), kept as (
 		insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at,
 			b_name, b_template_type, b_fields_config, b_design_config, b_is_public)
@@ -3290,9 +3614,18 @@ begin
 		insert into cardkeep.writes (user_id, key, write_id, version, status)
 		select p.user_id, p.key, p.last_write, p.version, 200 from up p where p.key is not null
 	)
-	select array_agg(p.i), array_agg(p.version), array_agg(p.body)
-	into v_done, v_versions, v_bodies
-	from up p;
+	select array_agg(p.i), array_agg(p.version), array_agg(p.body),
+		array_agg(p.i) filter (where p.lot < s.share), array_agg(p.lot) filter (where p.lot < s.share),
+		array_agg(s.past) filter (where p.lot < s.share),
+		array_agg(p.bytes) filter (where p.lot < s.share)
+	into v_done, v_versions, v_bodies, v_noting, v_lots, v_left, v_sizes
+	from up p
+	cross join lateral (
+		select h.past, greatest(l.history_share * h.past, l.document_share * p.bytes) as share
+		from cardkeep.limits l, (select c_row_bytes + coalesce(pg_column_size(p.o_fields), 0)
+			+ coalesce(pg_column_size(p.o_design), 0) as past) h where l.one limit 1) s;
+	perform cardkeep_api.note_change(v_users[t.i], t.lot, t.past, t.bytes)
+	from unnest(v_noting, v_lots, v_left, v_sizes) t(i, lot, past, bytes);
 
 	return query
 	select d.i, 200, d.version, false, '', d.body
@@ -3512,6 +3845,17 @@ end
 $$;
 comment on function cardkeep_api.must_fit is 'Raises 23514 where one of the documents is too large, or has too many keys. Locks nothing.';
 
+create function cardkeep_api.must_be_within(a cardkeep_api.answer) returns void
+language plpgsql immutable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if a.detail = 'quota' then
+		raise exception '%', a.body using errcode = 'program_limit_exceeded';
+	end if;
+end
+$$;
+comment on function cardkeep_api.must_be_within is 'Raises 54000 where the answer is that the account is over a quota. Locks nothing.';
+
 create function cardkeep.create_business_card_atomic(p_user_id uuid, p_name text,
 	p_base_slug text default null, p_template_type text default null,
 	p_fields_config jsonb default null, p_design_config jsonb default null)
@@ -3530,6 +3874,7 @@ begin
 	perform cardkeep_api.must_be_open(p_user_id);
 	a := cardkeep_api.create_card_core(p_user_id, null, v_id, v_name, p_base_slug, p_template_type,
 		p_fields_config, p_design_config, null);
+	perform cardkeep_api.must_be_within(a);
 	if a.status <> 201 then
 		raise exception 'no free slug for "%"', cardkeep_api.slugify(coalesce(p_base_slug, v_name))
 			using errcode = 'unique_violation', hint = 'Call again, or with another base slug.';
@@ -3569,6 +3914,7 @@ begin
 	a := cardkeep_api.update_card_core(p_user_id, null, gen_random_uuid(), p_card_id,
 		array[p_expected_version], cardkeep_api.clean_name(p_name), p_template_type,
 		p_fields_config, p_design_config, p_is_public);
+	perform cardkeep_api.must_be_within(a);
 	return query select t.* from cardkeep_api.card_update_told(a) t;
 end
 $$;
@@ -3914,10 +4260,13 @@ begin
 		select o.ctid from cardkeep.writes o where o.user_id = p_user
 		limit p_limit for update skip locked));
 	get diagnostics v_keys = row_count;
+	delete from cardkeep.ledger g where g.ctid = any (array(
+		select o.ctid from cardkeep.ledger o where o.user_id = p_user limit p_limit));
+	delete from cardkeep.over_quota q where q.user_id = p_user;
 	return v_sessions + v_keys;
 end
 $$;
-comment on function cardkeep_api.erase_entries is 'A step through the sessions and the keys of a closed account, each up to the limit. How many went. Tries their rows (update, skip locked), never waits.';
+comment on function cardkeep_api.erase_entries is 'A step through the sessions and the keys of a closed account, each up to the limit, and what is noted of its quotas. How many sessions and keys went. Tries their rows (update, skip locked), never waits.';
 
 create function cardkeep_api.erase_account(p_user uuid) returns boolean
 language plpgsql volatile set search_path = pg_catalog, pg_temp

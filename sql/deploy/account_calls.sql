@@ -139,6 +139,7 @@ create function cardkeep_api.forget_sessions(p_user uuid) returns void
 language plpgsql volatile
 as $$
 declare
+	c_kept constant integer := 200;
 	c_rows constant integer := 100;
 	v_old timestamptz := clock_timestamp() - interval '7 days';
 begin
@@ -151,9 +152,14 @@ begin
 		where o.user_id = p_user and o.ended_at is null
 			and least(o.expires_at, o.last_seen_at + o.idle_limit) < v_old
 		limit c_rows for update skip locked));
+	delete from cardkeep.sessions s where s.id = any (array(
+		select o.id from cardkeep.sessions o
+		where o.user_id = p_user and o.ended_at is not null
+		order by o.ended_at desc, o.id
+		offset c_kept limit c_rows for update skip locked));
 end
 $$;
-comment on function cardkeep_api.forget_sessions is 'Deletes an account''s sessions that have been over for a week, by which time nobody repeats a request that ended one; so an account has few rows however often it signs in. Tries the sessions'' rows (update, skip locked), never waits.';
+comment on function cardkeep_api.forget_sessions is 'Deletes an account''s sessions that have been over for a week, by which time nobody repeats a request that ended one, and of those that ended all but the latest 200; so an account has few rows however often it signs in. Tries the sessions'' rows (update, skip locked), never waits.';
 
 create function cardkeep_api.register(p_write uuid, p_email text, p_password_hash text,
 	p_token_hash bytea, p_device text, p_agent text, p_lifetime interval,

@@ -72,7 +72,7 @@ $$;
 comment on function cardkeep_api.document_fault is 'What keeps a document from being stored; null where nothing does, or where there is none. Locks nothing.';
 
 create function cardkeep_api.insert_card(p_user uuid, p_session uuid, p_write uuid, p_name text,
-	p_slug text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
+	p_slug text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean, p_over boolean)
 returns cardkeep.business_cards
 language plpgsql volatile
 as $$
@@ -87,6 +87,7 @@ begin
 		v_now, v_now
 	where not exists (select from cardkeep.retired_slugs r where r.slug = p_slug)
 		and not exists (select from cardkeep.retired_slugs r where r.card_id = p_write)
+		and (p_over or not exists (select from cardkeep.over_quota q where q.user_id = p_user))
 	on conflict do nothing
 	returning * into c;
 	if found then
@@ -96,7 +97,12 @@ begin
 	return c;
 end
 $$;
-comment on function cardkeep_api.insert_card is 'Inserts a card and version 1 of its history, unless its slug or its id was ever taken: then all null. The caller holds the advisory locks of the slug and of the id.';
+comment on function cardkeep_api.insert_card is 'Inserts a card and version 1 of its history, unless its slug or its id was ever taken, or the account was found over a quota (p_over: and may go on nevertheless): then all null. The caller holds the advisory locks of the slug and of the id.';
+
+create function cardkeep_api.document_bytes(c cardkeep.business_cards) returns integer
+language sql immutable parallel safe
+return pg_column_size(c.fields_config) + pg_column_size(c.design_config);
+comment on function cardkeep_api.document_bytes is 'How many bytes a card''s documents take. Locks nothing.';
 
 create function cardkeep_api.create_card_core(p_user uuid, p_session uuid, p_write uuid,
 	p_name text, p_base text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
@@ -107,7 +113,12 @@ declare
 	c_rounds constant integer := 10;
 	v_base text := cardkeep_api.slugify(coalesce(p_base, p_name));
 	v_slug text;
+	v_over boolean := false; -- was found over a quota, and may go on nevertheless
+	v_lot double precision := random();
+	v_gate double precision := (1000 + coalesce(pg_column_size(p_fields), 0)
+		+ coalesce(pg_column_size(p_design), 0)) / 65536.0;
 	c cardkeep.business_cards;
+	a cardkeep_api.answer;
 begin
 	if not pg_try_advisory_xact_lock(cardkeep_api.lock_key('card', p_write::text)) then
 		return cardkeep_api.reply(423);
@@ -119,8 +130,12 @@ begin
 			and pg_try_advisory_xact_lock(cardkeep_api.lock_key('slug', v_slug))
 		then
 			c := cardkeep_api.insert_card(p_user, p_session, p_write, p_name, v_slug, p_template,
-				p_fields, p_design, p_public);
+				p_fields, p_design, p_public, v_over);
 			if c.id is not null then
+				if v_lot < v_gate then
+					perform cardkeep_api.note_creation(p_user, v_lot, cardkeep_api.document_bytes(c),
+						v_gate);
+				end if;
 				return cardkeep_api.reply(201, 1, cardkeep_api.card_json(c), false,
 					case when v_round > 1 then (v_round - 1)::text else '' end);
 			end if;
@@ -130,12 +145,20 @@ begin
 			if found then
 				return cardkeep_api.created_before(p_write, p_user);
 			end if;
+			perform from cardkeep.over_quota q where q.user_id = p_user;
+			if found then
+				a := cardkeep_api.quota_refusal(p_user, '{cards,creations,documents}');
+				if a.status is not null then
+					return a;
+				end if;
+				v_over := true;
+			end if;
 		end if;
 	end loop;
 	return cardkeep_api.reply(500, 0, '', false, 'slug_exhausted');
 end
 $$;
-comment on function cardkeep_api.create_card_core is 'A card whose id is the write id, with the first free slug: bare, else with six random characters. 201, whose detail counts the slugs that were taken; 201 replayed where the id exists; 409 id_taken; 423 where somebody holds the id; 500 slug_exhausted after ten slugs. Tries the advisory locks of the id, then of each slug; never waits.';
+comment on function cardkeep_api.create_card_core is 'A card whose id is the write id, with the first free slug: bare, else with six random characters. 201, whose detail counts the slugs that were taken; 201 replayed where the id exists; 409 id_taken; 422 or 429 quota; 423 where somebody holds the id; 500 slug_exhausted after ten slugs. Tries the advisory locks of the id, then of each slug, and where it notes what the account took as judge_quota; never waits.';
 
 create function cardkeep_api.created_before(p_card uuid, p_user uuid)
 returns cardkeep_api.answer
@@ -195,6 +218,21 @@ return coalesce(c.name = p_name, true) and coalesce(c.template_type = p_template
 	and coalesce(c.is_public = p_public, true);
 comment on function cardkeep_api.card_same is 'Whether a request would change nothing. Locks nothing.';
 
+create function cardkeep_api.change_refused(o cardkeep.business_cards, p_fields jsonb, p_design jsonb)
+returns cardkeep_api.answer
+language plpgsql volatile
+as $$
+begin
+	if coalesce(pg_column_size(p_fields), 0) + coalesce(pg_column_size(p_design), 0)
+		<= cardkeep_api.document_bytes(o)
+	then
+		return cardkeep_api.quota_refusal(o.user_id, '{history}');
+	end if;
+	return cardkeep_api.quota_refusal(o.user_id, '{history,documents}');
+end
+$$;
+comment on function cardkeep_api.change_refused is 'What a change by an account that was found over a quota is told: documents may shrink; null where it may go on. Locks as quota_refusal.';
+
 create function cardkeep_api.update_card_core(p_user uuid, p_session uuid, p_write uuid,
 	p_card uuid, p_expected integer[], p_name text, p_template text, p_fields jsonb,
 	p_design jsonb, p_public boolean)
@@ -202,14 +240,31 @@ returns cardkeep_api.answer
 language plpgsql volatile
 as $$
 declare
+	c_row_bytes constant integer := 200; -- of a row of history, but for documents
+	v_lot double precision := random();
+	v_gate double precision;
 	o cardkeep.business_cards;
 	n cardkeep.business_cards;
+	a cardkeep_api.answer;
 begin
 	select b.* into o from cardkeep.business_cards b
 	where b.id = p_card and b.user_id = p_user and b.version = any (p_expected)
 		and not cardkeep_api.card_same(b, p_name, p_template, p_fields, p_design, p_public)
+		and not exists (select from cardkeep.over_quota q where q.user_id = p_user)
 	for no key update skip locked;
-	if not found then
+	if not found and exists (select from cardkeep.over_quota q where q.user_id = p_user) then
+		select b.* into o from cardkeep.business_cards b
+		where b.id = p_card and b.user_id = p_user and b.version = any (p_expected)
+			and not cardkeep_api.card_same(b, p_name, p_template, p_fields, p_design, p_public)
+		for no key update skip locked;
+		if found then
+			a := cardkeep_api.change_refused(o, p_fields, p_design);
+			if a.status is not null then
+				return a;
+			end if;
+		end if;
+	end if;
+	if o.id is null then
 		return cardkeep_api.settle_card(p_user, p_write, p_card, p_expected, p_name, p_template,
 			p_fields, p_design, p_public);
 	end if;
@@ -226,10 +281,18 @@ begin
 	values (p_card, n.version, p_session, p_write, n.updated_at, nullif(o.name, n.name),
 		nullif(o.template_type, n.template_type), nullif(o.fields_config, n.fields_config),
 		nullif(o.design_config, n.design_config), nullif(o.is_public, n.is_public));
+	v_gate := (c_row_bytes + pg_column_size(o.fields_config) + pg_column_size(o.design_config)
+		+ pg_column_size(n.fields_config) + pg_column_size(n.design_config)) / 65536.0;
+	if v_lot < v_gate then
+		perform cardkeep_api.note_change(p_user, v_lot, c_row_bytes
+			+ coalesce(pg_column_size(nullif(o.fields_config, n.fields_config)), 0)
+			+ coalesce(pg_column_size(nullif(o.design_config, n.design_config)), 0),
+			cardkeep_api.document_bytes(n), v_gate);
+	end if;
 	return cardkeep_api.reply(200, n.version, cardkeep_api.card_json(n));
 end
 $$;
-comment on function cardkeep_api.update_card_core is 'Changes a card that is at one of the expected versions, and writes its history; null keeps a field. 200; else as settle_card. Tries the card''s row (no key update, skip locked), never waits; a stale or unchanged request locks nothing.';
+comment on function cardkeep_api.update_card_core is 'Changes a card that is at one of the expected versions, and writes its history; null keeps a field. 200; 422 or 429 quota; else as settle_card. Tries the card''s row (no key update, skip locked), and where it notes what the account took locks as judge_quota; never waits; a stale or unchanged request locks nothing.';
 
 create function cardkeep_api.settle_card(p_user uuid, p_write uuid, p_card uuid,
 	p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,

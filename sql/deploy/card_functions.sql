@@ -31,6 +31,17 @@ end
 $$;
 comment on function cardkeep_api.must_fit is 'Raises 23514 where one of the documents is too large, or has too many keys. Locks nothing.';
 
+create function cardkeep_api.must_be_within(a cardkeep_api.answer) returns void
+language plpgsql immutable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if a.detail = 'quota' then
+		raise exception '%', a.body using errcode = 'program_limit_exceeded';
+	end if;
+end
+$$;
+comment on function cardkeep_api.must_be_within is 'Raises 54000 where the answer is that the account is over a quota. Locks nothing.';
+
 create function cardkeep.create_business_card_atomic(p_user_id uuid, p_name text,
 	p_base_slug text default null, p_template_type text default null,
 	p_fields_config jsonb default null, p_design_config jsonb default null)
@@ -49,6 +60,7 @@ begin
 	perform cardkeep_api.must_be_open(p_user_id);
 	a := cardkeep_api.create_card_core(p_user_id, null, v_id, v_name, p_base_slug, p_template_type,
 		p_fields_config, p_design_config, null);
+	perform cardkeep_api.must_be_within(a);
 	if a.status <> 201 then
 		raise exception 'no free slug for "%"', cardkeep_api.slugify(coalesce(p_base_slug, v_name))
 			using errcode = 'unique_violation', hint = 'Call again, or with another base slug.';
@@ -88,6 +100,7 @@ begin
 	a := cardkeep_api.update_card_core(p_user_id, null, gen_random_uuid(), p_card_id,
 		array[p_expected_version], cardkeep_api.clean_name(p_name), p_template_type,
 		p_fields_config, p_design_config, p_is_public);
+	perform cardkeep_api.must_be_within(a);
 	return query select t.* from cardkeep_api.card_update_told(a) t;
 end
 $$;

@@ -62,6 +62,9 @@ declare
 	v_taken text[]; -- how many slugs were passed over
 	v_done integer[]; -- the items that the set served, and their bodies
 	v_bodies text[];
+	v_noting integer[]; -- those that drew a lot to note what they took, with it
+	v_lots double precision[];
+	v_sizes integer[];
 begin
 	-- Locks first: the insert is a later statement, whose snapshot sees what they guard. The lock
 	-- of a key stands for that of the id, which is made of it.
@@ -75,6 +78,7 @@ begin
 				else cardkeep_api.own_write(s.user_id, n.write::uuid) end as write,
 			case when c.slug <> r.slug then '1' else '' end as taken,
 			case when s.id is not null
+				and not exists (select from cardkeep.over_quota q where q.user_id = s.user_id)
 				and case when n.key is null
 					then pg_try_advisory_xact_lock(cardkeep_api.lock_key('card', n.write))
 					else cardkeep_api.try_key_once(s.user_id, n.key::uuid, p_key, n.i) end
@@ -118,7 +122,8 @@ begin
 		where not exists (select from cardkeep.retired_slugs r where r.slug = n.slug)
 			and not exists (select from cardkeep.retired_slugs r where r.card_id = n.id)
 		on conflict do nothing
-		returning b.id, cardkeep_api.card_json(b) as body
+		returning b.id, cardkeep_api.card_json(b) as body, random() as lot,
+			cardkeep_api.document_bytes(b) as bytes
 	), kept as (
 		insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at)
 		select p.id, 1, n.session_id, p.id, v_now from put p join item n on n.id = p.id
@@ -127,8 +132,16 @@ begin
 		select n.user_id, n.key::uuid, p.id, 1, 201 from put p join item n on n.id = p.id
 		where n.key is not null
 	)
-	select array_agg(n.i), array_agg(p.body) into v_done, v_bodies
-	from put p join item n on n.id = p.id;
+	select array_agg(n.i), array_agg(p.body),
+		array_agg(n.i) filter (where p.lot < s.share), array_agg(p.lot) filter (where p.lot < s.share),
+		array_agg(p.bytes) filter (where p.lot < s.share)
+	into v_done, v_bodies, v_noting, v_lots, v_sizes
+	from put p join item n on n.id = p.id
+	cross join lateral (
+		select greatest(l.creation_share, l.card_share, l.document_share * p.bytes) as share
+		from cardkeep.limits l where l.one limit 1) s;
+	perform cardkeep_api.note_creation(v_users[t.i], t.lot, t.bytes)
+	from unnest(v_noting, v_lots, v_sizes) t(i, lot, bytes);
 
 	return query
 	select d.i, 201, 1, false, v_taken[d.i], d.body from unnest(v_done, v_bodies) d(i, body);
@@ -155,16 +168,23 @@ set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
 set plan_cache_mode = force_generic_plan
 as $$
 declare
+	c_row_bytes constant integer := 200; -- of a row of history, but for documents
 	v_users uuid[];
 	v_sessions uuid[];
 	v_writes uuid[]; -- of keyed items: the users' own; null: not for the set
 	v_done integer[]; -- the items that the set served, and what they came to
 	v_versions integer[];
 	v_bodies text[];
+	v_noting integer[]; -- those that drew a lot to note what they took, with it
+	v_lots double precision[];
+	v_left integer[];
+	v_sizes integer[];
 begin
 	-- Keys first: they are looked up in a later statement, whose snapshot sees what the locks guard.
 	select array_agg(s.user_id order by n.i), array_agg(s.id order by n.i),
-		array_agg(case when n.key is null then n.write::uuid
+		array_agg(case
+			when exists (select from cardkeep.over_quota q where q.user_id = s.user_id) then null
+			when n.key is null then n.write::uuid
 			when cardkeep_api.try_key_once(s.user_id, n.key::uuid, p_key, n.i)
 			then cardkeep_api.own_write(s.user_id, n.write::uuid) end order by n.i)
 	into v_users, v_sessions, v_writes
@@ -216,7 +236,8 @@ begin
 			nullif(h.template_type, b.template_type) as o_template,
 			nullif(h.fields_config, b.fields_config) as o_fields,
 			nullif(h.design_config, b.design_config) as o_design,
-			nullif(h.is_public, b.is_public) as o_public
+			nullif(h.is_public, b.is_public) as o_public,
+			random() as lot, cardkeep_api.document_bytes(b) as bytes
 	), kept as (
 		insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at,
 			b_name, b_template_type, b_fields_config, b_design_config, b_is_public)
@@ -227,9 +248,18 @@ begin
 		insert into cardkeep.writes (user_id, key, write_id, version, status)
 		select p.user_id, p.key, p.last_write, p.version, 200 from up p where p.key is not null
 	)
-	select array_agg(p.i), array_agg(p.version), array_agg(p.body)
-	into v_done, v_versions, v_bodies
-	from up p;
+	select array_agg(p.i), array_agg(p.version), array_agg(p.body),
+		array_agg(p.i) filter (where p.lot < s.share), array_agg(p.lot) filter (where p.lot < s.share),
+		array_agg(s.past) filter (where p.lot < s.share),
+		array_agg(p.bytes) filter (where p.lot < s.share)
+	into v_done, v_versions, v_bodies, v_noting, v_lots, v_left, v_sizes
+	from up p
+	cross join lateral (
+		select h.past, greatest(l.history_share * h.past, l.document_share * p.bytes) as share
+		from cardkeep.limits l, (select c_row_bytes + coalesce(pg_column_size(p.o_fields), 0)
+			+ coalesce(pg_column_size(p.o_design), 0) as past) h where l.one limit 1) s;
+	perform cardkeep_api.note_change(v_users[t.i], t.lot, t.past, t.bytes)
+	from unnest(v_noting, v_lots, v_left, v_sizes) t(i, lot, past, bytes);
 
 	return query
 	select d.i, 200, d.version, false, '', d.body

@@ -240,10 +240,13 @@ begin
 		select o.ctid from cardkeep.writes o where o.user_id = p_user
 		limit p_limit for update skip locked));
 	get diagnostics v_keys = row_count;
+	delete from cardkeep.ledger g where g.ctid = any (array(
+		select o.ctid from cardkeep.ledger o where o.user_id = p_user limit p_limit));
+	delete from cardkeep.over_quota q where q.user_id = p_user;
 	return v_sessions + v_keys;
 end
 $$;
-comment on function cardkeep_api.erase_entries is 'A step through the sessions and the keys of a closed account, each up to the limit. How many went. Tries their rows (update, skip locked), never waits.';
+comment on function cardkeep_api.erase_entries is 'A step through the sessions and the keys of a closed account, each up to the limit, and what is noted of its quotas. How many sessions and keys went. Tries their rows (update, skip locked), never waits.';
 
 create function cardkeep_api.erase_account(p_user uuid) returns boolean
 language plpgsql volatile set search_path = pg_catalog, pg_temp

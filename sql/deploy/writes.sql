@@ -82,10 +82,16 @@ begin
 			limit c_rows
 			for update skip locked));
 	end if;
+	delete from cardkeep.ledger g
+	where g.ctid = any (array(
+		select o.ctid from cardkeep.ledger o
+		where o.at < clock_timestamp() - interval '1 day'
+		order by o.at limit c_rows * 4
+		for update skip locked));
 	return cardkeep_api.reply(200, v_deleted::integer, '', false,
 		case when v_at < v_end then v_at::text else '' end);
 end
 $$;
-comment on function cardkeep_api.sweep_writes is 'One small step of a walk through the table, from block p_from on: deletes what is older than p_keep, and at the end the records of deleted accounts too. Version says how many rows went, detail where the next step goes on, empty at the end. Tries the rows (update, skip locked), never waits.';
+comment on function cardkeep_api.sweep_writes is 'One small step of a walk through the table, from block p_from on: deletes what is older than p_keep, and at the end the records of deleted accounts too; and what is noted of quotas that are over. Version says how many rows went, detail where the next step goes on, empty at the end. Tries the rows (update, skip locked), never waits.';
 
 commit;

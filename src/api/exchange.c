@@ -49,6 +49,26 @@ static bool key_reused(const struct call_row *row)
 	return row->status == 422 && strcmp(row->detail, CALL_DETAIL_KEY_REUSED) == 0;
 }
 
+/* A limit where time helps is told with the time. */
+static enum step refuse_quota(struct exchange *x)
+{
+	const struct call_row *row = &x->call.row;
+
+	if (row->status != 429)
+		return exchange_problem(x, PROBLEM_QUOTA, "%s", row->body);
+	(void)exchange_problem(x, PROBLEM_QUOTA_SPENT, "%s", row->body);
+	/* In the place of the only header that the problem has. */
+	buf_reset(&x->reply.headers);
+	reply_header(&x->reply, "Retry-After", "%d", row->version);
+	return STEP_ANSWER;
+}
+
+static bool over_quota(const struct call_row *row)
+{
+	return (row->status == 422 || row->status == 429) &&
+	       strcmp(row->detail, CALL_DETAIL_QUOTA) == 0;
+}
+
 enum step exchange_resume(struct exchange *x)
 {
 	const struct call_row *row = &x->call.row;
@@ -58,6 +78,8 @@ enum step exchange_resume(struct exchange *x)
 		known_drop(x->known, x->token_hash);
 	if (x->keyed && key_reused(row))
 		return exchange_key_reused(x);
+	if (over_quota(row))
+		return refuse_quota(x);
 	step = x->resume(x);
 	if (step == STEP_ANSWER && x->keyed && row->replayed && x->reply.status < 300)
 		reply_header(&x->reply, "Idempotent-Replayed", "true");

@@ -109,7 +109,7 @@ struct exchange {
 void exchange_fini(struct exchange *x);
 
 /* Goes on with the row of its call, or with its hash: what x->resume says, but a key that was spent
- * on another request is refused here, and a first answer that comes again is marked as that. */
+ * on another request, and what is over a quota of the account, is refused here, and a first answer that comes again is marked as that. */
 enum step exchange_resume(struct exchange *x);
 
 /* Answers with a problem; under /rest and /rpc in PostgREST's shape. */

@@ -47,7 +47,8 @@ enum call_cost {
 /* Details that mean the same for every call. */
 #define CALL_DETAIL_KEY_BUSY   "key_busy"   /* of 423: somebody holds the Idempotency-Key */
 #define CALL_DETAIL_KEY_REUSED "key_reused" /* of 422: it was spent on another request */
-#define CALL_DETAIL_OVER       "over"       /* of CHECK_SESSION's 401: the token was good once */
+#define CALL_DETAIL_QUOTA      "quota" /* of 422, and 429 for `version` seconds: the body says which */
+#define CALL_DETAIL_OVER       "over" /* of CHECK_SESSION's 401: the token was good once */
 
 /* The row that answered: cardkeep_api.answer. Valid until call_release. */
 struct call_row {
