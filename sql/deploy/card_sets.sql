@@ -183,6 +183,7 @@ begin
 	-- Keys first: they are looked up in a later statement, whose snapshot sees what the locks guard.
 	select array_agg(s.user_id order by n.i), array_agg(s.id order by n.i),
 		array_agg(case
+			when s.id is null then null
 			when exists (select from cardkeep.over_quota q where q.user_id = s.user_id) then null
 			when n.key is null then n.write::uuid
 			when cardkeep_api.try_key_once(s.user_id, n.key::uuid, p_key, n.i)

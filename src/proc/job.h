@@ -36,11 +36,11 @@ struct job {
 	bool maybe_applied;   /* an attempt's outcome is unknown: ends by a row, or as 504 */
 	int splits;           /* failed waves it rode in without being at fault */
 	bool slow; /* its call goes by the slow lane: for what it is, or as it ran over */
-	enum job_owner owner; /* as whose it was let in */
-	size_t caller;        /* and that one's place in the table of proc/fair */
-	int64_t queued_us;    /* monotonic: waits for its turn in the lane since then */
-	bool stale_retried;   /* was granted a fresh connection for stale plans */
-	size_t riders;        /* calls in the last wave it rode in, for the log */
+	enum job_owner owner;       /* as whose it was let in */
+	size_t caller;              /* and that one's place in the table of proc/fair */
+	int64_t queued_us;          /* monotonic: waits for its turn in the lane since then */
+	bool stale_retried;         /* was granted a fresh connection for stale plans */
+	size_t riders;              /* calls in the last wave it rode in, for the log */
 	struct admit_ticket ticket; /* the hasher's: of the latest hash */
 	struct job *next;           /* in whatever list holds it */
 };
