@@ -79,7 +79,11 @@ static int add_rules(scmp_filter_ctx filter, enum sandbox_profile profile)
 #define ANSWER(call, error, why) \
 	if (failed == 0)         \
 		failed = seccomp_rule_add(filter, SCMP_ACT_ERRNO(error), SCMP_SYS(call), 0);
+/* What libseccomp's macros leave out is zero, and meant to be. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 #include "proc/sandbox.def"
+#pragma GCC diagnostic pop
 	return failed;
 }
 

@@ -503,7 +503,7 @@ test('an account deleted under a key is answered again, and leaves no keys behin
 	}
 	isProblem(await remove('other'), 401, 'unauthorized');
 	isProblem(await client.post('/api/cards', { name: 'Going' }, { ...keyed('made'), token: ann.token }), 401, 'unauthorized');
-	assert.equal(await number(`select count(*) from cardkeep.writes where user_id = '${ann.id}'`), 0);
+	await until('no key is left', async () => await number(`select count(*) from cardkeep.writes where user_id = '${ann.id}'`) === 0);
 });
 
 test('two people who delete their accounts under one key do not meet', async () => {
