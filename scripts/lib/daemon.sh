@@ -41,12 +41,15 @@ daemon_install() {
 # Root and the service itself need not be named. By itself the segment would lie where nginx's user may
 # look.
 daemon_configure() {
-	local peers=${CARDKEEP_ALLOWED_PEERS:-}
+	local peers=${CARDKEEP_ALLOWED_PEERS:-} disk=''
 	! is_root || peers="$(web_user) $peers"
+	# The service may not look into the cluster, but at the directory that holds it.
+	[ -n "${CARDKEEP_DATABASE:-}" ] || disk=$state/db
 	record cardkeep.conf "# Written by scripts/up. Other keys: set CARDKEEP_<KEY> when you call it.
 listen = $sockets/app/app.sock
 segment = $state/service/segment
 allowed_peers = $peers
+disk_path = $disk
 database = $database"
 }
 

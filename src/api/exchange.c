@@ -13,6 +13,9 @@
 
 #define DETAIL_BYTES 256
 
+/* An operator has to make room; until then each repeat is work for nothing. */
+#define READ_ONLY_WAIT_S 60
+
 static void wipe(const char *secret, size_t len)
 {
 	if (secret != NULL)
@@ -49,6 +52,13 @@ static bool key_reused(const struct call_row *row)
 	return row->status == 422 && strcmp(row->detail, CALL_DETAIL_KEY_REUSED) == 0;
 }
 
+/* In the place of the only header that the problem has. */
+static void retry_after(struct exchange *x, int64_t seconds)
+{
+	buf_reset(&x->reply.headers);
+	reply_header(&x->reply, "Retry-After", "%lld", (long long)seconds);
+}
+
 /* A limit where time helps is told with the time. */
 static enum step refuse_quota(struct exchange *x)
 {
@@ -57,9 +67,7 @@ static enum step refuse_quota(struct exchange *x)
 	if (row->status != 429)
 		return exchange_problem(x, PROBLEM_QUOTA, "%s", row->body);
 	(void)exchange_problem(x, PROBLEM_QUOTA_SPENT, "%s", row->body);
-	/* In the place of the only header that the problem has. */
-	buf_reset(&x->reply.headers);
-	reply_header(&x->reply, "Retry-After", "%d", row->version);
+	retry_after(x, row->version);
 	return STEP_ANSWER;
 }
 
@@ -112,11 +120,8 @@ enum step exchange_problem(struct exchange *x, enum problem_id id, const char *f
 enum step exchange_limited(struct exchange *x, int64_t seconds, const char *detail)
 {
 	(void)exchange_problem(x, PROBLEM_RATE_LIMITED, "%s; nothing was applied", detail);
-	if (seconds <= 1)
-		return STEP_ANSWER;
-	/* In the place of the only header that the problem has. */
-	buf_reset(&x->reply.headers);
-	reply_header(&x->reply, "Retry-After", "%lld", (long long)seconds);
+	if (seconds > 1)
+		retry_after(x, seconds);
 	return STEP_ANSWER;
 }
 
@@ -138,6 +143,15 @@ enum step exchange_check_first(struct exchange *x)
 		call_uuid(&x->call, &x->arena, &x->card);
 	x->resume = refused;
 	return STEP_CALL;
+}
+
+enum step exchange_read_only(struct exchange *x)
+{
+	(void)exchange_problem(x, PROBLEM_READ_ONLY,
+		"the service has little room left and only reads and deletes for now; nothing was "
+		"applied");
+	retry_after(x, READ_ONLY_WAIT_S);
+	return x->has_token ? exchange_check_first(x) : STEP_ANSWER;
 }
 
 enum step exchange_refuse(struct exchange *x, enum problem_id id, const char *fmt, ...)

@@ -109,7 +109,8 @@ struct exchange {
 void exchange_fini(struct exchange *x);
 
 /* Goes on with the row of its call, or with its hash: what x->resume says, but a key that was spent
- * on another request, and what is over a quota of the account, is refused here, and a first answer that comes again is marked as that. */
+ * on another request, and what is over a quota of the account, is refused here, and a first answer that
+ * comes again is marked as that. */
 enum step exchange_resume(struct exchange *x);
 
 /* Answers with a problem; under /rest and /rpc in PostgREST's shape. */
@@ -118,6 +119,10 @@ enum step exchange_problem(struct exchange *x, enum problem_id id, const char *f
 
 /* Refuses what is more than one caller may have: 429, to be repeated after so many seconds. */
 enum step exchange_limited(struct exchange *x, int64_t seconds, const char *detail);
+
+/* Refuses what would add something while there is no room for it: 503, once it is known that the
+ * session, and the card where one is named, are there. */
+enum step exchange_read_only(struct exchange *x);
 
 /* Refuses a key that was spent on another request. */
 enum step exchange_key_reused(struct exchange *x);

@@ -112,6 +112,22 @@ enum call_cost call_cost(enum call_id id)
 	return spec_of(id)->cost;
 }
 
+/* What is new here counts as adding until it is said otherwise. */
+bool call_adds(enum call_id id)
+{
+	switch (id) {
+	case CALL_OPEN_SESSION:
+	case CALL_END_SESSION:
+	case CALL_END_SESSIONS:
+	case CALL_CHANGE_PASSWORD:
+	case CALL_DELETE_ACCOUNT:
+	case CALL_DELETE_CARD:
+		return false;
+	default:
+		return call_kind(id) == CALL_WRITE;
+	}
+}
+
 size_t call_arity(enum call_id id)
 {
 	return spec_of(id)->nargs;

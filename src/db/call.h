@@ -90,6 +90,9 @@ const char *call_function(enum call_id id);
 const char *call_statement(enum call_id id);
 enum call_kind call_kind(enum call_id id);
 enum call_cost call_cost(enum call_id id);
+/* Whether the call may add to what is kept: a WRITE that neither deletes, nor signs in, nor takes a new
+ * password in the place of one that may be known to others. */
+bool call_adds(enum call_id id);
 size_t call_arity(enum call_id id);
 
 /* Bytes of the arguments that the call has so far. */

@@ -164,10 +164,20 @@ void hand_dispatch(struct hand *hand, struct job *job)
 	}
 }
 
+/* The disk is nearly full. Nothing was done yet for this request but to look its session up. */
+static bool may_not_add(const struct hand *hand, const struct job *job)
+{
+	return call_adds(job->x.call.id) && segment_read_only(hand->segment);
+}
+
 static void start_call(struct hand *hand, struct job *job)
 {
 	if (!admit(hand, job))
 		return;
+	if (may_not_add(hand, job)) {
+		hand_step(hand, job, exchange_read_only(&job->x));
+		return;
+	}
 	job->attempts = 0;
 	job->sqlstate[0] = '\0';
 	job->busy = 0;

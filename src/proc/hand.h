@@ -17,13 +17,15 @@
 #include "proc/hasher.h"
 #include "proc/job.h"
 #include "proc/lane.h"
+#include "stats/segment.h"
 #include "stats/stats.h"
 
 struct hand {
 	struct hasher *hasher;
 	struct lane *lane;
 	struct fair *fair;
-	bool slow; /* of a thread of the slow lane */
+	const struct segment *segment; /* says whether it is read-only */
+	bool slow;                     /* of a thread of the slow lane */
 	struct audit *audit;
 	struct stats_slot *slot; /* the thread's own */
 	bool access_log;         /* a line for each request */

@@ -5,6 +5,7 @@ libproc_a_SOURCES = \
 	src/proc/admit.c src/proc/admit.h \
 	src/proc/alarms.c src/proc/alarms.h \
 	src/proc/audit.c src/proc/audit.h \
+	src/proc/disk.c src/proc/disk.h \
 	src/proc/fair.c src/proc/fair.h \
 	src/proc/hand.c src/proc/hand.h \
 	src/proc/hasher.c src/proc/hasher.h \

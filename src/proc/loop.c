@@ -464,6 +464,7 @@ static struct loop *loop_new(struct loop_shared *shared, struct stats_slot *slot
 		.hasher = shared->hasher,
 		.lane = shared->lane,
 		.fair = shared->fair,
+		.segment = shared->segment,
 		.slow = slow,
 		.audit = shared->audit,
 		.slot = slot,

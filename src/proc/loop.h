@@ -23,6 +23,7 @@
 #include "proc/fair.h"
 #include "proc/hasher.h"
 #include "proc/lane.h"
+#include "stats/segment.h"
 #include "stats/stats.h"
 
 /* What the threads of a process share. Everything in it is thread-safe. */
@@ -33,6 +34,7 @@ struct loop_shared {
 	struct known *known; /* tokens that the database accepted lately */
 	struct lane *lane;
 	struct fair *fair;
+	const struct segment *segment; /* says whether it is read-only */
 	struct canceller *canceller;
 	struct audit *audit;
 	struct retry_budget *budget;

@@ -20,6 +20,7 @@
 #include "http/listen.h"
 #include "proc/alarms.h"
 #include "proc/audit.h"
+#include "proc/disk.h"
 #include "proc/logfile.h"
 #include "proc/notify.h"
 #include "proc/sandbox.h"
@@ -52,6 +53,7 @@ struct pool {
 	struct history *history; /* likewise */
 	struct tries *tries;     /* wrong passwords; shared with the workers */
 	struct alarms *alarms;
+	struct disk disk;
 	int listen_fds[ROLE_COUNT];
 	bool made_socket[ROLE_COUNT]; /* ours to remove */
 	int signal_fd;
@@ -122,7 +124,8 @@ static bool open_all(struct pool *pool, char *why, size_t why_size)
 	       open_socket(pool, ROLE_STATUS, "status", why, why_size) &&
 	       open_segment(pool, why, why_size) &&
 	       logfile_open(pool->settings.conf.log_file, why, why_size) &&
-	       try_audit(pool, why, why_size);
+	       try_audit(pool, why, why_size) &&
+	       disk_try(pool->settings.conf.disk_path, why, why_size);
 }
 
 static struct window *new_window(const struct conf *conf)
@@ -554,6 +557,8 @@ static void beat(struct pool *pool, int64_t now_us)
 	struct snapshot *snapshot;
 
 	segment_supervisor_beat(pool->segment, now_us, procfs_own_descriptors());
+	disk_tick(&pool->disk, pool->settings.conf.disk_path,
+		pool->settings.conf.disk_read_only_percent, pool->segment);
 	snapshot = snapshot_take(pool->segment, now_us);
 	window_add(pool->window, snapshot);
 	history_add(pool->history, snapshot, clock_wall_us());

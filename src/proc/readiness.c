@@ -85,6 +85,19 @@ static void judge_database(struct readiness_check *check, const struct census *c
 			census->connected, census->threads);
 }
 
+static void tell_disk(struct readiness_check *check, const struct segment_disk *disk)
+{
+	check->name = "disk";
+	check->ok = true;
+	if (disk->size_bytes == 0)
+		snprintf(check->detail, sizeof(check->detail), "%s",
+			disk->read_only ? "read-only; the disk cannot be seen" : "none is watched");
+	else
+		snprintf(check->detail, sizeof(check->detail), "%.1f %% free%s",
+			100.0 * (double)disk->free_bytes / (double)disk->size_bytes,
+			disk->read_only ? ": read-only" : "");
+}
+
 bool readiness_judge(
 	const struct snapshot *snapshot, struct readiness_check ret_checks[READINESS_COUNT])
 {
@@ -94,6 +107,7 @@ bool readiness_judge(
 	judge_workers(&ret_checks[READINESS_WORKERS], &census);
 	judge_threads(&ret_checks[READINESS_THREADS], &census);
 	judge_database(&ret_checks[READINESS_DATABASE], &census);
+	tell_disk(&ret_checks[READINESS_DISK], &snapshot->disk);
 	for (size_t i = 0; i < READINESS_COUNT; i++)
 		ok = ok && ret_checks[i].ok;
 	return ok;

@@ -14,6 +14,7 @@ enum readiness_check_id {
 	READINESS_WORKERS,  /* some worker is ready, and its process runs */
 	READINESS_THREADS,  /* not every wave thread is blocked */
 	READINESS_DATABASE, /* some wave thread has a connection, or has not needed one yet */
+	READINESS_DISK,     /* told, and never failed: with a disk nearly full it still reads */
 	READINESS_COUNT,
 };
 

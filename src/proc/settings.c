@@ -128,6 +128,7 @@ void settings_keep_fixed(struct settings *settings, const struct settings *old)
 	keep_text("status_listen", settings->status_listen, old->status_listen,
 		sizeof(settings->status_listen));
 	keep_text("segment", settings->segment, old->segment, sizeof(settings->segment));
+	keep_text("disk_path", conf->disk_path, old->conf.disk_path, sizeof(conf->disk_path));
 	keep_number("workers", &workers, (long)old->workers);
 	keep_number("sandbox", &conf->sandbox, old->conf.sandbox);
 	keep_number("threads", &conf->threads, old->conf.threads);

@@ -114,6 +114,7 @@ static void shared_init(
 	shared->known = known_new();
 	shared->lane = new_lane(&settings->conf);
 	shared->fair = new_fair(&settings->conf);
+	shared->segment = inherit->segment;
 	shared->canceller = canceller_new();
 	shared->budget =
 		retry_budget_new((int)settings->conf.retry_budget_percent, clock_mono_us());

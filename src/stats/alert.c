@@ -153,6 +153,8 @@ struct alert_reading alert_read(enum stats_alert id, const struct alert_view *vi
 	case STATS_ALERT_CALLER_DOMINATES:
 		return share(cells_sum(cells, STATS_REQUESTS_LIMITED),
 			cells_sum(cells, STATS_REQUESTS_STARTED), view->min_events);
+	case STATS_ALERT_DISK_FILLING:
+		return share(view->now->disk.free_bytes, view->now->disk.size_bytes, 1);
 	case STATS_ALERT_COUNT:
 		break;
 	}

@@ -445,6 +445,38 @@ enum log_level segment_log_level(const struct segment *segment)
 	return level < LOG_LEVEL_COUNT ? (enum log_level)level : LOG_LEVEL_INFO;
 }
 
+/* ---- the disk -------------------------------------------------------------------------------- */
+
+struct segment_disk segment_disk(const struct segment *segment)
+{
+	const struct segment_supervisor *supervisor = segment_supervisor(segment);
+	const uint64_t size = atomic_load_explicit(&supervisor->disk_size, memory_order_relaxed);
+	const uint64_t left = atomic_load_explicit(&supervisor->disk_free, memory_order_relaxed);
+
+	return (struct segment_disk){
+		.free_bytes = left < size ? left : size,
+		.size_bytes = size,
+		.read_only =
+			atomic_load_explicit(&supervisor->read_only, memory_order_relaxed) == 1,
+	};
+}
+
+bool segment_read_only(const struct segment *segment)
+{
+	return atomic_load_explicit(
+		       &segment_supervisor(segment)->read_only, memory_order_relaxed) == 1;
+}
+
+void segment_disk_set(struct segment *segment, const struct segment_disk *disk)
+{
+	struct segment_supervisor *supervisor = supervisor_of(segment);
+
+	MUST(segment->writable);
+	atomic_store_explicit(&supervisor->disk_free, disk->free_bytes, memory_order_relaxed);
+	atomic_store_explicit(&supervisor->disk_size, disk->size_bytes, memory_order_relaxed);
+	atomic_store_explicit(&supervisor->read_only, disk->read_only, memory_order_relaxed);
+}
+
 /* ---- alerts ---------------------------------------------------------------------------------- */
 
 static int64_t to_millionths(bool known, double value)

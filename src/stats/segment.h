@@ -24,7 +24,7 @@
 
 #define SEGMENT_MAGIC UINT64_C(0x7065656b64726163) /* "cardkeep", as bytes in the file */
 #define SEGMENT_MAJOR 1                            /* readers refuse another */
-#define SEGMENT_MINOR 1                            /* readers take a newer one */
+#define SEGMENT_MINOR 2                            /* readers take a newer one */
 
 #define SEGMENT_PROCESSES_MAX 1024
 #define SEGMENT_THREADS_MAX   80
@@ -74,8 +74,10 @@ struct segment_supervisor {
 	_Atomic uint32_t log_level;   /* enum log_level: of every process */
 	_Atomic int64_t heartbeat_us; /* monotonic: its latest turn */
 	_Atomic uint32_t descriptors; /* open; 0: not told */
-	uint32_t pad1;
-	uint64_t pad2[4];
+	_Atomic uint32_t read_only;   /* 1: what adds something is refused */
+	_Atomic uint64_t disk_free;   /* bytes, of the file system that is watched */
+	_Atomic uint64_t disk_size;   /* 0: none is watched, or it cannot be seen */
+	uint64_t pad[2];
 	struct segment_alert alerts[STATS_ALERT_COUNT];
 };
 
@@ -167,6 +169,17 @@ bool segment_whole(const struct segment *segment);
 /* What every process logs; info where there is no sense in it. */
 enum log_level segment_log_level(const struct segment *segment);
 
+/* How it stands with the disk, out of the segment. */
+struct segment_disk {
+	uint64_t free_bytes; /* at most all of them */
+	uint64_t size_bytes; /* 0: none is watched, or it cannot be seen */
+	bool read_only;
+};
+
+struct segment_disk segment_disk(const struct segment *segment);
+/* The last of these alone, at the cost of one load where the segment is mapped. */
+bool segment_read_only(const struct segment *segment);
+
 /* How it stands with an alert, out of the segment. */
 struct segment_alert_record {
 	enum stats_alert_state state;
@@ -190,6 +203,8 @@ void segment_supervisor_set(
 void segment_log_level_set(struct segment *segment, enum log_level level);
 /* The supervisor turns, with so many descriptors open. */
 void segment_supervisor_beat(struct segment *segment, int64_t now_us, uint32_t descriptors);
+/* How it stands with the disk. */
+void segment_disk_set(struct segment *segment, const struct segment_disk *disk);
 /* How it stands with an alert. */
 void segment_alert_set(
 	struct segment *segment, enum stats_alert id, const struct segment_alert_record *record);

@@ -25,8 +25,9 @@ static void add_head(struct buf *out, const struct snapshot *snapshot)
 	buf_printf(out, "cardkeep %s  ", snapshot->version);
 	life_describe(out, snapshot);
 	if (life_of(snapshot) == LIFE_RUNS)
-		buf_printf(out, "  supervisor %d  generation %u", (int)snapshot->supervisor_pid,
-			(unsigned)snapshot->generation);
+		buf_printf(out, "  supervisor %d  generation %u%s", (int)snapshot->supervisor_pid,
+			(unsigned)snapshot->generation,
+			snapshot->disk.read_only ? "  read-only" : "");
 	buf_str(out, "\n\n");
 }
 

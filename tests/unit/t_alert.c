@@ -386,6 +386,17 @@ static void the_pool_is_saturated_by_threads_that_hang_or_by_requests_that_wait(
 
 /* ---- the list -------------------------------------------------------------------------------- */
 
+static void the_disk_is_judged_by_its_free_share_and_not_while_it_is_unseen(void **state)
+{
+	(void)state;
+	quiet();
+	assert_false(read_now(STATS_ALERT_DISK_FILLING).known);
+	f.now.disk = (struct segment_disk){.free_bytes = 25, .size_bytes = 1000};
+	expect(STATS_ALERT_DISK_FILLING, 0.025, true);
+	f.now.disk.free_bytes = 0;
+	expect(STATS_ALERT_DISK_FILLING, 0, true);
+}
+
 static void every_alert_has_a_page_of_its_name_that_says_its_summary(void **state)
 {
 	(void)state;
@@ -450,6 +461,7 @@ int main(void)
 		cmocka_unit_test(the_database_is_judged_by_running_workers_that_have_tried_it),
 		cmocka_unit_test(
 			the_pool_is_saturated_by_threads_that_hang_or_by_requests_that_wait),
+		cmocka_unit_test(the_disk_is_judged_by_its_free_share_and_not_while_it_is_unseen),
 		cmocka_unit_test(every_alert_has_a_page_of_its_name_that_says_its_summary),
 		cmocka_unit_test(every_page_is_of_an_alert),
 	};

@@ -165,6 +165,29 @@ static void threads_that_have_not_needed_the_database_yet_are_ready(void **state
 	assert_true(readiness_judge(&f->snapshot, f->checks));
 }
 
+static void a_disk_is_told_and_never_makes_it_unready(void **state)
+{
+	static const struct {
+		struct segment_disk disk;
+		const char *detail;
+	} cases[] = {
+		{{0}, "none is watched"},
+		{{.free_bytes = 125, .size_bytes = 1000}, "12.5 % free"},
+		{{.free_bytes = 50, .size_bytes = 1000, .read_only = true},
+			"5.0 % free: read-only"},
+		{{.read_only = true}, "read-only; the disk cannot be seen"},
+	};
+	struct fixture *f = healthy();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		f->snapshot.disk = cases[i].disk;
+		assert_true(readiness_judge(&f->snapshot, f->checks));
+		assert_true(f->checks[READINESS_DISK].ok);
+		assert_string_equal(f->checks[READINESS_DISK].detail, cases[i].detail);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -176,6 +199,7 @@ int main(void)
 		cmocka_unit_test(threads_that_have_not_turned_yet_are_not_blocked),
 		cmocka_unit_test(a_pool_without_a_database_is_not_ready_and_says_why),
 		cmocka_unit_test(threads_that_have_not_needed_the_database_yet_are_ready),
+		cmocka_unit_test(a_disk_is_told_and_never_makes_it_unready),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
