@@ -25,15 +25,34 @@ await stack.sql(
 const versions = async (path) =>
 	(await client.get(`${path}/history`, ann)).json.history.map(({ version }) => version);
 
-test('where nothing is configured it deletes nothing, and says so', async () => {
-	const got = await prune({});
+test('told to keep everything it deletes nothing, and says so', async () => {
+	const got = await prune({ CARDKEEP_HISTORY_KEEP_VERSIONS: '0' });
 	assert.equal(got.status, 0, got.err);
 	assert.equal(got.out, 'history_keep_versions and history_keep_days say to keep everything\n');
 	assert.deepEqual(await versions(`/api/cards/${card.id}`), [5, 4, 3, 2, 1]);
 });
 
+// A card that was written too often (H6), made past the triggers; and closed again, for what follows.
+test('where nothing is configured it keeps the latest 1000 of each', async () => {
+	const busy = await client.register();
+	await stack.sql(`set session_replication_role = replica;
+		insert into cardkeep.business_cards (id, user_id, name, slug, version, last_write, created_at)
+		values (md5('busy')::uuid, '${busy.id}', 'Busy', 'busy-card', 1003, md5('busy1003')::uuid, now() - interval '7 days');
+		insert into cardkeep.business_card_versions (card_id, version, write_id, at)
+		select md5('busy')::uuid, i, md5('busy' || i)::uuid, now() - interval '7 days' from generate_series(1, 1003) i`,
+	'super');
+	const got = await prune({});
+	assert.equal(got.out, '3 versions of 1 histories deleted, 0 histories in use passed over\n', got.err);
+	assert.deepEqual(await stack.sql(
+		`select min(version), max(version) from cardkeep.business_card_versions where card_id = md5('busy')::uuid`,
+		'super'), ['4|1003']);
+	assert.deepEqual(await versions(`/api/cards/${card.id}`), [5, 4, 3, 2, 1]);
+	await client.request('DELETE', '/api/users/me', { token: busy.token, body: { password: busy.password } });
+	assert.match((await prune({})).out, /^closed accounts: \d+ rows erased, 0 accounts/);
+});
+
 test('what is younger than the configuration says is kept', async () => {
-	const got = await prune({ CARDKEEP_HISTORY_KEEP_DAYS: '8' });
+	const got = await prune({ CARDKEEP_HISTORY_KEEP_VERSIONS: '0', CARDKEEP_HISTORY_KEEP_DAYS: '8' });
 	assert.equal(got.out, '0 versions of 0 histories deleted, 0 histories in use passed over\n');
 });
 
