@@ -82,7 +82,8 @@ static struct alert_reading refused_sign_ins(const uint64_t *cells, uint64_t min
 }
 
 /* Of threads that have ever tried to connect, those that have no connection. A stopped worker does
- * not know how things are now. */
+ * not know how things are now, nor does one of the slow lane that nobody needed for a while: only wave
+ * threads count. */
 static struct alert_reading disconnected(const struct snapshot *now)
 {
 	uint64_t tried = 0;
@@ -94,7 +95,7 @@ static struct alert_reading disconnected(const struct snapshot *now)
 		if (process->state != STATS_WORKER_READY ||
 			now->taken_us - process->heartbeat_us > SEGMENT_HEARTBEAT_FRESH_US)
 			continue;
-		for (size_t t = 0; t < now->thread_count; t++) {
+		for (size_t t = 0; t < now->thread_count && !snapshot_slow(now, t); t++) {
 			const enum stats_connection connection = process->threads[t].connection;
 
 			tried += connection != STATS_CONNECTION_UNUSED;

@@ -62,7 +62,8 @@ test('frozen: every request is answered in time as 503 or 504, operators at once
 		frozen = clients.answers.length;
 		const busy = async () => {
 			const { workers } = (await stack.client.get('/status.json')).json;
-			return workers.every(({ threads }) => threads.every(({ state }) => state === 'database'));
+			return workers.every(({ threads }) => threads.every(({ lane, state }) =>
+				lane === 'slow' || state === 'database'));
 		};
 		await until('every wave thread waits for the database', busy);
 		await answerSoon((page) => stack.client.get(page));

@@ -79,7 +79,7 @@ test('rules judge by as many events, as long, and by as long a wait as the built
 
 // ---- with one ----
 
-const stack = await own();
+const stack = await own({ env: { CARDKEEP_DISK_PATH: '/' } });
 const relay = await asking(stack.port, 'text/plain;version=0.0.4');
 after(() => relay.close());
 const prometheus = await Prometheus.start({ cardkeep: stack.port, text: relay.port }, [RULES]);
