@@ -6,7 +6,7 @@ import { assert, endsCleanly, own, test, until } from '../lib/harness.mjs';
 const GATE = 4711; // an advisory lock that the test holds and the trigger waits for
 
 // Long enough for a deadlock to be arranged on a busy machine.
-const stack = await own({ env: { CARDKEEP_REQUEST_DEADLINE_MS: '20000' } });
+const stack = await own({ env: { CARDKEEP_REQUEST_DEADLINE_MS: '20000', CARDKEEP_HOT_CALL_MS: '15000' } });
 const { client } = stack;
 const { id: user, token } = await client.register();
 
