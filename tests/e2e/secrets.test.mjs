@@ -7,7 +7,8 @@ import { assert, atOnce, endsCleanly, own, test } from '../lib/harness.mjs';
 
 const stack = await own({ env: { CARDKEEP_WORKERS: '1', CARDKEEP_THREADS: '2' } });
 const { client } = stack;
-const skip = process.getuid() !== 0 && 'only root may look into a worker';
+const skip = (process.getuid() !== 0 && 'only root may look into a worker')
+	|| (stack.variant !== 'gcc' && 'a sanitizer keeps what was freed, and has terabytes of shadow');
 
 // Whatever a process may write: heap, stacks, data.
 function* writable(pid) {
