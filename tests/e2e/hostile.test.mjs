@@ -7,12 +7,13 @@ import { randomBytes } from 'node:crypto';
 
 import { assert, isInvalid, shared, test, top } from '../lib/harness.mjs';
 
-const { client } = await shared();
+const { client, stack } = await shared();
 const { token } = await client.register();
 const card = await client.card(token);
 
 const LIMIT = 256 * 1024;
 const OWN_TIME_MS = 50;
+const SLOWER = stack.variant === 'gcc' ? 1 : 10; // what a sanitizer may add
 const MADE_UP = `ck_${randomBytes(32).toString('base64url')}`;
 const ID = '00000000-0000-4000-8000-000000000000';
 
@@ -77,7 +78,7 @@ for (const [kind, body] of Object.entries(bodies))
 				assert.ok(got.text.length < 1000, `${method} ${route}: ${got.text.length}`);
 				took.push(got.ms);
 			}
-			assert.ok(Math.min(...took) < OWN_TIME_MS, `${method} ${route}: ${took.map(Math.round)} ms`);
+			assert.ok(Math.min(...took) < OWN_TIME_MS * SLOWER, `${method} ${route}: ${took.map(Math.round)} ms`);
 			assert.deepEqual(await callsSince(before), { check_session: 3 }, `${method} ${route}`);
 		}
 	});
@@ -137,7 +138,7 @@ async function quick(send, within = 300) {
 		await send();
 		took.push(performance.now() - began);
 	}
-	assert.ok(Math.min(...took) < within, `${took.map(Math.round)} ms`);
+	assert.ok(Math.min(...took) < within * SLOWER, `${took.map(Math.round)} ms`);
 }
 
 test('a text that is too long is told so before it is normalised: accounts, without a session', async () => {
