@@ -60,6 +60,15 @@ build_logged() {
 	die "$EX_SOFTWARE" "the build failed; all of it is in $log"
 }
 
+# Whether the source tree was untouched before us, so that `down --purge` can leave it so, is written down in
+# what build_in leaves there: a state may be made anew in between.
+source_note() {
+	[ ! -e "$top/configure" ] || return 0
+	mkdir -p "$top/build-aux" && : >"$top/build-aux/made-by-up"
+}
+
+source_is_ours() { [ -e "$top/build-aux/made-by-up" ]; }
+
 # Takes away what build_in left in the source tree.
 source_clean() {
 	local name
