@@ -110,8 +110,9 @@
 
 /**
  * A field of the request that others changed since the version it named. `base` is missing where
- * history does not reach that far.
- * @typedef {{field: string, base?: any, mine: any, theirs: any}} ConflictingField
+ * history does not reach that far. Of a document with many keys in conflict only the first are told; the
+ * last entry then has nothing but its name and `more`, how many there are besides.
+ * @typedef {{field: string, base?: any, mine?: any, theirs?: any, more?: number}} ConflictingField
  */
 
 /**
