@@ -1128,10 +1128,10 @@ execute $sql$
 -- account is known to have too much (over_quota, nearly always empty), and then draws lots: with a
 -- chance in proportion to its own size it notes in the ledger, where rows are added and never changed,
 -- as much as those that drew a blank may be expected to have taken. Only who notes something also adds
--- up. So what is spent is known to some percent, at hundreds of notes for a limit. In its single form a
--- call first draws against a gate that needs no look at the limits: one in 60 creations, and a change by
--- its bytes of 64 KiB. That is less often than small limits would have it, which so may be overstepped by
--- some tens of creations.
+-- up. So what is spent is known to some ten percent, at a hundred notes for a limit and more. In its
+-- single form a call first draws against a gate that needs no look at the limits: one in 60 creations,
+-- and a change by its bytes of 64 KiB. That is less often than small limits would have it, which so may
+-- be overstepped by some tens of creations.
 --
 -- How many cards there are, and how large, is not noted but looked at, as rarely. Bytes are those that
 -- documents take in the tables, compressed.
@@ -1148,7 +1148,7 @@ create table cardkeep.limits (
 	card_share double precision generated always as (
 		case when cards = 0 then 0 when cards <= 1000 then 1 else 32.0 / cards end) stored,
 	creation_share double precision generated always as (
-		case when creations_an_hour = 0 then 0 else least(1, 200.0 / creations_an_hour) end) stored,
+		case when creations_an_hour = 0 then 0 else least(1, 100.0 / creations_an_hour) end) stored,
 	document_share double precision generated always as (
 		case when document_bytes = 0 then 0 else 250.0 / document_bytes end) stored,
 	history_share double precision generated always as (
@@ -1201,17 +1201,20 @@ create function cardkeep_api.quota_used(p_user uuid, p_kind text) returns bigint
 language plpgsql stable
 as $$
 begin
-	return case p_kind
-		when 'cards' then (select count(*) from (
+	-- Branches rather than one expression, of which all parts would be made ready each time.
+	if p_kind = 'cards' then
+		return (select count(*) from (
 			select from cardkeep.business_cards b where b.user_id = p_user
-			limit cardkeep_api.quota_limit('cards')) c)
-		when 'documents' then (select coalesce(sum(pg_column_size(c.fields_config)
+			limit cardkeep_api.quota_limit('cards')) c);
+	elsif p_kind = 'documents' then
+		return (select coalesce(sum(pg_column_size(c.fields_config)
 				+ pg_column_size(c.design_config)), 0) from (
 			select b.fields_config, b.design_config from cardkeep.business_cards b
-			where b.user_id = p_user limit 20000) c)
-		else (select coalesce(sum(g.amount), 0) from cardkeep.ledger g
-			where g.user_id = p_user and g.kind = p_kind
-				and g.at > clock_timestamp() - cardkeep_api.quota_window(p_kind)) end;
+			where b.user_id = p_user limit 20000) c);
+	end if;
+	return (select coalesce(sum(g.amount), 0) from cardkeep.ledger g
+		where g.user_id = p_user and g.kind = p_kind
+			and g.at > clock_timestamp() - cardkeep_api.quota_window(p_kind));
 end
 $$;
 comment on function cardkeep_api.quota_used is 'How much an account has, or took lately; reads as many cards as may be, or the notes. Locks nothing.';
@@ -2847,10 +2850,11 @@ end
 $$;
 comment on function cardkeep_api.insert_card is 'Inserts a card and version 1 of its history, unless its slug or its id was ever taken, or the account was found over a quota (p_over: and may go on nevertheless): then all null. The caller holds the advisory locks of the slug and of the id.';
 
-create function cardkeep_api.document_bytes(c cardkeep.business_cards) returns integer
-language sql immutable parallel safe
-return pg_column_size(c.fields_config) + pg_column_size(c.design_config);
-comment on function cardkeep_api.document_bytes is 'How many bytes a card''s documents take. Locks nothing.';
+-- As volatile as what it is made of, so that the planner puts it in place.
+create function cardkeep_api.document_bytes(p_fields jsonb, p_design jsonb) returns integer
+language sql stable parallel safe
+return coalesce(pg_column_size(p_fields), 0) + coalesce(pg_column_size(p_design), 0);
+comment on function cardkeep_api.document_bytes is 'How many bytes a card''s documents take; null is none. Locks nothing.';
 
 create function cardkeep_api.create_card_core(p_user uuid, p_session uuid, p_write uuid,
 	p_name text, p_base text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
@@ -2863,8 +2867,8 @@ declare
 	v_slug text;
 	v_over boolean := false; -- was found over a quota, and may go on nevertheless
 	v_lot double precision := random();
-	v_gate double precision := (1000 + coalesce(pg_column_size(p_fields), 0)
-		+ coalesce(pg_column_size(p_design), 0)) / 65536.0;
+	v_gate double precision := (1000 + cardkeep_api.document_bytes(p_fields, p_design))
+		/ 65536::double precision;
 	c cardkeep.business_cards;
 	a cardkeep_api.answer;
 begin
@@ -2881,8 +2885,8 @@ begin
 				p_fields, p_design, p_public, v_over);
 			if c.id is not null then
 				if v_lot < v_gate then
-					perform cardkeep_api.note_creation(p_user, v_lot, cardkeep_api.document_bytes(c),
-						v_gate);
+					perform cardkeep_api.note_creation(p_user, v_lot,
+						cardkeep_api.document_bytes(c.fields_config, c.design_config), v_gate);
 				end if;
 				return cardkeep_api.reply(201, 1, cardkeep_api.card_json(c), false,
 					case when v_round > 1 then (v_round - 1)::text else '' end);
@@ -2971,8 +2975,8 @@ returns cardkeep_api.answer
 language plpgsql volatile
 as $$
 begin
-	if coalesce(pg_column_size(p_fields), 0) + coalesce(pg_column_size(p_design), 0)
-		<= cardkeep_api.document_bytes(o)
+	if cardkeep_api.document_bytes(p_fields, p_design)
+		<= cardkeep_api.document_bytes(o.fields_config, o.design_config)
 	then
 		return cardkeep_api.quota_refusal(o.user_id, '{history}');
 	end if;
@@ -3000,21 +3004,20 @@ begin
 		and not cardkeep_api.card_same(b, p_name, p_template, p_fields, p_design, p_public)
 		and not exists (select from cardkeep.over_quota q where q.user_id = p_user)
 	for no key update skip locked;
-	if not found and exists (select from cardkeep.over_quota q where q.user_id = p_user) then
+	if not found then
 		select b.* into o from cardkeep.business_cards b
 		where b.id = p_card and b.user_id = p_user and b.version = any (p_expected)
 			and not cardkeep_api.card_same(b, p_name, p_template, p_fields, p_design, p_public)
+			and exists (select from cardkeep.over_quota q where q.user_id = p_user)
 		for no key update skip locked;
-		if found then
-			a := cardkeep_api.change_refused(o, p_fields, p_design);
-			if a.status is not null then
-				return a;
-			end if;
+		if not found then
+			return cardkeep_api.settle_card(p_user, p_write, p_card, p_expected, p_name, p_template,
+				p_fields, p_design, p_public);
 		end if;
-	end if;
-	if o.id is null then
-		return cardkeep_api.settle_card(p_user, p_write, p_card, p_expected, p_name, p_template,
-			p_fields, p_design, p_public);
+		a := cardkeep_api.change_refused(o, p_fields, p_design);
+		if a.status is not null then
+			return a;
+		end if;
 	end if;
 	update cardkeep.business_cards b
 	set name = coalesce(p_name, b.name), template_type = coalesce(p_template, b.template_type),
@@ -3029,13 +3032,12 @@ begin
 	values (p_card, n.version, p_session, p_write, n.updated_at, nullif(o.name, n.name),
 		nullif(o.template_type, n.template_type), nullif(o.fields_config, n.fields_config),
 		nullif(o.design_config, n.design_config), nullif(o.is_public, n.is_public));
-	v_gate := (c_row_bytes + pg_column_size(o.fields_config) + pg_column_size(o.design_config)
-		+ pg_column_size(n.fields_config) + pg_column_size(n.design_config)) / 65536.0;
+	v_gate := (c_row_bytes + cardkeep_api.document_bytes(o.fields_config, o.design_config)
+		+ cardkeep_api.document_bytes(n.fields_config, n.design_config)) / 65536::double precision;
 	if v_lot < v_gate then
-		perform cardkeep_api.note_change(p_user, v_lot, c_row_bytes
-			+ coalesce(pg_column_size(nullif(o.fields_config, n.fields_config)), 0)
-			+ coalesce(pg_column_size(nullif(o.design_config, n.design_config)), 0),
-			cardkeep_api.document_bytes(n), v_gate);
+		perform cardkeep_api.note_change(p_user, v_lot, c_row_bytes + cardkeep_api.document_bytes(
+				nullif(o.fields_config, n.fields_config), nullif(o.design_config, n.design_config)),
+			cardkeep_api.document_bytes(n.fields_config, n.design_config), v_gate);
 	end if;
 	return cardkeep_api.reply(200, n.version, cardkeep_api.card_json(n));
 end
@@ -3446,7 +3448,8 @@ begin
 				else cardkeep_api.own_write(s.user_id, n.write::uuid) end as write,
 			case when c.slug <> r.slug then '1' else '' end as taken,
 			case when s.id is not null
-				and not exists (select from cardkeep.over_quota q where q.user_id = s.user_id)
+				and not (exists (select from cardkeep.over_quota)
+					and exists (select from cardkeep.over_quota q where q.user_id = s.user_id))
 				and case when n.key is null
 					then pg_try_advisory_xact_lock(cardkeep_api.lock_key('card', n.write))
 					else cardkeep_api.try_key_once(s.user_id, n.key::uuid, p_key, n.i) end
@@ -3491,7 +3494,7 @@ begin
 			and not exists (select from cardkeep.retired_slugs r where r.card_id = n.id)
 		on conflict do nothing
 		returning b.id, cardkeep_api.card_json(b) as body, random() as lot,
-			cardkeep_api.document_bytes(b) as bytes
+			cardkeep_api.document_bytes(b.fields_config, b.design_config) as bytes
 	), kept as (
 		insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at)
 		select p.id, 1, n.session_id, p.id, v_now from put p join item n on n.id = p.id
@@ -3501,15 +3504,19 @@ begin
 		where n.key is not null
 	)
 	select array_agg(n.i), array_agg(p.body),
-		array_agg(n.i) filter (where p.lot < s.share), array_agg(p.lot) filter (where p.lot < s.share),
-		array_agg(p.bytes) filter (where p.lot < s.share)
+		array_agg(n.i) filter (where p.lot < p.share), array_agg(p.lot) filter (where p.lot < p.share),
+		array_agg(p.bytes) filter (where p.lot < p.share)
 	into v_done, v_bodies, v_noting, v_lots, v_sizes
-	from put p join item n on n.id = p.id
-	cross join lateral (
-		select greatest(l.creation_share, l.card_share, l.document_share * p.bytes) as share
-		from cardkeep.limits l where l.one limit 1) s;
-	perform cardkeep_api.note_creation(v_users[t.i], t.lot, t.bytes)
-	from unnest(v_noting, v_lots, v_sizes) t(i, lot, bytes);
+	from (
+		select q.*, greatest(
+			(select greatest(l.creation_share, l.card_share) from cardkeep.limits l where l.one),
+			(select l.document_share from cardkeep.limits l where l.one) * q.bytes) as share
+		from put q) p
+	join item n on n.id = p.id;
+	if v_noting is not null then
+		perform cardkeep_api.note_creation(v_users[t.i], t.lot, t.bytes)
+		from unnest(v_noting, v_lots, v_sizes) t(i, lot, bytes);
+	end if;
 
 	return query
 	select d.i, 201, 1, false, v_taken[d.i], d.body from unnest(v_done, v_bodies) d(i, body);
@@ -3552,7 +3559,8 @@ begin
 	select array_agg(s.user_id order by n.i), array_agg(s.id order by n.i),
 		array_agg(case
 			when s.id is null then null
-			when exists (select from cardkeep.over_quota q where q.user_id = s.user_id) then null
+			when exists (select from cardkeep.over_quota)
+				and exists (select from cardkeep.over_quota q where q.user_id = s.user_id) then null
 			when n.key is null then n.write::uuid
 			when cardkeep_api.try_key_once(s.user_id, n.key::uuid, p_key, n.i)
 			then cardkeep_api.own_write(s.user_id, n.write::uuid) end order by n.i)
@@ -3606,7 +3614,7 @@ begin
 			nullif(h.fields_config, b.fields_config) as o_fields,
 			nullif(h.design_config, b.design_config) as o_design,
 			nullif(h.is_public, b.is_public) as o_public,
-			random() as lot, cardkeep_api.document_bytes(b) as bytes
+			random() as lot, cardkeep_api.document_bytes(b.fields_config, b.design_config) as bytes
 	), kept as (
 		insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at,
 			b_name, b_template_type, b_fields_config, b_design_config, b_is_public)
@@ -3618,17 +3626,20 @@ begin
 		select p.user_id, p.key, p.last_write, p.version, 200 from up p where p.key is not null
 	)
 	select array_agg(p.i), array_agg(p.version), array_agg(p.body),
-		array_agg(p.i) filter (where p.lot < s.share), array_agg(p.lot) filter (where p.lot < s.share),
-		array_agg(s.past) filter (where p.lot < s.share),
-		array_agg(p.bytes) filter (where p.lot < s.share)
+		array_agg(p.i) filter (where p.lot < p.share), array_agg(p.lot) filter (where p.lot < p.share),
+		array_agg(p.past) filter (where p.lot < p.share),
+		array_agg(p.bytes) filter (where p.lot < p.share)
 	into v_done, v_versions, v_bodies, v_noting, v_lots, v_left, v_sizes
-	from up p
-	cross join lateral (
-		select h.past, greatest(l.history_share * h.past, l.document_share * p.bytes) as share
-		from cardkeep.limits l, (select c_row_bytes + coalesce(pg_column_size(p.o_fields), 0)
-			+ coalesce(pg_column_size(p.o_design), 0) as past) h where l.one limit 1) s;
-	perform cardkeep_api.note_change(v_users[t.i], t.lot, t.past, t.bytes)
-	from unnest(v_noting, v_lots, v_left, v_sizes) t(i, lot, past, bytes);
+	from (
+		select q.*, greatest((select l.history_share from cardkeep.limits l where l.one) * q.past,
+			(select l.document_share from cardkeep.limits l where l.one) * q.bytes) as share
+		from (
+			select u.*, c_row_bytes + cardkeep_api.document_bytes(u.o_fields, u.o_design) as past
+			from up u) q) p;
+	if v_noting is not null then
+		perform cardkeep_api.note_change(v_users[t.i], t.lot, t.past, t.bytes)
+		from unnest(v_noting, v_lots, v_left, v_sizes) t(i, lot, past, bytes);
+	end if;
 
 	return query
 	select d.i, 200, d.version, false, '', d.body

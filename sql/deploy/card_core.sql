@@ -99,10 +99,11 @@ end
 $$;
 comment on function cardkeep_api.insert_card is 'Inserts a card and version 1 of its history, unless its slug or its id was ever taken, or the account was found over a quota (p_over: and may go on nevertheless): then all null. The caller holds the advisory locks of the slug and of the id.';
 
-create function cardkeep_api.document_bytes(c cardkeep.business_cards) returns integer
-language sql immutable parallel safe
-return pg_column_size(c.fields_config) + pg_column_size(c.design_config);
-comment on function cardkeep_api.document_bytes is 'How many bytes a card''s documents take. Locks nothing.';
+-- As volatile as what it is made of, so that the planner puts it in place.
+create function cardkeep_api.document_bytes(p_fields jsonb, p_design jsonb) returns integer
+language sql stable parallel safe
+return coalesce(pg_column_size(p_fields), 0) + coalesce(pg_column_size(p_design), 0);
+comment on function cardkeep_api.document_bytes is 'How many bytes a card''s documents take; null is none. Locks nothing.';
 
 create function cardkeep_api.create_card_core(p_user uuid, p_session uuid, p_write uuid,
 	p_name text, p_base text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
@@ -115,8 +116,8 @@ declare
 	v_slug text;
 	v_over boolean := false; -- was found over a quota, and may go on nevertheless
 	v_lot double precision := random();
-	v_gate double precision := (1000 + coalesce(pg_column_size(p_fields), 0)
-		+ coalesce(pg_column_size(p_design), 0)) / 65536.0;
+	v_gate double precision := (1000 + cardkeep_api.document_bytes(p_fields, p_design))
+		/ 65536::double precision;
 	c cardkeep.business_cards;
 	a cardkeep_api.answer;
 begin
@@ -133,8 +134,8 @@ begin
 				p_fields, p_design, p_public, v_over);
 			if c.id is not null then
 				if v_lot < v_gate then
-					perform cardkeep_api.note_creation(p_user, v_lot, cardkeep_api.document_bytes(c),
-						v_gate);
+					perform cardkeep_api.note_creation(p_user, v_lot,
+						cardkeep_api.document_bytes(c.fields_config, c.design_config), v_gate);
 				end if;
 				return cardkeep_api.reply(201, 1, cardkeep_api.card_json(c), false,
 					case when v_round > 1 then (v_round - 1)::text else '' end);
@@ -223,8 +224,8 @@ returns cardkeep_api.answer
 language plpgsql volatile
 as $$
 begin
-	if coalesce(pg_column_size(p_fields), 0) + coalesce(pg_column_size(p_design), 0)
-		<= cardkeep_api.document_bytes(o)
+	if cardkeep_api.document_bytes(p_fields, p_design)
+		<= cardkeep_api.document_bytes(o.fields_config, o.design_config)
 	then
 		return cardkeep_api.quota_refusal(o.user_id, '{history}');
 	end if;
@@ -252,21 +253,20 @@ begin
 		and not cardkeep_api.card_same(b, p_name, p_template, p_fields, p_design, p_public)
 		and not exists (select from cardkeep.over_quota q where q.user_id = p_user)
 	for no key update skip locked;
-	if not found and exists (select from cardkeep.over_quota q where q.user_id = p_user) then
+	if not found then
 		select b.* into o from cardkeep.business_cards b
 		where b.id = p_card and b.user_id = p_user and b.version = any (p_expected)
 			and not cardkeep_api.card_same(b, p_name, p_template, p_fields, p_design, p_public)
+			and exists (select from cardkeep.over_quota q where q.user_id = p_user)
 		for no key update skip locked;
-		if found then
-			a := cardkeep_api.change_refused(o, p_fields, p_design);
-			if a.status is not null then
-				return a;
-			end if;
+		if not found then
+			return cardkeep_api.settle_card(p_user, p_write, p_card, p_expected, p_name, p_template,
+				p_fields, p_design, p_public);
 		end if;
-	end if;
-	if o.id is null then
-		return cardkeep_api.settle_card(p_user, p_write, p_card, p_expected, p_name, p_template,
-			p_fields, p_design, p_public);
+		a := cardkeep_api.change_refused(o, p_fields, p_design);
+		if a.status is not null then
+			return a;
+		end if;
 	end if;
 	update cardkeep.business_cards b
 	set name = coalesce(p_name, b.name), template_type = coalesce(p_template, b.template_type),
@@ -281,13 +281,12 @@ begin
 	values (p_card, n.version, p_session, p_write, n.updated_at, nullif(o.name, n.name),
 		nullif(o.template_type, n.template_type), nullif(o.fields_config, n.fields_config),
 		nullif(o.design_config, n.design_config), nullif(o.is_public, n.is_public));
-	v_gate := (c_row_bytes + pg_column_size(o.fields_config) + pg_column_size(o.design_config)
-		+ pg_column_size(n.fields_config) + pg_column_size(n.design_config)) / 65536.0;
+	v_gate := (c_row_bytes + cardkeep_api.document_bytes(o.fields_config, o.design_config)
+		+ cardkeep_api.document_bytes(n.fields_config, n.design_config)) / 65536::double precision;
 	if v_lot < v_gate then
-		perform cardkeep_api.note_change(p_user, v_lot, c_row_bytes
-			+ coalesce(pg_column_size(nullif(o.fields_config, n.fields_config)), 0)
-			+ coalesce(pg_column_size(nullif(o.design_config, n.design_config)), 0),
-			cardkeep_api.document_bytes(n), v_gate);
+		perform cardkeep_api.note_change(p_user, v_lot, c_row_bytes + cardkeep_api.document_bytes(
+				nullif(o.fields_config, n.fields_config), nullif(o.design_config, n.design_config)),
+			cardkeep_api.document_bytes(n.fields_config, n.design_config), v_gate);
 	end if;
 	return cardkeep_api.reply(200, n.version, cardkeep_api.card_json(n));
 end

@@ -78,7 +78,8 @@ begin
 				else cardkeep_api.own_write(s.user_id, n.write::uuid) end as write,
 			case when c.slug <> r.slug then '1' else '' end as taken,
 			case when s.id is not null
-				and not exists (select from cardkeep.over_quota q where q.user_id = s.user_id)
+				and not (exists (select from cardkeep.over_quota)
+					and exists (select from cardkeep.over_quota q where q.user_id = s.user_id))
 				and case when n.key is null
 					then pg_try_advisory_xact_lock(cardkeep_api.lock_key('card', n.write))
 					else cardkeep_api.try_key_once(s.user_id, n.key::uuid, p_key, n.i) end
@@ -123,7 +124,7 @@ begin
 			and not exists (select from cardkeep.retired_slugs r where r.card_id = n.id)
 		on conflict do nothing
 		returning b.id, cardkeep_api.card_json(b) as body, random() as lot,
-			cardkeep_api.document_bytes(b) as bytes
+			cardkeep_api.document_bytes(b.fields_config, b.design_config) as bytes
 	), kept as (
 		insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at)
 		select p.id, 1, n.session_id, p.id, v_now from put p join item n on n.id = p.id
@@ -133,15 +134,19 @@ begin
 		where n.key is not null
 	)
 	select array_agg(n.i), array_agg(p.body),
-		array_agg(n.i) filter (where p.lot < s.share), array_agg(p.lot) filter (where p.lot < s.share),
-		array_agg(p.bytes) filter (where p.lot < s.share)
+		array_agg(n.i) filter (where p.lot < p.share), array_agg(p.lot) filter (where p.lot < p.share),
+		array_agg(p.bytes) filter (where p.lot < p.share)
 	into v_done, v_bodies, v_noting, v_lots, v_sizes
-	from put p join item n on n.id = p.id
-	cross join lateral (
-		select greatest(l.creation_share, l.card_share, l.document_share * p.bytes) as share
-		from cardkeep.limits l where l.one limit 1) s;
-	perform cardkeep_api.note_creation(v_users[t.i], t.lot, t.bytes)
-	from unnest(v_noting, v_lots, v_sizes) t(i, lot, bytes);
+	from (
+		select q.*, greatest(
+			(select greatest(l.creation_share, l.card_share) from cardkeep.limits l where l.one),
+			(select l.document_share from cardkeep.limits l where l.one) * q.bytes) as share
+		from put q) p
+	join item n on n.id = p.id;
+	if v_noting is not null then
+		perform cardkeep_api.note_creation(v_users[t.i], t.lot, t.bytes)
+		from unnest(v_noting, v_lots, v_sizes) t(i, lot, bytes);
+	end if;
 
 	return query
 	select d.i, 201, 1, false, v_taken[d.i], d.body from unnest(v_done, v_bodies) d(i, body);
@@ -184,7 +189,8 @@ begin
 	select array_agg(s.user_id order by n.i), array_agg(s.id order by n.i),
 		array_agg(case
 			when s.id is null then null
-			when exists (select from cardkeep.over_quota q where q.user_id = s.user_id) then null
+			when exists (select from cardkeep.over_quota)
+				and exists (select from cardkeep.over_quota q where q.user_id = s.user_id) then null
 			when n.key is null then n.write::uuid
 			when cardkeep_api.try_key_once(s.user_id, n.key::uuid, p_key, n.i)
 			then cardkeep_api.own_write(s.user_id, n.write::uuid) end order by n.i)
@@ -238,7 +244,7 @@ begin
 			nullif(h.fields_config, b.fields_config) as o_fields,
 			nullif(h.design_config, b.design_config) as o_design,
 			nullif(h.is_public, b.is_public) as o_public,
-			random() as lot, cardkeep_api.document_bytes(b) as bytes
+			random() as lot, cardkeep_api.document_bytes(b.fields_config, b.design_config) as bytes
 	), kept as (
 		insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at,
 			b_name, b_template_type, b_fields_config, b_design_config, b_is_public)
@@ -250,17 +256,20 @@ begin
 		select p.user_id, p.key, p.last_write, p.version, 200 from up p where p.key is not null
 	)
 	select array_agg(p.i), array_agg(p.version), array_agg(p.body),
-		array_agg(p.i) filter (where p.lot < s.share), array_agg(p.lot) filter (where p.lot < s.share),
-		array_agg(s.past) filter (where p.lot < s.share),
-		array_agg(p.bytes) filter (where p.lot < s.share)
+		array_agg(p.i) filter (where p.lot < p.share), array_agg(p.lot) filter (where p.lot < p.share),
+		array_agg(p.past) filter (where p.lot < p.share),
+		array_agg(p.bytes) filter (where p.lot < p.share)
 	into v_done, v_versions, v_bodies, v_noting, v_lots, v_left, v_sizes
-	from up p
-	cross join lateral (
-		select h.past, greatest(l.history_share * h.past, l.document_share * p.bytes) as share
-		from cardkeep.limits l, (select c_row_bytes + coalesce(pg_column_size(p.o_fields), 0)
-			+ coalesce(pg_column_size(p.o_design), 0) as past) h where l.one limit 1) s;
-	perform cardkeep_api.note_change(v_users[t.i], t.lot, t.past, t.bytes)
-	from unnest(v_noting, v_lots, v_left, v_sizes) t(i, lot, past, bytes);
+	from (
+		select q.*, greatest((select l.history_share from cardkeep.limits l where l.one) * q.past,
+			(select l.document_share from cardkeep.limits l where l.one) * q.bytes) as share
+		from (
+			select u.*, c_row_bytes + cardkeep_api.document_bytes(u.o_fields, u.o_design) as past
+			from up u) q) p;
+	if v_noting is not null then
+		perform cardkeep_api.note_change(v_users[t.i], t.lot, t.past, t.bytes)
+		from unnest(v_noting, v_lots, v_left, v_sizes) t(i, lot, past, bytes);
+	end if;
 
 	return query
 	select d.i, 200, d.version, false, '', d.body

@@ -9,10 +9,10 @@
 -- account is known to have too much (over_quota, nearly always empty), and then draws lots: with a
 -- chance in proportion to its own size it notes in the ledger, where rows are added and never changed,
 -- as much as those that drew a blank may be expected to have taken. Only who notes something also adds
--- up. So what is spent is known to some percent, at hundreds of notes for a limit. In its single form a
--- call first draws against a gate that needs no look at the limits: one in 60 creations, and a change by
--- its bytes of 64 KiB. That is less often than small limits would have it, which so may be overstepped by
--- some tens of creations.
+-- up. So what is spent is known to some ten percent, at a hundred notes for a limit and more. In its
+-- single form a call first draws against a gate that needs no look at the limits: one in 60 creations,
+-- and a change by its bytes of 64 KiB. That is less often than small limits would have it, which so may
+-- be overstepped by some tens of creations.
 --
 -- How many cards there are, and how large, is not noted but looked at, as rarely. Bytes are those that
 -- documents take in the tables, compressed.
@@ -30,7 +30,7 @@ create table cardkeep.limits (
 	card_share double precision generated always as (
 		case when cards = 0 then 0 when cards <= 1000 then 1 else 32.0 / cards end) stored,
 	creation_share double precision generated always as (
-		case when creations_an_hour = 0 then 0 else least(1, 200.0 / creations_an_hour) end) stored,
+		case when creations_an_hour = 0 then 0 else least(1, 100.0 / creations_an_hour) end) stored,
 	document_share double precision generated always as (
 		case when document_bytes = 0 then 0 else 250.0 / document_bytes end) stored,
 	history_share double precision generated always as (
@@ -83,17 +83,20 @@ create function cardkeep_api.quota_used(p_user uuid, p_kind text) returns bigint
 language plpgsql stable
 as $$
 begin
-	return case p_kind
-		when 'cards' then (select count(*) from (
+	-- Branches rather than one expression, of which all parts would be made ready each time.
+	if p_kind = 'cards' then
+		return (select count(*) from (
 			select from cardkeep.business_cards b where b.user_id = p_user
-			limit cardkeep_api.quota_limit('cards')) c)
-		when 'documents' then (select coalesce(sum(pg_column_size(c.fields_config)
+			limit cardkeep_api.quota_limit('cards')) c);
+	elsif p_kind = 'documents' then
+		return (select coalesce(sum(pg_column_size(c.fields_config)
 				+ pg_column_size(c.design_config)), 0) from (
 			select b.fields_config, b.design_config from cardkeep.business_cards b
-			where b.user_id = p_user limit 20000) c)
-		else (select coalesce(sum(g.amount), 0) from cardkeep.ledger g
-			where g.user_id = p_user and g.kind = p_kind
-				and g.at > clock_timestamp() - cardkeep_api.quota_window(p_kind)) end;
+			where b.user_id = p_user limit 20000) c);
+	end if;
+	return (select coalesce(sum(g.amount), 0) from cardkeep.ledger g
+		where g.user_id = p_user and g.kind = p_kind
+			and g.at > clock_timestamp() - cardkeep_api.quota_window(p_kind));
 end
 $$;
 comment on function cardkeep_api.quota_used is 'How much an account has, or took lately; reads as many cards as may be, or the notes. Locks nothing.';

@@ -20,6 +20,7 @@
 static _Thread_local struct {
 	char *bytes; /* NULL: lines are written at once */
 	size_t len;
+	pid_t pid; /* asked for once: a thread that batches is of one process */
 } batch;
 
 static const struct {
@@ -93,6 +94,7 @@ void log_batch(void)
 	if (batch.bytes == NULL)
 		batch.bytes = mem_resize(NULL, BATCH_BYTES);
 	batch.len = 0;
+	batch.pid = getpid();
 }
 
 void log_flush(void)
@@ -134,8 +136,8 @@ static size_t line_start(char *line, size_t size, enum log_level level)
 		return (size_t)len;
 	}
 	clock_text(clock_wall_us(), stamp);
-	len = snprintf(
-		line, size, "ts=%s level=%s pid=%d ", stamp, levels[level].name, (int)getpid());
+	len = snprintf(line, size, "ts=%s level=%s pid=%d ", stamp, levels[level].name,
+		(int)(batch.bytes != NULL ? batch.pid : getpid()));
 	return (size_t)len;
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* FastCGI 1.0, section 8. */
-enum { VERSION = 1, TYPE_BEGIN = 1, TYPE_PARAMS = 4, TYPE_STDIN = 5, ROLE_RESPONDER = 1, KEEP = 1 };
+enum { VERSION = 1, TYPE_BEGIN = 1, TYPE_PARAMS = 4, TYPE_STDIN = 5, ROLE_RESPONDER = 1 };
 
 static const unsigned types[] = {
 	[RECORD_BEGIN] = TYPE_BEGIN, [RECORD_PARAMS] = TYPE_PARAMS, [RECORD_BODY] = TYPE_STDIN};
@@ -19,15 +19,17 @@ void record_init(struct record_reader *reader, size_t body_max)
 void record_fini(struct record_reader *reader)
 {
 	buf_free(&reader->params);
+	buf_free(&reader->index);
 	buf_free(&reader->body);
 }
 
-bool record_keeps(const struct record_reader *reader)
-{
-	return (reader->begin[RECORD_HEADER_BYTES + 2] & KEEP) != 0;
-}
-
 /* ---- parameters ---------------------------------------------------------------------------- */
+
+struct param {
+	const char *name;
+	const char *value;
+	size_t name_len;
+};
 
 /* A length of one byte, or of four when the first bit is set. */
 static bool take_length(const unsigned char **at, const unsigned char *end, size_t *ret_len)
@@ -61,13 +63,14 @@ static char *put_text(char *to, const unsigned char *text, size_t len)
  * Makes texts of the pairs: name, NUL, value, NUL. Each pair had two lengths of a byte at least, so
  * they have room where they are.
  */
-static const char *split_params(struct buf *params)
+static const char *split_params(struct buf *params, struct buf *index)
 {
 	const unsigned char *at = (const unsigned char *)params->data;
 	const unsigned char *end = at + params->len;
 	char *to = params->data;
 
 	while (at < end) {
+		struct param param = {.name = to};
 		size_t name_len;
 		size_t value_len;
 
@@ -79,8 +82,11 @@ static const char *split_params(struct buf *params)
 			return "a parameter holds a NUL byte";
 		to = put_text(to, at, name_len);
 		at += name_len;
+		param.value = to;
+		param.name_len = name_len;
 		to = put_text(to, at, value_len);
 		at += value_len;
+		buf_add(index, &param, sizeof(param));
 	}
 	params->len = params->data != NULL ? (size_t)(to - params->data) : 0;
 	return NULL;
@@ -88,16 +94,14 @@ static const char *split_params(struct buf *params)
 
 const char *record_param(const struct record_reader *reader, const char *name, size_t nth)
 {
-	const char *at = buf_cstr(&reader->params);
-	const char *end = at + reader->params.len;
+	const struct param *params = (const struct param *)(const void *)reader->index.data;
+	const size_t count = reader->index.len / sizeof(*params);
+	const size_t name_len = strlen(name);
 
-	while (at < end) {
-		const char *value = at + strlen(at) + 1;
-
-		if (strcmp(at, name) == 0 && nth-- == 0)
-			return value;
-		at = value + strlen(value) + 1;
-	}
+	for (size_t i = 0; i < count; i++)
+		if (params[i].name_len == name_len && memcmp(params[i].name, name, name_len) == 0 &&
+			nth-- == 0)
+			return params[i].value;
 	return NULL;
 }
 
@@ -179,7 +183,7 @@ static const char *end_record(struct record_reader *reader)
 	if (!empty)
 		return NULL;
 	if (reader->part == RECORD_PARAMS)
-		wrong = split_params(&reader->params);
+		wrong = split_params(&reader->params, &reader->index);
 	reader->part++;
 	return wrong;
 }

@@ -33,7 +33,8 @@ struct record_reader {
 	size_t padding_left;
 	unsigned char begin[RECORD_BEGIN_BYTES]; /* as it came, for libfcgi */
 	size_t begin_len;
-	struct buf params;
+	struct buf params; /* as they came; texts, once they are whole */
+	struct buf index;  /* where these begin, and how long their names are: each is looked for */
 	struct buf body;   /* empty when there was more than `body_max` */
 	size_t body_bytes; /* that came */
 	size_t body_max;
@@ -52,8 +53,6 @@ MUST_CHECK enum record_state record_feed(
 	struct record_reader *reader, const char *bytes, size_t len, const char **ret_why);
 /* The nth value of that name, from 0 on; NULL when there is none. For a request that is done. */
 const char *record_param(const struct record_reader *reader, const char *name, size_t nth);
-/* Whether the connection may be kept. */
-bool record_keeps(const struct record_reader *reader);
 /* Wipes what came and gives its memory back. */
 void record_fini(struct record_reader *reader);
 
