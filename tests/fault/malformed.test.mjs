@@ -72,21 +72,21 @@ function readStatus(pid) {
 }
 
 // Sends them, and judges what came of it: deaths, growth, late and wrong answers. `one(i)` is
-// {to, bytes}.
-async function sendMany(t, count, one) {
+// {to, bytes}; `as` has them sent by somebody else.
+async function sendMany(t, count, one, as = (work) => work()) {
 	const statuses = {};
 	const wrong = [];
 	const pids = [stack.daemon.pid, ...stack.children(stack.daemon.pid)].join();
 	const before = sizes();
 	const began = performance.now();
-	await atOnce(count, WIDTH, async (i) => {
+	await as(() => atOnce(count, WIDTH, async (i) => {
 		const { to, bytes } = one(i);
 		const { text, late } = await send(to, bytes);
 		const status = /(?:^HTTP\/1\.[01]|Status:) (\d+)/m.exec(text)?.[1] ?? 'none';
 		statuses[status] = (statuses[status] ?? 0) + 1;
 		if (late || unpromised(text).length > 0)
 			wrong.push(`${i}: ${JSON.stringify(bytes.toString('latin1').slice(0, 400))}: ${late ? 'no end' : unpromised(text)[0]}`);
-	});
+	}));
 	const seconds = (performance.now() - began) / 1000;
 	await until('the service is well', async () => (await client.get('/api/users/me', { token })).status === 200);
 	const grown = [...sizes()].filter(([pid]) => before.has(pid)).map(([pid, mib]) => [mib - before.get(pid), pid]);
@@ -111,13 +111,24 @@ test('malformed requests over HTTP: nothing dies or grows, and what is answered 
 	await sendMany(t, HTTP, http(2));
 });
 
-// As root, which may speak to the sockets as nginx's user may.
-test('malformed records on the socket of the workers: nothing dies or grows', async (t) => {
-	await sendMany(t, RAW, raw('app.sock'));
-});
+// As nginx's user, whom the sockets let in; where there is but one user, as that.
+async function asNginx(work) {
+	const { uid, gid } = stack.webUser;
+	if (uid === undefined) return work();
+	process.setegid(gid);
+	process.seteuid(uid);
+	try {
+		await work();
+	} finally {
+		process.seteuid(0);
+		process.setegid(0);
+	}
+}
 
-test('malformed records on the socket of the status process: nothing dies or grows', async (t) => {
-	await sendMany(t, Math.ceil(RAW / 4), raw('status.sock'));
-});
+test('malformed records on the socket of the workers: nothing dies or grows', (t) =>
+	sendMany(t, RAW, raw('app.sock'), asNginx));
+
+test('malformed records on the socket of the status process: nothing dies or grows', (t) =>
+	sendMany(t, Math.ceil(RAW / 4), raw('status.sock'), asNginx));
 
 endsCleanly(stack);
