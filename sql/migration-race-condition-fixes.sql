@@ -717,6 +717,34 @@ language sql immutable parallel safe
 return row (p_status, p_version, p_replayed, p_detail, p_body)::cardkeep_api.answer;
 comment on function cardkeep_api.reply is 'An answer from the parts that it has. Locks nothing.';
 
+create function cardkeep_api.await_standby() returns void
+language plpgsql volatile
+as $$
+begin
+	-- A message that nobody reads, but for which the commit has something to wait with: an id of a
+	-- transaction, or a row that was only read, is not enough.
+	if current_setting('synchronous_standby_names') <> '' then
+		perform pg_logical_emit_message(true, 'cardkeep', '');
+	end if;
+end
+$$;
+comment on function cardkeep_api.await_standby is 'Makes this transaction''s commit wait for the synchronous standby as if it had written. Costs nothing where none is configured. Locks nothing.';
+
+-- What an earlier transaction wrote may be here and not yet on the standby: a commit whose wait was
+-- cancelled, or a crash, leaves it so. Who is told that it is done must not be told before it is there
+-- as well, or a failover takes back what was acknowledged.
+create function cardkeep_api.reply_kept(p_status integer, p_version integer default 0,
+	p_body text default '', p_replayed boolean default true, p_detail text default '')
+returns cardkeep_api.answer
+language plpgsql volatile
+as $$
+begin
+	perform cardkeep_api.await_standby();
+	return cardkeep_api.reply(p_status, p_version, p_body, p_replayed, p_detail);
+end
+$$;
+comment on function cardkeep_api.reply_kept is 'The answer that something is done which an earlier transaction did: a repeat''s, or that nothing was left to change. Its commit waits as that one''s should have. Locks nothing.';
+
 create function cardkeep_api.lock_key(p_kind text, p_value text) returns bigint
 language sql immutable parallel safe
 return hashtextextended(p_kind || ':' || p_value, 0);
@@ -923,7 +951,7 @@ begin
 	if w.write_id <> p_write then
 		return cardkeep_api.reply(422, 0, '', false, 'key_reused');
 	end if;
-	return cardkeep_api.reply(w.status, w.version, '', true);
+	return cardkeep_api.reply_kept(w.status, w.version);
 end
 $$;
 comment on function cardkeep_api.claim_key is 'What a request finds under its key: null where it is the first; the status and version of its first answer (replayed); 422 key_reused where the key was spent on another request; 423 key_busy where somebody holds it. Tries the key''s advisory lock, then looks in a later statement; never waits.';
@@ -1540,7 +1568,7 @@ comment on function cardkeep_api.card_at is 'A card as it was at a version that 
 create function cardkeep_api.card_replay(p_card uuid, p_user uuid, p_version integer,
 	p_status integer)
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql volatile
 as $$
 declare
 	c cardkeep.business_cards := cardkeep_api.card_at(p_card, p_version);
@@ -1548,7 +1576,7 @@ begin
 	if c.user_id is distinct from p_user then
 		return cardkeep_api.reply(404);
 	end if;
-	return cardkeep_api.reply(p_status, p_version, cardkeep_api.card_json(c), true);
+	return cardkeep_api.reply_kept(p_status, p_version, cardkeep_api.card_json(c));
 end
 $$;
 comment on function cardkeep_api.card_replay is 'The first answer of a write that was applied before: the card as of the version it made. Locks nothing.';
@@ -2145,7 +2173,7 @@ comment on function cardkeep_api.profile_conflict is 'The refusal of a write tha
 
 create function cardkeep_api.profile_answered(p_kind text, p_user uuid, p_version integer)
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql volatile
 as $$
 declare
 	p cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
@@ -2162,7 +2190,7 @@ comment on function cardkeep_api.profile_answered is 'The first answer of the wr
 create function cardkeep_api.profile_replay(p_kind text, p_user uuid, p_expected integer[],
 	p_write uuid)
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql volatile
 as $$
 declare
 	v_version integer;
@@ -2184,11 +2212,14 @@ comment on function cardkeep_api.profile_replay is 'The first answer of a write 
 
 create function cardkeep_api.profile_saved(p_kind text, p cardkeep_api.profile, p_replayed boolean)
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql volatile
 as $$
 declare
 	v_body text := cardkeep_api.profile_json(p_kind, p);
 begin
+	if p_replayed then
+		perform cardkeep_api.await_standby();
+	end if;
 	if p.version = 1 then
 		return cardkeep_api.reply(201, 1, left(v_body, -1) || ',"isNew":true}', p_replayed);
 	end if;
@@ -2226,7 +2257,7 @@ declare
 begin
 	n.fields := o.fields || p_patch;
 	if n.fields = o.fields then
-		return cardkeep_api.reply(200, o.version, cardkeep_api.profile_json(p_kind, o), false,
+		return cardkeep_api.reply_kept(200, o.version, cardkeep_api.profile_json(p_kind, o), false,
 			'unchanged');
 	end if;
 	n.version := o.version + 1;
@@ -2289,8 +2320,8 @@ begin
 	end if;
 	if p.version = any (p_expected) then
 		if p.fields || p_patch = p.fields then
-			return cardkeep_api.reply(200, p.version, cardkeep_api.profile_json(p_kind, p), false,
-				'unchanged');
+			return cardkeep_api.reply_kept(200, p.version, cardkeep_api.profile_json(p_kind, p),
+				false, 'unchanged');
 		end if;
 		return cardkeep_api.reply(423, p.version);
 	end if;
@@ -2505,7 +2536,7 @@ comment on function cardkeep_api.insert_session is 'A new session with the write
 
 create function cardkeep_api.signed_in(p_session uuid, p_replayed boolean)
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql volatile
 as $$
 declare
 	u cardkeep.users;
@@ -2520,6 +2551,9 @@ begin
 		string_agg(t.id::text, ' ' order by t.last_seen_at, t.id)
 	into v_ended, v_ids
 	from cardkeep.sessions t where t.ended_by = p_session and (t.user_id = s.user_id) is true;
+	if p_replayed then
+		perform cardkeep_api.await_standby();
+	end if;
 	return cardkeep_api.reply(201, 0, format('{"user":%s,"session":%s%s}',
 		cardkeep_api.user_json(u), cardkeep_api.session_json(s, p_session), v_ended), p_replayed,
 		coalesce(v_ids, ''));
@@ -2687,7 +2721,7 @@ begin
 	end if;
 	v_detail := case when coalesce(p_session, w.session_id) = w.session_id then 'own' else '' end;
 	if (w.told).replayed then
-		return cardkeep_api.reply(204, 0, '', true, v_detail);
+		return cardkeep_api.reply_kept(204, 0, '', true, v_detail);
 	elsif (w.told).status <> 422 then
 		return w.told;
 	end if;
@@ -2700,7 +2734,7 @@ begin
 	where s.id = coalesce(p_session, v_caller.id) and (s.user_id = v_caller.user_id) is true;
 	-- The repeat first: the first time may have ended the very session that asks.
 	if v_target.ended_by = w.id then
-		return cardkeep_api.reply(204, 0, '', true, v_detail);
+		return cardkeep_api.reply_kept(204, 0, '', true, v_detail);
 	end if;
 	if v_caller.id is null or not cardkeep_api.is_live(v_caller) then
 		return cardkeep_api.reply(401);
@@ -2914,7 +2948,7 @@ comment on function cardkeep_api.create_card_core is 'A card whose id is the wri
 
 create function cardkeep_api.created_before(p_card uuid, p_user uuid)
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql volatile
 as $$
 declare
 	c cardkeep.business_cards;
@@ -2926,7 +2960,7 @@ begin
 		if not found then
 			return cardkeep_api.reply(404);
 		end if;
-		return cardkeep_api.reply(201, c.version, cardkeep_api.card_json(c), true);
+		return cardkeep_api.reply_kept(201, c.version, cardkeep_api.card_json(c));
 	end if;
 	a := cardkeep_api.card_replay(p_card, p_user, 1, 201);
 	if a.status = 404 then
@@ -3064,7 +3098,7 @@ create function cardkeep_api.card_settled(c cardkeep.business_cards, p_written i
 	p_user uuid, p_card uuid, p_expected integer[], p_name text, p_template text, p_fields jsonb,
 	p_design jsonb, p_public boolean)
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql volatile
 as $$
 begin
 	if p_written is not null then
@@ -3075,7 +3109,8 @@ begin
 	end if;
 	if c.version = any (p_expected) then
 		if cardkeep_api.card_same(c, p_name, p_template, p_fields, p_design, p_public) then
-			return cardkeep_api.reply(200, c.version, cardkeep_api.card_json(c), false, 'unchanged');
+			return cardkeep_api.reply_kept(200, c.version, cardkeep_api.card_json(c), false,
+				'unchanged');
 		end if;
 		return cardkeep_api.reply(423, c.version);
 	end if;
@@ -3124,7 +3159,7 @@ begin
 	select b.* into c from cardkeep.business_cards b where b.id = p_card and b.user_id = p_user;
 	v_version := cardkeep_api.card_write_version(p_card, p_expected, p_write, true);
 	if v_version is not null then
-		return cardkeep_api.reply(204, v_version, '', true);
+		return cardkeep_api.reply_kept(204, v_version);
 	end if;
 	if c.id is null then
 		return cardkeep_api.reply(404);
@@ -3277,7 +3312,7 @@ comment on function cardkeep_api.create_card is 'A new card of the caller''s: 20
 
 create function cardkeep_api.card_told(w cardkeep_api.write, p_card uuid)
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql volatile
 as $$
 begin
 	if (w.told).replayed then
@@ -3290,7 +3325,7 @@ comment on function cardkeep_api.card_told is 'What a write that changes a card 
 
 create function cardkeep_api.card_repeat(w cardkeep_api.write, p_card uuid, p_expected integer[])
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql volatile
 as $$
 declare
 	v_version integer;
@@ -3350,7 +3385,7 @@ begin
 	end if;
 	v_version := cardkeep_api.card_write_version(p_card, p_expected, w.id, true);
 	if v_version is not null then
-		return cardkeep_api.reply(204, v_version, '', true);
+		return cardkeep_api.reply_kept(204, v_version);
 	end if;
 	return cardkeep_api.reply(401);
 end
@@ -3722,7 +3757,7 @@ comment on function cardkeep_api.read_own_profile is 'The caller''s profile, at 
 
 create function cardkeep_api.profile_told(w cardkeep_api.write, p_kind text)
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql volatile
 as $$
 begin
 	if (w.told).replayed then
@@ -3735,7 +3770,7 @@ comment on function cardkeep_api.profile_told is 'As card_told, for a profile. L
 
 create function cardkeep_api.profile_repeat(w cardkeep_api.write, p_kind text, p_expected integer[])
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql volatile
 as $$
 declare
 	a cardkeep_api.answer;
@@ -4380,20 +4415,23 @@ comment on column cardkeep.closed_accounts.token_hash is 'SHA-256 of the token t
 
 create function cardkeep_api.account_closed(p_token_hash bytea, p_write uuid)
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql volatile
 as $$
 begin
 	perform from cardkeep.closed_accounts c
 	where c.write_id = p_write and c.token_hash = p_token_hash;
-	return cardkeep_api.reply(case when found then 204 else 401 end, 0, '', found);
+	if found then
+		return cardkeep_api.reply_kept(204);
+	end if;
+	return cardkeep_api.reply(401);
 end
 $$;
 comment on function cardkeep_api.account_closed is 'What a request of an unknown token comes to: 204 replayed where it deleted its account, else 401. Locks nothing.';
 
 create function cardkeep_api.password_replay(p_user uuid, p_write uuid) returns cardkeep_api.answer
-language sql stable
+language sql volatile
 begin atomic
-	select cardkeep_api.reply(204, 0, '', true,
+	select cardkeep_api.reply_kept(204, 0, '', true,
 		case when u.password_write = p_write then u.password_hash else '' end)
 	from cardkeep.users u
 	where u.id = p_user;
@@ -4483,7 +4521,7 @@ begin
 	-- The repeat first: the first time may have ended the very session that asks.
 	perform from cardkeep.sessions t where t.ended_by = w.id and (t.user_id = s.user_id) is true;
 	if found then
-		return cardkeep_api.reply(204, 0, '', true);
+		return cardkeep_api.reply_kept(204);
 	end if;
 	if s.id is null or not cardkeep_api.is_live(s) then
 		return cardkeep_api.reply(401);
@@ -4521,7 +4559,7 @@ begin
 	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
 	select t.* into u from cardkeep.users t where t.id = s.user_id;
 	if u.password_write = w.id and p_key is null then
-		return cardkeep_api.reply(204, 0, '', true);
+		return cardkeep_api.reply_kept(204);
 	elsif u.password_write = w.id then
 		return cardkeep_api.password_replay(s.user_id, w.id);
 	end if;
@@ -5338,7 +5376,7 @@ comment on function cardkeep_api.card_merge_version is 'The version that this wr
 create function cardkeep_api.card_merge_replay(p_card uuid, p_user uuid, p_expected integer,
 	p_version integer)
 returns cardkeep_api.answer
-language sql stable
+language sql volatile
 return cardkeep_api.merged(cardkeep_api.card_replay(p_card, p_user, p_version, 200), p_expected,
 	p_version - 1);
 comment on function cardkeep_api.card_merge_replay is 'The first answer of a write that asked to be merged. Locks nothing.';
@@ -5472,7 +5510,7 @@ comment on function cardkeep_api.hold_profile is 'Whether the profile''s row is 
 create function cardkeep_api.profile_merge_replay(p_kind text, p_user uuid, p_expected integer,
 	p_version integer)
 returns cardkeep_api.answer
-language sql stable
+language sql volatile
 return cardkeep_api.merged(cardkeep_api.profile_answered(p_kind, p_user, p_version), p_expected,
 	p_version - 1);
 comment on function cardkeep_api.profile_merge_replay is 'The first answer of a write that asked to be merged. Locks nothing.';

@@ -85,7 +85,7 @@ comment on function cardkeep_api.insert_session is 'A new session with the write
 
 create function cardkeep_api.signed_in(p_session uuid, p_replayed boolean)
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql volatile
 as $$
 declare
 	u cardkeep.users;
@@ -100,6 +100,9 @@ begin
 		string_agg(t.id::text, ' ' order by t.last_seen_at, t.id)
 	into v_ended, v_ids
 	from cardkeep.sessions t where t.ended_by = p_session and (t.user_id = s.user_id) is true;
+	if p_replayed then
+		perform cardkeep_api.await_standby();
+	end if;
 	return cardkeep_api.reply(201, 0, format('{"user":%s,"session":%s%s}',
 		cardkeep_api.user_json(u), cardkeep_api.session_json(s, p_session), v_ended), p_replayed,
 		coalesce(v_ids, ''));
@@ -267,7 +270,7 @@ begin
 	end if;
 	v_detail := case when coalesce(p_session, w.session_id) = w.session_id then 'own' else '' end;
 	if (w.told).replayed then
-		return cardkeep_api.reply(204, 0, '', true, v_detail);
+		return cardkeep_api.reply_kept(204, 0, '', true, v_detail);
 	elsif (w.told).status <> 422 then
 		return w.told;
 	end if;
@@ -280,7 +283,7 @@ begin
 	where s.id = coalesce(p_session, v_caller.id) and (s.user_id = v_caller.user_id) is true;
 	-- The repeat first: the first time may have ended the very session that asks.
 	if v_target.ended_by = w.id then
-		return cardkeep_api.reply(204, 0, '', true, v_detail);
+		return cardkeep_api.reply_kept(204, 0, '', true, v_detail);
 	end if;
 	if v_caller.id is null or not cardkeep_api.is_live(v_caller) then
 		return cardkeep_api.reply(401);

@@ -23,20 +23,23 @@ comment on column cardkeep.closed_accounts.token_hash is 'SHA-256 of the token t
 
 create function cardkeep_api.account_closed(p_token_hash bytea, p_write uuid)
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql volatile
 as $$
 begin
 	perform from cardkeep.closed_accounts c
 	where c.write_id = p_write and c.token_hash = p_token_hash;
-	return cardkeep_api.reply(case when found then 204 else 401 end, 0, '', found);
+	if found then
+		return cardkeep_api.reply_kept(204);
+	end if;
+	return cardkeep_api.reply(401);
 end
 $$;
 comment on function cardkeep_api.account_closed is 'What a request of an unknown token comes to: 204 replayed where it deleted its account, else 401. Locks nothing.';
 
 create function cardkeep_api.password_replay(p_user uuid, p_write uuid) returns cardkeep_api.answer
-language sql stable
+language sql volatile
 begin atomic
-	select cardkeep_api.reply(204, 0, '', true,
+	select cardkeep_api.reply_kept(204, 0, '', true,
 		case when u.password_write = p_write then u.password_hash else '' end)
 	from cardkeep.users u
 	where u.id = p_user;
@@ -126,7 +129,7 @@ begin
 	-- The repeat first: the first time may have ended the very session that asks.
 	perform from cardkeep.sessions t where t.ended_by = w.id and (t.user_id = s.user_id) is true;
 	if found then
-		return cardkeep_api.reply(204, 0, '', true);
+		return cardkeep_api.reply_kept(204);
 	end if;
 	if s.id is null or not cardkeep_api.is_live(s) then
 		return cardkeep_api.reply(401);
@@ -164,7 +167,7 @@ begin
 	select t.* into s from cardkeep.sessions t where t.token_hash = p_token_hash;
 	select t.* into u from cardkeep.users t where t.id = s.user_id;
 	if u.password_write = w.id and p_key is null then
-		return cardkeep_api.reply(204, 0, '', true);
+		return cardkeep_api.reply_kept(204);
 	elsif u.password_write = w.id then
 		return cardkeep_api.password_replay(s.user_id, w.id);
 	end if;

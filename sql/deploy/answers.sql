@@ -23,6 +23,34 @@ language sql immutable parallel safe
 return row (p_status, p_version, p_replayed, p_detail, p_body)::cardkeep_api.answer;
 comment on function cardkeep_api.reply is 'An answer from the parts that it has. Locks nothing.';
 
+create function cardkeep_api.await_standby() returns void
+language plpgsql volatile
+as $$
+begin
+	-- A message that nobody reads, but for which the commit has something to wait with: an id of a
+	-- transaction, or a row that was only read, is not enough.
+	if current_setting('synchronous_standby_names') <> '' then
+		perform pg_logical_emit_message(true, 'cardkeep', '');
+	end if;
+end
+$$;
+comment on function cardkeep_api.await_standby is 'Makes this transaction''s commit wait for the synchronous standby as if it had written. Costs nothing where none is configured. Locks nothing.';
+
+-- What an earlier transaction wrote may be here and not yet on the standby: a commit whose wait was
+-- cancelled, or a crash, leaves it so. Who is told that it is done must not be told before it is there
+-- as well, or a failover takes back what was acknowledged.
+create function cardkeep_api.reply_kept(p_status integer, p_version integer default 0,
+	p_body text default '', p_replayed boolean default true, p_detail text default '')
+returns cardkeep_api.answer
+language plpgsql volatile
+as $$
+begin
+	perform cardkeep_api.await_standby();
+	return cardkeep_api.reply(p_status, p_version, p_body, p_replayed, p_detail);
+end
+$$;
+comment on function cardkeep_api.reply_kept is 'The answer that something is done which an earlier transaction did: a repeat''s, or that nothing was left to change. Its commit waits as that one''s should have. Locks nothing.';
+
 create function cardkeep_api.lock_key(p_kind text, p_value text) returns bigint
 language sql immutable parallel safe
 return hashtextextended(p_kind || ':' || p_value, 0);

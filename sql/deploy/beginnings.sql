@@ -76,7 +76,7 @@ begin
 	if w.write_id <> p_write then
 		return cardkeep_api.reply(422, 0, '', false, 'key_reused');
 	end if;
-	return cardkeep_api.reply(w.status, w.version, '', true);
+	return cardkeep_api.reply_kept(w.status, w.version);
 end
 $$;
 comment on function cardkeep_api.claim_key is 'What a request finds under its key: null where it is the first; the status and version of its first answer (replayed); 422 key_reused where the key was spent on another request; 423 key_busy where somebody holds it. Tries the key''s advisory lock, then looks in a later statement; never waits.';

@@ -127,7 +127,7 @@ comment on function cardkeep_api.create_card is 'A new card of the caller''s: 20
 
 create function cardkeep_api.card_told(w cardkeep_api.write, p_card uuid)
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql volatile
 as $$
 begin
 	if (w.told).replayed then
@@ -140,7 +140,7 @@ comment on function cardkeep_api.card_told is 'What a write that changes a card 
 
 create function cardkeep_api.card_repeat(w cardkeep_api.write, p_card uuid, p_expected integer[])
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql volatile
 as $$
 declare
 	v_version integer;
@@ -200,7 +200,7 @@ begin
 	end if;
 	v_version := cardkeep_api.card_write_version(p_card, p_expected, w.id, true);
 	if v_version is not null then
-		return cardkeep_api.reply(204, v_version, '', true);
+		return cardkeep_api.reply_kept(204, v_version);
 	end if;
 	return cardkeep_api.reply(401);
 end

@@ -163,7 +163,7 @@ comment on function cardkeep_api.create_card_core is 'A card whose id is the wri
 
 create function cardkeep_api.created_before(p_card uuid, p_user uuid)
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql volatile
 as $$
 declare
 	c cardkeep.business_cards;
@@ -175,7 +175,7 @@ begin
 		if not found then
 			return cardkeep_api.reply(404);
 		end if;
-		return cardkeep_api.reply(201, c.version, cardkeep_api.card_json(c), true);
+		return cardkeep_api.reply_kept(201, c.version, cardkeep_api.card_json(c));
 	end if;
 	a := cardkeep_api.card_replay(p_card, p_user, 1, 201);
 	if a.status = 404 then
@@ -313,7 +313,7 @@ create function cardkeep_api.card_settled(c cardkeep.business_cards, p_written i
 	p_user uuid, p_card uuid, p_expected integer[], p_name text, p_template text, p_fields jsonb,
 	p_design jsonb, p_public boolean)
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql volatile
 as $$
 begin
 	if p_written is not null then
@@ -324,7 +324,8 @@ begin
 	end if;
 	if c.version = any (p_expected) then
 		if cardkeep_api.card_same(c, p_name, p_template, p_fields, p_design, p_public) then
-			return cardkeep_api.reply(200, c.version, cardkeep_api.card_json(c), false, 'unchanged');
+			return cardkeep_api.reply_kept(200, c.version, cardkeep_api.card_json(c), false,
+				'unchanged');
 		end if;
 		return cardkeep_api.reply(423, c.version);
 	end if;
@@ -373,7 +374,7 @@ begin
 	select b.* into c from cardkeep.business_cards b where b.id = p_card and b.user_id = p_user;
 	v_version := cardkeep_api.card_write_version(p_card, p_expected, p_write, true);
 	if v_version is not null then
-		return cardkeep_api.reply(204, v_version, '', true);
+		return cardkeep_api.reply_kept(204, v_version);
 	end if;
 	if c.id is null then
 		return cardkeep_api.reply(404);

@@ -110,7 +110,7 @@ comment on function cardkeep_api.card_at is 'A card as it was at a version that 
 create function cardkeep_api.card_replay(p_card uuid, p_user uuid, p_version integer,
 	p_status integer)
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql volatile
 as $$
 declare
 	c cardkeep.business_cards := cardkeep_api.card_at(p_card, p_version);
@@ -118,7 +118,7 @@ begin
 	if c.user_id is distinct from p_user then
 		return cardkeep_api.reply(404);
 	end if;
-	return cardkeep_api.reply(p_status, p_version, cardkeep_api.card_json(c), true);
+	return cardkeep_api.reply_kept(p_status, p_version, cardkeep_api.card_json(c));
 end
 $$;
 comment on function cardkeep_api.card_replay is 'The first answer of a write that was applied before: the card as of the version it made. Locks nothing.';

@@ -87,7 +87,7 @@ comment on function cardkeep_api.card_merge_version is 'The version that this wr
 create function cardkeep_api.card_merge_replay(p_card uuid, p_user uuid, p_expected integer,
 	p_version integer)
 returns cardkeep_api.answer
-language sql stable
+language sql volatile
 return cardkeep_api.merged(cardkeep_api.card_replay(p_card, p_user, p_version, 200), p_expected,
 	p_version - 1);
 comment on function cardkeep_api.card_merge_replay is 'The first answer of a write that asked to be merged. Locks nothing.';
@@ -221,7 +221,7 @@ comment on function cardkeep_api.hold_profile is 'Whether the profile''s row is 
 create function cardkeep_api.profile_merge_replay(p_kind text, p_user uuid, p_expected integer,
 	p_version integer)
 returns cardkeep_api.answer
-language sql stable
+language sql volatile
 return cardkeep_api.merged(cardkeep_api.profile_answered(p_kind, p_user, p_version), p_expected,
 	p_version - 1);
 comment on function cardkeep_api.profile_merge_replay is 'The first answer of a write that asked to be merged. Locks nothing.';

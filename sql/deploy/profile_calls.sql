@@ -26,7 +26,7 @@ comment on function cardkeep_api.read_own_profile is 'The caller''s profile, at 
 
 create function cardkeep_api.profile_told(w cardkeep_api.write, p_kind text)
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql volatile
 as $$
 begin
 	if (w.told).replayed then
@@ -39,7 +39,7 @@ comment on function cardkeep_api.profile_told is 'As card_told, for a profile. L
 
 create function cardkeep_api.profile_repeat(w cardkeep_api.write, p_kind text, p_expected integer[])
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql volatile
 as $$
 declare
 	a cardkeep_api.answer;

@@ -295,7 +295,7 @@ comment on function cardkeep_api.profile_conflict is 'The refusal of a write tha
 
 create function cardkeep_api.profile_answered(p_kind text, p_user uuid, p_version integer)
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql volatile
 as $$
 declare
 	p cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
@@ -312,7 +312,7 @@ comment on function cardkeep_api.profile_answered is 'The first answer of the wr
 create function cardkeep_api.profile_replay(p_kind text, p_user uuid, p_expected integer[],
 	p_write uuid)
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql volatile
 as $$
 declare
 	v_version integer;
@@ -334,11 +334,14 @@ comment on function cardkeep_api.profile_replay is 'The first answer of a write 
 
 create function cardkeep_api.profile_saved(p_kind text, p cardkeep_api.profile, p_replayed boolean)
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql volatile
 as $$
 declare
 	v_body text := cardkeep_api.profile_json(p_kind, p);
 begin
+	if p_replayed then
+		perform cardkeep_api.await_standby();
+	end if;
 	if p.version = 1 then
 		return cardkeep_api.reply(201, 1, left(v_body, -1) || ',"isNew":true}', p_replayed);
 	end if;
@@ -376,7 +379,7 @@ declare
 begin
 	n.fields := o.fields || p_patch;
 	if n.fields = o.fields then
-		return cardkeep_api.reply(200, o.version, cardkeep_api.profile_json(p_kind, o), false,
+		return cardkeep_api.reply_kept(200, o.version, cardkeep_api.profile_json(p_kind, o), false,
 			'unchanged');
 	end if;
 	n.version := o.version + 1;
@@ -439,8 +442,8 @@ begin
 	end if;
 	if p.version = any (p_expected) then
 		if p.fields || p_patch = p.fields then
-			return cardkeep_api.reply(200, p.version, cardkeep_api.profile_json(p_kind, p), false,
-				'unchanged');
+			return cardkeep_api.reply_kept(200, p.version, cardkeep_api.profile_json(p_kind, p),
+				false, 'unchanged');
 		end if;
 		return cardkeep_api.reply(423, p.version);
 	end if;

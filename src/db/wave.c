@@ -38,6 +38,7 @@ struct run {
 	int64_t worked_us; /* until the last statement's result came; 0: it has not */
 	int64_t until_us;  /* what is awaited next is awaited until then */
 	bool cancelled;
+	bool commit_late; /* the statements were done, and the commit did not end before the deadline */
 };
 
 /* ---- filling ------------------------------------------------------------------------------- */
@@ -162,7 +163,7 @@ static void note_error(struct run *run, const struct pq_error *error)
 	run->next++;
 }
 
-/* The statements are done; what is left is the commit, which nobody cuts short. */
+/* The statements are done; what is left is the commit, which has until the deadline. */
 static void note_work(struct run *run, const struct wave_limits *limits)
 {
 	if (run->next < run->count || run->worked_us > 0)
@@ -172,14 +173,20 @@ static void note_work(struct run *run, const struct wave_limits *limits)
 }
 
 /* What is awaited did not come in time. True when it is worth waiting on: statements that have run
- * over were cancelled now, and the server will say so. */
+ * over were cancelled now, and the server will say so. A commit that is late is not waited for, but its
+ * server process is told: it may wait for a standby that is gone, and would do so until there are no
+ * connections left. */
 static bool cut_short(struct run *run, struct pq_conn *conn, const struct wave_limits *limits)
 {
 	const int64_t now_us = clock_mono_us();
 
-	if (run->cancelled || run->next >= run->count)
+	if (run->cancelled)
 		return false;
 	pq_cancel(conn);
+	if (run->next >= run->count) {
+		run->commit_late = true;
+		return false;
+	}
 	run->cancelled = true;
 	if (now_us >= limits->deadline_us)
 		return false;
@@ -333,6 +340,7 @@ void wave_run(struct wave *wave, struct pq_conn *conn, const struct wave_limits 
 	wave->worked_us = run.worked_us > 0 ? run.worked_us : clock_mono_us() - run.began_us;
 	wave->cancelled = run.cancelled;
 	wave->abandoned = run.cancelled && !run.seen.sync_seen;
+	wave->unconfirmed = run.commit_late || run.seen.commit_doubt;
 	if (!usable_after(&run, conn))
 		pq_close(conn);
 }
@@ -344,6 +352,7 @@ void wave_not_sent(struct wave *wave, const struct pq_error *error)
 	wave->worked_us = 0;
 	wave->cancelled = false;
 	wave->abandoned = false;
+	wave->unconfirmed = false;
 	for (size_t i = 0; i < wave->count; i++) {
 		struct wave_call *entry = &wave->calls[i];
 

@@ -45,6 +45,7 @@ struct wave {
 	int64_t worked_us; /* what the statements took, without the commit */
 	bool cancelled;    /* they took too long, and the server was asked to stop them */
 	bool abandoned;    /* and did not stop in time: the connection was given up */
+	bool unconfirmed; /* the commit did not end in time, or its wait for a standby was cut short */
 };
 
 /* How long a wave is waited for. */
@@ -66,7 +67,8 @@ void wave_add(struct wave *wave, struct call *call);
  *
  * Statements that take longer than work_us are cancelled. As a rule the server says so at once: the
  * error is then that of the call which ran, its neighbours are as good as after any other error, and
- * nothing is in doubt. A commit is never cancelled, however slow the disk.
+ * nothing is in doubt. A commit is not cut short before the deadline, however slow the disk; then its wait
+ * for a standby is, so that such waits do not pile up.
  */
 void wave_run(struct wave *wave, struct pq_conn *conn, const struct wave_limits *limits);
 /* Gives every call OUTCOME_NOT_SENT for want of a connection. */

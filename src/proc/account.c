@@ -98,6 +98,8 @@ void account_wave(
 	if (wave->cancelled)
 		stats_count(slot, STATS_WAVES_CANCELLED,
 			wave->abandoned ? STATS_CANCELLED_ABANDONED : STATS_CANCELLED_STOPPED);
+	if (wave->unconfirmed)
+		stats_add(slot, STATS_COMMITS_UNCONFIRMED, 1);
 }
 
 void account_turn(struct stats_slot *slot, int64_t waited_us)

@@ -149,6 +149,8 @@ struct alert_reading alert_read(enum stats_alert id, const struct alert_view *vi
 		return splits(cells, view->min_events);
 	case STATS_ALERT_CALLS_FAILING:
 		return count(cells_sum(cells, STATS_DB_CALLS_FAILED));
+	case STATS_ALERT_COMMITS_UNCONFIRMED:
+		return count(cells_sum(cells, STATS_COMMITS_UNCONFIRMED));
 	case STATS_ALERT_SIGN_INS_REFUSED:
 		return refused_sign_ins(cells, view->min_events);
 	case STATS_ALERT_CALLER_DOMINATES:

@@ -66,7 +66,7 @@ async function untilFiring(name, job) {
 
 test('without a cause every alert is OK, with its threshold, and none fires', async () => {
 	const { alerts } = (await client.get('/status.json')).json;
-	assert.equal(alerts.length, 13);
+	assert.equal(alerts.length, 14);
 	for (const alert of alerts) {
 		assert.equal(alert.state, 'OK', alert.name);
 		assert.match(alert.since, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);

@@ -13,9 +13,11 @@
  * "never" includes what a forgotten backend commits long after its client was answered.
  *
  * Switches (-D) for a part of the whole, since all of it at once is too much: KIND (1: the client
- * creates, 2: it updates), KEYED, WORKERS, BREAKS_MAX, NO_REPEAT, NO_NEIGHBOUR, NO_SOMEBODY. Others
- * plant a fault each: FRESH_WRITE_ID, ANSWER_EARLY, UNKNOWN_AS_503, NO_VERSION, LOOK_UP_FIRST,
- * BLAME_ALL. tests/model/run says which go together, and shows that spin finds each fault.
+ * creates, 2: it updates), KEYED, STANDBY (a commit waits for a synchronous standby, and the wait may be
+ * cut short; what was acknowledged must be there), WORKERS, BREAKS_MAX, NO_REPEAT, NO_NEIGHBOUR,
+ * NO_SOMEBODY. Others plant a fault each: FRESH_WRITE_ID, ANSWER_EARLY, UNKNOWN_AS_503, NO_VERSION,
+ * LOOK_UP_FIRST, BLAME_ALL, NO_WAIT. tests/model/run says which go together, and shows that spin finds
+ * each fault.
  */
 
 #define REQUESTS 3 /* 0: the client's; 1: its repeat under the same key; 2: the neighbour's */
@@ -48,6 +50,10 @@ byte made[2];          /* the version that the write made, as its history row sa
 byte holder[2];        /* whose transaction holds the entity, or the id of a creation */
 #ifdef KEYED
 byte key_holder[2];    /* whose transaction holds the key */
+#endif
+
+#ifdef STANDBY
+bool replicated[2];    /* the write is on the standby as well */
 #endif
 
 /* ---- the lines between workers and backends, one wave each ------------------------------------ */
@@ -110,6 +116,9 @@ inline say(r, what)
 		:: what == APPLIED ->
 			printf("request %d is answered 2xx: applied\n", r);
 			assert(times_applied[WRITE(r)] == 1);
+#ifdef STANDBY
+			assert(replicated[WRITE(r)]);
+#endif
 			assert(kind[WRITE(r)] == CREATE || made[WRITE(r)] == EXPECTED + 1)
 		:: what == CONFLICT ->
 			printf("request %d is answered 409: nothing was applied\n", r);
@@ -169,6 +178,16 @@ inline forget(l)
 /* The write finds itself: its history row is committed, or of this transaction. */
 #define HERE_BEFORE (made[W] != 0 || LINE.pending[W] != 0)
 
+/* reply_kept: the commit of a transaction that found its write has something to wait with. */
+inline find_write()
+{
+	LINE.row[i] = ROW_APPLIED
+#if defined(STANDBY) && !defined(NO_WAIT)
+	;
+	waits = true
+#endif
+}
+
 inline release_locks()
 {
 	if :: holder[0] == me -> holder[0] = NOBODY :: else fi;
@@ -195,6 +214,9 @@ inline hang_up(end)
 	release_all();
 	i = 0;
 	seen = 0;
+#ifdef STANDBY
+	waits = false;
+#endif
 	if
 	:: LINE.abandoned -> forget(me)
 	:: else -> LINE.state = end
@@ -205,6 +227,9 @@ proctype backend(byte me)
 {
 	byte i;
 	byte seen;
+#ifdef STANDBY
+	bool waits;  /* the commit has something to wait for the standby with */
+#endif
 
 end_idle:
 	atomic { LINE.state == SENT -> i = 0 };
@@ -234,7 +259,7 @@ next_call:
 		fi
 	};
 	if
-	:: HERE_BEFORE -> LINE.row[i] = ROW_APPLIED; goto called
+	:: atomic { HERE_BEFORE -> find_write() }; goto called
 	:: else
 	fi;
 #endif
@@ -254,7 +279,7 @@ next_call:
 	atomic {
 		if
 #ifndef FRESH_WRITE_ID
-		:: HERE_BEFORE -> LINE.row[i] = ROW_APPLIED; goto called
+		:: HERE_BEFORE -> find_write(); goto called
 #endif
 		:: else -> goto change
 		fi
@@ -280,7 +305,7 @@ update:
 #ifdef LOOK_UP_FIRST
 	atomic {
 		if
-		:: HERE_BEFORE -> LINE.row[i] = ROW_APPLIED; goto called
+		:: HERE_BEFORE -> find_write(); goto called
 		:: else
 		fi
 	};
@@ -289,7 +314,7 @@ update:
 	atomic {
 		if
 #if !defined(LOOK_UP_FIRST) && !defined(FRESH_WRITE_ID)
-		:: HERE_BEFORE -> LINE.row[i] = ROW_APPLIED
+		:: HERE_BEFORE -> find_write()
 #endif
 		:: else ->
 			if
@@ -347,6 +372,9 @@ commit:
 			version[i] = LINE.pending[i];
 			made[i] = LINE.pending[i];
 			LINE.pending[i] = 0;
+#ifdef STANDBY
+			waits = true;
+#endif
 			i++
 		:: i < 2 && LINE.pending[i] == 0 -> i++
 		:: i == 2 -> break
@@ -354,6 +382,19 @@ commit:
 		release_locks()
 	}
 	fi;
+#ifdef STANDBY
+	/* What the standby has of this transaction it has of all before. A wait that is cut short leaves all
+	 * as it is here; the worker is told that there is doubt, as if the connection were lost. */
+	if
+	:: !waits
+	:: waits -> d_step { replicated[0] = made[0] != 0; replicated[1] = made[1] != 0 }
+	:: atomic {
+		waits && MAY_BREAK -> something_breaks();
+		printf("backend %d: its wait for the standby is cut short\n", me);
+		hang_up(GONE)
+	}; goto end_idle
+	fi;
+#endif
 	if
 	:: atomic { hang_up(SYNCED) }
 	:: atomic { MAY_BREAK -> something_breaks(); printf("backend %d dies after its commit\n", me); hang_up(GONE) }

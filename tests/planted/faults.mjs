@@ -6,6 +6,7 @@
 // `run` says what goes on: `keys` (clients repeat under keys), `cut` (what of proxy.mjs is cut, 'told':
 // answers on their way to the client, or 'none'), `cuts` and `paceMs` (how many, and the most between
 // two), `env` (of the daemon), `sql` (done to the database first). `says` is what the checker must say.
+// Where a failover belongs to it, `run.file` is the test that plays it, and `says` what that must say.
 
 // A commit that fails now and then, after the rows of its wave were made.
 const LATE_FAILURES = `create function public.late() returns trigger language plpgsql as $$
@@ -39,6 +40,13 @@ export const faults = [
 		],
 		run: { cut: 'none' },
 		says: /was applied as version|was acknowledged as version/,
+	},
+	{
+		name: 'repeat-unwaited',
+		sentence: 'a repeat that does not wait for the standby',
+		change: [['sql/deploy/answers.sql', "if current_setting('synchronous_standby_names') <> '' then", 'if false then']],
+		run: { file: '../fault/standby.test.mjs' },
+		says: /not ok \d+ - a write is 504, and its repeat is not told to be done/,
 	},
 	{
 		name: 'present-replayed',

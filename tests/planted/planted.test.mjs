@@ -3,6 +3,7 @@
 //
 // CARDKEEP_PLANTED says which: names from faults.mjs, or `all`, which takes minutes; unless it does, a
 // few that are planted and met quickly.
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -13,7 +14,7 @@ import { startRun } from '../fault/judged.mjs';
 import { startCutter } from '../lib/cutter.mjs';
 import { Stack, assert, pause, test, until } from '../lib/harness.mjs';
 
-const USUAL = 'no-version,merge-overlap,unknown-as-503';
+const USUAL = 'no-version,merge-overlap,unknown-as-503,repeat-unwaited';
 const named = process.env.CARDKEEP_PLANTED ?? USUAL;
 const chosen = named === 'all' ? faults : named.split(',').map((name) => {
 	const fault = faults.find((each) => each.name === name);
@@ -74,7 +75,19 @@ async function judge(t, fault, cuts) {
 	return { status, text };
 }
 
-for (const fault of chosen)
+for (const fault of chosen.filter(({ run }) => run.file))
+	test(`a test finds ${fault.sentence}`, () => {
+		const file = new URL(fault.run.file, import.meta.url).pathname;
+		const { status, stdout } = spawnSync(process.execPath, ['--test-reporter=tap', file], {
+			encoding: 'utf8', timeout: 120_000,
+			env: { ...process.env, NODE_TEST_CONTEXT: '', CARDKEEP_STANDBY: '1', CK_PLANTED: replacements(fault) },
+		});
+		assert.equal(status, 1, `the test is content: ${stdout}`);
+		assert.match(stdout, fault.says);
+	});
+
+const judged = chosen.filter(({ run }) => !run.file);
+for (const fault of judged)
 	test(`the checker finds ${fault.sentence}`, async (t) => {
 		const { status, text } = await judge(t, fault, [fault.run.cut]);
 		assert.equal(status, 1, `the checker is content: ${text}`);
@@ -82,7 +95,7 @@ for (const fault of chosen)
 	});
 
 test('without a fault, put through all that, it finds nothing', async (t) => {
-	const runs = chosen.map(({ run }) => run);
+	const runs = judged.map(({ run }) => run);
 	const none = {
 		name: 'none',
 		change: [],

@@ -342,6 +342,8 @@ static void each_count_counts_what_its_name_says(void **state)
 	cells[STATS_AT_DB_CALLS_FAILED + STATS_FUNCTION_READ_CARD] = 1;
 	cells[STATS_AT_DB_CALLS_FAILED + STATS_FUNCTION_CREATE_CARD] = 2;
 	expect(STATS_ALERT_CALLS_FAILING, 3, true);
+	cells[STATS_AT_COMMITS_UNCONFIRMED] = 4;
+	expect(STATS_ALERT_COMMITS_UNCONFIRMED, 4, true);
 	/* Reloads are no crashes. */
 	for (size_t i = 0; i < STATS_RESTART_COUNT; i++)
 		cells[STATS_AT_WORKER_RESTARTS + i] = i == STATS_RESTART_RELOAD ? 100 : 1;
