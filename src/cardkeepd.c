@@ -22,10 +22,12 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "proc/detach.h"
 #include "proc/notify.h"
 #include "proc/pool.h"
 #include "proc/sandbox.h"
 #include "proc/settings.h"
+#include "proc/signals.h"
 #include "proc/title.h"
 
 /* For the group that may read the log and the segment; the sockets' modes are set as such. */
@@ -120,21 +122,6 @@ static void keep_own_descriptors(void)
 	close(null);
 }
 
-/* Whoever waits for the end of its output (`$(cardkeepd)`, ssh, cron) waits no longer. Errors go where
- * they went: that is the log, unless it has a file of its own. */
-static bool detach(void)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	/* Where it was started it stays: relative paths in the configuration keep their meaning. */
-	if (null < 0 || daemon(1, 1) != 0)
-		return false;
-	MUST(dup2(null, STDIN_FILENO) == STDIN_FILENO);
-	MUST(dup2(null, STDOUT_FILENO) == STDOUT_FILENO);
-	close(null);
-	return true;
-}
-
 /* A connection from nginx is a descriptor, and the usual soft limit of 1,024 is there for select(),
  * which nothing here uses. The children inherit it. Going without is no reason not to serve. */
 static void raise_descriptor_limit(void)
@@ -162,13 +149,14 @@ static int serve(const struct settings_source *source, bool test, bool foregroun
 	}
 	if (settings.conf.sandbox != 0)
 		sandbox_hide();
+	signals_hold();
 	pool = pool_new(source, &settings, why, sizeof(why));
 	if (pool == NULL) {
 		fprintf(stderr, "cardkeepd: %s\n", why);
 		return EX_CANTCREAT;
 	}
-	if (!foreground && !detach()) {
-		fprintf(stderr, "cardkeepd: cannot detach: %s\n", strerror(errno));
+	if (!foreground && !detach(settings.conf.log_file)) {
+		log_error("cannot detach error=\"%s\"", strerror(errno));
 		pool_free(&pool);
 		return EX_OSERR;
 	}
@@ -180,12 +168,16 @@ static int serve(const struct settings_source *source, bool test, bool foregroun
 
 int main(int argc, char **argv)
 {
-	struct options options = read_options(argc, argv);
-	bool given = options.conf_path != NULL;
-	char *path = mem_strdup(given ? options.conf_path : CARDKEEP_CONF);
-	struct settings_source source = {.path = path, .optional = !given};
+	struct settings_source source;
+	struct options options;
+	char *path;
 	int status;
 
+	signals_begin();
+	options = read_options(argc, argv);
+	source.optional = options.conf_path == NULL;
+	path = mem_strdup(source.optional ? CARDKEEP_CONF : options.conf_path);
+	source.path = path;
 	keep_own_descriptors();
 	(void)umask(UMASK);
 	log_look();

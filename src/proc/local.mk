@@ -5,6 +5,7 @@ libproc_a_SOURCES = \
 	src/proc/admit.c src/proc/admit.h \
 	src/proc/alarms.c src/proc/alarms.h \
 	src/proc/audit.c src/proc/audit.h \
+	src/proc/detach.c src/proc/detach.h \
 	src/proc/disk.c src/proc/disk.h \
 	src/proc/fair.c src/proc/fair.h \
 	src/proc/hand.c src/proc/hand.h \
@@ -23,6 +24,7 @@ libproc_a_SOURCES = \
 	src/proc/seen.c src/proc/seen.h \
 	src/proc/settings.c src/proc/settings.h \
 	src/proc/share.c src/proc/share.h \
+	src/proc/signals.c src/proc/signals.h \
 	src/proc/spawn.c src/proc/spawn.h \
 	src/proc/stall.h \
 	src/proc/statusd.c src/proc/statusd.h \

@@ -24,6 +24,7 @@
 #include "proc/logfile.h"
 #include "proc/notify.h"
 #include "proc/sandbox.h"
+#include "proc/signals.h"
 #include "proc/spawn.h"
 #include "proc/statusd.h"
 #include "proc/supervisor.h"
@@ -118,14 +119,14 @@ static bool try_audit(const struct pool *pool, char *why, size_t why_size)
 	return why[0] == '\0';
 }
 
+/* The log last: until then whoever starts the service is told what is wrong. */
 static bool open_all(struct pool *pool, char *why, size_t why_size)
 {
 	return open_socket(pool, ROLE_WORKER, "app", why, why_size) &&
 	       open_socket(pool, ROLE_STATUS, "status", why, why_size) &&
-	       open_segment(pool, why, why_size) &&
-	       logfile_open(pool->settings.conf.log_file, why, why_size) &&
-	       try_audit(pool, why, why_size) &&
-	       disk_try(pool->settings.conf.disk_path, why, why_size);
+	       open_segment(pool, why, why_size) && try_audit(pool, why, why_size) &&
+	       disk_try(pool->settings.conf.disk_path, why, why_size) &&
+	       logfile_open(pool->settings.conf.log_file, why, why_size);
 }
 
 static struct window *new_window(const struct conf *conf)
@@ -492,20 +493,6 @@ static void take_signals(struct pool *pool)
 		take_signal(pool, (int)info.ssi_signo);
 }
 
-/* From now on signals wait until they are read. */
-static void open_signals(struct pool *pool)
-{
-	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD};
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
-		sigaddset(&set, signals[i]);
-	MUST_ZERO(sigprocmask(SIG_BLOCK, &set, NULL));
-	pool->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	MUST(pool->signal_fd >= 0);
-}
-
 /* ---- the loop -------------------------------------------------------------------------------- */
 
 /* Somebody waits for the answer of those that start; the others' is heard when they end. */
@@ -588,7 +575,7 @@ static void turn(struct pool *pool)
 void pool_run(struct pool *pool)
 {
 	title_set("supervisor");
-	open_signals(pool);
+	pool->signal_fd = signals_open();
 	/* ICU's tables take a fifth of a second to read; every worker inherits them, and so a worker
 	 * that died is back at once. */
 	text_warm();

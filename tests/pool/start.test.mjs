@@ -130,6 +130,49 @@ test('without -f whoever waits for the end of its output waits no longer', async
 	await until('it is gone', () => !alive(pid));
 });
 
+// As ssh, cron and $(...) do: until nobody has either end any more.
+function startedInBackground(pool, keys) {
+	pool.configure(keys);
+	const said = spawnSync(pool.program, ['-c', pool.path('cardkeep.conf')], {
+		...pool.user, cwd: pool.dir, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 20_000,
+	});
+	assert.equal(said.error, undefined);
+	return said;
+}
+
+test('without -f and a log_file it says that there is no log, and lets go of standard error too', async () => {
+	const pool = await start({ wait: false, wrap: ['true'] });
+	await pool.ended();
+	const said = startedInBackground(pool, {});
+	assert.equal(said.status, 0);
+	assert.match(said.stderr, /^cardkeepd: log_file is not set, so there is no log from here on: .*-f$/m);
+	const { pid } = await until('it serves', () =>
+		pool.look('/status.json').then(({ json }) => json.supervisor, () => false), 20_000);
+	const again = startedInBackground(pool, {});
+	assert.equal(again.status, 73, 'a start that fails says so');
+	assert.match(again.stderr, /^cardkeepd: .*: a running service listens there$/m);
+	process.kill(pid, 'SIGTERM');
+	await until('it is gone', () => !alive(pid));
+});
+
+test('a file that standard error leads to is the log without -f as well', async () => {
+	const pool = await start({ wait: false, wrap: ['sh', '-c', 'exec "$0" -c "$3"'] }); // its arguments are -f -c FILE
+	assert.equal(await pool.ended(), 0);
+	await until('it is ready', () => / ready workers=2/.test(pool.log()));
+	const { pid } = (await pool.look('/status.json')).json.supervisor;
+	process.kill(pid, 'SIGTERM');
+	await until('it is gone', () => !alive(pid));
+	assert.match(pool.log(), / stopped\n$/);
+});
+
+test('what keeps it from starting is said where it was started, also where the log is a file', async () => {
+	const pool = await start({ wait: false, wrap: ['true'] });
+	await pool.ended();
+	const said = startedInBackground(pool, { log_file: 'daemon.log', security_log: '/nowhere/security.log' });
+	assert.equal(said.status, 73);
+	assert.match(said.stderr, /^cardkeepd: \/nowhere\/security\.log: No such file or directory$/m);
+});
+
 test('without -f it detaches, and its parent returns', async () => {
 	const pool = await start({
 		keys: { log_file: 'daemon.log' },
