@@ -180,6 +180,7 @@ int main(int argc, char **argv)
 	source.path = path;
 	keep_own_descriptors();
 	(void)umask(UMASK);
+	log_share();
 	log_look();
 	/* The arguments give way to titles. */
 	title_init(argc, argv);

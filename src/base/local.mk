@@ -11,6 +11,7 @@ libbase_a_SOURCES = \
 	src/base/password.c src/base/password.h \
 	src/base/place.c src/base/place.h \
 	src/base/rule.c src/base/rule.h \
+	src/base/sink.c src/base/sink.h \
 	src/base/template.c src/base/template.h \
 	src/base/uuid.c src/base/uuid.h
 libbase_a_CFLAGS = $(AM_CFLAGS) $(INIH_CFLAGS) $(SODIUM_CFLAGS)

@@ -3,7 +3,6 @@
 
 #include "proc/audit.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -15,27 +14,18 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/place.h"
+#include "base/sink.h"
 
 #define NAME_BYTES 17 /* a hash in hexadecimal, and the NUL */
 
 struct audit {
 	char *path;
 	const struct tries *tries;
-	_Atomic int fd; /* -1: not open. Once it is, it stays the same number */
+	_Atomic int fd;   /* -1: not open. Once it is, it stays the same number */
+	atomic_bool torn; /* the end of the latest line is missing */
 };
 
 /* ---- the file -------------------------------------------------------------------------------- */
-
-/* A pipe without a reader must not hold the process up: O_NONBLOCK refuses it. */
-static int open_file(const char *path, char *why, size_t why_size)
-{
-	const int fd =
-		open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
-
-	if (fd < 0)
-		snprintf(why, why_size, "%s: %s", path, strerror(errno));
-	return fd;
-}
 
 struct audit *audit_new(const char *path, const struct tries *tries, char *why, size_t why_size)
 {
@@ -43,7 +33,7 @@ struct audit *audit_new(const char *path, const struct tries *tries, char *why, 
 
 	audit->path = mem_strdup(path);
 	audit->tries = tries;
-	atomic_store(&audit->fd, path[0] != '\0' ? open_file(path, why, why_size) : -1);
+	atomic_store(&audit->fd, path[0] != '\0' ? sink_open(path, why, why_size) : -1);
 	return audit;
 }
 
@@ -66,7 +56,7 @@ bool audit_reopen(struct audit *audit, char *why, size_t why_size)
 
 	if (audit->path[0] == '\0')
 		return true;
-	fd = open_file(audit->path, why, why_size);
+	fd = sink_open(audit->path, why, why_size);
 	if (fd < 0)
 		return false;
 	if (atomic_load(&audit->fd) < 0) {
@@ -128,12 +118,24 @@ static void put_hash(uint64_t hash, bool there, char ret_name[NAME_BYTES])
 		strcpy(ret_name, "-");
 }
 
-static void put(struct audit *audit, struct stats_slot *slot, const char *line, size_t len)
+/* What a full disk cut off is ended before the next line, so that this is one. */
+static bool put(struct audit *audit, const char *line, size_t len)
 {
 	const int fd = atomic_load(&audit->fd);
+	bool torn = false;
 
-	if (fd < 0 || write(fd, line, len) != (ssize_t)len)
-		stats_inc(slot, STATS_SECURITY_LINES_LOST);
+	if (fd < 0)
+		return false;
+	if (atomic_load(&audit->torn)) {
+		if (sink_put(fd, SINK_OWN, "\n", 1, &torn) > 0)
+			return false;
+		atomic_store(&audit->torn, false);
+	}
+	if (sink_put(fd, SINK_OWN, line, len, &torn) == 0)
+		return true;
+	if (torn)
+		atomic_store(&audit->torn, true);
+	return false;
 }
 
 void audit_answer(struct audit *audit, struct stats_slot *slot, const struct job *job)
@@ -164,5 +166,6 @@ void audit_answer(struct audit *audit, struct stats_slot *slot, const struct job
 		when, event.event, event.outcome, x->reply.status, where, account, session,
 		x->request.id_text);
 	MUST(len > 0 && (size_t)len < sizeof(line));
-	put(audit, slot, line, (size_t)len);
+	if (!put(audit, line, (size_t)len))
+		stats_inc(slot, STATS_SECURITY_LINES_LOST);
 }

@@ -3,13 +3,10 @@
 
 #include "proc/logfile.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/sink.h"
 
 bool logfile_open(const char *path, char *why, size_t why_size)
 {
@@ -17,11 +14,9 @@ bool logfile_open(const char *path, char *why, size_t why_size)
 
 	if (path[0] == '\0')
 		return true;
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
-	if (fd < 0) {
-		snprintf(why, why_size, "%s: %s", path, strerror(errno));
+	fd = sink_open(path, why, why_size);
+	if (fd < 0)
 		return false;
-	}
 	/* dup2 changes the target in one step: no line is lost or torn. */
 	MUST(dup2(fd, STDERR_FILENO) == STDERR_FILENO);
 	close(fd);

@@ -538,12 +538,20 @@ static void feed_watchdog(struct pool *pool, int64_t now_us)
 	pool->watchdog_due_us = now_us + pool->watchdog_us;
 }
 
+/* Who reads the log may be back, with nobody else who has anything to say. */
+static void settle_log(struct pool *pool)
+{
+	(void)log_tell();
+	segment_log_lost_set(pool->segment, log_lost());
+}
+
 /* Says that it lives, keeps the window up, and judges by it. */
 static void beat(struct pool *pool, int64_t now_us)
 {
 	struct snapshot *snapshot;
 
 	segment_supervisor_beat(pool->segment, now_us, procfs_own_descriptors());
+	settle_log(pool);
 	disk_tick(&pool->disk, pool->settings.conf.disk_path,
 		pool->settings.conf.disk_read_only_percent, pool->segment);
 	snapshot = snapshot_take(pool->segment, now_us);
@@ -592,4 +600,5 @@ void pool_run(struct pool *pool)
 	/* Who reads what is left behind need not guess whether anybody is there. */
 	segment_supervisor_set(pool->segment, 0, 0, pool->supervisor.generation);
 	log_info("stopped");
+	settle_log(pool);
 }

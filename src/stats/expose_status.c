@@ -284,6 +284,7 @@ void expose_status(struct buf *out, const struct snapshot *snapshot, const struc
 		snapshot->supervisor_pid, expose_seconds(now_us - snapshot->supervisor_beat_us));
 	buf_printf(out, ",\"status\":{\"pid\":%" PRId32 "},\"log_level\":\"%s\"",
 		snapshot->status_pid, log_level_name(snapshot->log_level));
+	buf_printf(out, ",\"log_lines_lost\":%" PRIu64, snapshot->log_lost);
 	buf_printf(out, ",\"read_only\":%s", snapshot->disk.read_only ? "true" : "false");
 	add_workers(out, snapshot);
 	add_requests(out, snapshot, recent, length_us);

@@ -585,6 +585,12 @@ void segment_supervisor_beat(struct segment *segment, int64_t now_us, uint32_t d
 	atomic_store_explicit(&supervisor_of(segment)->heartbeat_us, now_us, memory_order_relaxed);
 }
 
+void segment_log_lost_set(struct segment *segment, uint64_t lines)
+{
+	MUST(segment->writable);
+	atomic_store_explicit(&supervisor_of(segment)->log_lost, lines, memory_order_relaxed);
+}
+
 /* The former tenant's thread is gone and the next is not there yet: the slot is the supervisor's. */
 static void wipe_activity(struct stats_slot *slot, int64_t now_us)
 {

@@ -24,7 +24,7 @@
 
 #define SEGMENT_MAGIC UINT64_C(0x7065656b64726163) /* "cardkeep", as bytes in the file */
 #define SEGMENT_MAJOR 1                            /* readers refuse another */
-#define SEGMENT_MINOR 2                            /* readers take a newer one */
+#define SEGMENT_MINOR 3                            /* readers take a newer one */
 
 #define SEGMENT_PROCESSES_MAX 1024
 #define SEGMENT_THREADS_MAX   80
@@ -77,7 +77,8 @@ struct segment_supervisor {
 	_Atomic uint32_t read_only;   /* 1: what adds something is refused */
 	_Atomic uint64_t disk_free;   /* bytes, of the file system that is watched */
 	_Atomic uint64_t disk_size;   /* 0: none is watched, or it cannot be seen */
-	uint64_t pad[2];
+	_Atomic uint64_t log_lost;    /* lines of the log that nobody took, of all processes */
+	uint64_t pad[1];
 	struct segment_alert alerts[STATS_ALERT_COUNT];
 };
 
@@ -203,6 +204,8 @@ void segment_supervisor_set(
 void segment_log_level_set(struct segment *segment, enum log_level level);
 /* The supervisor turns, with so many descriptors open. */
 void segment_supervisor_beat(struct segment *segment, int64_t now_us, uint32_t descriptors);
+/* So many lines of the log were lost, ever. */
+void segment_log_lost_set(struct segment *segment, uint64_t lines);
 /* How it stands with the disk. */
 void segment_disk_set(struct segment *segment, const struct segment_disk *disk);
 /* How it stands with an alert. */

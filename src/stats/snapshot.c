@@ -187,6 +187,7 @@ static void read_supervisor(struct snapshot *snapshot, const struct segment *seg
 	snapshot->status_pid = atomic_load_explicit(&supervisor->status_pid, memory_order_relaxed);
 	snapshot->log_level = segment_log_level(segment);
 	snapshot->disk = segment_disk(segment);
+	snapshot->log_lost = atomic_load_explicit(&supervisor->log_lost, memory_order_relaxed);
 	procfs_read(0, snapshot->supervisor_usage);
 	procfs_read(0, snapshot->status_usage);
 	for (size_t i = 0; i < STATS_ALERT_COUNT; i++)
@@ -235,6 +236,7 @@ static void derive_cells(struct snapshot *snapshot, const struct segment_header 
 		cells[STATS_AT_ALERT_FIRING + i] =
 			snapshot->alerts[i].state == STATS_ALERT_STATE_FIRING;
 	cells[STATS_AT_DB_CONNECTIONS_MAX] = snapshot->process_count * snapshot->thread_count;
+	cells[STATS_AT_LOG_LINES_LOST] = snapshot->log_lost;
 	cells[STATS_AT_DISK_FREE] = snapshot->disk.free_bytes;
 	cells[STATS_AT_DISK_SIZE] = snapshot->disk.size_bytes;
 	cells[STATS_AT_READ_ONLY] = snapshot->disk.read_only;

@@ -54,6 +54,7 @@ struct snapshot {
 	int32_t status_pid;
 	enum log_level log_level;
 	struct segment_disk disk;
+	uint64_t log_lost; /* lines of the log that nobody took */
 	uint64_t supervisor_usage[STATS_USAGE_COUNT];
 	uint64_t status_usage[STATS_USAGE_COUNT];
 	struct segment_alert_record alerts[STATS_ALERT_COUNT];

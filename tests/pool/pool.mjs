@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
+import { Reader } from '../lib/reader.mjs';
 import { secretIn } from '../lib/secrets.mjs';
 import { peersLine, serviceUser, webUser } from '../lib/shell.mjs';
 import { until } from '../lib/wait.mjs';
@@ -23,8 +24,9 @@ function alive(pid) {
 }
 
 export class Pool {
-	// keys: of the configuration. env: of the daemon. wrap: a command that runs it.
-	static async start({ keys = {}, env = {}, wrap = [], wait = true } = {}) {
+	// keys: of the configuration. env: of the daemon. wrap: a command that runs it. pipe: the mode of a pipe
+	// that its log goes through, to pool.reader.
+	static async start({ keys = {}, env = {}, wrap = [], wait = true, pipe } = {}) {
 		const pool = new Pool();
 		pool.user = await serviceUser();
 		pool.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'ckp-'));
@@ -37,6 +39,7 @@ export class Pool {
 		pool.configure(keys);
 		process.once('exit', (pool.atExit = () => pool.#killAll()));
 		Object.assign(pool, { env, wrap });
+		if (pipe !== undefined) pool.reader = new Reader(pool.path('pipe'), pool.path('output'), pipe);
 		pool.respawn();
 		if (wait) await pool.ready();
 		return pool;
@@ -75,7 +78,7 @@ export class Pool {
 		const command = [
 			...sanitizer, ...wrap, this.program, '-f', '-c', this.path('cardkeep.conf'),
 		];
-		const log = fs.openSync(this.path('output'), 'w');
+		const log = this.reader?.open() ?? fs.openSync(this.path('output'), 'w');
 		this.child = spawn(command[0], command.slice(1), {
 			...this.user,
 			cwd: this.dir,
@@ -89,7 +92,7 @@ export class Pool {
 			},
 			stdio: ['ignore', log, log],
 		});
-		fs.closeSync(log);
+		if (typeof log === 'number') fs.closeSync(log);
 	}
 
 	get pid() {
@@ -197,6 +200,7 @@ export class Pool {
 	}
 
 	#killAll() {
+		this.reader?.child.kill('SIGKILL');
 		if (this.running) this.child.kill('SIGKILL');
 		fs.rmSync(this.dir, { recursive: true, force: true });
 	}

@@ -1,5 +1,5 @@
 # Unit tests of base.
-UNIT_BASE = tests/unit/t_base tests/unit/t_conf tests/unit/t_place tests/unit/t_rule tests/unit/t_origins tests/unit/t_template
+UNIT_BASE = tests/unit/t_base tests/unit/t_conf tests/unit/t_place tests/unit/t_rule tests/unit/t_sink tests/unit/t_origins tests/unit/t_template
 check_PROGRAMS += $(UNIT_BASE)
 TESTS += $(UNIT_BASE)
 EXTRA_DIST += scripts/gen-conf
@@ -26,3 +26,7 @@ tests_unit_t_origins_LDADD = libbase.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_t_place_SOURCES = tests/unit/t_place.c
 tests_unit_t_place_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_place_LDADD = libbase.a $(BASE_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_t_sink_SOURCES = tests/unit/t_sink.c
+tests_unit_t_sink_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_sink_LDADD = libbase.a $(BASE_LIBS) $(CMOCKA_LIBS)

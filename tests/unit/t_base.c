@@ -1,12 +1,16 @@
 /* The ground: buffers, arena, clock arithmetic, UUIDs. */
+#include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -176,6 +180,129 @@ static void a_line_to_the_journal_has_a_priority_and_one_elsewhere_the_time(void
 	assert_null(strtok(NULL, "\n"));
 }
 
+/* Standard error leads into a pipe; what is read of it comes from the returned end. */
+static int redirect_to_pipe(int *ret_saved)
+{
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	*ret_saved = dup(STDERR_FILENO);
+	assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+	assert_int_equal(close(ends[1]), 0);
+	assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+	log_look();
+	return ends[0];
+}
+
+static void give_back_from_pipe(int end, int saved)
+{
+	assert_int_equal(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+	assert_int_equal(close(saved) + close(end), 0);
+	log_look();
+}
+
+/* Logs until somebody has lost something; returns how many lines that took. */
+static int log_until_full(void)
+{
+	const uint64_t before = log_lost();
+	int lines = 0;
+
+	while (log_lost() == before)
+		log_info("filling n=%d", lines++);
+	return lines;
+}
+
+/* All that there is to read: how many lines, and the last of them. */
+static int read_lines(int end, char *last, size_t size)
+{
+	static char bytes[2 << 20];
+	size_t len = 0;
+	ssize_t got;
+	int lines = 0;
+
+	last[0] = '\0';
+	while ((got = read(end, bytes + len, sizeof(bytes) - 1 - len)) > 0)
+		len += (size_t)got;
+	bytes[len] = '\0';
+	for (char *line = strtok(bytes, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+		snprintf(last, size, "%s", line);
+		lines++;
+	}
+	return lines;
+}
+
+static void a_reader_that_stands_still_costs_lines_and_is_told_how_many(void **state)
+{
+	char line[512];
+	int saved;
+	int end = redirect_to_pipe(&saved);
+	const uint64_t before = log_lost();
+	int lines;
+	int status = 0;
+	pid_t child;
+
+	(void)state;
+	log_share();
+	lines = log_until_full();
+	/* Another process loses some more: they count together. */
+	child = fork();
+	if (child == 0) {
+		log_batch();
+		for (int i = 0; i < 500; i++)
+			log_info("batched n=%d", i);
+		log_unbatch();
+		_exit(log_tell() ? 1 : 0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(log_lost() - before, 501);
+	assert_int_equal(read_lines(end, line, sizeof(line)), lines - 1);
+	/* He reads again: told once, by whoever comes first, before anything else. */
+	log_info("after");
+	assert_int_equal(read_lines(end, line, sizeof(line)), 2);
+	assert_non_null(strstr(line, " after"));
+	assert_true(log_tell());
+	assert_int_equal(read_lines(end, line, sizeof(line)), 0);
+	/* And where nobody has anything to say, by whoever asks for it. */
+	(void)log_until_full();
+	assert_false(log_tell());
+	(void)read_lines(end, line, sizeof(line));
+	assert_true(log_tell());
+	assert_int_equal(read_lines(end, line, sizeof(line)), 1);
+	assert_non_null(strstr(line, " level=warn pid="));
+	assert_non_null(strstr(line, " log lines were lost lines=1"));
+	give_back_from_pipe(end, saved);
+}
+
+/* The line that a full disk cut off does not become one with the next. */
+static void what_was_cut_off_is_ended_before_it_goes_on(void **state)
+{
+	struct redirected r = redirect();
+	struct rlimit before;
+	struct rlimit limit;
+	char text[2048];
+	char *line;
+
+	(void)state;
+	log_look();
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	limit = before;
+	limit.rlim_cur = 20;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	log_info("cut");
+	log_info("lost");
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	log_info("whole");
+	give_back(&r, text, sizeof(text));
+	line = strtok(text, "\n");
+	assert_int_equal(strlen(line), 20);
+	line = strtok(NULL, "\n");
+	assert_non_null(strstr(line, " log lines were lost lines=2"));
+	line = strtok(NULL, "\n");
+	assert_non_null(strstr(line, " whole"));
+	assert_null(strtok(NULL, "\n"));
+}
+
 static void log_levels_are_read_by_name(void **state)
 {
 	enum log_level level = LOG_LEVEL_WARN;
@@ -199,9 +326,14 @@ int main(void)
 		cmocka_unit_test(waits_round_up_and_never_go_negative),
 		cmocka_unit_test(uuids_are_read_in_both_forms_and_written_in_one),
 		cmocka_unit_test(a_line_to_the_journal_has_a_priority_and_one_elsewhere_the_time),
+		cmocka_unit_test(a_reader_that_stands_still_costs_lines_and_is_told_how_many),
+		cmocka_unit_test(what_was_cut_off_is_ended_before_it_goes_on),
 		cmocka_unit_test(log_levels_are_read_by_name),
 		cmocka_unit_test(a_wall_clock_time_is_told_as_rfc_3339),
 	};
 
+	/* As every process of the service has it. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

@@ -33,6 +33,7 @@ static struct snapshot *some_service(struct fixture *fixture)
 	segment_alert_set(segment, STATS_ALERT_VERSION_CONFLICT_RATE_HIGH, &firing);
 	segment_supervisor_set(segment, 4242, 4243, 7);
 	segment_log_level_set(segment, LOG_LEVEL_DEBUG);
+	segment_log_lost_set(segment, 17);
 	segment_disk_set(segment, &(const struct segment_disk){40, 1000, true});
 	segment_supervisor_beat(segment, made_us + 9 * CLOCK_S, 12);
 	segment_worker_start(segment, 0, 7, made_us + 2 * CLOCK_S);
@@ -339,6 +340,7 @@ static void the_status_tells_who_runs_and_what_they_do(void **state)
 		{"supervisor.heartbeat_age_seconds", "1.000"},
 		{"status.pid", "4243"},
 		{"log_level", "\"debug\""},
+		{"log_lines_lost", "17"},
 		{"read_only", "true"},
 		{"workers.0.slot", "0"},
 		{"workers.0.pid", "4244"},

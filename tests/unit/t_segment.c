@@ -616,6 +616,7 @@ static const struct {
 	FIELD(segment_supervisor, read_only),
 	FIELD(segment_supervisor, disk_free),
 	FIELD(segment_supervisor, disk_size),
+	FIELD(segment_supervisor, log_lost),
 	FIELD(segment_supervisor, alerts),
 	FIELD(segment_alert, change),
 	FIELD(segment_alert, state),
