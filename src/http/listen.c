@@ -7,14 +7,20 @@
 #include "http/listen.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
-#define BACKLOG 4096
+#define BACKLOG       4096
+#define LOCK_TRIES    200 /* two seconds */
+#define LOCK_PAUSE_MS 10
 
 /* 1 when somebody accepts connections there, 0 when nobody does (or nothing is there), else -1. */
 static int probe(const struct sockaddr_un *address)
@@ -69,11 +75,52 @@ static const char *bind_and_listen(int fd, const struct sockaddr_un *address, gi
 	return NULL;
 }
 
+/* The directory, locked: between a look and a socket that listens there is a moment in which another
+ * one that starts would take it for stale. -1 where that cannot be; whoever holds the lock for ever, does
+ * not hold us up. Closing it lets go. */
+static int lock_directory(const char *path)
+{
+	const struct timespec pause = {.tv_nsec = LOCK_PAUSE_MS * 1000000L};
+	char copy[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	int fd;
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int i = 0; fd >= 0 && i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return fd;
+		(void)nanosleep(&pause, NULL);
+	}
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* Takes the place; NULL with *ret_fd, else what is in the way. */
+static const char *take_place(const struct sockaddr_un *address, gid_t gid, int *ret_fd)
+{
+	const char *wrong = clear_way(address);
+	int fd;
+
+	if (wrong != NULL)
+		return wrong;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return strerror(errno);
+	wrong = bind_and_listen(fd, address, gid);
+	if (wrong == NULL)
+		*ret_fd = fd;
+	else
+		close(fd);
+	return wrong;
+}
+
 int listen_unix(const char *path, gid_t gid, char *why, size_t why_size)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	const char *wrong;
-	int fd;
+	int fd = -1;
+	int lock;
 
 	if (*path == '\0' || strlen(path) >= sizeof(address.sun_path)) {
 		snprintf(why, why_size, "%s: a socket's path has 1 to %zu bytes", path,
@@ -81,14 +128,29 @@ int listen_unix(const char *path, gid_t gid, char *why, size_t why_size)
 		return -1;
 	}
 	memcpy(address.sun_path, path, strlen(path));
-	wrong = clear_way(&address);
-	fd = wrong != NULL ? -1 : socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (wrong == NULL)
-		wrong = fd < 0 ? strerror(errno) : bind_and_listen(fd, &address, gid);
-	if (wrong == NULL)
-		return fd;
-	snprintf(why, why_size, "%s: %s", path, wrong);
-	if (fd >= 0)
-		close(fd);
-	return -1;
+	lock = lock_directory(path);
+	wrong = take_place(&address, gid, &fd);
+	if (lock >= 0)
+		close(lock);
+	if (wrong != NULL)
+		snprintf(why, why_size, "%s: %s", path, wrong);
+	return fd;
+}
+
+struct listen_mark listen_mark(const char *path)
+{
+	struct listen_mark mark = {0};
+	struct stat st;
+
+	if (lstat(path, &st) == 0)
+		mark = (struct listen_mark){st.st_dev, st.st_ino};
+	return mark;
+}
+
+void listen_remove(const char *path, const struct listen_mark *mark)
+{
+	const struct listen_mark there = listen_mark(path);
+
+	if (mark->inode != 0 && there.inode == mark->inode && there.device == mark->device)
+		(void)unlink(path);
 }

@@ -56,7 +56,7 @@ struct pool {
 	struct alarms *alarms;
 	struct disk disk;
 	int listen_fds[ROLE_COUNT];
-	bool made_socket[ROLE_COUNT]; /* ours to remove */
+	struct listen_mark marks[ROLE_COUNT]; /* of those sockets that are ours to remove */
 	int signal_fd;
 	int64_t beat_due_us;
 	int64_t watchdog_us; /* between two words to systemd's watchdog */
@@ -85,8 +85,10 @@ static bool open_socket(
 	}
 	pool->listen_fds[role] =
 		listen_unix(socket_path(pool, role), pool->settings.group, why, why_size);
-	pool->made_socket[role] = pool->listen_fds[role] >= 0;
-	return pool->made_socket[role];
+	if (pool->listen_fds[role] < 0)
+		return false;
+	pool->marks[role] = listen_mark(socket_path(pool, role));
+	return true;
 }
 
 static bool open_segment(struct pool *pool, char *why, size_t why_size)
@@ -167,8 +169,7 @@ void pool_free(struct pool **ptr)
 	if (pool == NULL)
 		return;
 	for (enum role role = 0; role < ROLE_COUNT; role++) {
-		if (pool->made_socket[role])
-			unlink(socket_path(pool, role));
+		listen_remove(socket_path(pool, role), &pool->marks[role]);
 		if (pool->listen_fds[role] >= 0)
 			close(pool->listen_fds[role]);
 	}

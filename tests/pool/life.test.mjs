@@ -140,6 +140,25 @@ test('nobody outlives a killed supervisor, the stopped and the draining included
 	await pause(0);
 });
 
+test('a service that is stopped leaves the sockets of the one that came in its place', async () => {
+	const pool = await Pool.start();
+	after(() => pool.destroy());
+	const first = pool.child;
+	// Somebody cleans the directory up, and starts the service again.
+	for (const name of ['app.sock', 'status.sock', 'segment']) fs.rmSync(pool.path(name));
+	pool.respawn();
+	await pool.ready();
+	first.kill('SIGTERM');
+	await until('the first has ended', () => first.exitCode !== null || first.signalCode !== null);
+	assert.equal(first.exitCode, 0);
+	assert.equal((await pool.request()).status, 401);
+	assert.equal((await pool.look('/livez')).status, 200);
+	assert.ok(fs.existsSync(pool.path('segment')));
+	pool.signal('SIGTERM');
+	assert.equal(await pool.ended(), 0, pool.log());
+	assert.ok(!fs.existsSync(pool.app) && !fs.existsSync(pool.status), 'its own are gone');
+});
+
 test('what a killed supervisor left behind does not keep the next one from starting', async () => {
 	const first = await Pool.start();
 	after(() => first.destroy());

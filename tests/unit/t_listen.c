@@ -1,6 +1,7 @@
 /* Listening sockets: what lies in their way, who may use them, and what is said when it fails. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <cmocka.h>
 
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fcgi_client.h"
@@ -42,6 +44,83 @@ static void a_stale_socket_is_replaced_and_a_live_one_is_not(void **state)
 	close(fd);
 	close(again);
 	unlink(path);
+}
+
+static void only_the_socket_that_was_made_is_removed(void **state)
+{
+	char why[200] = "";
+	int first = listen_unix(path, (gid_t)-1, why, sizeof(why));
+	const struct listen_mark mark = listen_mark(path);
+	struct listen_mark others;
+	int second;
+
+	(void)state;
+	assert_true(first >= 0);
+	/* Somebody cleans up, and another service comes. */
+	assert_int_equal(unlink(path), 0);
+	second = listen_unix(path, (gid_t)-1, why, sizeof(why));
+	assert_true(second >= 0);
+	listen_remove(path, &mark);
+	assert_int_equal(access(path, F_OK), 0);
+	others = listen_mark(path);
+	listen_remove(path, &others);
+	assert_int_equal(access(path, F_OK), -1);
+	/* What is not there was not ours either. */
+	others = listen_mark(path);
+	listen_remove(path, &others);
+	close(first);
+	close(second);
+}
+
+/* Tries for the socket when `go` ends, says whether it got it, and keeps it until `end` ends. */
+static void start_at_once(const int go[2], const int said[2], const int end[2])
+{
+	char why[200] = "";
+	char byte;
+	bool got;
+
+	close(go[1]);
+	close(end[1]);
+	(void)!read(go[0], &byte, 1);
+	got = listen_unix(path, (gid_t)-1, why, sizeof(why)) >= 0;
+	(void)!write(said[1], got ? "y" : "n", 1);
+	(void)!read(end[0], &byte, 1);
+	_exit(0);
+}
+
+/* Each looks, and takes the place where nobody listens: between the two nobody else may. */
+static void of_services_that_start_at_once_one_gets_the_socket(void **state)
+{
+	enum { STARTERS = 8, ROUNDS = 20 };
+
+	(void)state;
+	for (int round = 0; round < ROUNDS; round++) {
+		int go[2];
+		int said[2];
+		int end[2];
+		int served = 0;
+
+		assert_int_equal(pipe(go) + pipe(said) + pipe(end), 0);
+		for (int i = 0; i < STARTERS; i++)
+			if (fork() == 0)
+				start_at_once(go, said, end);
+		close(go[1]);
+		for (int i = 0; i < STARTERS; i++) {
+			char answer = '\0';
+
+			assert_int_equal(read(said[0], &answer, 1), 1);
+			served += answer == 'y';
+		}
+		close(end[1]);
+		for (int i = 0; i < STARTERS; i++)
+			assert_true(wait(NULL) > 0);
+		assert_int_equal(served, 1);
+		assert_int_equal(unlink(path), 0);
+		for (int i = 0; i < 2; i++)
+			close(said[i]);
+		close(go[0]);
+		close(end[0]);
+	}
 }
 
 static void a_path_that_cannot_be_bound_is_explained(void **state)
@@ -91,6 +170,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_stale_socket_is_replaced_and_a_live_one_is_not),
+		cmocka_unit_test(only_the_socket_that_was_made_is_removed),
+		cmocka_unit_test(of_services_that_start_at_once_one_gets_the_socket),
 		cmocka_unit_test(a_path_that_cannot_be_bound_is_explained),
 	};
 
