@@ -172,7 +172,8 @@ static void *map_new_file(const char *path, size_t bytes)
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
 	if (fd < 0)
 		return NULL;
-	error = posix_fallocate(fd, 0, (off_t)bytes);
+	/* Whatever the umask. */
+	error = fchmod(fd, FILE_MODE) == 0 ? posix_fallocate(fd, 0, (off_t)bytes) : errno;
 	if (error == 0)
 		base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (base == MAP_FAILED) {

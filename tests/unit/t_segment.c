@@ -65,6 +65,19 @@ static void a_fresh_segment_leaves_readers_of_the_old_one_alone(void **state)
 	segment_close(&reader);
 }
 
+static void whoever_made_it_and_with_what_umask_its_group_may_look(void **state)
+{
+	struct fixture *fixture = *state;
+	const mode_t before = umask(0777);
+	struct stat st;
+
+	segment_close(&fixture->segment);
+	fixture_make(fixture);
+	(void)umask(before);
+	assert_int_equal(stat(fixture->path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+}
+
 static void a_segment_that_cannot_be_made_says_why_and_leaves_nothing(void **state)
 {
 	struct fixture *fixture = *state;
@@ -703,6 +716,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(a_reader_sees_what_a_writer_counts),
 		FIXTURE_TEST(a_fresh_segment_leaves_readers_of_the_old_one_alone),
+		FIXTURE_TEST(whoever_made_it_and_with_what_umask_its_group_may_look),
 		FIXTURE_TEST(a_segment_that_cannot_be_made_says_why_and_leaves_nothing),
 		FIXTURE_TEST(an_attached_segment_cannot_be_written),
 		FIXTURE_TEST(a_process_that_only_looks_cannot_write),
