@@ -37,13 +37,8 @@ export class Reader {
 	async stand() {
 		await stop(this.child.pid);
 		const end = fs.openSync(this.pipe, O_WRONLY | O_NONBLOCK);
-		try {
-			for (;;) fs.writeSync(end, '\n');
-		} catch (error) {
-			if (error.code !== 'EAGAIN') throw error;
-		} finally {
-			fs.closeSync(end);
-		}
+		for (const bytes of [65536, 4096, 1]) fillBy(end, '\n'.repeat(bytes));
+		fs.closeSync(end);
 	}
 
 	goOn() {
@@ -53,6 +48,14 @@ export class Reader {
 	async kill() {
 		this.child.kill('SIGKILL');
 		if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit');
+	}
+}
+
+function fillBy(end, text) {
+	try {
+		for (;;) fs.writeSync(end, text);
+	} catch (error) {
+		if (error.code !== 'EAGAIN') throw error;
 	}
 }
 

@@ -1,12 +1,17 @@
 /* The security log: which answers have a line, and what it calls them. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/mem.h"
 #include "proc/audit.h"
 
 static void each_kind_of_answer_has_its_name_and_the_rest_has_no_line(void **state)
@@ -54,10 +59,78 @@ static void each_kind_of_answer_has_its_name_and_the_rest_has_no_line(void **sta
 	}
 }
 
+/* A sign-in that was refused. */
+static void refuse(struct audit *audit, struct stats_slot *slot)
+{
+	struct job *job = mem_zero(sizeof(*job));
+
+	job->x.route = STATS_ROUTE_SIGN_IN;
+	job->x.reply.status = 401;
+	job->x.request.remote_address = "192.0.2.1";
+	audit_answer(audit, slot, job);
+	free(job);
+}
+
+static uint64_t lost(const struct stats_slot *slot)
+{
+	return atomic_load(&slot->cells[STATS_AT_SECURITY_LINES_LOST]);
+}
+
+/* Lines keep their form, whatever the disk did: a filter reads them one by one. */
+static void what_a_full_disk_cut_off_is_ended_before_the_next_line(void **state)
+{
+	char path[] = "/tmp/cardkeep-t_audit-XXXXXX";
+	char why[200] = "";
+	char text[2048];
+	struct tries *tries = tries_new();
+	struct stats_slot *slot = aligned_alloc(STATS_LINE_BYTES, sizeof(*slot));
+	struct audit *audit;
+	struct rlimit before;
+	struct rlimit limit;
+	ssize_t len;
+	char *line;
+	int fd = mkstemp(path);
+
+	(void)state;
+	memset(slot, 0, sizeof(*slot));
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_true(fd >= 0);
+	audit = audit_new(path, tries, why, sizeof(why));
+	assert_string_equal(why, "");
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	limit = before;
+	limit.rlim_cur = 40;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	refuse(audit, slot);
+	refuse(audit, slot);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(lost(slot), 2);
+	refuse(audit, slot);
+	refuse(audit, slot);
+	assert_int_equal(lost(slot), 2);
+	len = read(fd, text, sizeof(text) - 1);
+	assert_true(len > 0);
+	text[len] = '\0';
+	line = strtok(text, "\n");
+	assert_int_equal(strlen(line), 40);
+	for (int i = 0; i < 2; i++) {
+		line = strtok(NULL, "\n");
+		assert_int_equal(strncmp(line, "ts=", 3), 0);
+		assert_non_null(strstr(line, " event=sign-in outcome=refused status=401 place="));
+	}
+	assert_null(strtok(NULL, "\n"));
+	audit_free(&audit);
+	tries_free(&tries);
+	free(slot);
+	close(fd);
+	assert_int_equal(unlink(path), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_kind_of_answer_has_its_name_and_the_rest_has_no_line),
+		cmocka_unit_test(what_a_full_disk_cut_off_is_ended_before_the_next_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
