@@ -12,6 +12,7 @@ import { once } from 'node:events';
 
 import { Client } from './client.mjs';
 import { Session, query } from './psql.mjs';
+import { Reader } from './reader.mjs';
 import { secretIn } from './secrets.mjs';
 import { peersLine, serviceUser, shell, top, webUser } from './shell.mjs';
 import { until } from './wait.mjs';
@@ -32,7 +33,8 @@ export async function freePort() {
 
 export class Stack {
 	// options: daemon (program), variant (gcc, asan, tsan), env (more of the daemon's environment),
-	// template (a directory with a deployed, stopped cluster to copy).
+	// template (a directory with a deployed, stopped cluster to copy), pipe (the mode of a pipe that the
+	// daemon's log goes through, to stack.reader).
 	static async start(options = {}) {
 		const stack = new Stack();
 		try {
@@ -50,7 +52,7 @@ export class Stack {
 		return stack;
 	}
 
-	async #prepare({ daemon, variant = 'gcc', env = {}, template, proxied = false }) {
+	async #prepare({ daemon, variant = 'gcc', env = {}, template, proxied = false, pipe }) {
 		this.user = await serviceUser();
 		this.webUser = await webUser();
 		this.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'ck-'));
@@ -61,6 +63,8 @@ export class Stack {
 		fs.copyFileSync(daemon, this.program);
 		fs.chmodSync(this.program, 0o755);
 		Object.assign(this, { variant, template, proxied, env: { ...QUICK, ...env } });
+		if (pipe !== undefined)
+			this.reader = new Reader(this.#path('log/pipe'), this.#path('log/cardkeepd.log'), pipe);
 		this.port = await freePort();
 		this.client = new Client(this.port);
 		this.sessions = new Set();
@@ -300,6 +304,7 @@ export class Stack {
 		this.client?.close();
 		for (const session of this.sessions ?? []) await session.close();
 		this.proxyChild?.kill('SIGKILL');
+		this.reader?.child.kill('SIGKILL');
 		for (const child of [this.nginx, this.daemon]) {
 			if (!child || child.exitCode !== null || child.signalCode !== null) continue;
 			child.kill(child === this.nginx ? 'SIGTERM' : 'SIGKILL');
@@ -316,6 +321,7 @@ export class Stack {
 		this.nginx?.kill('SIGTERM');
 		this.proxyChild?.kill('SIGKILL');
 		this.daemon?.kill('SIGKILL');
+		this.reader?.child.kill('SIGKILL');
 		if (this.cluster && fs.existsSync(this.cluster))
 			spawnSync('bash', [
 				'-c',
@@ -331,7 +337,7 @@ export class Stack {
 	}
 
 	#spawn(name, [program, ...args], env, user = this.user) {
-		const log = fs.openSync(this.#path(`log/${name}.log`), 'a');
+		const log = (name === 'cardkeepd' && this.reader?.open()) || fs.openSync(this.#path(`log/${name}.log`), 'a');
 		const child = spawn(program, args, {
 			...user,
 			cwd: this.#path('run'),
