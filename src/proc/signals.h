@@ -1,6 +1,7 @@
 /*
- * The supervisor's signals, from the first moment of the process until its loop asks for them: none
- * that comes early ends it by mistake, and none is lost. For one thread.
+ * The supervisor's signals, from the first instruction of the program until its loop asks for them: none
+ * that comes early ends it by mistake, and none is lost. The milliseconds before, in which its libraries
+ * are loaded, are not ours. For one thread.
  */
 #ifndef PROC_SIGNALS_H
 #define PROC_SIGNALS_H
