@@ -1430,13 +1430,13 @@ begin
 		from (
 			select k.key, row_number() over (order by k.key) as place
 			from jsonb_object_keys(
-				case when p_whole then coalesce(v_base, v_theirs) || v_mine else v_mine end) k(key)
+				case when p_whole then coalesce(v_base, '{}') || v_mine || v_theirs else v_mine end) k(key)
 			where case when p_whole then v_theirs -> k.key is distinct from v_before -> k.key
 				else coalesce(v_theirs -> k.key, 'null') <> coalesce(v_before -> k.key, 'null')
 				end) f);
 end
 $$;
-comment on function cardkeep_api.conflicts is 'As field_conflict, of each key that the request holds and, where it replaces the whole document, each of the base, separated by commas; null where there is none. A key that a side lacks is shown as null; only in a whole document is it something else than null. Of more than 100 keys the first are told, and then, with the document as the field, how many more there are. Fetches each side once, however many keys it has. Locks nothing.';
+comment on function cardkeep_api.conflicts is 'As field_conflict, of each key that the request holds and, where it replaces the whole document, each of the base and of what is there now, as it would be gone; separated by commas; null where there is none. A key that a side lacks is shown as null; only in a whole document is it something else than null. Of more than 100 keys the first are told, and then, with the document as the field, how many more there are. Fetches each side once, however many keys it has. Locks nothing.';
 
 create function cardkeep_api.conflict(p_version integer, p_current text, p_conflicts text)
 returns cardkeep_api.answer

@@ -113,6 +113,15 @@ test('a conflict names the fields that others changed: base, mine and theirs', a
 	assert.deepEqual(fields(await patch(now, { version: 1, fields_config: { a: 3, b: 1, c: 1 } })), {
 		'fields_config.a': { base: 1, mine: 3, theirs: 2 },
 	});
+	await patch(now, { version: 3, fields_config: { a: 2, b: 1, phone: '+49 1' } });
+	const added = { base: null, mine: null, theirs: '+49 1' };
+	assert.deepEqual(fields(await patch(now, { version: 3, fields_config: { a: 5, b: 1 } })), { 'fields_config.phone': added });
+	assert.deepEqual(fields(await patch(now, { fields_config: { a: 5, b: 1 } }, { 'If-Match': '"3"' })), { 'fields_config.phone': added });
+	assert.deepEqual(fields(await client.post(`/api/cards/${now.id}/revert`, { version: 3, to: 2 }, { token })),
+		{ 'fields_config.phone': added });
+	assert.deepEqual(fields(await patch(now, { version: 99, fields_config: { a: 5, b: 1 } })), {
+		'fields_config.a': { mine: 5, theirs: 2 }, 'fields_config.phone': { mine: null, theirs: '+49 1' },
+	});
 	assert.deepEqual(fields(await patch(now, { version: 2, name: 'Mine' })), {});
 	assert.deepEqual(fields(await patch(now, { version: 2, design_config: { x: 1 } })), {});
 });

@@ -28,13 +28,39 @@ select is(pg_temp.fields(cardkeep_api.update_card(pg_temp.token('ann'), pg_temp.
 	'nor is what the request leaves out');
 select is(pg_temp.fields(pg_temp.refield_card('ann', 'x', 'c', '{1}', '{"a": 5, "b": 2, "c": 9}')),
 	'[{"field": "fields_config.a", "base": 1, "mine": 5, "theirs": 10},
-	{"field": "fields_config.b", "base": 2, "mine": 2, "theirs": null}]',
-	'documents are compared key by key; a key they deleted is null on their side');
+	{"field": "fields_config.b", "base": 2, "mine": 2, "theirs": null},
+	{"field": "fields_config.d", "base": null, "mine": null, "theirs": 4}]',
+	'documents are compared key by key; a key they deleted is null on their side, one they added on mine');
 select is(pg_temp.fields(pg_temp.refield_card('ann', 'x', 'c', '{1}', '{"c": 3, "d": 1}')),
 	'[{"field": "fields_config.a", "base": 1, "mine": null, "theirs": 10},
 	{"field": "fields_config.b", "base": 2, "mine": null, "theirs": null},
 	{"field": "fields_config.d", "base": null, "mine": 1, "theirs": 4}]',
 	'a key of the base that the request leaves out is deleted by it');
+-- The same request without a base: what it repeats of theirs is no conflict, all else is.
+select is(pg_temp.fields(pg_temp.refield_card('ann', 'x', 'c', '{}', '{"a": 5, "b": 2, "c": 3}')),
+	'[{"field": "fields_config.a", "mine": 5, "theirs": 10},
+	{"field": "fields_config.b", "mine": 2, "theirs": null},
+	{"field": "fields_config.d", "mine": null, "theirs": 4}]',
+	'a key that they added, and one that the request merely repeats, are told with a base or without');
+select is((select array_agg(f ->> 'field' order by f ->> 'field')
+		from jsonb_array_elements(pg_temp.fields(pg_temp.refield_card('ann', 'x', 'c', '{1}',
+			'{"a": 5, "b": 2, "c": 3}'))) f), '{fields_config.a,fields_config.b,fields_config.d}',
+	'... and are the same keys');
+select is(pg_temp.fields(cardkeep_api.revert_card(pg_temp.token('ann'), pg_temp.id('x'),
+	pg_temp.id('c'), '{1}', 1)), '[{"field": "fields_config.a", "base": 1, "mine": 1, "theirs": 10},
+	{"field": "fields_config.b", "base": 2, "mine": 2, "theirs": null},
+	{"field": "fields_config.d", "base": null, "mine": null, "theirs": 4},
+	{"field": "name", "base": "One", "mine": "One", "theirs": "Three"}]',
+	'a stale revert is told what it would undo, keys that they added included');
+select is((select s.body::jsonb -> 'conflictingFields' -> -1 from cardkeep_api.update_cards(
+	array[pg_temp.token('ann')], array[pg_temp.id('x')::text], array[pg_temp.id('c')::text],
+	array['{1}'], array[null], array[null], array['{"a": 1, "b": 2, "c": 3}'], array[null],
+	array[null]) s), '{"field": "fields_config.d", "base": null, "mine": null, "theirs": 4}',
+	'in a set as well');
+select is(pg_temp.fields(cardkeep_api.merge_card(pg_temp.token('ann'), pg_temp.id('x'),
+	pg_temp.id('c'), '{1}', null, null, '{"a": 5, "b": 2, "c": 3}', null, null)) -> -1,
+	'{"field": "fields_config.d", "base": null, "mine": null, "theirs": 4}',
+	'and where a merge is refused');
 select is(pg_temp.fields(pg_temp.rename_card('ann', 'x', 'c', '{2,1}', 'Mine')),
 	'[{"field": "name", "base": "One", "mine": "Mine", "theirs": "Three"}]',
 	'of several expected versions the newest is the base');
