@@ -1489,6 +1489,16 @@ return row_to_json(row(c.id, c.user_id, c.name, c.slug, c.template_type, c.field
 	cardkeep_api.stamp(c.updated_at))::cardkeep_api.card_view)::text;
 comment on function cardkeep_api.card_json is 'A card as clients see it. Locks nothing.';
 
+create function cardkeep_api.written_alike(p_document jsonb, p_other jsonb) returns boolean
+language sql immutable parallel safe
+return p_document = p_other and p_document::text = p_other::text;
+comment on function cardkeep_api.written_alike is 'Whether two documents are the same to the digit: 1.5 equals 1.50, and is written otherwise. Prints nothing where they differ by value. Locks nothing.';
+
+create function cardkeep_api.image(p_before jsonb, p_after jsonb) returns jsonb
+language sql immutable parallel safe
+return case when not cardkeep_api.written_alike(p_before, p_after) then p_before end;
+comment on function cardkeep_api.image is 'What history keeps of a document that a change may have changed: what was before, null where it stayed as it was written. Locks nothing.';
+
 create function cardkeep_api.card_before(p_card uuid, p_version integer,
 	p_name boolean default true, p_slug boolean default true, p_template boolean default true,
 	p_fields boolean default true, p_design boolean default true, p_public boolean default true)
@@ -1801,8 +1811,8 @@ begin
 		b_template_type, b_fields_config, b_design_config, b_is_public)
 	values (n.id, n.version, n.last_write, n.updated_at, nullif(o.name, n.name),
 		nullif(o.slug, n.slug), nullif(o.template_type, n.template_type),
-		nullif(o.fields_config, n.fields_config), nullif(o.design_config, n.design_config),
-		nullif(o.is_public, n.is_public));
+		cardkeep_api.image(o.fields_config, n.fields_config),
+		cardkeep_api.image(o.design_config, n.design_config), nullif(o.is_public, n.is_public));
 	if n.slug is distinct from o.slug then
 		perform cardkeep_api.claim_slug(n.slug);
 		perform cardkeep_api.await_slug(o.slug);
@@ -3000,9 +3010,10 @@ create function cardkeep_api.card_same(c cardkeep.business_cards, p_name text, p
 returns boolean
 language sql immutable parallel safe
 return coalesce(c.name = p_name, true) and coalesce(c.template_type = p_template, true)
-	and coalesce(c.fields_config = p_fields, true) and coalesce(c.design_config = p_design, true)
-	and coalesce(c.is_public = p_public, true);
-comment on function cardkeep_api.card_same is 'Whether a request would change nothing. Locks nothing.';
+	and coalesce(c.is_public = p_public, true)
+	and coalesce(cardkeep_api.written_alike(c.fields_config, p_fields), true)
+	and coalesce(cardkeep_api.written_alike(c.design_config, p_design), true);
+comment on function cardkeep_api.card_same is 'Whether a request would change nothing, no digit of a number either. Locks nothing.';
 
 create function cardkeep_api.change_refused(o cardkeep.business_cards, p_fields jsonb, p_design jsonb)
 returns cardkeep_api.answer
@@ -3031,6 +3042,8 @@ declare
 	v_gate double precision;
 	o cardkeep.business_cards;
 	n cardkeep.business_cards;
+	v_fields jsonb; -- what the documents were, where they changed
+	v_design jsonb;
 	a cardkeep_api.answer;
 begin
 	select b.* into o from cardkeep.business_cards b
@@ -3061,17 +3074,22 @@ begin
 		updated_at = greatest(clock_timestamp(), b.updated_at)
 	where b.id = p_card
 	returning b.* into n;
+	if p_fields is not null then
+		v_fields := cardkeep_api.image(o.fields_config, p_fields);
+	end if;
+	if p_design is not null then
+		v_design := cardkeep_api.image(o.design_config, p_design);
+	end if;
 	insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at, b_name,
 		b_template_type, b_fields_config, b_design_config, b_is_public)
 	values (p_card, n.version, p_session, p_write, n.updated_at, nullif(o.name, n.name),
-		nullif(o.template_type, n.template_type), nullif(o.fields_config, n.fields_config),
-		nullif(o.design_config, n.design_config), nullif(o.is_public, n.is_public));
+		nullif(o.template_type, n.template_type), v_fields, v_design,
+		nullif(o.is_public, n.is_public));
 	v_gate := (c_row_bytes + cardkeep_api.document_bytes(o.fields_config, o.design_config)
 		+ cardkeep_api.document_bytes(n.fields_config, n.design_config)) / 65536::double precision;
 	if v_lot < v_gate then
-		perform cardkeep_api.note_change(p_user, v_lot, c_row_bytes + cardkeep_api.document_bytes(
-				nullif(o.fields_config, n.fields_config), nullif(o.design_config, n.design_config)),
-			cardkeep_api.document_bytes(n.fields_config, n.design_config), v_gate);
+		perform cardkeep_api.note_change(p_user, v_lot,
+			c_row_bytes + cardkeep_api.document_bytes(v_fields, v_design), cardkeep_api.document_bytes(n.fields_config, n.design_config), v_gate);
 	end if;
 	return cardkeep_api.reply(200, n.version, cardkeep_api.card_json(n));
 end
@@ -3646,8 +3664,10 @@ begin
 		returning b.id, b.version, b.last_write, b.updated_at, cardkeep_api.card_json(b) as body,
 			h.i, h.key, h.user_id, h.session_id, nullif(h.name, b.name) as o_name,
 			nullif(h.template_type, b.template_type) as o_template,
-			nullif(h.fields_config, b.fields_config) as o_fields,
-			nullif(h.design_config, b.design_config) as o_design,
+			case when h.new_fields is not null
+				then cardkeep_api.image(h.fields_config, h.new_fields) end as o_fields,
+			case when h.new_design is not null
+				then cardkeep_api.image(h.design_config, h.new_design) end as o_design,
 			nullif(h.is_public, b.is_public) as o_public,
 			random() as lot, cardkeep_api.document_bytes(b.fields_config, b.design_config) as bytes
 	), kept as (
@@ -5314,20 +5334,23 @@ declare
 	v_overlap boolean;
 begin
 	select bool_or(m is distinct from b and t is distinct from b and m is distinct from t),
-		jsonb_object_agg(f.key, case when m is distinct from b then m else t end)
-			filter (where case when m is distinct from b then m else t end is not null)
+		jsonb_object_agg(f.key, r) filter (where r is not null)
 	into v_overlap, v_merged
 	from (
 		select jsonb_object_keys(v_base || v_mine || v_theirs) as key) f
 	cross join lateral (
-		select v_base -> f.key as b, v_mine -> f.key as m, v_theirs -> f.key as t) s;
+		select v_base -> f.key as b, v_mine -> f.key as m, v_theirs -> f.key as t) s
+	cross join lateral (
+		-- A number that one side only wrote otherwise is written so, and is in nobody's way.
+		select case when m is distinct from b then m when t is distinct from b then t
+			when m::text is distinct from b::text then m else t end as r) w;
 	if v_overlap then
 		return null;
 	end if;
 	return coalesce(v_merged, '{}');
 end
 $$;
-comment on function cardkeep_api.merge_fields is 'Both sides'' changes to the keys of a document: what one side left as it was in the base is as the other has it, absent ones too. Null where both changed one key, to different values. Fetches each side once, however many keys it has. Locks nothing.';
+comment on function cardkeep_api.merge_fields is 'Both sides'' changes to the keys of a document: what one side left as it was in the base is as the other has it, absent ones too; numbers are compared by value, and where that is the same as it was, what one side wrote otherwise stays so. Null where both changed one key, to different values. Fetches each side once, however many keys it has. Locks nothing.';
 
 create function cardkeep_api.extended(a cardkeep_api.answer, p_members text)
 returns cardkeep_api.answer

@@ -215,9 +215,10 @@ create function cardkeep_api.card_same(c cardkeep.business_cards, p_name text, p
 returns boolean
 language sql immutable parallel safe
 return coalesce(c.name = p_name, true) and coalesce(c.template_type = p_template, true)
-	and coalesce(c.fields_config = p_fields, true) and coalesce(c.design_config = p_design, true)
-	and coalesce(c.is_public = p_public, true);
-comment on function cardkeep_api.card_same is 'Whether a request would change nothing. Locks nothing.';
+	and coalesce(c.is_public = p_public, true)
+	and coalesce(cardkeep_api.written_alike(c.fields_config, p_fields), true)
+	and coalesce(cardkeep_api.written_alike(c.design_config, p_design), true);
+comment on function cardkeep_api.card_same is 'Whether a request would change nothing, no digit of a number either. Locks nothing.';
 
 create function cardkeep_api.change_refused(o cardkeep.business_cards, p_fields jsonb, p_design jsonb)
 returns cardkeep_api.answer
@@ -246,6 +247,8 @@ declare
 	v_gate double precision;
 	o cardkeep.business_cards;
 	n cardkeep.business_cards;
+	v_fields jsonb; -- what the documents were, where they changed
+	v_design jsonb;
 	a cardkeep_api.answer;
 begin
 	select b.* into o from cardkeep.business_cards b
@@ -276,17 +279,22 @@ begin
 		updated_at = greatest(clock_timestamp(), b.updated_at)
 	where b.id = p_card
 	returning b.* into n;
+	if p_fields is not null then
+		v_fields := cardkeep_api.image(o.fields_config, p_fields);
+	end if;
+	if p_design is not null then
+		v_design := cardkeep_api.image(o.design_config, p_design);
+	end if;
 	insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at, b_name,
 		b_template_type, b_fields_config, b_design_config, b_is_public)
 	values (p_card, n.version, p_session, p_write, n.updated_at, nullif(o.name, n.name),
-		nullif(o.template_type, n.template_type), nullif(o.fields_config, n.fields_config),
-		nullif(o.design_config, n.design_config), nullif(o.is_public, n.is_public));
+		nullif(o.template_type, n.template_type), v_fields, v_design,
+		nullif(o.is_public, n.is_public));
 	v_gate := (c_row_bytes + cardkeep_api.document_bytes(o.fields_config, o.design_config)
 		+ cardkeep_api.document_bytes(n.fields_config, n.design_config)) / 65536::double precision;
 	if v_lot < v_gate then
-		perform cardkeep_api.note_change(p_user, v_lot, c_row_bytes + cardkeep_api.document_bytes(
-				nullif(o.fields_config, n.fields_config), nullif(o.design_config, n.design_config)),
-			cardkeep_api.document_bytes(n.fields_config, n.design_config), v_gate);
+		perform cardkeep_api.note_change(p_user, v_lot,
+			c_row_bytes + cardkeep_api.document_bytes(v_fields, v_design), cardkeep_api.document_bytes(n.fields_config, n.design_config), v_gate);
 	end if;
 	return cardkeep_api.reply(200, n.version, cardkeep_api.card_json(n));
 end

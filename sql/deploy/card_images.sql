@@ -31,6 +31,16 @@ return row_to_json(row(c.id, c.user_id, c.name, c.slug, c.template_type, c.field
 	cardkeep_api.stamp(c.updated_at))::cardkeep_api.card_view)::text;
 comment on function cardkeep_api.card_json is 'A card as clients see it. Locks nothing.';
 
+create function cardkeep_api.written_alike(p_document jsonb, p_other jsonb) returns boolean
+language sql immutable parallel safe
+return p_document = p_other and p_document::text = p_other::text;
+comment on function cardkeep_api.written_alike is 'Whether two documents are the same to the digit: 1.5 equals 1.50, and is written otherwise. Prints nothing where they differ by value. Locks nothing.';
+
+create function cardkeep_api.image(p_before jsonb, p_after jsonb) returns jsonb
+language sql immutable parallel safe
+return case when not cardkeep_api.written_alike(p_before, p_after) then p_before end;
+comment on function cardkeep_api.image is 'What history keeps of a document that a change may have changed: what was before, null where it stayed as it was written. Locks nothing.';
+
 create function cardkeep_api.card_before(p_card uuid, p_version integer,
 	p_name boolean default true, p_slug boolean default true, p_template boolean default true,
 	p_fields boolean default true, p_design boolean default true, p_public boolean default true)

@@ -241,8 +241,10 @@ begin
 		returning b.id, b.version, b.last_write, b.updated_at, cardkeep_api.card_json(b) as body,
 			h.i, h.key, h.user_id, h.session_id, nullif(h.name, b.name) as o_name,
 			nullif(h.template_type, b.template_type) as o_template,
-			nullif(h.fields_config, b.fields_config) as o_fields,
-			nullif(h.design_config, b.design_config) as o_design,
+			case when h.new_fields is not null
+				then cardkeep_api.image(h.fields_config, h.new_fields) end as o_fields,
+			case when h.new_design is not null
+				then cardkeep_api.image(h.design_config, h.new_design) end as o_design,
 			nullif(h.is_public, b.is_public) as o_public,
 			random() as lot, cardkeep_api.document_bytes(b.fields_config, b.design_config) as bytes
 	), kept as (

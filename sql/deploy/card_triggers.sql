@@ -103,8 +103,8 @@ begin
 		b_template_type, b_fields_config, b_design_config, b_is_public)
 	values (n.id, n.version, n.last_write, n.updated_at, nullif(o.name, n.name),
 		nullif(o.slug, n.slug), nullif(o.template_type, n.template_type),
-		nullif(o.fields_config, n.fields_config), nullif(o.design_config, n.design_config),
-		nullif(o.is_public, n.is_public));
+		cardkeep_api.image(o.fields_config, n.fields_config),
+		cardkeep_api.image(o.design_config, n.design_config), nullif(o.is_public, n.is_public));
 	if n.slug is distinct from o.slug then
 		perform cardkeep_api.claim_slug(n.slug);
 		perform cardkeep_api.await_slug(o.slug);

@@ -25,20 +25,23 @@ declare
 	v_overlap boolean;
 begin
 	select bool_or(m is distinct from b and t is distinct from b and m is distinct from t),
-		jsonb_object_agg(f.key, case when m is distinct from b then m else t end)
-			filter (where case when m is distinct from b then m else t end is not null)
+		jsonb_object_agg(f.key, r) filter (where r is not null)
 	into v_overlap, v_merged
 	from (
 		select jsonb_object_keys(v_base || v_mine || v_theirs) as key) f
 	cross join lateral (
-		select v_base -> f.key as b, v_mine -> f.key as m, v_theirs -> f.key as t) s;
+		select v_base -> f.key as b, v_mine -> f.key as m, v_theirs -> f.key as t) s
+	cross join lateral (
+		-- A number that one side only wrote otherwise is written so, and is in nobody's way.
+		select case when m is distinct from b then m when t is distinct from b then t
+			when m::text is distinct from b::text then m else t end as r) w;
 	if v_overlap then
 		return null;
 	end if;
 	return coalesce(v_merged, '{}');
 end
 $$;
-comment on function cardkeep_api.merge_fields is 'Both sides'' changes to the keys of a document: what one side left as it was in the base is as the other has it, absent ones too. Null where both changed one key, to different values. Fetches each side once, however many keys it has. Locks nothing.';
+comment on function cardkeep_api.merge_fields is 'Both sides'' changes to the keys of a document: what one side left as it was in the base is as the other has it, absent ones too; numbers are compared by value, and where that is the same as it was, what one side wrote otherwise stays so. Null where both changed one key, to different values. Fetches each side once, however many keys it has. Locks nothing.';
 
 create function cardkeep_api.extended(a cardkeep_api.answer, p_members text)
 returns cardkeep_api.answer

@@ -10,6 +10,8 @@ drop function cardkeep_api.card_kept;
 drop function cardkeep_api.card_replay;
 drop function cardkeep_api.card_at;
 drop function cardkeep_api.card_before;
+drop function cardkeep_api.image;
+drop function cardkeep_api.written_alike;
 drop function cardkeep_api.card_json;
 drop type cardkeep_api.card_view;
 

@@ -3,6 +3,8 @@
 begin;
 
 select 'cardkeep_api.card_json'::regproc;
+select 'cardkeep_api.written_alike'::regproc;
+select 'cardkeep_api.image'::regproc;
 select 'cardkeep_api.card_before'::regproc;
 select 'cardkeep_api.card_at'::regproc;
 select 'cardkeep_api.card_replay'::regproc;

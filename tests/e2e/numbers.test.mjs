@@ -16,6 +16,49 @@ test('a number is kept to the digit, and answered without an exponent', async ()
 	assert.ok(got.text.includes(`[1500, 0.001, 1${'0'.repeat(300)}, 12345678901234567890.10]`), got.text);
 });
 
+test('a number that is only written otherwise is a change: history, replays and reverts have each spelling', async () => {
+	const text = (numbers, more) => `{${more},"fields_config":${numbers},"design_config":${numbers}}`;
+	const has = (got, numbers) => {
+		assert.ok(got.status < 300, got.text);
+		for (const name of ['fields_config', 'design_config']) assert.ok(got.text.includes(`"${name}":${numbers}`), got.text);
+	};
+	const first = '{"n": 1, "price": 1.50}';
+	const second = '{"n": 1.0, "price": 1.5}';
+	const key = { token, headers: { 'Idempotency-Key': '"spelt"' } };
+	const made = await client.post('/api/cards', text(first, '"name":"Spell"'), key);
+	has(made, first);
+	const url = `/api/cards/${made.json.id}`;
+	const write = (numbers, version, more = '') => client.patch(url, text(numbers, `"version":${version}${more}`), { token });
+	has(await write(first, 1, ',"name":"Spell"'), first);
+	assert.equal((await client.get(url, { token })).json.version, 1);
+	has(await write(second, 1, ',"name":"Spell 2"'), second);
+	has(await client.post('/api/cards', text(first, '"name":"Spell"'), key), first);
+	const { json: { history: [two, one] }, text: told } = await client.get(`${url}/history`, { token });
+	assert.deepEqual(two.changed, ['design_config', 'fields_config', 'name']);
+	assert.equal(one.version, 1);
+	for (const side of [`"before":{"name": "Spell", "design_config": ${first}`, `"after":{"name": "Spell 2", "design_config": ${second}`])
+		assert.ok(told.includes(side), told);
+	has(await client.post(`${url}/revert`, { version: 2, to: 1 }, { token }), first);
+	has(await client.get(url, { token }), first);
+	has(await write(second, 3), second);
+	// A merge takes the spelling of the side that has another one; the value decides what a conflict is.
+	await write('{"n": 7, "price": 1.5}', 4);
+	const merged = await write('{"n": 1.0, "price": 1.500}', 4, ',"merge":true');
+	assert.equal(merged.json.merged, true, merged.text);
+	has(merged, '{"n": 7, "price": 1.500}');
+});
+
+test('over REST, too, a number that is only written otherwise is a change', async () => {
+	const { json: card } = await client.post('/api/cards', '{"name":"R","fields_config":{"p":1.50}}', { token });
+	const update = async (version, numbers) =>
+		(await client.post('/rest/v1/rpc/update_business_card_optimistic',
+			`{"p_card_id":"${card.id}","p_expected_version":${version},"p_fields_config":${numbers}}`, { token })).json[0];
+	assert.equal((await update(1, '{"p":1.50}')).new_version, 1);
+	assert.equal((await update(1, '{"p":1.5}')).new_version, 2);
+	const { text } = await client.get(`/api/cards/${card.id}/history`, { token });
+	assert.ok(text.includes('"before":{"fields_config": {"p": 1.50}},"after":{"fields_config": {"p": 1.5}}'), text);
+});
+
 test('a document that takes more than 256 KiB with its numbers written out is 422, and nothing is kept', async () => {
 	const before = (await client.get('/api/cards', { token })).json.cards.length;
 	for (const field of ['fields_config', 'design_config'])

@@ -49,6 +49,25 @@ select is(pg_temp.told(pg_temp.row(pg_temp.page(), 4)), '{"changed": ["design_co
 		"design_config": {}, "is_public": true},
 	"after": {"name": "Four", "template_type": "t-4", "fields_config": {"b": 4},
 		"design_config": {"d": 4}, "is_public": false}}', 'every field can have changed');
+-- A number that is written otherwise is a change, whoever makes it.
+select pg_temp.create_card('ann', 'digits', 'D', '{"p": 1.50}'),
+	pg_temp.refield_card('ann', 'd2', 'digits', '{1}', '{"p": 1.5}') \g /dev/null
+select status from cardkeep_api.update_cards(array[pg_temp.token('ann')], array[pg_temp.id('d3')::text],
+	array[pg_temp.id('digits')::text], array['{2}'], array['D 3'], array[null], array['{"p": 1.500}'],
+	array[null], array[null]) \g /dev/null
+update cardkeep.business_cards set fields_config = '{"p": 1.5000}' where id = pg_temp.id('digits');
+select is((select string_agg(h.b_fields_config ->> 'p', ' ' order by h.version)
+	from cardkeep.business_card_versions h where h.card_id = pg_temp.id('digits')), '1.50 1.5 1.500',
+	'each spelling is kept: by a single update, by one in a set, by direct SQL');
+select is(pg_temp.seen(pg_temp.refield_card('ann', 'd5', 'digits', '{4}', '{"p": 1.5000}')), '200 v4 unchanged',
+	'the same digits are no change');
+select is((select s.detail from cardkeep_api.update_cards(array[pg_temp.token('ann')],
+	array[pg_temp.id('d6')::text], array[pg_temp.id('digits')::text], array['{4}'], array['D 3'],
+	array[null], array['{"p": 1.5000}'], array[null], array[null]) s), 'unchanged', 'in a set neither');
+select is((pg_temp.refield_card('ann', 'd2', 'digits', '{1}', '{"p": 1.5}')).body::json -> 'fields_config' ->> 'p',
+	'1.5', 'a repeat is answered with its own');
+select is((cardkeep_api.revert_card(pg_temp.token('ann'), pg_temp.id('d7'), pg_temp.id('digits'), '{4}', 1))
+	.body::json -> 'fields_config' ->> 'p', '1.50', 'and a revert brings the first one back');
 select is(pg_temp.told(pg_temp.row(pg_temp.page(), 5)), '{"changed": ["name", "slug"],
 	"before": {"name": "Four", "slug": "one"}, "after": {"name": "Five", "slug": "five"}}',
 	'what direct SQL did stands there too');

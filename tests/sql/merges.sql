@@ -43,6 +43,15 @@ select is(cardkeep_api.merge_fields(b, m, t), r, d) from (values
 	('{"a": [1, 2]}', '{"a": [2, 1]}', '{"a": [1, 2]}', '{"a": [2, 1]}', 'lists with their order')
 	) v(b, m, t, r, d);
 
+-- To the digit: jsonb's own = would not tell.
+select is(cardkeep_api.merge_fields(b, m, t)::text, r, d) from (values
+	('{"a": 1.5}'::jsonb, '{"a": 1.50}'::jsonb, '{"a": 1.5}'::jsonb, '{"a": 1.50}',
+		'what only mine writes otherwise'),
+	('{"a": 1.5}', '{"a": 1.5}', '{"a": 1.50}', '{"a": 1.50}', 'what only theirs writes otherwise'),
+	('{"a": 1.5}', '{"a": 1.50}', '{"a": 1.500}', '{"a": 1.50}', 'what both do is as mine has it'),
+	('{"a": 1.5}', '{"a": 1.50}', '{"a": 2}', '{"a": 2}', 'a value wins over a spelling'),
+	('{"a": 1.5}', '{"a": 2}', '{"a": 1.50}', '{"a": 2}', 'whosever it is')) v(b, m, t, r, d);
+
 -- Cards
 create function pg_temp.merge(p_who text, p_write text, p_card text, p_expected integer,
 	p_name text default null, p_fields jsonb default null, p_design jsonb default null,
