@@ -16,6 +16,7 @@ libapi_a_SOURCES = \
 	src/api/origin.c src/api/origin.h \
 	src/api/profiles.c src/api/profiles.h \
 	src/api/query.c src/api/query.h \
+	src/api/reading.c src/api/reading.h \
 	src/api/rest.c src/api/rest.h \
 	src/api/router.c src/api/router.h src/api/routes.def \
 	src/api/rows.c src/api/rows.h \

@@ -1,5 +1,5 @@
 /*
- * Words that people typed: the only door to ICU.
+ * Words that people typed; with api/reading, which it asks, the only door to ICU.
  *
  * ICU works in UTF-16, so text is converted, worked on, and converted back; all of it lives in the
  * caller's arena. A failure of ICU's own that no input can cause (its data is missing, a buffer of
@@ -16,6 +16,8 @@
 #include <unicode/unorm2.h>
 #include <unicode/ustring.h>
 #include <unicode/utrans.h>
+
+#include "api/reading.h"
 
 #define REPLACEMENT     0xFFFD
 #define NFC_GROWTH      3 /* most UTF-16 units that normalising makes of one */
@@ -255,9 +257,10 @@ static UTransliterator *latin(void)
 	MUST_ZERO(pthread_once(&latin_once, latin_make_key));
 	trans = pthread_getspecific(latin_key);
 	if (trans == NULL) {
-		/* NFKC first: it reads circled digits, ligatures and full-width letters as plain ones. */
-		trans = utrans_openU(u"NFKC; Any-Latin; Latin-ASCII; Lower", -1, UTRANS_FORWARD,
-			NULL, 0, NULL, &status);
+		/* NFKC first: it reads circled digits, ligatures and full-width letters as plain ones. Of
+		 * the ways to read Ethiopic this is the one that people who write it use in Latin. */
+		trans = utrans_openU(u"NFKC; Ethiopic-Latin/SERA; Any-Latin; Latin-ASCII; Lower",
+			-1, UTRANS_FORWARD, NULL, 0, NULL, &status);
 		MUST(U_SUCCESS(status));
 		MUST_ZERO(pthread_setspecific(latin_key, trans));
 	}
@@ -345,13 +348,25 @@ static void slug_add(struct slug *slug, char c)
 }
 
 /* Whether `c` is passed over without ending a word: quotes, as which the soft and hard signs and
- * the glottal stops of other scripts arrive (so O'Brien is obrien), marks left over, and what is
- * never seen. */
+ * the glottal stops of other scripts arrive (so O'Brien is obrien), letters that nobody here can read
+ * (the ayin among them), marks left over, and what is never seen. */
 static bool is_silent(UChar32 c)
 {
 	if (c == '\'' || c == '"' || c == '`' || c == CURLY_QUOTE)
 		return true;
-	return (U_GET_GC_MASK(c) & (U_GC_MN_MASK | U_GC_ME_MASK | U_GC_CF_MASK)) != 0;
+	return (U_GET_GC_MASK(c) & (U_GC_L_MASK | U_GC_M_MASK | U_GC_CF_MASK)) != 0;
+}
+
+/* Adds the reading of a letter that is left over; false where it has none. */
+static bool slug_read(struct slug *slug, UChar32 c)
+{
+	char reading[READING_MAX + 1];
+
+	if (c < 0x80 || (U_GET_GC_MASK(c) & U_GC_L_MASK) == 0 || !reading_of_letter(c, reading))
+		return false;
+	for (const char *p = reading; *p != '\0'; p++)
+		slug_add(slug, *p);
+	return true;
 }
 
 static void slug_take(struct slug *slug, UChar32 c)
@@ -362,7 +377,7 @@ static void slug_take(struct slug *slug, UChar32 c)
 		slug_add(slug, (char)(c - 'A' + 'a'));
 	else if (c >= 0x80 && u_charDigitValue(c) >= 0)
 		slug_add(slug, (char)('0' + u_charDigitValue(c)));
-	else if (!is_silent(c))
+	else if (!slug_read(slug, c) && !is_silent(c))
 		slug->gap = true;
 }
 
@@ -383,6 +398,16 @@ static const char *slug_finish(const struct slug *slug, struct mem_arena *arena)
 	if (slug->len == 0)
 		return SLUG_FALLBACK;
 	return mem_arena_copy(arena, slug->at, slug_end(slug));
+}
+
+/* What ICU would pass by, read first. */
+static struct units to_readings(struct units units, struct mem_arena *arena)
+{
+	struct units out;
+
+	out.at = mem_arena_alloc(arena, ((size_t)units.len * READING_MAX + 2) * sizeof(UChar));
+	out.len = reading_of_text(units.at, units.len, out.at);
+	return out;
 }
 
 static void slug_take_any(struct slug *slug, struct units units, struct mem_arena *arena)
@@ -409,6 +434,7 @@ const char *text_slug(const char *text, size_t len, struct mem_arena *arena)
 		struct units units = cut(trim(from_utf8(text, len, arena)), SLUG_UNITS_READ);
 
 		units = to_nfc(without_long_runs(without_soft_hyphens(units)), arena);
+		units = to_readings(units, arena);
 		slug_take_any(&slug, to_latin(units, arena), arena);
 	}
 	return slug_finish(&slug, arena);
@@ -416,7 +442,7 @@ const char *text_slug(const char *text, size_t len, struct mem_arena *arena)
 
 void text_warm(void)
 {
-	static const char sample[] = "é Ж Ω 中 あ 한 ع א क";
+	static const char sample[] = "é Ж Ω 中 あ 한 ع א क አ ꆈ";
 	struct mem_arena arena = {0};
 
 	(void)text_slug(sample, sizeof(sample) - 1, &arena);

@@ -1,5 +1,5 @@
 /*
- * Words that people typed: the only door to ICU. Pure, thread-safe (each thread opens its own
+ * Words that people typed. Pure, thread-safe (each thread opens its own
  * transliterator on first use and keeps it).
  */
 #ifndef API_TEXT_H
@@ -48,8 +48,8 @@ const char *text_nfc(const char *text, size_t len, struct mem_arena *arena, size
 /*
  * The slug rule: transliterated to ASCII, lower case, words of [a-z0-9] joined by one dash, at most
  * TEXT_SLUG_MAX characters (cut at a dash where one stands in the last third, never ending in one);
- * "card" where nothing is left. Quotes and apostrophes vanish (O'Brien is obrien), every other sign
- * parts words. A slug's slug is itself. `text` is valid UTF-8; the answer lives in `arena`, or for
+ * "card" where nothing is left. Quotes and apostrophes vanish (O'Brien is obrien), and so do letters
+ * without a reading; every other sign parts words. A slug's slug is itself. `text` is valid UTF-8; the answer lives in `arena`, or for
  * ever. Reserved words are the database's business.
  */
 const char *text_slug(const char *text, size_t len, struct mem_arena *arena);

@@ -346,6 +346,10 @@ static const struct {
 	{"slug: ideographs", run_slug, BODY, {"", "\u9F98", ""}},
 	{"slug: soft hyphens", run_slug, BODY, {"", "\u00AD", "x"}},
 	{"slug: dashes", run_slug, BODY, {"", "-", "x"}},
+	{"slug: letters that are read by their names", run_slug, BODY, {"", "\uA188", ""}},
+	{"slug: letters that are in no table", run_slug, BODY, {"", "\u16A0", ""}},
+	{"slug: vowels that wait for a consonant", run_slug, BODY, {"", "\u0EC0", ""}},
+	{"slug: the last letter of a table", run_slug, BODY, {"", "\u0FBC", ""}},
 
 	{"url: a long path", run_url, 800, {"http://a/", "%%20", ""}},
 	{"url: labels", run_url, 800, {"http://a", ".b", "/"}},

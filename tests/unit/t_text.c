@@ -352,7 +352,89 @@ static const struct {
 	/* nothing that could be read aloud */
 	{"\U0001f389\U0001f389", "card"},
 	{"\U0001f389 party", "party"},
-	{"\u13e3\u13b3\u13a9", "card"},
+	{"\u16b1\u16a2\u16be", "card"},
+	/* a letter without a reading parts no word */
+	{"a\u16b1b", "ab"},
+	{"\u02bfAl\u012b", "ali"},
+	{"Ha\u02bbapai \u02bcx", "haapai-x"},
+};
+
+/* Names of many scripts: none has a word cut in two, and none is only "card". */
+static const struct {
+	const char *name;
+	const char *slug;
+} names[] = {
+	/* clang-format off */
+	{"سعيد", "syd"},
+	{"جعفر", "jfr"},
+	{"عبدالعزيز", "bdalzyz"},
+	{"چوہدری", "chwhdry"},
+	{"سۆزان", "sozan"},
+	{"علی اکبر", "ly-akbr"},
+	{"بے نظیر بھٹو", "be-nzyr-bhtw"},
+	{"Əliyev Məmməd", "eliyev-memmed"},
+	{"Мөнхбаатар Түвшин", "monhbaatar-tuvsin"},
+	{"Гүлмира Көшербаева", "gulmira-koserbaeva"},
+	{"Қасым Жомарт", "qasym-zomart"},
+	{"Һәҙиә", "hazia"},
+	{"Ҷамшед Ҳасанов", "jamsed-hasanov"},
+	{"Ғайрат Ҷӯраев", "gajrat-juraev"},
+	{"Володимир Зеленський", "volodimir-zelenskij"},
+	{"Ђорђе Ћирић", "dorde-ciric"},
+	{"Kɔfi Aŋku", "kofi-anku"},
+	{"Ŋarra", "narra"},
+	{"ፍቅር", "fqr"},
+	{"አበበ ቢቂላ", "abebe-biqila"},
+	{"Αθήνα Παπαδοπούλου", "athena-papadopoulou"},
+	{"Հայերեն Գևորգ", "hayeren-geworg"},
+	{"ქართული გიორგი", "kartuli-giorgi"},
+	{"Ⴢⴈⴍⴐⴂⴈ", "yiorgi"},
+	{"דוד בן־גוריון", "dwd-bn-gwrywn"},
+	{"ܣܘܪܝܝܐ ܥܒܕ", "swryy-bd"},
+	{"ދިވެހި އަޙްމަދު", "divehi-ahmadu"},
+	{"अमित शर्मा", "amita-sarma"},
+	{"শুভ চক্রবর্তী", "subha-cakrabarti"},
+	{"ગુજરાત પટેલ", "gujarata-patela"},
+	{"ଓଡ଼ିଆ", "oria"},
+	{"தமிழ் செல்வன்", "tamil-celvan"},
+	{"తెలుగు రామ", "telugu-rama"},
+	{"ಕನ್ನಡ ಗೌಡ", "kannada-gauda"},
+	{"മലയാളം നായർ", "malayalam-nayar"},
+	{"සිංහල ශ්‍රී ලංකා", "sinhala-shri-lanka"},
+	{"අමිත පෙරේරා", "amita-perera"},
+	{"ไทย สมชาย", "thiy-smchay"},
+	{"ສົມຈິດ ແກ້ວ", "somchid-kaev"},
+	{"မောင် အောင်", "maung-aaung"},
+	{"ភាសាខ្មែរ សុខា", "phasakhmaer-sokha"},
+	{"ភ្នំពេញ កម្ពុជា", "phnampenh-kampocha"},
+	{"བོད་སྐད་ བསྟན་འཛིན", "bod-skad-bastan-adzin"},
+	{"ᠮᠣᠩᠭᠣᠯ ᠪᠠᠲᠤ", "monggol-batu"},
+	{"ߒߞߏ ߡߊߡߊߘߎ", "nko-mamadu"},
+	{"ⵜⴰⵎⴰⵣⵉⵖⵜ ⵉⴷⵉⵔ", "tamazight-idir"},
+	{"ᐃᓄᒃᑎᑐᑦ ᓄᓇᕗᑦ", "inoktitot-nonafot"},
+	{"ᏣᎳᎩ ᎠᏰᎵ", "tsalagi-ayeli"},
+	{"ꆈꌠ ꁧꐨ", "nuosu-bbojjux"},
+	{"ꕙꔤ", "vai"},
+	{"Ⲙⲏⲛⲁ ϣⲉⲛⲟⲩⲇⲁ", "mena-shenouda"},
+	{"𞤀𞤣𞤤𞤢𞤥 𞤆𞤵𞤤𞤢𞤪", "adlam-pular"},
+	{"ᱥᱟᱱᱛᱟᱲᱤ", "santari"},
+	{"ꦗꦮ ꦱꦸꦏꦂꦤ", "jawa-sukarna"},
+	{"ᬩᬮᬶ ᬓᬢᬸᬢ᭄", "bali-katut"},
+	{"ᮞᮥᮔ᮪ᮓ", "sunda"},
+	{"ꯃꯩꯇꯩ ꯃꯌꯦꯛ", "meitei-mayek"},
+	{"𑄌𑄋𑄴𑄟𑄳𑄦", "cangmha"},
+	{"𐒈𐒝𐒑𐒛𐒐𐒘", "somali"},
+	{"𐌲𐌿𐍄𐌰𐌽𐍃", "gutans"},
+	{"ꓡꓲꓢꓴ", "lisu"},
+	{"王小明", "wang-xiao-ming"},
+	{"さくら 田中", "sakura-tian-zhong"},
+	{"タナカ", "tanaka"},
+	{"김철수", "gimcheolsu"},
+	{"ਗੁਰੂ ਨਾਨਕ", "guru-nanaka"},
+	{"ሀረር", "herer"},
+	{"ㄅㄆ ㄇ", "bp-m"},
+	{"ᎣᏏᏲ", "osiyo"},
+	/* clang-format on */
 };
 
 static void names_of_any_script_become_readable_slugs(void **state)
@@ -375,6 +457,20 @@ static void assert_well_formed(const char *slug)
 	assert_int_equal(strspn(slug, "abcdefghijklmnopqrstuvwxyz0123456789-"), len);
 	assert_null(strstr(slug, "--"));
 	assert_true(slug[0] != '-' && slug[len - 1] != '-');
+}
+
+static void names_of_forty_scripts_keep_their_words(void **state)
+{
+	struct mem_arena arena = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const char *slug = text_slug(names[i].name, strlen(names[i].name), &arena);
+
+		if (strcmp(slug, names[i].slug) != 0)
+			fail_msg("%s is %s, not %s", names[i].name, slug, names[i].slug);
+	}
+	mem_arena_free(&arena);
 }
 
 static void the_slug_of_a_slug_is_itself(void **state)
@@ -495,6 +591,7 @@ int main(void)
 		cmocka_unit_test(normalising_alone_takes_any_text_as_it_is),
 		cmocka_unit_test(only_the_bytes_of_the_given_length_are_read),
 		cmocka_unit_test(names_of_any_script_become_readable_slugs),
+		cmocka_unit_test(names_of_forty_scripts_keep_their_words),
 		cmocka_unit_test(the_slug_of_a_slug_is_itself),
 		cmocka_unit_test(
 			a_long_slug_is_cut_between_words_where_that_costs_less_than_a_third),
