@@ -68,9 +68,22 @@ static void add_string(struct buf *out, const char *text, size_t len)
 
 /* ---- select -------------------------------------------------------------------------------- */
 
+/* Blanks around what commas part mean nothing. */
+static const char *trim(const char *text, size_t *len)
+{
+	while (*len > 0 && *text == ' ') {
+		text++;
+		(*len)--;
+	}
+	while (*len > 0 && text[*len - 1] == ' ')
+		(*len)--;
+	return text;
+}
+
 /* Aliases, casts, embedded tables and ways into documents are PostgREST's, and not this face's. */
 static bool read_column(struct reader *r, const char *text, size_t len)
 {
+	text = trim(text, &len);
 	if (len >= 2 && text[0] == '"' && text[len - 1] == '"') {
 		text++;
 		len -= 2;
@@ -119,13 +132,16 @@ static bool take(const char **p, const char *end, const char *word)
 
 static bool read_term(struct reader *r, const char *text, size_t len)
 {
-	const char *end = text + len;
-	const char *p = text + strspn(text, NAME_CHARS);
 	struct buf *order = &r->query->order;
+	const char *end;
+	const char *p;
 	bool descending;
 	bool first;
 	bool last;
 
+	text = trim(text, &len);
+	end = text + len;
+	p = text + strspn(text, NAME_CHARS);
 	if (p == text)
 		return unreadable(r, "order", mem_arena_copy(r->arena, text, len));
 	if (is_document(text, (size_t)(p - text)))
@@ -213,16 +229,12 @@ static void read_range(struct query *query, const char *header, struct mem_arena
 
 /* ---- filters ------------------------------------------------------------------------------- */
 
-/* The next item of a list in parentheses: bare, or in quotes with backslashes. NULL: malformed. */
-static const char *read_item(const char *p, struct buf *item)
+/* An item in quotes, with backslashes; NULL where the closing quote does not end the item. */
+static const char *read_quoted(const char *p, struct buf *item)
 {
 	buf_reset(item);
-	if (*p != '"') {
-		const size_t len = strcspn(p, ",");
-
-		buf_add(item, p, len);
-		return p + len;
-	}
+	if (*p != '"')
+		return NULL;
 	for (p++; *p != '"'; p++) {
 		if (*p == '\\')
 			p++;
@@ -234,16 +246,34 @@ static const char *read_item(const char *p, struct buf *item)
 	return *p == ',' || *p == '\0' ? p : NULL;
 }
 
+/* The next item of a list in parentheses: in quotes, else what stands there, quotes and all. NULL:
+ * malformed. */
+static const char *read_item(const char *p, struct buf *item)
+{
+	const char *end = read_quoted(p, item);
+	size_t len;
+
+	if (end != NULL)
+		return end;
+	len = strcspn(p, ",)");
+	buf_reset(item);
+	buf_add(item, p, len);
+	return p[len] != ')' ? p + len : NULL;
+}
+
 /* "(a,b)" as JSON strings, and how many; false where it is no list. */
 static bool read_list(struct reader *r, const char *text, struct buf *values, size_t *ret_count)
 {
-	const size_t len = strlen(text);
-	const char *p = text;
+	size_t len = strlen(text);
+	const char *p;
 	struct buf item = {0};
 
+	while (len > 0 && text[len - 1] == ' ')
+		len--;
 	if (len < 2 || text[0] != '(' || text[len - 1] != ')')
 		return false;
 	p = mem_arena_copy(r->arena, text + 1, len - 2);
+	p += strspn(p, " ");
 	while (p != NULL && *p != '\0') {
 		p = read_item(p, &item);
 		if (p == NULL)

@@ -52,6 +52,9 @@ test('eq, neq, in and is find what they say, and not turns each round', async ()
 		[`?id=in.(${ann.id},${randomUUID()})`, ['Ann']],
 		['?name=neq.Ann&order=name', ['Bob', 'Cat', 'Dan, "the" man']],
 		['?name=in.(Ann,"Dan, \\"the\\" man")&order=name', ['Ann', 'Dan, "the" man']],
+		['?name=in.("Ann"b)', []],
+		['?name=in.(")', []],
+		['?name=in.(%20Ann)', ['Ann']],
 		['?name=in.()', []],
 		['?name=not.in.(Ann,Bob)&order=name', ['Cat', 'Dan, "the" man']],
 		['?name=not.eq.Ann&name=neq.Bob&order=name', ['Cat', 'Dan, "the" man']],
@@ -67,6 +70,23 @@ test('eq, neq, in and is find what they say, and not turns each round', async ()
 		[`?created_at=eq.${encodeURIComponent(ann.created_at)}`, ['Ann']],
 	])
 		assert.deepEqual(await names(query), found, query);
+});
+
+test('an item of a list is in quotes only where the closing quote ends it', async () => {
+	const eve = await client.register();
+	for (const name of ['"The Shop" Berlin', '"', 'a"b', '"open']) await client.card(eve.token, { name });
+	const found = async (list) =>
+		(await client.get(`/rest/v1/business_cards?select=name&name=in.${encodeURIComponent(list)}`, { token: eve.token }))
+			.json.map(({ name }) => name).sort();
+	assert.deepEqual(await found('("The Shop" Berlin)'), ['"The Shop" Berlin']);
+	assert.deepEqual(await found('(")'), ['"']);
+	assert.deepEqual(await found('("open,a"b)'), ['"open', 'a"b']);
+	assert.deepEqual(await found('("\\"",x,"a\\"b")'), ['"', 'a"b']);
+});
+
+test('blanks after commas mean nothing in select and order', async () => {
+	const got = await get('?select=version,%20name%20&order=is_public,%20name.desc&limit=1');
+	assert.equal(got.text, '[{"version":1,"name":"Cat"}]');
 });
 
 test('order sorts by several columns, with nulls where they are wanted', async () => {
@@ -180,8 +200,8 @@ test('what PostgREST has and this face has not is said to be so', async () => {
 });
 
 test('what cannot be read is PGRST100', async () => {
-	for (const query of ['?name=Ann', '?name=', '?name', '?name=foo.Ann', '?name=is.maybe', '?name=in.Ann', '?name=in.("a)', '?name=in.("a"b)',
-		'?limit=x', '?limit=1.5', '?limit=9999999999999999', '?offset=-1', '?limit=1&limit=2', '?select=id&select=name', '?select=a%20b',
+	for (const query of ['?name=Ann', '?name=', '?name', '?name=foo.Ann', '?name=is.maybe', '?name=in.Ann', '?name=in.(a)b)',
+		'?limit=x', '?limit=1.5', '?limit=9999999999999999', '?offset=-1', '?limit=1&limit=2', '?select=id&select=name', '?select=a%20b', '?select=id,%20',
 		'?select=id,,name', '?order=', '?order=name.up', '?order=name.asc.nullssomewhere', '?name=eq.%ff'])
 		isRestError(await get(query), 400, 'PGRST100');
 });
