@@ -10,7 +10,8 @@ static bool preferred(const struct exchange *x)
 
 bool merge_asked(const struct exchange *x, const struct field_value *merge)
 {
-	if (x->by_header)
+	/* A precondition is about what is there now, which a merge would look past. */
+	if (x->by_header || x->request.if_none_match != NULL)
 		return false;
 	return merge->present ? merge->text[0] == 't' : preferred(x);
 }

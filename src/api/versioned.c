@@ -3,7 +3,8 @@
  *
  * An entity's ETag is its version in quotes, so If-Match and `version` are two spellings of one
  * thing. RFC 9110, section 13.1.1: If-Match compares strongly, so a weak tag never matches, and a
- * list matches when any member does.
+ * list matches when any member does. If-None-Match compares weakly, and is for writes as well: what it
+ * names is no version that they are applied to.
  */
 #include "api/versioned.h"
 
@@ -43,59 +44,91 @@ bool versioned_is_version(const char *text)
 	return parse_version(text, strlen(text)) != VERSION_NONE;
 }
 
-/* Reads one tag and what separates it from the next; NULL for bad syntax. */
-static const char *next_tag(const char *p, struct tag *tag)
+enum next {
+	NEXT_TAG,
+	NEXT_END,
+	NEXT_BAD, /* bad syntax */
+};
+
+/* The next tag of the list that *p stands in. Empty members are passed over (RFC 9110, section
+ * 5.6.1.2). */
+static enum next next_tag(const char **p, struct tag *tag)
 {
+	const char *start = *p + strspn(*p, ", \t");
 	const char *end;
 
-	tag->weak = strncmp(p, "W/", 2) == 0;
+	if (*start == '\0')
+		return NEXT_END;
+	tag->weak = strncmp(start, "W/", 2) == 0;
 	if (tag->weak)
-		p += 2;
-	if (*p++ != '"')
-		return NULL;
-	end = strchr(p, '"');
+		start += 2;
+	if (*start++ != '"')
+		return NEXT_BAD;
+	end = strchr(start, '"');
 	if (end == NULL)
-		return NULL;
-	tag->version = parse_version(p, (size_t)(end - p));
-	p = end + 1;
-	p += strspn(p, " \t");
-	if (*p == '\0')
-		return p;
-	if (*p != ',')
-		return NULL;
-	p += strspn(p, ", \t");
-	return *p == '\0' ? NULL : p;
+		return NEXT_BAD;
+	tag->version = parse_version(start, (size_t)(end - start));
+	end++;
+	end += strspn(end, " \t");
+	*p = end;
+	return *end == '\0' || *end == ',' ? NEXT_TAG : NEXT_BAD;
 }
 
 struct match {
 	bool star;
-	bool names_own;  /* a tag, weak or not, holds the version of the body */
-	struct buf list; /* strong versions, joined by commas */
+	bool names_own; /* a tag, weak or not, holds the version of the body */
+	int64_t versions[TAGS_MAX];
+	size_t count; /* of the versions, which are those of strong tags */
 };
+
+static void match_add(struct match *match, const struct tag *tag, int64_t own)
+{
+	if (own != VERSION_NONE && tag->version == own)
+		match->names_own = true;
+	if (tag->weak || tag->version == VERSION_NONE)
+		return;
+	if (own == VERSION_NONE || tag->version == own)
+		match->versions[match->count++] = tag->version;
+}
 
 /* False for bad syntax. `own` is the version said elsewhere, or VERSION_NONE. */
 static bool read_if_match(const char *header, int64_t own, struct match *match)
 {
 	struct tag tag;
-	int count = 0;
+	enum next next;
 
 	if (strcmp(header, "*") == 0) {
 		match->star = true;
 		return true;
 	}
-	for (const char *p = header; *p != '\0';) {
-		p = next_tag(p, &tag);
-		if (p == NULL || ++count > TAGS_MAX)
+	for (int count = 0; (next = next_tag(&header, &tag)) == NEXT_TAG; count++) {
+		if (count == TAGS_MAX)
 			return false;
-		if (own != VERSION_NONE && tag.version == own)
-			match->names_own = true;
-		if (tag.weak || tag.version == VERSION_NONE)
-			continue;
-		if (own == VERSION_NONE || tag.version == own)
-			buf_printf(&match->list, "%s%lld", match->list.len > 0 ? "," : "",
-				(long long)tag.version);
+		match_add(match, &tag, own);
 	}
-	return true;
+	return next == NEXT_END;
+}
+
+enum none {
+	NONE_HOLDS,  /* If-None-Match is not there, or names other versions */
+	NONE_NAMES,  /* it names the version, by a weak tag too */
+	NONE_UNREAD, /* bad syntax */
+};
+
+static enum none read_none_match(const char *header, int64_t version)
+{
+	enum none none = NONE_HOLDS;
+	struct tag tag;
+	enum next next;
+
+	if (header == NULL)
+		return NONE_HOLDS;
+	if (strcmp(header, "*") == 0)
+		return NONE_NAMES;
+	while ((next = next_tag(&header, &tag)) == NEXT_TAG)
+		if (tag.version == version)
+			none = NONE_NAMES;
+	return next == NEXT_END ? none : NONE_UNREAD;
 }
 
 /* The version in the body or the query; VERSION_NONE when there is none. False: a fault was added. */
@@ -119,41 +152,84 @@ static bool read_own(struct exchange *x, const char *text, int least, int64_t *r
 	return true;
 }
 
-static enum versioned_status decide(
-	struct exchange *x, int64_t own, struct match *match, const char **ret_expected)
+/* Which versions the write may be applied to, by If-Match and the version said elsewhere. */
+static enum versioned_status decide(struct exchange *x, int64_t own, struct match *match)
 {
 	const char *header = x->request.if_match;
 
 	if (header != NULL && !read_if_match(header, own, match))
 		return VERSIONED_BAD_HEADER;
 	x->by_header = header != NULL && !match->star;
-	if (!x->by_header) {
-		if (own == VERSION_NONE)
-			return VERSIONED_MISSING;
-		*ret_expected = mem_arena_printf(&x->arena, "{%lld}", (long long)own);
-		return VERSIONED_OK;
-	}
-	if (own != VERSION_NONE && !match->names_own)
-		return VERSIONED_DISAGREE;
-	*ret_expected = mem_arena_printf(&x->arena, "{%s}", buf_cstr(&match->list));
+	if (x->by_header)
+		return own != VERSION_NONE && !match->names_own ? VERSIONED_DISAGREE : VERSIONED_OK;
+	if (own == VERSION_NONE)
+		return VERSIONED_MISSING;
+	match->versions[match->count++] = own;
 	return VERSIONED_OK;
+}
+
+/* Takes out what If-None-Match names: a write that would be applied to nothing else is 412. A profile's
+ * version 0 is none that is there, so `*` lets its first write pass. */
+static bool drop_named(struct exchange *x, struct match *match)
+{
+	const char *header = x->request.if_none_match;
+	const bool star = header != NULL && strcmp(header, "*") == 0;
+	size_t kept = 0;
+
+	if (read_none_match(header, VERSION_NONE) == NONE_UNREAD)
+		return false;
+	for (size_t i = 0; i < match->count; i++) {
+		const int64_t version = match->versions[i];
+
+		if ((star && version == 0) || read_none_match(header, version) == NONE_HOLDS)
+			match->versions[kept++] = version;
+		else
+			x->by_header = true;
+	}
+	match->count = kept;
+	return true;
+}
+
+static const char *as_array(struct exchange *x, const struct match *match)
+{
+	struct buf list = {0};
+	const char *text;
+
+	for (size_t i = 0; i < match->count; i++)
+		buf_printf(&list, "%s%lld", i > 0 ? "," : "", (long long)match->versions[i]);
+	text = mem_arena_printf(&x->arena, "{%s}", buf_cstr(&list));
+	buf_free(&list);
+	return text;
 }
 
 enum versioned_status versioned_read(
 	struct exchange *x, const char *text, int least, const char **ret_expected)
 {
-	struct match match = {0};
+	struct match match = {.count = 0};
 	enum versioned_status status;
 	bool sound;
 	int64_t own;
 
 	sound = read_own(x, text, least, &own);
-	status = decide(x, own, &match, ret_expected);
-	buf_free(&match.list);
+	status = decide(x, own, &match);
+	if (status != VERSIONED_BAD_HEADER && !drop_named(x, &match))
+		status = VERSIONED_BAD_NONE;
 	/* Syntax (400) comes before validation (422) in the order of checks. */
-	if (!sound && status != VERSIONED_BAD_HEADER)
+	if (!sound && status != VERSIONED_BAD_HEADER && status != VERSIONED_BAD_NONE)
 		return VERSIONED_MALFORMED;
+	if (status == VERSIONED_OK)
+		*ret_expected = as_array(x, &match);
 	return status;
+}
+
+bool versioned_expects(const char *expected, int version)
+{
+	char *end = NULL;
+
+	for (const char *p = expected + 1; *p != '\0' && *p != '}'; p = end + 1)
+		if (strtoll(p, &end, 10) == version)
+			return true;
+	return false;
 }
 
 enum step versioned_refuse(struct exchange *x, enum versioned_status status)
@@ -162,6 +238,9 @@ enum step versioned_refuse(struct exchange *x, enum versioned_status status)
 	case VERSIONED_BAD_HEADER:
 		return exchange_refuse(x, PROBLEM_BAD_HEADER,
 			"If-Match must be * or a list of quoted entity tags");
+	case VERSIONED_BAD_NONE:
+		return exchange_refuse(x, PROBLEM_BAD_HEADER,
+			"If-None-Match must be * or a list of quoted entity tags");
 	case VERSIONED_DISAGREE:
 		return exchange_refuse(x, PROBLEM_BAD_HEADER,
 			"If-Match and the version in the request name different versions");
@@ -172,37 +251,74 @@ enum step versioned_refuse(struct exchange *x, enum versioned_status status)
 	}
 }
 
-bool versioned_none_match(const struct exchange *x, int version)
-{
-	const char *header = x->request.if_none_match;
-	struct tag tag;
-
-	if (header == NULL)
-		return false;
-	if (strcmp(header, "*") == 0)
-		return true;
-	for (const char *p = header; p != NULL && *p != '\0';) {
-		p = next_tag(p, &tag);
-		if (p != NULL && tag.version == version)
-			return true;
-	}
-	return false;
-}
-
-enum step versioned_entity(struct exchange *x)
+static enum step put_entity(struct exchange *x)
 {
 	const struct call_row *row = &x->call.row;
-	bool get = x->request.method == REQUEST_GET || x->request.method == REQUEST_HEAD;
 
-	if (get && versioned_none_match(x, row->version)) {
-		reply_start(&x->reply, 304, NULL);
-		reply_etag(&x->reply, row->version);
-		return STEP_ANSWER;
-	}
 	reply_start(&x->reply, row->status, REPLY_JSON);
 	reply_etag(&x->reply, row->version);
 	reply_borrow(&x->reply, row->body, row->body_len);
 	return STEP_ANSWER;
+}
+
+bool versioned_none_match(const struct exchange *x, int version)
+{
+	return read_none_match(x->request.if_none_match, version) == NONE_NAMES;
+}
+
+/* A reader that wants one version, and finds another one: what is there is told all the same. */
+static enum step not_that_version(struct exchange *x)
+{
+	const struct call_row *row = &x->call.row;
+	const char *members = mem_arena_printf(&x->arena,
+		"{\"currentVersion\":%d,\"current\":%s,\"conflictingFields\":[]}", row->version,
+		row->body);
+
+	problem_reply(&x->reply, PROBLEM_PRECONDITION_FAILED, x->request.id_text, members,
+		"it is at version %d, which If-Match does not name", row->version);
+	return STEP_ANSWER;
+}
+
+/* Whether If-Match lets this version be read: there is none, it is *, or it names it. */
+static enum versioned_status may_be_read(const struct exchange *x)
+{
+	const char *header = x->request.if_match;
+	struct match match = {.count = 0};
+
+	if (header == NULL)
+		return VERSIONED_OK;
+	if (!read_if_match(header, x->call.row.version, &match))
+		return VERSIONED_BAD_HEADER;
+	return match.star || match.count > 0 ? VERSIONED_OK : VERSIONED_DISAGREE;
+}
+
+/* A read is answered by its conditions, in the order of RFC 9110, section 13.2.2. */
+static enum step read_entity(struct exchange *x)
+{
+	const struct call_row *row = &x->call.row;
+
+	switch (may_be_read(x)) {
+	case VERSIONED_OK:
+		break;
+	case VERSIONED_BAD_HEADER:
+		return exchange_problem(x, PROBLEM_BAD_HEADER,
+			"If-Match must be * or a list of quoted entity tags");
+	default:
+		return not_that_version(x);
+	}
+	if (versioned_none_match(x, row->version)) {
+		reply_start(&x->reply, 304, NULL);
+		reply_etag(&x->reply, row->version);
+		return STEP_ANSWER;
+	}
+	return put_entity(x);
+}
+
+enum step versioned_entity(struct exchange *x)
+{
+	const bool get = x->request.method == REQUEST_GET || x->request.method == REQUEST_HEAD;
+
+	return get ? read_entity(x) : put_entity(x);
 }
 
 void versioned_log_conflict(const struct exchange *x, int status)
@@ -213,12 +329,14 @@ void versioned_log_conflict(const struct exchange *x, int status)
 
 enum step versioned_conflict(struct exchange *x)
 {
-	versioned_log_conflict(x, x->by_header ? 412 : 409);
-	problem_reply(&x->reply,
-		x->by_header ? PROBLEM_PRECONDITION_FAILED : PROBLEM_VERSION_CONFLICT,
-		x->request.id_text, x->call.row.body,
+	const struct call_row *row = &x->call.row;
+	const bool by_header = x->by_header || versioned_none_match(x, row->version);
+
+	versioned_log_conflict(x, by_header ? 412 : 409);
+	problem_reply(&x->reply, by_header ? PROBLEM_PRECONDITION_FAILED : PROBLEM_VERSION_CONFLICT,
+		x->request.id_text, row->body,
 		"it was changed since you read it and is at version %d now: look at it and try "
 		"again",
-		x->call.row.version);
+		row->version);
 	return STEP_ANSWER;
 }

@@ -16,17 +16,21 @@ enum versioned_status {
 	VERSIONED_MISSING,    /* 428 */
 	VERSIONED_MALFORMED,  /* 422, a fault was added */
 	VERSIONED_BAD_HEADER, /* 400 */
+	VERSIONED_BAD_NONE,   /* 400: If-None-Match */
 	VERSIONED_DISAGREE,   /* 400 */
 };
 
 /*
  * Reads the versions this write may be applied to, as the text of an integer array for the call
- * (several when If-Match lists several, none when its tags cannot match); notes in x->by_header
- * whether a mismatch is 412. `text` is the query's version or NULL, `least` the smallest version
+ * (several when If-Match lists several, none when its tags cannot match, and without those that
+ * If-None-Match names); notes in x->by_header whether a mismatch is 412. `text` is the query's version or NULL, `least` the smallest version
  * there is (0 for a profile not yet written).
  */
 enum versioned_status versioned_read(
 	struct exchange *x, const char *text, int least, const char **ret_expected);
+
+/* Whether `version` is among those that versioned_read has told. */
+bool versioned_expects(const char *expected, int version);
 
 /* Whether the text is a version as this service writes it: digits without leading zeros. */
 bool versioned_is_version(const char *text);
@@ -38,8 +42,8 @@ enum step versioned_refuse(struct exchange *x, enum versioned_status status);
  * header: the client then gets the whole entity, which is always right. */
 bool versioned_none_match(const struct exchange *x, int version);
 
-/* Answers a row with an entity: 200 or `created` (201), its ETag and its body; 304 for a GET whose
- * client has it already. */
+/* Answers a row with an entity: 200 or `created` (201), its ETag and its body. A GET has conditions: 412
+ * where If-Match does not name the version, 304 where If-None-Match does. */
 enum step versioned_entity(struct exchange *x);
 /* Logs the conflict that the call's row tells of, and with which status it is answered. */
 void versioned_log_conflict(const struct exchange *x, int status);

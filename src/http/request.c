@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "http/utf8.h"
 
@@ -26,15 +27,11 @@ static const struct {
 } headers[] = {
 	{"HTTP_AUTHORIZATION", offsetof(struct request, authorization)},
 	{"CONTENT_TYPE", offsetof(struct request, content_type)},
-	{"HTTP_IF_MATCH", offsetof(struct request, if_match)},
-	{"HTTP_IF_NONE_MATCH", offsetof(struct request, if_none_match)},
 	{"HTTP_COOKIE", offsetof(struct request, cookie)},
 	{"HTTP_ORIGIN", offsetof(struct request, origin)},
 	{"HTTP_SEC_FETCH_SITE", offsetof(struct request, sec_fetch_site)},
 	{"HTTP_HOST", offsetof(struct request, host)},
 	{"REQUEST_SCHEME", offsetof(struct request, scheme)},
-	{"HTTP_ACCEPT", offsetof(struct request, accept)},
-	{"HTTP_PREFER", offsetof(struct request, prefer)},
 	{"HTTP_RANGE", offsetof(struct request, range)},
 	{"HTTP_ACCEPT_PROFILE", offsetof(struct request, accept_profile)},
 	{"HTTP_CONTENT_PROFILE", offsetof(struct request, content_profile)},
@@ -42,6 +39,20 @@ static const struct {
 	{"REMOTE_ADDR", offsetof(struct request, remote_address)},
 	{"CARDKEEP_PEER", offsetof(struct request, peer)},
 };
+
+/* Those that are lists: of one that was sent in several lines, each is a part (RFC 9110, section 5.3). */
+static const struct {
+	const char *name;
+	size_t offset;
+} lists[] = {
+	{"HTTP_IF_MATCH", offsetof(struct request, if_match)},
+	{"HTTP_IF_NONE_MATCH", offsetof(struct request, if_none_match)},
+	{"HTTP_ACCEPT", offsetof(struct request, accept)},
+	{"HTTP_PREFER", offsetof(struct request, prefer)},
+};
+
+/* Nobody spreads a list over more; what comes behind is passed over. */
+#define LIST_LINES_MAX 100
 
 /* In which proxies say for whom they speak. */
 static const char *const forwarding[] = {
@@ -216,6 +227,32 @@ static void fill_headers(
 		request->user_agent = NULL;
 }
 
+static const char *join_lines(
+	struct mem_arena *arena, const char *name, request_lookup_fn *lookup, void *source)
+{
+	struct buf list = {0};
+	const char *text = NULL;
+	const char *line;
+
+	for (size_t i = 0; i < LIST_LINES_MAX && (line = lookup(source, name, i)) != NULL; i++)
+		if (*line != '\0')
+			buf_printf(&list, "%s%s", list.len > 0 ? ", " : "", line);
+	if (list.len > 0)
+		text = mem_arena_copy(arena, list.data, list.len);
+	buf_free(&list);
+	return text;
+}
+
+static void fill_lists(
+	struct request *request, struct mem_arena *arena, request_lookup_fn *lookup, void *source)
+{
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		const char **slot = (const char **)((char *)request + lists[i].offset);
+
+		*slot = join_lines(arena, lists[i].name, lookup, source);
+	}
+}
+
 /* nginx passes this one as often as it came: a key sent twice names nothing, and an empty one is no
  * absent one. */
 static void fill_key(
@@ -271,6 +308,7 @@ const char *request_fill(struct request *request, struct mem_arena *arena,
 		lookup(source, "CARDKEEP_MSEC", 0), clock_wall_us(), clock_mono_us());
 	fill_target(request, arena, uri);
 	fill_headers(request, arena, lookup, source);
+	fill_lists(request, arena, lookup, source);
 	fill_key(request, arena, lookup, source);
 	request->forwarded = is_forwarded(lookup, source);
 	return NULL;

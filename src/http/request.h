@@ -35,8 +35,8 @@ struct request {
 	bool rest;         /* the path is, or would be, under /rest or /rpc */
 	const char *authorization;
 	const char *content_type;
-	const char *if_match;
-	const char *if_none_match;
+	const char *if_match;        /* this one and the next, accept and prefer are lists: */
+	const char *if_none_match;   /* what came in several lines is joined by commas */
 	const char *idempotency_key; /* "" when it was sent empty */
 	bool idempotency_key_again;  /* it was sent more than once */
 	const char *accept;

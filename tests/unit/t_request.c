@@ -147,6 +147,24 @@ static void headers_are_copied_and_empty_ones_absent(void **state)
 	assert_null(request.remote_address);
 }
 
+static void the_lines_of_a_list_are_one_list(void **state)
+{
+	const char *params[] = {"CARDKEEP_REQUEST_ID", ID, "REQUEST_METHOD", "GET", "REQUEST_URI",
+		"/", "HTTP_PREFER", "return=minimal", "HTTP_ACCEPT", "text/html", "HTTP_PREFER", "",
+		"HTTP_ACCEPT", "*/*;q=0.1", "HTTP_PREFER", "conflict=merge", "HTTP_IF_MATCH",
+		"\"1\"", "HTTP_IF_MATCH", "\"2\"", "HTTP_IF_NONE_MATCH", "", "HTTP_HOST", "a",
+		"HTTP_HOST", "b", NULL};
+	struct request request = {.body = ""};
+
+	(void)state;
+	assert_null(request_fill(&request, &arena, lookup, params, 0));
+	assert_string_equal(request.prefer, "return=minimal, conflict=merge");
+	assert_string_equal(request.accept, "text/html, */*;q=0.1");
+	assert_string_equal(request.if_match, "\"1\", \"2\"");
+	assert_null(request.if_none_match);
+	assert_string_equal(request.host, "a");
+}
+
 static void a_user_agent_that_is_no_text_is_absent(void **state)
 {
 	static const char *bad[] = {"a\x01", "a\tb", "a\x7f", "\xff", "\xc3"};
@@ -435,6 +453,7 @@ int main(void)
 		cmocka_unit_test(the_target_is_split_and_its_path_decoded_once),
 		cmocka_unit_test(methods_are_known_by_their_exact_names),
 		cmocka_unit_test(headers_are_copied_and_empty_ones_absent),
+		cmocka_unit_test(the_lines_of_a_list_are_one_list),
 		cmocka_unit_test(a_user_agent_that_is_no_text_is_absent),
 		cmocka_unit_test(a_key_is_absent_empty_or_there_and_perhaps_again),
 		cmocka_unit_test(what_nginx_always_sends_may_not_be_missing),

@@ -25,6 +25,11 @@ static const struct {
 	/* a list matches if any member does */
 	{"\"1\", \"3\"", "{}", NULL, VERSIONED_OK, "{1,3}", true},
 	{"\"1\",\"3\" , \"2147483647\"", "{}", NULL, VERSIONED_OK, "{1,3,2147483647}", true},
+	/* empty members are passed over, wherever they stand */
+	{"\"3\",", "{}", NULL, VERSIONED_OK, "{3}", true},
+	{", \"3\"", "{}", NULL, VERSIONED_OK, "{3}", true},
+	{" ,\t,\"1\" , ,, \"3\" ,", "{}", NULL, VERSIONED_OK, "{1,3}", true},
+	{",", "{}", NULL, VERSIONED_OK, "{}", true},
 	/* tags that never match leave an empty list: always 412 */
 	{"W/\"3\"", "{}", NULL, VERSIONED_OK, "{}", true},
 	{"\"abc\"", "{}", NULL, VERSIONED_OK, "{}", true},
@@ -48,7 +53,6 @@ static const struct {
 	{"3", "{}", NULL, VERSIONED_BAD_HEADER, NULL, false},
 	{"\"3", "{}", NULL, VERSIONED_BAD_HEADER, NULL, false},
 	{"\"3\" \"4\"", "{}", NULL, VERSIONED_BAD_HEADER, NULL, false},
-	{"\"3\",", "{}", NULL, VERSIONED_BAD_HEADER, NULL, false},
 	{"\"3\", *", "{}", NULL, VERSIONED_BAD_HEADER, NULL, false},
 	{"w/\"3\"", "{}", NULL, VERSIONED_BAD_HEADER, NULL, false},
 	{"3", "{\"version\":\"x\"}", NULL, VERSIONED_BAD_HEADER, NULL, false},
@@ -103,6 +107,57 @@ static void a_write_names_the_version_it_saw(void **state)
 	}
 }
 
+static void a_write_is_not_applied_to_what_if_none_match_names(void **state)
+{
+	static const struct {
+		const char *if_none_match;
+		const char *if_match;
+		const char *body;
+		enum versioned_status status;
+		const char *expected;
+		bool by_header;
+	} table[] = {
+		{"\"2\"", NULL, "{\"version\":3}", VERSIONED_OK, "{3}", false},
+		{"\"3\"", NULL, "{\"version\":3}", VERSIONED_OK, "{}", true},
+		{"\"9\", W/\"3\"", NULL, "{\"version\":3}", VERSIONED_OK, "{}", true},
+		{"*", NULL, "{\"version\":3}", VERSIONED_OK, "{}", true},
+		{"*", "\"3\"", "{}", VERSIONED_OK, "{}", true},
+		{"\"3\",", "\"3\", \"4\"", "{}", VERSIONED_OK, "{4}", true},
+		/* nothing is there at version 0 */
+		{"*", NULL, "{\"version\":0}", VERSIONED_OK, "{0}", false},
+		{"\"0\"", NULL, "{\"version\":0}", VERSIONED_OK, "{}", true},
+		{"*", NULL, "{}", VERSIONED_MISSING, NULL, false},
+		{"3", NULL, "{\"version\":3}", VERSIONED_BAD_NONE, NULL, false},
+		{"3", NULL, "{\"version\":\"x\"}", VERSIONED_BAD_NONE, NULL, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		const char *expected = NULL;
+		struct exchange x;
+
+		exchange_init(&x, table[i].body);
+		x.request.if_match = table[i].if_match;
+		x.request.if_none_match = table[i].if_none_match;
+		if (versioned_read(&x, NULL, 0, &expected) != table[i].status)
+			fail_msg("case %zu", i);
+		if (table[i].expected != NULL) {
+			assert_string_equal(expected, table[i].expected);
+			assert_int_equal(x.by_header, table[i].by_header);
+		}
+		exchange_fini(&x);
+	}
+}
+
+static void what_a_write_expects_can_be_asked(void **state)
+{
+	(void)state;
+	assert_true(versioned_expects("{3}", 3));
+	assert_true(versioned_expects("{1,3}", 3));
+	assert_false(versioned_expects("{1,31}", 3));
+	assert_false(versioned_expects("{}", 3));
+}
+
 static void version_zero_is_for_profiles_alone(void **state)
 {
 	const char *expected = NULL;
@@ -121,7 +176,8 @@ static void if_none_match_compares_weakly_and_forgives_nonsense(void **state)
 		const char *header;
 		bool match;
 	} table[] = {{NULL, false}, {"*", true}, {"\"7\"", true}, {"W/\"7\"", true},
-		{"\"6\", W/\"7\"", true}, {"\"6\"", false}, {"7", false}, {"\"7", false}};
+		{"\"6\", W/\"7\"", true}, {", \"7\",", true}, {"\"6\"", false}, {"7", false},
+		{"\"7", false}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
@@ -138,6 +194,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_write_names_the_version_it_saw),
+		cmocka_unit_test(a_write_is_not_applied_to_what_if_none_match_names),
+		cmocka_unit_test(what_a_write_expects_can_be_asked),
 		cmocka_unit_test(version_zero_is_for_profiles_alone),
 		cmocka_unit_test(if_none_match_compares_weakly_and_forgives_nonsense),
 	};
