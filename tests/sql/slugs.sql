@@ -7,7 +7,8 @@ select is(cardkeep_api.slugify(t), s, format('%s reads %s', coalesce(to_json(t),
 	('My Card', 'my-card'), ('my-card', 'my-card'), ('Łódź Café №1', 'lodz-cafe-no1'),
 	('  --Trim me--  ', 'trim-me'), ('a   b__c', 'a-b-c'), ('Straße', 'strasse'),
 	('Ærø Œuvre Þór', 'aero-oeuvre-thor'), ('İstanbul ışık', 'istanbul-isik'),
-	('Đorđe Ðað', 'dorde-dad'), ('ﬁne ① x²', 'fine-1-x2'), ('名刺', 'card'), ('', 'card'),
+	('Đorđe Ðað', 'dorde-dad'), ('O''Brien', 'obrien'), ('O’Brien', 'obrien'), ('Haʻapai ʿAlī', 'haapai-ali'),
+	('Kɔfi Məmməd', 'kofi-memmed'), ('ﬁne ① x²', 'fine-1-x2'), ('名刺', 'card'), ('', 'card'),
 	('!!!', 'card'), (null, 'card'), (repeat('a', 100), repeat('a', 80)),
 	(repeat('a', 79) || ' bc', repeat('a', 79)), ('UPPER', 'upper'), (E'tab\tline\nend', 'tab-line-end'))
 	v(t, s);
