@@ -70,7 +70,9 @@ begin
 	if not found then
 		return cardkeep_api.reply(401);
 	end if;
-	v_after := coalesce('epoch'::timestamptz + p_after_us * interval '1 microsecond', 'infinity');
+	-- In two parts, as an interval is multiplied by a double, which has no room for so many digits.
+	v_after := coalesce('epoch'::timestamptz + p_after_us / 1000000 * interval '1 second'
+		+ p_after_us % 1000000 * interval '1 microsecond', 'infinity');
 	for c in
 		select b.* from cardkeep.business_cards b
 		where b.user_id = v_user and (b.created_at, b.id)

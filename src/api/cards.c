@@ -99,7 +99,10 @@ enum step cards_create(struct exchange *x)
 
 /* ---- list ---------------------------------------------------------------------------------- */
 
-/* Where a page goes on: `<microseconds since the epoch>-<uuid>` of the last card before it. */
+#define CURSOR_DIGITS 18 /* of the year 9999, and of a year before our era */
+
+/* Where a page goes on: `<microseconds since the epoch>-<uuid>` of the last card before it. What was
+ * brought along may be older than the epoch: then there is a sign. */
 struct cursor {
 	int64_t at_us;
 	struct uuid id;
@@ -107,15 +110,15 @@ struct cursor {
 
 static bool cursor_parse(const char *text, struct cursor *ret_cursor)
 {
-	const char *dash = strchr(text, '-');
+	const char *number = text + (*text == '-');
+	const size_t digits = strspn(number, "0123456789");
+	const char *id = number + digits + 1;
 	struct cursor cursor;
-	size_t digits = dash != NULL ? (size_t)(dash - text) : 0;
 
-	if (digits == 0 || digits > 17 || strspn(text, "0123456789") != digits)
+	if (digits == 0 || digits > CURSOR_DIGITS || number[digits] != '-')
 		return false;
 	cursor.at_us = strtoll(text, NULL, 10);
-	if (strlen(dash + 1) != UUID_TEXT_BYTES - 1 ||
-		!uuid_parse(dash + 1, UUID_TEXT_BYTES - 1, &cursor.id))
+	if (strlen(id) != UUID_TEXT_BYTES - 1 || !uuid_parse(id, UUID_TEXT_BYTES - 1, &cursor.id))
 		return false;
 	*ret_cursor = cursor;
 	return true;

@@ -123,8 +123,26 @@ test('a page holds at most 100 cards and 1 MiB', async () => {
 	assert.equal(page.json.cards.length, 100);
 });
 
+test('pages go on behind cards from before the epoch, and from far ahead', async () => {
+	const ann = await client.register();
+	const times = ['9999-12-31 23:59:59.999999+00', '9000-01-01 00:00:00.123457+00', '9000-01-01 00:00:00.123456+00',
+		'2300-07-07 07:07:07.654321+00', '1970-01-01 00:00:00+00', '1969-12-31 23:59:59.999999+00', '1960-05-05 05:05:05.000001+00',
+		'0001-01-01 00:00:00+00'];
+	for (const [i, at] of times.entries())
+		await stack.sql(`insert into cardkeep.business_cards (user_id, name, slug, created_at)
+			values ('${ann.id}', '${i}', 'old-${i}-${ann.id.slice(0, 8)}', '${at}')`, 'super');
+	const found = [];
+	for (let after = ''; after !== null; ) {
+		const got = await client.get(`/api/cards?limit=1${after && `&after=${after}`}`, { token: ann.token });
+		assert.equal(got.status, 200, `${after}: ${got.text}`);
+		found.push(...got.json.cards.map(({ name }) => name));
+		after = got.json.next;
+	}
+	assert.deepEqual(found, times.map((_, i) => String(i)));
+});
+
 test('a limit or cursor that is none is 4xx', async () => {
-	for (const query of ['limit=0', 'limit=-1', 'limit=x', 'limit=1.5', 'limit=', 'limit=1&limit=2', 'after=x', 'after=%ff', 'after=1-2', `after=${'9'.repeat(30)}-${NOBODY}`]) {
+	for (const query of ['limit=0', 'limit=-1', 'limit=x', 'limit=1.5', 'limit=', 'limit=1&limit=2', 'after=x', 'after=%ff', 'after=1-2', `after=--1-${NOBODY}`, `after=-${NOBODY}`, `after=-1${NOBODY}`, `after=${'9'.repeat(30)}-${NOBODY}`]) {
 		const got = await client.get(`/api/cards?${query}`, { token });
 		assert.ok([400, 422].includes(got.status), `${query}: ${got.status} ${got.text}`);
 	}
