@@ -3218,16 +3218,22 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_user uuid;
+	v_version integer;
+	v_slug text;
 begin
 	select s.user_id into v_user from cardkeep_api.begin_read(p_token_hash) s;
 	if not found then
 		return cardkeep_api.reply(401);
 	end if;
-	perform from cardkeep.business_cards b where b.id = p_card and b.user_id = v_user;
-	return cardkeep_api.reply(case when found then 200 else 404 end);
+	select b.version, b.slug into v_version, v_slug from cardkeep.business_cards b
+	where b.id = p_card and b.user_id = v_user;
+	if not found then
+		return cardkeep_api.reply(404);
+	end if;
+	return cardkeep_api.reply(200, v_version, p_detail => v_slug);
 end
 $$;
-comment on function cardkeep_api.check_card is '200 where the caller has this card, 401, 404. Locks nothing.';
+comment on function cardkeep_api.check_card is '200 where the caller has this card, with its slug as the detail; 401, 404. Locks nothing.';
 
 create function cardkeep_api.read_card(p_token_hash bytea, p_card uuid)
 returns cardkeep_api.answer
@@ -5677,6 +5683,156 @@ $change$;
 
 do $change$
 begin
+if exists (select from cardkeep_console.changes c where c.name = 'patches') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:patches to pg
+--
+-- A merge patch (RFC 7396) says what changes within a document: members are merged, null removes one, and
+-- what the patch leaves out stays. It is worked out against the card at the version that the request
+-- names, whose row is locked by then, and is an ordinary update or merge from there on. So it is applied
+-- exactly once, and a stale one is told of what it would have made.
+
+
+set local role cardkeep_owner;
+
+create function cardkeep_api.merge_patch(p_target jsonb, p_patch jsonb) returns jsonb
+language plpgsql immutable parallel safe
+as $$
+begin
+	if jsonb_typeof(p_patch) <> 'object' then
+		return p_patch;
+	end if;
+	return coalesce((
+		select jsonb_object_agg(coalesce(p.key, t.key), case when p.key is null then t.value
+			when jsonb_typeof(p.value) = 'object' then cardkeep_api.merge_patch(t.value, p.value)
+			else p.value end)
+		from jsonb_each(case when jsonb_typeof(p_target) = 'object' then p_target else '{}' end) t
+		full join jsonb_each(p_patch) p on p.key = t.key
+		where p.key is null or jsonb_typeof(p.value) <> 'null'), '{}');
+end
+$$;
+comment on function cardkeep_api.merge_patch is 'What a merge patch makes of a value, to the letter of RFC 7396. Walks each level once. Locks nothing.';
+
+create function cardkeep_api.patched(p_document jsonb, p_patch jsonb) returns jsonb
+language plpgsql immutable parallel safe
+as $$
+begin
+	if p_patch is null then
+		return null;
+	end if;
+	return coalesce(nullif(cardkeep_api.merge_patch(p_document, p_patch), 'null'), '{}');
+end
+$$;
+comment on function cardkeep_api.patched is 'A card''s document after a patch of it, empty where that removes it; null where the request has none. Locks nothing.';
+
+create function cardkeep_api.patch_repeat(p_user uuid, p_write uuid, p_card uuid,
+	p_expected integer[], p_merge boolean)
+returns cardkeep_api.answer
+language plpgsql stable
+as $$
+declare
+	v_version integer;
+begin
+	if p_merge then
+		v_version := cardkeep_api.card_merge_version(p_card, p_expected[1], p_write);
+	else
+		v_version := cardkeep_api.card_write_version(p_card, p_expected, p_write, false);
+	end if;
+	if v_version is null then
+		return null;
+	elsif p_merge then
+		return cardkeep_api.card_merge_replay(p_card, p_user, p_expected[1], v_version);
+	end if;
+	return cardkeep_api.card_replay(p_card, p_user, v_version, 200);
+end
+$$;
+comment on function cardkeep_api.patch_repeat is 'The first answer of a patch that was applied before; all null where it was not. Locks nothing.';
+
+create function cardkeep_api.patch_card_core(p_user uuid, p_session uuid, p_write uuid,
+	p_card uuid, p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
+	p_public boolean, p_merge boolean)
+returns cardkeep_api.answer
+language plpgsql volatile
+as $$
+declare
+	c cardkeep.business_cards;
+	b cardkeep.business_cards;
+	a cardkeep_api.answer;
+	v_fields jsonb;
+	v_design jsonb;
+begin
+	select k.* into c from cardkeep.business_cards k where k.id = p_card and k.user_id = p_user
+	for no key update skip locked;
+	a := cardkeep_api.patch_repeat(p_user, p_write, p_card, p_expected, p_merge);
+	if a.status is not null then
+		return a;
+	end if;
+	if c.id is null then
+		perform from cardkeep.business_cards k where k.id = p_card and k.user_id = p_user;
+		return cardkeep_api.reply(case when found then 423 else 404 end);
+	end if;
+	b := c;
+	if (c.version = any (p_expected)) is not true then
+		b := cardkeep_api.card_base(c, (select max(e) from unnest(p_expected) e), p_name, p_template,
+			p_fields, p_design, p_public);
+	end if;
+	-- Where the base is not known, what is told is what it would make of the card as it is.
+	v_fields := cardkeep_api.patched(coalesce(b.fields_config, c.fields_config), p_fields);
+	v_design := cardkeep_api.patched(coalesce(b.design_config, c.design_config), p_design);
+	if cardkeep_api.document_fault(v_fields) is not null then
+		return cardkeep_api.reply(422, c.version, p_detail => 'fields_config');
+	elsif cardkeep_api.document_fault(v_design) is not null then
+		return cardkeep_api.reply(422, c.version, p_detail => 'design_config');
+	elsif p_merge then
+		return cardkeep_api.merge_card_core(p_user, p_session, p_write, p_card, p_expected[1], p_name,
+			p_template, v_fields, v_design, p_public);
+	end if;
+	return cardkeep_api.update_card_core(p_user, p_session, p_write, p_card, p_expected, p_name,
+		p_template, v_fields, v_design, p_public);
+end
+$$;
+comment on function cardkeep_api.patch_card_core is 'As update_card_core, or as merge_card_core where p_merge says so, with documents that are merge patches: of the card at the expected version, and where it is at another, of what it was then. 422 with the name of a document that would be too large. Tries the card''s row (no key update, skip locked), never waits; looks after it tried.';
+
+create function cardkeep_api.patch_card(p_token_hash bytea, p_write uuid, p_card uuid,
+	p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
+	p_public boolean, p_merge boolean, p_key uuid default null)
+returns cardkeep_api.answer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	w cardkeep_api.write;
+	a cardkeep_api.answer;
+begin
+	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key, p_card) b;
+	if (w.told).replayed and p_merge then
+		return cardkeep_api.card_merge_replay(p_card, w.user_id, p_expected[1], (w.told).version);
+	elsif (w.told).status is not null then
+		return cardkeep_api.card_told(w, p_card);
+	elsif w.live then
+		a := cardkeep_api.patch_card_core(w.user_id, w.session_id, w.id, p_card, p_expected, p_name,
+			p_template, p_fields, p_design, p_public, p_merge);
+		return cardkeep_api.end_write(w, a);
+	elsif w.session_id is not null then
+		a := cardkeep_api.patch_repeat(w.user_id, w.id, p_card, p_expected, p_merge);
+	end if;
+	if a.status is null then
+		return cardkeep_api.reply(401);
+	end if;
+	return a;
+end
+$$;
+comment on function cardkeep_api.patch_card is 'Changes one of the caller''s cards by a merge patch: 200, 401, 404, 409, 422 for a key_reused or a document, 423; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as patch_card_core; never waits.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('patches');
+end
+$change$;
+
+do $change$
+begin
 if exists (select from cardkeep_console.changes c where c.name = 'pruning') then
 return;
 end if;
@@ -6909,6 +7065,7 @@ grant execute on function
 	cardkeep_api.read_professional_history,
 	cardkeep_api.revert_professional_info,
 	cardkeep_api.merge_card,
+	cardkeep_api.patch_card,
 	cardkeep_api.merge_personal_info,
 	cardkeep_api.merge_professional_info,
 	cardkeep_api.rpc_generate_unique_slug,

@@ -13,16 +13,22 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_user uuid;
+	v_version integer;
+	v_slug text;
 begin
 	select s.user_id into v_user from cardkeep_api.begin_read(p_token_hash) s;
 	if not found then
 		return cardkeep_api.reply(401);
 	end if;
-	perform from cardkeep.business_cards b where b.id = p_card and b.user_id = v_user;
-	return cardkeep_api.reply(case when found then 200 else 404 end);
+	select b.version, b.slug into v_version, v_slug from cardkeep.business_cards b
+	where b.id = p_card and b.user_id = v_user;
+	if not found then
+		return cardkeep_api.reply(404);
+	end if;
+	return cardkeep_api.reply(200, v_version, p_detail => v_slug);
 end
 $$;
-comment on function cardkeep_api.check_card is '200 where the caller has this card, 401, 404. Locks nothing.';
+comment on function cardkeep_api.check_card is '200 where the caller has this card, with its slug as the detail; 401, 404. Locks nothing.';
 
 create function cardkeep_api.read_card(p_token_hash bytea, p_card uuid)
 returns cardkeep_api.answer

@@ -46,6 +46,7 @@ grant execute on function
 	cardkeep_api.read_professional_history,
 	cardkeep_api.revert_professional_info,
 	cardkeep_api.merge_card,
+	cardkeep_api.patch_card,
 	cardkeep_api.merge_personal_info,
 	cardkeep_api.merge_professional_info,
 	cardkeep_api.rpc_generate_unique_slug,

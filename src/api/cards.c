@@ -181,17 +181,12 @@ enum step cards_read(struct exchange *x)
 
 /* ---- update -------------------------------------------------------------------------------- */
 
-static enum step updated(struct exchange *x)
-{
-	switch (x->call.row.status) {
-	case 200:
-		return versioned_entity(x);
-	case 409:
-		return versioned_conflict(x);
-	default:
-		return exchange_common(x, "card");
-	}
-}
+/* What a request asks of a card, until it is known that this is the card it means. */
+struct card_update {
+	struct field_value values[CARD_CHANGEABLE];
+	const char *expected;
+	bool merge;
+};
 
 /* Each side fits, both together do not. */
 static enum step too_large(struct exchange *x)
@@ -200,9 +195,23 @@ static enum step too_large(struct exchange *x)
 	return exchange_invalid(x);
 }
 
+static enum step updated(struct exchange *x)
+{
+	switch (x->call.row.status) {
+	case 200:
+		return versioned_entity(x);
+	case 409:
+		return versioned_conflict(x);
+	case 422:
+		return too_large(x);
+	default:
+		return exchange_common(x, "card");
+	}
+}
+
 static enum step merged(struct exchange *x)
 {
-	enum step step = x->call.row.status == 422 ? too_large(x) : updated(x);
+	enum step step = updated(x);
 
 	merge_answered(x);
 	return step;
@@ -216,23 +225,91 @@ static bool any_present(const struct field_value *values, size_t count)
 	return false;
 }
 
-/* Merging takes the arguments of an update. */
-static enum step plan_update(
-	struct exchange *x, const struct field_value *values, const char *expected, bool merge)
+/* Merging takes the arguments of an update, and patching asks whether to merge besides. */
+static enum step plan_update(struct exchange *x)
 {
-	call_start(&x->call, merge ? CALL_MERGE_CARD : CALL_UPDATE_CARD);
+	const struct card_update *update = x->card_update;
+
+	if (x->merge_patch)
+		call_start(&x->call, CALL_PATCH_CARD);
+	else
+		call_start(&x->call, update->merge ? CALL_MERGE_CARD : CALL_UPDATE_CARD);
 	auth_argument(x);
 	key_write_argument(x);
 	call_uuid(&x->call, &x->arena, &x->card);
-	call_text(&x->call, expected);
-	call_text(&x->call, values[CARD_NAME].text);
-	changeable_arguments(x, values);
+	call_text(&x->call, update->expected);
+	call_text(&x->call, update->values[CARD_NAME].text);
+	changeable_arguments(x, update->values);
+	if (x->merge_patch)
+		call_text(&x->call, update->merge ? "t" : "f");
 	key_argument(x);
-	x->resume = merge ? merged : updated;
+	x->resume = update->merge ? merged : updated;
 	return STEP_CALL;
 }
 
-enum step cards_update(struct exchange *x)
+/*
+ * What a client sends back of the card it read. The path, the token and the card itself say which it is
+ * and whose, so a body that says otherwise was made from another card, and would overwrite this one.
+ */
+static void check_id(struct exchange *x, const char *name, const struct uuid *own)
+{
+	const struct json_member *member = json_find(x->body, name);
+	struct uuid sent;
+
+	if (member == NULL)
+		return;
+	if (member->kind != JSON_STRING || !uuid_parse(member->string, member->string_len, &sent) ||
+		memcmp(&sent, own, sizeof(sent)) != 0)
+		fields_fault(x, name, "is not that of this card");
+}
+
+static void check_identity(struct exchange *x)
+{
+	const struct json_member *slug = json_find(x->body, "slug");
+
+	check_id(x, "id", &x->card);
+	if (x->has_caller)
+		check_id(x, "user_id", &x->caller);
+	if (slug != NULL && slug->kind != JSON_STRING)
+		fields_fault(x, "slug", "is not that of this card");
+}
+
+/* A slug that direct SQL has changed since is news, which the update itself tells. */
+static enum step slug_checked(struct exchange *x)
+{
+	const struct call_row *row = &x->call.row;
+	const struct json_member *slug = json_find(x->body, "slug");
+
+	if (row->status != 200 || strcmp(row->detail, slug->string) == 0 ||
+		!versioned_expects(x->card_update->expected, row->version))
+		return plan_update(x);
+	fields_fault(x, "slug", "is not that of this card");
+	return exchange_invalid(x);
+}
+
+static enum step plan_checked_update(struct exchange *x)
+{
+	if (json_find(x->body, "slug") == NULL)
+		return plan_update(x);
+	call_start(&x->call, CALL_CHECK_CARD);
+	auth_argument(x);
+	call_uuid(&x->call, &x->arena, &x->card);
+	x->resume = slug_checked;
+	return STEP_CALL;
+}
+
+/* In a merge patch null takes a document away, where an empty one would leave it as it is. */
+static void mark_removed(struct exchange *x, struct card_update *update)
+{
+	for (size_t i = CARD_FIELDS; i <= CARD_DESIGN; i++) {
+		const struct json_member *member = json_find(x->body, create_fields[i].name);
+
+		if (member != NULL && member->kind == JSON_NULL)
+			update->values[i].text = "null";
+	}
+}
+
+static void read_update(struct exchange *x, struct card_update *update)
 {
 	enum {
 		CARD_ID = CARD_CHANGEABLE,
@@ -246,7 +323,7 @@ enum step cards_update(struct exchange *x)
 		CARD_MERGED_WITH,
 		UPDATE_FIELDS,
 	};
-	/* A client may send back the whole card it got: what it cannot change is passed over. */
+	/* A client may send back the whole card it got. */
 	static const struct field fields[UPDATE_FIELDS] = {
 		CHANGEABLE_FIELDS(false),
 		[CARD_ID] = {.name = "id", .kind = FIELD_READ_ONLY},
@@ -260,16 +337,32 @@ enum step cards_update(struct exchange *x)
 		[CARD_MERGED_WITH] = {.name = "mergedWith", .kind = FIELD_READ_ONLY},
 	};
 	struct field_value values[UPDATE_FIELDS];
-	const char *expected = NULL;
-	enum versioned_status version = versioned_read(x, NULL, 1, &expected);
 
-	if (version != VERSIONED_OK && version != VERSIONED_MALFORMED)
-		return versioned_refuse(x, version);
 	if (fields_read(x, fields, UPDATE_FIELDS, values) && !any_present(values, CARD_CHANGEABLE))
 		fields_fault(x, "body", "must name a field to change");
+	check_identity(x);
+	if (x->errors.len > 0)
+		return;
+	memcpy(update->values, values, sizeof(update->values));
+	update->merge = merge_asked(x, &values[CARD_MERGE]);
+	if (x->merge_patch)
+		mark_removed(x, update);
+}
+
+enum step cards_update(struct exchange *x)
+{
+	struct card_update *update = mem_arena_alloc(&x->arena, sizeof(*update));
+	enum versioned_status version;
+
+	*update = (struct card_update){.expected = NULL};
+	version = versioned_read(x, NULL, 1, &update->expected);
+	if (version != VERSIONED_OK && version != VERSIONED_MALFORMED)
+		return versioned_refuse(x, version);
+	read_update(x, update);
 	if (x->errors.len > 0)
 		return exchange_refuse_fields(x);
-	return plan_update(x, values, expected, merge_asked(x, &values[CARD_MERGE]));
+	x->card_update = update;
+	return plan_checked_update(x);
 }
 
 enum step cards_update_by_body(struct exchange *x)

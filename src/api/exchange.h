@@ -54,6 +54,7 @@ struct hash_job {
 };
 
 struct known;
+struct card_update;
 
 struct exchange;
 typedef enum step resume_fn(struct exchange *x);
@@ -86,6 +87,8 @@ struct exchange {
 	struct uuid key;   /* of the key */
 	struct uuid write; /* of all that it is bound to */
 	bool by_header;    /* the version came as If-Match: a stale one is 412, not 409 */
+	bool merge_patch;  /* a PATCH whose body says by its type that it is one (RFC 7396) */
+	const struct card_update *card_update; /* cards: what is asked of one */
 
 	bool wants_cookie; /* sessions: the token is to be a cookie */
 	char token[64];    /* sessions: the new token in clear, until it is answered */

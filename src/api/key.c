@@ -114,6 +114,7 @@ static void hash_request(struct exchange *x, const char *key, size_t len, bool s
 	hash_text(&state, request->query);
 	hash_text(&state, request->if_match);
 	hash_text(&state, request->prefer);
+	hash_length(&state, x->merge_patch);
 	if (secret)
 		hash_length(&state, ABSENT);
 	else

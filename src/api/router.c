@@ -104,20 +104,36 @@ static const char *methods_of(struct exchange *x, const char *path)
 	return methods;
 }
 
+#define TYPE_MERGE_PATCH "application/merge-patch+json"
+
+static bool type_is(const char *type, const char *wanted)
+{
+	const size_t len = strcspn(type, "; \t");
+
+	return strlen(wanted) == len && strncasecmp(type, wanted, len) == 0;
+}
+
 /* The types that carry JSON: what a client says, or what `curl -d` and fetch say by themselves. */
 static bool type_is_json(const char *type)
 {
-	static const char *const exact[] = {
-		"application/json", "text/plain", "application/x-www-form-urlencoded"};
-	size_t len;
+	return type == NULL || type_is(type, "application/json") || type_is(type, "text/plain") ||
+	       type_is(type, "application/x-www-form-urlencoded");
+}
 
-	if (type == NULL)
-		return true;
-	len = strcspn(type, "; \t");
-	for (size_t i = 0; i < ARRAY_LEN(exact); i++)
-		if (strlen(exact[i]) == len && strncasecmp(type, exact[i], len) == 0)
-			return true;
+static bool type_ends_in_json(const char *type)
+{
+	const size_t len = strcspn(type, "; \t");
+
 	return len > 5 && strncasecmp(type + len - 5, "+json", 5) == 0;
+}
+
+/* Of a PATCH the type says what its members mean (RFC 5789, section 2.2): one that is not known here may
+ * mean anything. Elsewhere the body is just JSON. */
+static bool type_fits(const char *type, enum request_method method)
+{
+	if (type_is_json(type))
+		return true;
+	return method == REQUEST_PATCH ? type_is(type, TYPE_MERGE_PATCH) : type_ends_in_json(type);
 }
 
 /* A refusal goes through the session check on routes that need one, and not on the others. */
@@ -202,14 +218,27 @@ static enum step read_key(struct exchange *x, const struct route *route)
 	return parse_body(x, route);
 }
 
+static enum step refuse_type(struct exchange *x, const struct route *route)
+{
+	enum step step = refuse(x, route->access, PROBLEM_UNSUPPORTED_TYPE,
+		"the body must be JSON: application/json");
+
+	if (route->method == REQUEST_PATCH)
+		reply_header(&x->reply, "Accept-Patch", "application/json, " TYPE_MERGE_PATCH);
+	return step;
+}
+
 static enum step read_body(struct exchange *x, const struct route *route)
 {
+	const char *type = x->request.content_type;
+
 	if (x->request.body_too_large)
 		return refuse(
 			x, route->access, PROBLEM_TOO_LARGE, "the body is larger than 256 KiB");
-	if (route->body != BODY_NONE && !type_is_json(x->request.content_type))
-		return refuse(x, route->access, PROBLEM_UNSUPPORTED_TYPE,
-			"the body must be JSON: application/json");
+	if (route->body != BODY_NONE && !type_fits(type, route->method))
+		return refuse_type(x, route);
+	x->merge_patch =
+		route->method == REQUEST_PATCH && type != NULL && type_is(type, TYPE_MERGE_PATCH);
 	return read_key(x, route);
 }
 

@@ -184,6 +184,7 @@ static void row_seen(struct stats_slot *slot, const struct job *job)
 	case CALL_RPC_UPDATE:
 	case CALL_DELETE_CARD:
 	case CALL_MERGE_CARD:
+	case CALL_PATCH_CARD:
 	case CALL_REVERT_CARD:
 		change(slot, job, STATS_ENTITY_CARD);
 		break;

@@ -44,6 +44,29 @@ test('a client may send the whole card back', async () => {
 	assert.equal(got.json.slug, card.slug);
 });
 
+test('a body that was made from another card, or is another person\'s, is refused before it overwrites this one', async () => {
+	const card = await client.card(token, { name: 'A' });
+	const other = await client.card(token, { name: 'B' });
+	const { id: stranger } = await client.register();
+	for (const [field, value] of [['id', other.id], ['id', null], ['id', 'x'], ['id', 7], ['user_id', stranger], ['user_id', null],
+		['slug', other.slug], ['slug', null], ['slug', 'chosen']])
+		for (const more of [{}, { merge: true }])
+			isInvalid(await patch(card, { version: 1, name: 'C', [field]: value, ...more }), field);
+	isInvalid(await patch(card, { ...other, name: 'C' }), 'id');
+	isInvalid(await client.patch('/api/cards', { ...card, slug: 'x', name: 'C' }, { token }), 'slug');
+	assert.deepEqual(await read(card), card);
+	assert.equal((await patch(card, { ...card, id: card.id.toUpperCase(), name: 'C' })).status, 200);
+});
+
+test('a whole card that is out of date is a conflict, also where its slug was changed by direct SQL', async () => {
+	const card = await client.card(token, { name: 'Moved' });
+	await stack.sql(`update cardkeep.business_cards set slug = 'moved-' || left(id::text, 8) where id = '${card.id}'`, 'super');
+	const now = await read(card);
+	assert.notEqual(now.slug, card.slug);
+	isConflict(await patch(card, { ...card, name: 'C' }), 409, now);
+	isInvalid(await patch(card, { ...now, slug: card.slug, name: 'C' }), 'slug');
+});
+
 test('an absent field is kept, and a document is replaced as a whole', async () => {
 	const card = await client.card(token, { fields_config: { a: 1, b: 2 }, design_config: { c: 3 } });
 	const got = await patch(card, { version: 1, fields_config: { b: 4 } });

@@ -25,7 +25,7 @@ create temporary table granted as
 		'cardkeep_api.read_professional_history', 'cardkeep_api.revert_professional_info',
 		'cardkeep_api.sweep_writes', 'cardkeep_api.erase_step',
 		'cardkeep_api.merge_card', 'cardkeep_api.merge_personal_info',
-		'cardkeep_api.merge_professional_info',
+		'cardkeep_api.merge_professional_info', 'cardkeep_api.patch_card',
 		'cardkeep_api.rpc_generate_unique_slug', 'cardkeep_api.rpc_create_business_card',
 		'cardkeep_api.rpc_update_business_card', 'cardkeep_api.rpc_upsert_personal_info',
 		'cardkeep_api.rpc_upsert_professional_info', 'cardkeep_api.read_rows']) f;

@@ -43,7 +43,7 @@ select is(pg_temp.seen(cardkeep_api.read_card(pg_temp.token('bob'), pg_temp.id('
 	'somebody else''s looks as if it were not there');
 select is(pg_temp.seen(cardkeep_api.read_card(pg_temp.token('nobody'), pg_temp.id('c1'))), '401 v0',
 	'nobody can read it');
-select is(pg_temp.seen(cardkeep_api.check_card(pg_temp.token('ann'), pg_temp.id('c1'))), '200 v0',
+select is(pg_temp.seen(cardkeep_api.check_card(pg_temp.token('ann'), pg_temp.id('c1'))), '200 v1 my-card',
 	'a card of one''s own passes the check');
 select is(pg_temp.seen(cardkeep_api.check_card(pg_temp.token('bob'), pg_temp.id('c1'))), '404 v0',
 	'somebody else''s does not');

@@ -38,6 +38,11 @@ return (select status from cardkeep_api.update_cards(array[pg_temp.token('ann')]
 	array[pg_temp.id('x')::text], array[pg_temp.id('c' || p_keys)::text], array['{1}'],
 	array[null], array[null], array[p_mine::text], array[null], array[null]) limit 1);
 
+create function pg_temp.patched(p_keys integer, p_merge boolean, p_mine jsonb, p_write text)
+returns integer language sql
+return (cardkeep_api.patch_card(pg_temp.token('ann'), pg_temp.id(p_write), pg_temp.id('c' || p_keys), '{1}',
+	null, null, p_mine, null, null, p_merge)).status;
+
 create function pg_temp.cost(p_call text, p_keys integer, p_status integer) returns bigint
 language plpgsql as $$
 declare
@@ -75,6 +80,11 @@ set local plan_cache_mode = force_generic_plan;
 select pg_temp.grows('a conflict', 'select (pg_temp.stale($1, false, $2, ''x'')).status', 409);
 select pg_temp.grows('a conflict in a set', 'select pg_temp.stale_in_set($1, $2)', 409);
 select pg_temp.grows('a merge that conflicts', 'select (pg_temp.stale($1, true, $3, ''x'')).status', 409);
+select pg_temp.grows('a stale patch', 'select pg_temp.patched($1, false, $2, ''x'')', 409);
+savepoint merged;
+select pg_temp.grows('a patch that is merged',
+	'select pg_temp.patched($1, true, ''{"key2": "mine"}'', ''p'' || $1)', 200);
+rollback to merged;
 savepoint merged;
 select pg_temp.grows('a merge', 'select (pg_temp.stale($1, true, $2, ''m'' || $1)).status', 200);
 rollback to merged;
