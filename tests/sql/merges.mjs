@@ -104,7 +104,7 @@ function change(kind, it, versions, seen, { changes, whole }) {
 	const merged = seen < versions.length && Array.from({ length: versions.length - seen }, (_, i) => seen + 1 + i);
 	const made = changes.map(([path]) => path).filter((path) => !same(mine[path], base[path]));
 	if (made.some((path) => !same(now[path], base[path]) && !same(now[path], mine[path]))) {
-		const others = [...new Set([...Object.keys(base), ...Object.keys(mine)])]
+		const others = [...new Set([base, mine, now].flatMap(Object.keys))]
 			.filter((path) => names.has(path.split('.')[0]) && !same(now[path], base[path]));
 		return { call, status: 409, detail: '', state: now, others: others.sort() };
 	}
