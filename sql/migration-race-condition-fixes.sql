@@ -1329,6 +1329,21 @@ end
 $$;
 comment on function cardkeep_api.note_change is 'As note_creation, for a change that left so many bytes in history and made documents of so many. Locks as judge_quota.';
 
+create function cardkeep_api.note_history(p_user uuid, p_lot double precision, p_bytes integer)
+returns void
+language plpgsql volatile
+as $$
+declare
+	c_row_bytes constant integer := 200;
+	v_gate double precision := (c_row_bytes + p_bytes) / 65536::double precision;
+begin
+	if p_lot < v_gate then
+		perform cardkeep_api.note_change(p_user, p_lot, c_row_bytes + p_bytes, 0, v_gate);
+	end if;
+end
+$$;
+comment on function cardkeep_api.note_history is 'As note_change, for what leaves a row of history with so many bytes of content and makes no documents. Locks as judge_quota.';
+
 create function cardkeep_api.quota_told(p_kind text, p_until timestamptz)
 returns cardkeep_api.answer
 language sql volatile
@@ -2264,23 +2279,34 @@ returns cardkeep_api.answer
 language plpgsql volatile
 as $$
 declare
+	v_lot double precision := random();
+	v_before jsonb;
 	o cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
 	n cardkeep_api.profile := o;
+	a cardkeep_api.answer;
 begin
 	n.fields := o.fields || p_patch;
 	if n.fields = o.fields then
 		return cardkeep_api.reply_kept(200, o.version, cardkeep_api.profile_json(p_kind, o), false,
 			'unchanged');
 	end if;
+	perform from cardkeep.over_quota q where q.user_id = p_user;
+	if found then
+		a := cardkeep_api.quota_refusal(p_user, '{history}');
+		if a.status is not null then
+			return a;
+		end if;
+	end if;
 	n.version := o.version + 1;
 	n.updated_at := greatest(clock_timestamp(), o.updated_at);
+	v_before := cardkeep_api.profile_before(o.fields, n.fields);
 	perform cardkeep_api.update_profile(p_kind, p_user, p_write, n);
-	perform cardkeep_api.note_profile(p_kind, p_user, n.version, p_session, p_write, n.updated_at,
-		cardkeep_api.profile_before(o.fields, n.fields));
+	perform cardkeep_api.note_profile(p_kind, p_user, n.version, p_session, p_write, n.updated_at, v_before);
+	perform cardkeep_api.note_history(p_user, v_lot, pg_column_size(v_before));
 	return cardkeep_api.reply(200, n.version, cardkeep_api.profile_json(p_kind, n));
 end
 $$;
-comment on function cardkeep_api.change_profile is 'Writes the next version of a profile and of its history, or nothing where nothing changes (unchanged). The caller has locked the profile''s row.';
+comment on function cardkeep_api.change_profile is 'Writes the next version of a profile and of its history, or nothing where nothing changes (unchanged); 429 quota where the account''s changes left too much today. The caller has locked the profile''s row; locks as quota_refusal besides.';
 
 create function cardkeep_api.save_profile_core(p_kind text, p_user uuid, p_session uuid,
 	p_write uuid, p_expected integer[], p_patch jsonb)
@@ -2945,7 +2971,7 @@ begin
 			end if;
 			perform from cardkeep.over_quota q where q.user_id = p_user;
 			if found then
-				a := cardkeep_api.quota_refusal(p_user, '{cards,creations,documents}');
+				a := cardkeep_api.quota_refusal(p_user, '{cards,creations,documents,history}');
 				if a.status is not null then
 					return a;
 				end if;
@@ -3146,6 +3172,7 @@ returns cardkeep_api.answer
 language plpgsql volatile
 as $$
 declare
+	v_lot double precision := random();
 	c cardkeep.business_cards;
 begin
 	select b.* into c from cardkeep.business_cards b
@@ -3162,10 +3189,13 @@ begin
 	values (c.id, c.version + 1, p_session, p_write, greatest(clock_timestamp(), c.updated_at),
 		true, c.name, c.slug, c.template_type, c.fields_config, c.design_config, c.is_public);
 	delete from cardkeep.business_cards b where b.id = p_card;
+	-- Taken whatever the account has, but not free: who makes cards and deletes them fills a disk too.
+	perform cardkeep_api.note_history(p_user, v_lot,
+		cardkeep_api.document_bytes(c.fields_config, c.design_config));
 	return cardkeep_api.reply(204, c.version + 1);
 end
 $$;
-comment on function cardkeep_api.delete_card_core is 'Deletes a card that is at one of the expected versions, ends its history and retires its slug. 204; else as settle_deletion. Tries the card''s row (update, skip locked), then its slug''s advisory lock, so that a creation never waits for it; never waits.';
+comment on function cardkeep_api.delete_card_core is 'Deletes a card that is at one of the expected versions, ends its history and retires its slug. 204; else as settle_deletion. Tries the card''s row (update, skip locked), then its slug''s advisory lock, so that a creation never waits for it, and where it notes what the account took as judge_quota; never waits.';
 
 create function cardkeep_api.settle_deletion(p_user uuid, p_write uuid, p_card uuid,
 	p_expected integer[])

@@ -148,7 +148,7 @@ begin
 			end if;
 			perform from cardkeep.over_quota q where q.user_id = p_user;
 			if found then
-				a := cardkeep_api.quota_refusal(p_user, '{cards,creations,documents}');
+				a := cardkeep_api.quota_refusal(p_user, '{cards,creations,documents,history}');
 				if a.status is not null then
 					return a;
 				end if;
@@ -349,6 +349,7 @@ returns cardkeep_api.answer
 language plpgsql volatile
 as $$
 declare
+	v_lot double precision := random();
 	c cardkeep.business_cards;
 begin
 	select b.* into c from cardkeep.business_cards b
@@ -365,10 +366,13 @@ begin
 	values (c.id, c.version + 1, p_session, p_write, greatest(clock_timestamp(), c.updated_at),
 		true, c.name, c.slug, c.template_type, c.fields_config, c.design_config, c.is_public);
 	delete from cardkeep.business_cards b where b.id = p_card;
+	-- Taken whatever the account has, but not free: who makes cards and deletes them fills a disk too.
+	perform cardkeep_api.note_history(p_user, v_lot,
+		cardkeep_api.document_bytes(c.fields_config, c.design_config));
 	return cardkeep_api.reply(204, c.version + 1);
 end
 $$;
-comment on function cardkeep_api.delete_card_core is 'Deletes a card that is at one of the expected versions, ends its history and retires its slug. 204; else as settle_deletion. Tries the card''s row (update, skip locked), then its slug''s advisory lock, so that a creation never waits for it; never waits.';
+comment on function cardkeep_api.delete_card_core is 'Deletes a card that is at one of the expected versions, ends its history and retires its slug. 204; else as settle_deletion. Tries the card''s row (update, skip locked), then its slug''s advisory lock, so that a creation never waits for it, and where it notes what the account took as judge_quota; never waits.';
 
 create function cardkeep_api.settle_deletion(p_user uuid, p_write uuid, p_card uuid,
 	p_expected integer[])

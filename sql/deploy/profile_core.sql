@@ -374,23 +374,34 @@ returns cardkeep_api.answer
 language plpgsql volatile
 as $$
 declare
+	v_lot double precision := random();
+	v_before jsonb;
 	o cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
 	n cardkeep_api.profile := o;
+	a cardkeep_api.answer;
 begin
 	n.fields := o.fields || p_patch;
 	if n.fields = o.fields then
 		return cardkeep_api.reply_kept(200, o.version, cardkeep_api.profile_json(p_kind, o), false,
 			'unchanged');
 	end if;
+	perform from cardkeep.over_quota q where q.user_id = p_user;
+	if found then
+		a := cardkeep_api.quota_refusal(p_user, '{history}');
+		if a.status is not null then
+			return a;
+		end if;
+	end if;
 	n.version := o.version + 1;
 	n.updated_at := greatest(clock_timestamp(), o.updated_at);
+	v_before := cardkeep_api.profile_before(o.fields, n.fields);
 	perform cardkeep_api.update_profile(p_kind, p_user, p_write, n);
-	perform cardkeep_api.note_profile(p_kind, p_user, n.version, p_session, p_write, n.updated_at,
-		cardkeep_api.profile_before(o.fields, n.fields));
+	perform cardkeep_api.note_profile(p_kind, p_user, n.version, p_session, p_write, n.updated_at, v_before);
+	perform cardkeep_api.note_history(p_user, v_lot, pg_column_size(v_before));
 	return cardkeep_api.reply(200, n.version, cardkeep_api.profile_json(p_kind, n));
 end
 $$;
-comment on function cardkeep_api.change_profile is 'Writes the next version of a profile and of its history, or nothing where nothing changes (unchanged). The caller has locked the profile''s row.';
+comment on function cardkeep_api.change_profile is 'Writes the next version of a profile and of its history, or nothing where nothing changes (unchanged); 429 quota where the account''s changes left too much today. The caller has locked the profile''s row; locks as quota_refusal besides.';
 
 create function cardkeep_api.save_profile_core(p_kind text, p_user uuid, p_session uuid,
 	p_write uuid, p_expected integer[], p_patch jsonb)

@@ -181,6 +181,21 @@ end
 $$;
 comment on function cardkeep_api.note_change is 'As note_creation, for a change that left so many bytes in history and made documents of so many. Locks as judge_quota.';
 
+create function cardkeep_api.note_history(p_user uuid, p_lot double precision, p_bytes integer)
+returns void
+language plpgsql volatile
+as $$
+declare
+	c_row_bytes constant integer := 200;
+	v_gate double precision := (c_row_bytes + p_bytes) / 65536::double precision;
+begin
+	if p_lot < v_gate then
+		perform cardkeep_api.note_change(p_user, p_lot, c_row_bytes + p_bytes, 0, v_gate);
+	end if;
+end
+$$;
+comment on function cardkeep_api.note_history is 'As note_change, for what leaves a row of history with so many bytes of content and makes no documents. Locks as judge_quota.';
+
 create function cardkeep_api.quota_told(p_kind text, p_until timestamptz)
 returns cardkeep_api.answer
 language sql volatile
