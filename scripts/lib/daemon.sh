@@ -53,6 +53,44 @@ disk_path = $disk
 database = $database"
 }
 
+# What the supervisor of this instance, and of no other, shows as its title.
+daemon_recover() {
+	proc_recover cardkeepd "$(service_user)" "cardkeepd: supervisor ($state/conf/cardkeep.conf)"
+}
+
+# Prints the number of the socket that anybody listens on where this instance does; fails where nobody does.
+daemon_socket() {
+	local flags inode path
+	while read -r _ _ _ flags _ _ inode path; do
+		if [ "$flags" = 00010000 ] && [ "$path" = "$sockets/app/app.sock" ]; then
+			printf '%s\n' "$inode"
+			return
+		fi
+	done </proc/net/unix
+	return 1
+}
+
+# Prints the supervisors that listen there. The service lets nobody but root look who has the socket: without
+# root it may be any of them.
+daemon_others() {
+	local pid inode
+	inode=$(daemon_socket) || return 0
+	for pid in $(proc_titled 'cardkeepd: supervisor' "$(id -u "$(service_user)")"); do
+		if ! is_root || [ -n "$(find "/proc/$pid/fd" -lname "socket:\[$inode\]" 2>/dev/null)" ]; then
+			printf '%s\n' "$pid"
+		fi
+	done
+}
+
+# Refuses to go on beside a daemon that is not recorded, or could not be stopped.
+daemon_must_be_gone() {
+	until_true 2 daemon_is_quiet && return
+	die "$EX_UNAVAILABLE" "a cardkeepd that is not recorded in $state/run/cardkeepd.pid listens at $sockets/app/app.sock: end it (kill -TERM $(daemon_others | paste -sd ' ')), and run this again"
+}
+
+# shellcheck disable=SC2317 # called through until_true
+daemon_is_quiet() { [ -z "$(daemon_others)" ]; }
+
 daemon_up() {
 	local -a environment
 	local digest user
@@ -72,6 +110,7 @@ daemon_up() {
 		say 'Restarting cardkeepd: its program or configuration changed'
 		daemon_down
 	else
+		daemon_must_be_gone
 		say 'Starting cardkeepd'
 	fi
 	(

@@ -17,6 +17,10 @@ database_up() {
 
 database_private() {
 	local db=$state/db
+	if pg_running "$db" && ! pg_recorded "$db"; then
+		say 'Restarting PostgreSQL: its postmaster.pid is lost or damaged'
+		pg_stop "$db" || die "$EX_UNAVAILABLE" "PostgreSQL does not stop; see $db/log"
+	fi
 	if ! pg_running "$db"; then
 		if [ -s "$db/data/PG_VERSION" ]; then
 			say 'Starting PostgreSQL'

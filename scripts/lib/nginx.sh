@@ -94,6 +94,11 @@ nginx_fill() {
 
 nginx_command=(nginx -c)
 
+# What the master of this instance, and of no other, shows as its title.
+nginx_recover() {
+	proc_recover nginx "$(web_user)" "nginx: master process ${nginx_command[*]} $state/conf/nginx.conf"
+}
+
 nginx_up() {
 	local port=$1 digest
 	nginx_render "$state" "$port" "$sockets/app/app.sock" "${CARDKEEP_REQUEST_DEADLINE_MS:-5000}" \

@@ -99,14 +99,41 @@ pg_replace() {
 	pg_as sh -c 'rm -f "$1.new" && cat >"$1.new" && mv "$1.new" "$1"' sh "$1"
 }
 
-# pg_running DIR. A number alone may be somebody else's by now. Its user looks: in data/ it could give
-# root anything to read.
-pg_running() {
-	[[ -d $1/data ]] || return 1
+# pg_look HOW DIR, as the server's user: in data/ he could give root anything to read. A number alone may be
+# somebody else's by now, so a process counts that is called postgres and stands in data/. HOW is
+#   recorded   prints the pid in postmaster.pid where that is the server
+#   any        prints the server's pid, recorded or not; its own children have other titles
+#   remains    succeeds where anything of it lives, the children of a killed server included
+pg_look() {
 	# shellcheck disable=SC2016 # the inner shell expands these
-	pg_as sh -c '[ -f "$1/postmaster.pid" ] && read -r pid <"$1/postmaster.pid" && [ "$(cat "/proc/$pid/comm")" = postgres ] &&
-		[ "/proc/$pid/cwd" -ef "$1" ]' sh "$1/data" 2>/dev/null
+	pg_as sh -c '
+		stands_there() {
+			read -r name <"/proc/$1/comm" && [ "$name" = postgres ] && [ "/proc/$1/cwd" -ef "$data" ]
+		}
+		how=$1 data=$2/data
+		if [ "$how" != remains ] && [ -f "$data/postmaster.pid" ]; then
+			read -r pid <"$data/postmaster.pid"
+			if [ "${pid:-0}" -gt 0 ] && stands_there "$pid"; then
+				echo "$pid"
+				exit
+			fi
+		fi
+		[ "$how" != recorded ] || exit 1
+		for dir in /proc/[0-9]*; do
+			pid=${dir#/proc/}
+			stands_there "$pid" || continue
+			[ "$how" != remains ] || exit 0
+			read -r title <"$dir/cmdline" || true
+			case $title in "postgres: "*) ;; *) echo "$pid"; exit ;; esac
+		done
+		exit 1' sh "$1" "$2" 2>/dev/null
 }
+
+# pg_running DIR
+pg_running() { [[ -d $1/data ]] && pg_look any "$1" >/dev/null; }
+
+# pg_recorded DIR: it runs, and its own record says so, without which it ends within a minute.
+pg_recorded() { [[ -d $1/data ]] && pg_look recorded "$1" >/dev/null; }
 
 # pg_start DIR: returns when it answers; a cluster that runs already is left alone.
 pg_start() {
@@ -115,6 +142,10 @@ pg_start() {
 	pg_running "$dir" && return
 	# The socket directory may be on a file system that a reboot emptied.
 	pg_own_dirs "$(pg_user)" "$dir" "$(cat "$dir/sockets")" || return
+	# A damaged record keeps PostgreSQL from starting. Where nothing of it lives, it protects nobody.
+	if ! pg_look remains "$dir"; then
+		pg_as rm -f "$dir/data/postmaster.pid"
+	fi
 	if ! pg_as "$bin/pg_ctl" start --pgdata="$dir/data" --log="$dir/log" --wait --timeout=60 \
 		>/dev/null; then
 		log_tail "$dir/log"
@@ -124,10 +155,25 @@ pg_start() {
 
 # pg_stop DIR [fast|immediate]
 pg_stop() {
-	local dir=$1 mode=${2:-fast} bin
+	local dir=$1 mode=${2:-fast} bin pid sig=INT
 	bin=$(pg_bin) || return
 	pg_running "$dir" || return 0
-	pg_as "$bin/pg_ctl" stop --pgdata="$dir/data" --mode="$mode" --wait --timeout=60 >/dev/null
+	if pg_recorded "$dir"; then
+		pg_as "$bin/pg_ctl" stop --pgdata="$dir/data" --mode="$mode" --wait --timeout=60 >/dev/null
+		return
+	fi
+	[[ $mode == fast ]] || sig=QUIT
+	pid=$(pg_look any "$dir") && pg_as kill -"$sig" "$pid" && pg_await_end "$dir"
+}
+
+pg_await_end() {
+	local tries
+	for tries in {1..600}; do
+		pg_look remains "$1" || return 0
+		sleep 0.1
+	done
+	echo "postgres: the server in $1 did not stop in $((tries / 10)) s" >&2
+	return 1
 }
 
 # pg_conninfo DIR ROLE [DATABASE]: libpq's keywords.

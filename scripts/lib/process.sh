@@ -3,7 +3,8 @@
 #
 # $state/run/NAME.pid holds pid, start time, boot id and the user's number; only we write it. A pid alone
 # is not enough: after a reboot, or a long time, it may be somebody else's. $state/run/NAME.as holds a
-# digest of what the program was started with, so that `up` sees what is stale.
+# digest of what the program was started with, so that `up` sees what is stale. A record that is lost or
+# damaged is made anew from what the program says of itself (proc_recover).
 
 boot_id() { cat /proc/sys/kernel/random/boot_id; }
 
@@ -20,8 +21,37 @@ start_time() {
 proc_pid() {
 	local pid started boot uid
 	read -r pid started boot uid 2>/dev/null <"$state/run/$1.pid" || return 1
-	[ "$boot" = "$(boot_id)" ] && [ "$(start_time "$pid")" = "$started" ] &&
+	[[ $pid =~ ^[1-9][0-9]*$ ]] && [ "$boot" = "$(boot_id)" ] && [ "$(start_time "$pid")" = "$started" ] &&
 		[ "$(uid_of "$pid")" = "$uid" ] && printf '%s\n' "$pid"
+}
+
+# proc_record NAME PID UID
+proc_record() {
+	printf '%s %s %s %s\n' "$2" "$(start_time "$2")" "$(boot_id)" "$3" >"$state/run/$1.pid.new"
+	mv "$state/run/$1.pid.new" "$state/run/$1.pid"
+}
+
+# proc_titled TITLE UID: prints the pids of that user's processes whose title begins so. Everybody can read a
+# title, and anybody may choose his own: no more is done by it than that user could do to his processes.
+proc_titled() {
+	local file pid title
+	grep -alsF -- "$1" /proc/[0-9]*/cmdline | while read -r file; do
+		pid=${file#/proc/} pid=${pid%/cmdline}
+		IFS= read -r -d '' title 2>/dev/null <"$file" || continue
+		[[ $title == "$1"* ]] && [ "$(uid_of "$pid")" = "$2" ] && start_time "$pid" >/dev/null &&
+			printf '%s\n' "$pid"
+	done || true
+}
+
+# proc_recover NAME USER TITLE: writes the record of a living program anew where there is none of it. TITLE is
+# what no other instance's has.
+proc_recover() {
+	local pid uid
+	! proc_alive "$1" || return 0
+	uid=$(id -u "$2") || return
+	read -r pid < <(proc_titled "$3" "$uid") || return 0
+	note "the record of $1 is lost or damaged; it runs as process $pid, which is written down anew"
+	proc_record "$1" "$pid" "$uid"
 }
 
 proc_alive() { proc_pid "$1" >/dev/null; }
@@ -48,8 +78,7 @@ proc_start() {
 	)
 	until_true 10 test -s "$state/run/$name.pid.new" || return 1
 	read -r pid <"$state/run/$name.pid.new"
-	printf '%s %s %s %s\n' "$pid" "$(start_time "$pid")" "$(boot_id)" "$uid" >"$state/run/$name.pid"
-	rm -f "$state/run/$name.pid.new"
+	proc_record "$name" "$pid" "$uid"
 	printf '%s\n' "$digest" >"$state/run/$name.as"
 	# It is root's for a moment.
 	until_true 10 proc_is_users "$pid" "$uid"
@@ -77,11 +106,12 @@ proc_signal() {
 proc_gone() { ! proc_alive "$1"; }
 
 # proc_sweep NAME PROGRAM: when a process is gone, ends what it left behind. Workers of an nginx that
-# was killed hold its port; each program leads a session of its own, so they are found by that.
+# was killed hold its port; each program leads a session of its own, so they are found by that. Where the
+# leader's number is somebody's, it is not that program's session.
 proc_sweep() {
 	local pid boot uid stat fields name=$1 program=$2
 	read -r pid _ boot uid 2>/dev/null <"$state/run/$name.pid" || return 0
-	[ "$boot" = "$(boot_id)" ] && ! proc_alive "$name" || return 0
+	[[ $pid =~ ^[1-9][0-9]*$ ]] && [ "$boot" = "$(boot_id)" ] && ! start_time "$pid" >/dev/null || return 0
 	for stat in /proc/[0-9]*/stat; do
 		read -r stat 2>/dev/null <"$stat" || continue
 		read -r -a fields <<<"${stat##*) }"

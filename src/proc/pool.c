@@ -184,6 +184,12 @@ void pool_free(struct pool **ptr)
 	*ptr = NULL;
 }
 
+/* By its configuration one service is told from another, where the number of its process was lost. */
+static void set_title(const struct pool *pool, const char *what)
+{
+	title_set("supervisor (%s)%s", pool->source->path, what);
+}
+
 /* ---- doing what was decided ------------------------------------------------------------------ */
 
 static void happened(struct pool *pool, struct supervisor_event event);
@@ -281,7 +287,7 @@ static void carry_out(struct pool *pool, const struct supervisor_action *action)
 		notify_ready();
 		break;
 	case ACTION_TELL_STOPPING:
-		title_set("supervisor stopping");
+		set_title(pool, " stopping");
 		notify_stopping();
 		break;
 	case ACTION_END:
@@ -583,7 +589,7 @@ static void turn(struct pool *pool)
 
 void pool_run(struct pool *pool)
 {
-	title_set("supervisor");
+	set_title(pool, "");
 	pool->signal_fd = signals_open();
 	/* ICU's tables take a fifth of a second to read; every worker inherits them, and so a worker
 	 * that died is back at once. */

@@ -59,7 +59,7 @@ void title_init(int argc, char **argv)
 
 void title_set(const char *fmt, ...)
 {
-	char title[128] = "cardkeepd: ";
+	char title[1024] = "cardkeepd: ";
 	const size_t start = strlen(title);
 	size_t len;
 	va_list ap;

@@ -15,8 +15,8 @@ const metric = async (name) => {
 	return line === undefined ? undefined : Number(line.slice(name.length + 1));
 };
 
-test('titles tell role and slot', () => {
-	assert.equal(pool.title(), 'cardkeepd: supervisor');
+test('titles tell role and slot, and by which configuration', () => {
+	assert.equal(pool.title(), `cardkeepd: supervisor (${pool.path('cardkeep.conf')})`);
 	assert.deepEqual(pool.children().map(({ title }) => title).sort(), [
 		'cardkeepd: status',
 		'cardkeepd: worker 0 serving',

@@ -31,7 +31,7 @@ test('a kept connection is asked to close, and served until it does', async () =
 		await pause(20);
 	}
 	assert.equal(connection.closed, false);
-	assert.equal(pool.title(), 'cardkeepd: supervisor stopping');
+	assert.equal(pool.title(), `cardkeepd: supervisor (${pool.path('cardkeep.conf')}) stopping`);
 	connection.close();
 	assert.equal(await pool.ended(), 0, pool.log());
 	assert.equal(pool.reports(), '', pool.log());
