@@ -230,7 +230,7 @@ create table cardkeep.users (
 	created_at timestamptz not null default clock_timestamp(),
 	updated_at timestamptz not null default clock_timestamp(),
 	closed_at timestamptz,
-	constraint users_email_lower check (email = lower(email) and email <> ''),
+	constraint users_email_lower check (email = lower(email collate "C") and email <> ''),
 	constraint users_email_and_password check ((email is null) = (password_hash is null)),
 	constraint users_closed_without check (closed_at is null or email is null)
 );
@@ -557,7 +557,7 @@ create function cardkeep.keep_history() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 begin
-	raise exception 'history is never changed: % on %.%', lower(tg_op), tg_table_schema, tg_table_name
+	raise exception 'history is never changed: % on %.%', lower(tg_op collate "C"), tg_table_schema, tg_table_name
 		using errcode = 'insufficient_privilege';
 end
 $$;
@@ -1059,13 +1059,13 @@ return case
 	when octet_length(p_text) <= 80 and p_text ~ '^[a-z0-9]+(-[a-z0-9]+)*$' then p_text
 	-- Bounded before it is normalised, which takes time by the square of a run of marks: 400 take 4 ms.
 	else coalesce(nullif(rtrim(left(btrim(regexp_replace(
-	lower(regexp_replace(normalize(
+	lower((regexp_replace(normalize(
 		replace(replace(replace(replace(replace(replace(replace(replace(
 			-- Those without a letter to stand for them, at the end, are silent.
 			translate(coalesce(left(p_text, 400), ''), 'ŁłØøĐđÐðıĦħŦŧĿŀŊŋĸƏəƎǝƐɛƆɔ''’ʻʼʾʿ',
 				'LlOoDdDdiHhTtLlNnkEeEeEeOo'),
 			'ß', 'ss'), 'ẞ', 'SS'), 'Æ', 'AE'), 'æ', 'ae'), 'Œ', 'OE'), 'œ', 'oe'), 'Þ', 'TH'), 'þ', 'th'),
-		nfkd), '[\u0300-\u036f]', '', 'g')),
+		nfkd), '[\u0300-\u036f]', '', 'g')) collate "C"),
 	'[^a-z0-9]+', '-', 'g'), '-'), 80), '-'), ''), 'card')
 end;
 comment on function cardkeep_api.slugify is 'SQL''s own slug rule, for callers that come without the service''s transliteration: Latin letters lose their marks, apostrophes vanish, anything else but a-z and 0-9 becomes one dash, at most 80 characters of the first 400, "card" where nothing is left. A slug stays as it is. Locks nothing.';
@@ -2547,7 +2547,7 @@ as $$
 declare
 	u cardkeep.users;
 begin
-	select a.* into u from cardkeep.users a where a.email = lower(p_email);
+	select a.* into u from cardkeep.users a where a.email = lower(p_email collate "C") collate "default";
 	if not found then
 		return cardkeep_api.reply(404);
 	end if;
@@ -2662,7 +2662,7 @@ returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_email text := lower(p_email);
+	v_email text := lower(p_email collate "C");
 begin
 	if not pg_try_advisory_xact_lock(cardkeep_api.lock_key('session', p_write::text))
 		or not pg_try_advisory_xact_lock(cardkeep_api.lock_key('email', v_email))
@@ -4768,7 +4768,7 @@ language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 begin
 	return query
-	select l.* from cardkeep.user_list l where l.email > lower(p_after)
+	select l.* from cardkeep.user_list l where l.email > lower(p_after collate "C") collate "default"
 	order by l.email limit p_limit;
 end
 $$;
@@ -4779,7 +4779,7 @@ language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 begin
 	return query
-	select l.* from cardkeep.user_list l where l.email = lower(btrim(p_email));
+	select l.* from cardkeep.user_list l where l.email = lower(btrim(p_email) collate "C") collate "default";
 end
 $$;
 comment on function cardkeep.find_user is 'The account with this address in any spelling; no row where there is none. Locks nothing.';
@@ -6424,7 +6424,7 @@ returns cardkeep_api.answer
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_email text := lower(p_email);
+	v_email text := lower(p_email collate "C");
 	v_user uuid;
 begin
 	perform pg_advisory_xact_lock(cardkeep_api.lock_key('email', v_email));
@@ -6546,7 +6546,7 @@ declare
 	v_type text := cardkeep_api.rest_type(p_source, p_column);
 begin
 	if p_what in ('true', 'false', 'unknown') and v_type <> 'boolean' then
-		raise exception 'argument of IS % must be type boolean, not type %', upper(p_what), v_type
+		raise exception 'argument of IS % must be type boolean, not type %', upper(p_what collate "C"), v_type
 			using errcode = 'datatype_mismatch';
 	end if;
 	return format('b.%I is ', p_column) || case p_what when 'null' then 'null'

@@ -58,7 +58,7 @@ as $$
 declare
 	u cardkeep.users;
 begin
-	select a.* into u from cardkeep.users a where a.email = lower(p_email);
+	select a.* into u from cardkeep.users a where a.email = lower(p_email collate "C") collate "default";
 	if not found then
 		return cardkeep_api.reply(404);
 	end if;
@@ -173,7 +173,7 @@ returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_email text := lower(p_email);
+	v_email text := lower(p_email collate "C");
 begin
 	if not pg_try_advisory_xact_lock(cardkeep_api.lock_key('session', p_write::text))
 		or not pg_try_advisory_xact_lock(cardkeep_api.lock_key('email', v_email))

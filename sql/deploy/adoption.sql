@@ -111,7 +111,7 @@ returns cardkeep_api.answer
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_email text := lower(p_email);
+	v_email text := lower(p_email collate "C");
 	v_user uuid;
 begin
 	perform pg_advisory_xact_lock(cardkeep_api.lock_key('email', v_email));

@@ -44,7 +44,7 @@ create function cardkeep.keep_history() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 begin
-	raise exception 'history is never changed: % on %.%', lower(tg_op), tg_table_schema, tg_table_name
+	raise exception 'history is never changed: % on %.%', lower(tg_op collate "C"), tg_table_schema, tg_table_name
 		using errcode = 'insufficient_privilege';
 end
 $$;

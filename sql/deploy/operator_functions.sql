@@ -23,7 +23,7 @@ language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 begin
 	return query
-	select l.* from cardkeep.user_list l where l.email > lower(p_after)
+	select l.* from cardkeep.user_list l where l.email > lower(p_after collate "C") collate "default"
 	order by l.email limit p_limit;
 end
 $$;
@@ -34,7 +34,7 @@ language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 begin
 	return query
-	select l.* from cardkeep.user_list l where l.email = lower(btrim(p_email));
+	select l.* from cardkeep.user_list l where l.email = lower(btrim(p_email) collate "C") collate "default";
 end
 $$;
 comment on function cardkeep.find_user is 'The account with this address in any spelling; no row where there is none. Locks nothing.';

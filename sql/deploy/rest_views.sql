@@ -83,7 +83,7 @@ declare
 	v_type text := cardkeep_api.rest_type(p_source, p_column);
 begin
 	if p_what in ('true', 'false', 'unknown') and v_type <> 'boolean' then
-		raise exception 'argument of IS % must be type boolean, not type %', upper(p_what), v_type
+		raise exception 'argument of IS % must be type boolean, not type %', upper(p_what collate "C"), v_type
 			using errcode = 'datatype_mismatch';
 	end if;
 	return format('b.%I is ', p_column) || case p_what when 'null' then 'null'

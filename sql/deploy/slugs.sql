@@ -16,13 +16,13 @@ return case
 	when octet_length(p_text) <= 80 and p_text ~ '^[a-z0-9]+(-[a-z0-9]+)*$' then p_text
 	-- Bounded before it is normalised, which takes time by the square of a run of marks: 400 take 4 ms.
 	else coalesce(nullif(rtrim(left(btrim(regexp_replace(
-	lower(regexp_replace(normalize(
+	lower((regexp_replace(normalize(
 		replace(replace(replace(replace(replace(replace(replace(replace(
 			-- Those without a letter to stand for them, at the end, are silent.
 			translate(coalesce(left(p_text, 400), ''), 'ŁłØøĐđÐðıĦħŦŧĿŀŊŋĸƏəƎǝƐɛƆɔ''’ʻʼʾʿ',
 				'LlOoDdDdiHhTtLlNnkEeEeEeOo'),
 			'ß', 'ss'), 'ẞ', 'SS'), 'Æ', 'AE'), 'æ', 'ae'), 'Œ', 'OE'), 'œ', 'oe'), 'Þ', 'TH'), 'þ', 'th'),
-		nfkd), '[\u0300-\u036f]', '', 'g')),
+		nfkd), '[\u0300-\u036f]', '', 'g')) collate "C"),
 	'[^a-z0-9]+', '-', 'g'), '-'), 80), '-'), ''), 'card')
 end;
 comment on function cardkeep_api.slugify is 'SQL''s own slug rule, for callers that come without the service''s transliteration: Latin letters lose their marks, apostrophes vanish, anything else but a-z and 0-9 becomes one dash, at most 80 characters of the first 400, "card" where nothing is left. A slug stays as it is. Locks nothing.';

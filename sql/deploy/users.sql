@@ -20,7 +20,7 @@ create table cardkeep.users (
 	created_at timestamptz not null default clock_timestamp(),
 	updated_at timestamptz not null default clock_timestamp(),
 	closed_at timestamptz,
-	constraint users_email_lower check (email = lower(email) and email <> ''),
+	constraint users_email_lower check (email = lower(email collate "C") and email <> ''),
 	constraint users_email_and_password check ((email is null) = (password_hash is null)),
 	constraint users_closed_without check (closed_at is null or email is null)
 );
