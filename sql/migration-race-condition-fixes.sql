@@ -6063,6 +6063,11 @@ execute $sql$
 set local role cardkeep_owner;
 
 create schema cardkeep_before;
+-- What statements of the old programs themselves run through stands apart: its names are everybody's,
+-- what they do is the caller's own.
+create schema cardkeep_doors;
+comment on schema cardkeep_doors is 'What old programs come in by: the policies of the tables from before Cardkeep, and the functions of old names; acts with its caller''s rights';
+grant usage on schema cardkeep_doors to public;
 comment on schema cardkeep_before is 'The tables of a database from before Cardkeep, put aside, and what carried their rows over; not for people';
 
 create table cardkeep.upgraded_tables (
@@ -6077,6 +6082,23 @@ comment on table cardkeep.upgraded_tables is 'Tables from before Cardkeep that a
 comment on column cardkeep.upgraded_tables.is_guarded is 'Whether row level security was on';
 comment on column cardkeep.upgraded_tables.is_forced is 'Whether it was on for the owner too';
 comment on column cardkeep.upgraded_tables.triggers is 'The triggers that are switched off while the table is aside, with the state each was in';
+
+create table cardkeep.upgraded_functions (
+	signature text primary key,
+	owner name not null,
+	definition text not null,
+	at timestamptz not null default clock_timestamp()
+);
+comment on table cardkeep.upgraded_functions is 'Functions of schema public from before Cardkeep that go to its rows now, and what has to be put back for them';
+
+create table cardkeep_before.old_ids (
+	kind text,
+	id uuid,
+	was text not null,
+	primary key (kind, id)
+);
+comment on table cardkeep_before.old_ids is 'What programs from before Cardkeep call a card or a user, where it is no uuid';
+comment on column cardkeep_before.old_ids.kind is 'id: a card; user_id: a user';
 
 create table cardkeep.upgrade_changes (
 	kind text not null,
@@ -6106,7 +6128,7 @@ comment on table cardkeep.unreturned_rows is 'Rows that a table from before Card
 
 create function cardkeep_before.uuid_of(p_text text) returns uuid
 language sql immutable parallel safe
-return case when p_text ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then p_text::uuid
+return case when p_text ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then p_text::uuid
 	else md5(p_text)::uuid end;
 comment on function cardkeep_before.uuid_of is 'An id of another type as a uuid, always the same one. Locks nothing.';
 grant execute on function cardkeep_before.uuid_of to public;
@@ -6151,6 +6173,41 @@ begin atomic
 end;
 comment on function cardkeep_before.columns_of is 'A table''s columns in their order, without last_write, which is nobody else''s business. Locks nothing.';
 
+create function cardkeep_before.visibility_of(p_table regclass)
+returns table (name name, type regtype, says text)
+language sql stable
+begin atomic
+	select c.name, c.type, k.says from cardkeep_before.columns_of(p_table) c
+	cross join lateral (select case
+		when c.name in ('deleted_at', 'archived_at', 'hidden_at', 'disabled_at')
+			and c.type in ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype) then 'since'
+		when c.type not in ('boolean'::regtype, 'smallint'::regtype, 'integer'::regtype,
+			'bigint'::regtype, 'text'::regtype, 'character varying'::regtype) then null
+		when c.name in ('is_public', 'is_active', 'is_published', 'is_visible', 'is_enabled', 'public',
+			'active', 'published', 'visible', 'enabled') then 'shown'
+		when c.name in ('is_private', 'is_hidden', 'is_deleted', 'is_archived', 'is_disabled',
+			'is_inactive', 'is_draft', 'private', 'hidden', 'deleted', 'archived', 'disabled',
+			'inactive', 'draft') then 'hidden' end as says) k
+	where k.says is not null
+	order by c.number;
+end;
+comment on function cardkeep_before.visibility_of is 'The columns of a table or view of cards that say whether a card is shown: it is where they say so (shown), where they do not (hidden), or while they are null (since). Locks nothing.';
+
+create function cardkeep_before.read_truth(p_column name, p_type regtype) returns text
+language sql immutable parallel safe
+return case p_type when 'boolean'::regtype then format('o.%I', p_column)
+	else format('lower(o.%I::text collate "C") in (''t'', ''true'', ''1'', ''y'', ''yes'', ''on'')',
+		p_column) end;
+comment on function cardkeep_before.read_truth is 'SQL that reads a column of an old table as true or false, whatever its type. Locks nothing.';
+
+create function cardkeep_before.read_visibility(p_table regclass) returns text
+language sql stable
+return coalesce((select string_agg(case v.says when 'since' then format('o.%I is null', v.name)
+		when 'shown' then format('coalesce(%s, false)', cardkeep_before.read_truth(v.name, v.type))
+		else format('not coalesce(%s, true)', cardkeep_before.read_truth(v.name, v.type)) end, ' and ')
+	from cardkeep_before.visibility_of(p_table) v), 'true');
+comment on function cardkeep_before.read_visibility is 'SQL that reads whether an old card was shown: every column that has a say in it says so. A null does not: the old query for what is shown did not find it. Without such a column all were. Locks nothing.';
+
 create function cardkeep_before.read_as(p_table regclass, p_column name, p_type regtype)
 returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -6159,8 +6216,10 @@ declare
 	v_type regtype := cardkeep_before.column_type(p_table, p_column);
 	v_text text := format('o.%I::text', p_column);
 begin
-	if v_type is null then
-		return case when p_column = 'is_public' then 'true' else format('null::%s', p_type) end;
+	if p_column = 'is_public' then
+		return cardkeep_before.read_visibility(p_table);
+	elsif v_type is null then
+		return format('null::%s', p_type);
 	elsif v_type = p_type then
 		return format('o.%I', p_column);
 	elsif v_type in ('timestamp'::regtype, 'date'::regtype) and p_type = 'timestamptz'::regtype then
@@ -6171,11 +6230,10 @@ begin
 		when 'jsonb'::regtype then format('cardkeep_before.json_of(%s)', v_text)
 		when 'timestamptz'::regtype then format('cardkeep_before.time_of(%s)', v_text)
 		when 'integer'::regtype then format('case when %1$s ~ ''^[0-9]{1,9}$'' then (%1$s)::integer end', v_text)
-		when 'boolean'::regtype then format('lower(%s) in (''t'', ''true'', ''1'', ''y'', ''yes'')', v_text)
 		else v_text end;
 end
 $$;
-comment on function cardkeep_before.read_as is 'SQL that reads a column of an old table, whatever its type, as one of Cardkeep''s types; a missing column is null, but cards without is_public were public. Locks nothing.';
+comment on function cardkeep_before.read_as is 'SQL that reads a column of an old table, whatever its type, as one of Cardkeep''s types; a missing column is null, and whether a card is public is what all columns say that have a say in it. Locks nothing.';
 
 create function cardkeep_before.define_old(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -6210,16 +6268,23 @@ comment on view cardkeep_before.old_professional_info is 'The professional profi
 
 -- Making it fit
 
+create function cardkeep_before.blank() returns text
+language sql immutable parallel safe
+return '[\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]';
+comment on function cardkeep_before.blank is 'What is a blank, as a regular expression that no locale reads in another way. Locks nothing.';
+
 create function cardkeep_before.clean_name(p_name text) returns text
 language sql immutable parallel safe
 return case
 	-- Nearly all are as they should be.
 	when char_length(p_name) between 1 and 200 and p_name is nfc normalized
-		and p_name !~ '^\s|\s$|[[:cntrl:]]' then p_name
+		and p_name !~ ('^' || cardkeep_before.blank() || '|' || cardkeep_before.blank()
+			|| '$|[\u0001-\u001f\u007f-\u009f]') then p_name
 	-- Bounded before it is normalised, as in cardkeep_api.clean_name.
 	else coalesce(nullif(regexp_replace(left(normalize(regexp_replace(regexp_replace(
-		left(p_name, 800), '[[:cntrl:]]', ' ', 'g'), '^\s+|\s+$', '', 'g')), 200), '\s+$', ''), ''),
-		'Card')
+		left(p_name, 800), '[\u0001-\u001f\u007f-\u009f]', ' ', 'g'),
+		'^' || cardkeep_before.blank() || '+|' || cardkeep_before.blank() || '+$', '', 'g')), 200),
+		cardkeep_before.blank() || '+$', ''), ''), 'Card')
 end;
 comment on function cardkeep_before.clean_name is 'A name as a card may have it: NFC, trimmed, control characters as blanks, cut at 200; "Card" where nothing is left. Locks nothing.';
 
@@ -6228,6 +6293,12 @@ language sql immutable parallel safe
 return case when p_template ~ '[a-zA-Z0-9]' then left(cardkeep_api.slugify(p_template), 64)
 	else 'personal-small' end;
 comment on function cardkeep_before.clean_template is 'A template''s name as a card may have it. Locks nothing.';
+
+create function cardkeep_before.fit_template(p_template text) returns text
+language sql immutable parallel safe
+return case when char_length(p_template) between 1 and 64 and p_template !~ '[^a-z0-9-]'
+	then p_template else cardkeep_before.clean_template(p_template) end;
+comment on function cardkeep_before.fit_template is 'A template''s name as it is, where a card may have it, else made to fit. Locks nothing.';
 
 create function cardkeep_before.clean_document(p_document jsonb) returns jsonb
 language sql immutable parallel safe
@@ -6247,9 +6318,7 @@ comment on function cardkeep_before.is_slug is 'Whether a card may have this slu
 create view cardkeep_before.carried_cards as
 	select o.id, coalesce(o.user_id, o.id) as user_id, cardkeep_before.clean_name(o.name) as name,
 		coalesce(c.became #>> '{}', o.slug) as slug,
-		case when o.template_type !~ '[^a-z0-9-]' and char_length(o.template_type) between 1 and 64
-			then o.template_type else cardkeep_before.clean_template(o.template_type)
-		end as template_type,
+		cardkeep_before.fit_template(o.template_type) as template_type,
 		cardkeep_before.clean_document(o.fields_config) as fields_config,
 		cardkeep_before.clean_document(o.design_config) as design_config,
 		coalesce(o.is_public, false) as is_public, least(greatest(o.version, 1), 10000) as version,
@@ -7315,10 +7384,30 @@ begin
 		to_jsonb(i.id), 'not a uuid')
 	from cardkeep_before.carried_cards c
 	cross join lateral (select case p_column when 'id' then c.id else c.user_id end as id) i
-	where i.id::text <> lower(c.was ->> p_column::text);
+	where i.id::text <> lower((c.was ->> p_column::text) collate "C");
 end
 $$;
 comment on function cardkeep_before.list_card_ids is 'Lists the ids of an old table that were no uuids, with what stands for them. Locks nothing but its rows.';
+
+create function cardkeep_before.note_ids(p_kind text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_table regclass := format('cardkeep_before.%I', p_kind);
+	v_column name;
+begin
+	for v_column in
+		select c.name from cardkeep_before.columns_of(v_table) c
+		where c.type <> 'uuid'::regtype
+			and (c.name = 'user_id' or c.name = 'id' and p_kind = 'business_cards')
+	loop
+		execute format('insert into cardkeep_before.old_ids (kind, id, was)
+			select %1$L, cardkeep_before.uuid_of(o.%1$I::text), o.%1$I::text from %2$s o
+			where o.%1$I is not null on conflict do nothing', v_column, v_table);
+	end loop;
+end
+$$;
+comment on function cardkeep_before.note_ids is 'Remembers what the old programs call cards and users, where it is no uuid. Locks nothing but its rows.';
 
 create function cardkeep_before.carry_cards() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -7395,6 +7484,632 @@ $change$;
 
 do $change$
 begin
+if exists (select from cardkeep_console.changes c where c.name = 'gates') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:gates to pg
+--
+-- The policies of a guarded table (row level security) cannot guard a view of other rows. So each
+-- becomes a part of functions, the gates, that are asked which rows a statement may see and write.
+-- They are asked with the caller's own rights, as a policy is: what it looks up, it looks up as he, and
+-- whom it is about is he.
+--
+-- In the place of a guarded table stand two views. The inner shows all rows, and is for those whom the
+-- policies never bound, which is where the owner's own views go; the outer asks the gates of each row,
+-- and its triggers of each that is written. Gates and inner views are in cardkeep_doors, whose names
+-- everybody may use: as their callers do triggers look for them.
+
+
+set local role cardkeep_owner;
+
+-- What was just made is closed first: granting only adds, and default privileges may have opened it.
+
+create function cardkeep_before.close_to_others(p_relation regclass) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_grantee text;
+begin
+	for v_grantee in
+		select distinct case a.grantee when 0 then 'public' else a.grantee::regrole::text end
+		from pg_class c, aclexplode(c.relacl) a
+		where c.oid = p_relation and a.grantee <> c.relowner
+	loop
+		execute format('revoke all on %s from %s cascade', p_relation, v_grantee);
+	end loop;
+end
+$$;
+comment on function cardkeep_before.close_to_others is 'Leaves what was just made to its owner alone, whatever default privileges gave to others. Locks nothing.';
+
+create function cardkeep_before.close_function(p_function regprocedure) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_grantee text;
+begin
+	for v_grantee in
+		select distinct case a.grantee when 0 then 'public' else a.grantee::regrole::text end
+		from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+		where p.oid = p_function and a.grantee <> p.proowner
+	loop
+		execute format('revoke all on function %s from %s cascade', p_function, v_grantee);
+	end loop;
+end
+$$;
+comment on function cardkeep_before.close_function is 'Leaves a function that was just made to its owner alone, whatever default privileges gave to others. Locks nothing.';
+
+create function cardkeep_before.close_schema(p_schema regnamespace) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_grantee text;
+begin
+	for v_grantee in
+		select distinct case a.grantee when 0 then 'public' else a.grantee::regrole::text end
+		from pg_namespace n, aclexplode(n.nspacl) a where n.oid = p_schema and a.grantee <> n.nspowner
+	loop
+		execute format('revoke all on schema %s from %s cascade', p_schema, v_grantee);
+	end loop;
+end
+$$;
+comment on function cardkeep_before.close_schema is 'Leaves a schema that was just made to its owner alone, whatever default privileges gave to others. Locks nothing.';
+
+create function cardkeep_doors.is_exempt(p_owner name, p_forced boolean) returns boolean
+language sql stable
+return coalesce((select r.rolsuper or r.rolbypassrls from pg_catalog.pg_roles r
+		where r.rolname = current_user), false)
+	or not p_forced and coalesce(pg_catalog.pg_has_role(current_user,
+		to_regrole(quote_ident(p_owner::text))::oid, 'usage'), false);
+comment on function cardkeep_doors.is_exempt is 'Whether the policies of a table with this owner, forced on him or not, do not bind the caller. Locks nothing.';
+grant execute on function cardkeep_doors.is_exempt to public;
+
+-- These act with their caller's rights, on his search path, as policies do, which may need it. So they
+-- name the schema of all that they use, and leave no operator to be looked up.
+create function cardkeep_doors.ask(p_gate text, p_kind text, p_row record) returns boolean
+language plpgsql volatile
+as $$
+declare
+	v_may boolean;
+begin
+	execute pg_catalog.format('select cardkeep_doors.%I(row(($1).*)::cardkeep_doors.%I)',
+		pg_catalog.format('may_%s_%s', p_gate, p_kind), p_kind) into v_may using p_row;
+	return v_may is true;
+end
+$$;
+comment on function cardkeep_doors.ask is 'What a gate says of a row. Acts with the caller''s rights. Locks nothing.';
+
+create function cardkeep_doors.guard_insert() returns trigger
+language plpgsql volatile
+as $$
+begin
+	if cardkeep_doors.is_exempt(tg_argv[0]::pg_catalog.name, tg_argv[1]::pg_catalog.bool)
+		or cardkeep_doors.ask('insert', tg_table_name, new)
+	then
+		return new;
+	end if;
+	raise exception 'new row violates row-level security policy for table "%"', tg_table_name
+		using errcode = 'insufficient_privilege';
+end
+$$;
+comment on function cardkeep_doors.guard_insert is 'Refuses a row that the policies of a guarded table let nobody make, with 42501. Acts with the caller''s rights. Locks nothing.';
+
+create function cardkeep_doors.guard_update() returns trigger
+language plpgsql volatile
+as $$
+begin
+	if cardkeep_doors.is_exempt(tg_argv[0]::pg_catalog.name, tg_argv[1]::pg_catalog.bool) then
+		return new;
+	elsif not cardkeep_doors.ask('update', tg_table_name, old) then
+		return null;
+	elsif cardkeep_doors.ask('leave', tg_table_name, new)
+		and cardkeep_doors.ask('select', tg_table_name, new)
+	then
+		return new;
+	end if;
+	raise exception 'new row violates row-level security policy for table "%"', tg_table_name
+		using errcode = 'insufficient_privilege';
+end
+$$;
+comment on function cardkeep_doors.guard_update is 'Passes over a row that the policies of a guarded table do not let an update find, and refuses one that they do not let it leave so, or that the caller would not see any more, with 42501. Acts with the caller''s rights. Locks nothing.';
+
+create function cardkeep_doors.guard_delete() returns trigger
+language plpgsql volatile
+as $$
+begin
+	if cardkeep_doors.is_exempt(tg_argv[0]::pg_catalog.name, tg_argv[1]::pg_catalog.bool)
+		or cardkeep_doors.ask('delete', tg_table_name, old)
+	then
+		return old;
+	end if;
+	return null;
+end
+$$;
+comment on function cardkeep_doors.guard_delete is 'Passes over a row that the policies of a guarded table do not let a deletion find. Acts with the caller''s rights. Locks nothing.';
+
+grant execute on function cardkeep_doors.ask, cardkeep_doors.guard_insert,
+	cardkeep_doors.guard_update, cardkeep_doors.guard_delete to public;
+
+create function cardkeep_before.policy_roles(p_roles oid[]) returns text
+language sql stable
+return case when 0 = any (p_roles) then 'true' else (select '(' || string_agg(format(
+		'pg_catalog.pg_has_role(current_user, %L::name, ''usage'')', r.rolname), ' or ') || ')'
+	from pg_catalog.pg_roles r where r.oid = any (p_roles)) end;
+comment on function cardkeep_before.policy_roles is 'SQL that asks whether a policy for these roles is about the caller. Locks nothing.';
+
+create function cardkeep_before.policy_text(p_table regclass, p_command "char", p_checks boolean)
+returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return (select format('(%s)%s',
+			coalesce(string_agg(format('%s and (%s)', p.roles, p.expression), ' or ' order by p.name)
+				filter (where p.permissive), 'false'),
+			coalesce(' and ' || string_agg(format('(not %s or (%s))', p.roles, p.expression), ' and '
+				order by p.name) filter (where not p.permissive), ''))
+		from (select q.polname as name, q.polpermissive as permissive,
+				cardkeep_before.policy_roles(q.polroles) as roles,
+				coalesce(case when p_checks then pg_get_expr(q.polwithcheck, q.polrelid) end,
+					pg_get_expr(q.polqual, q.polrelid)) as expression
+			from pg_policy q where q.polrelid = p_table and q.polcmd in ('*', p_command)) p
+		where p.expression is not null);
+end
+$$;
+comment on function cardkeep_before.policy_text is 'The policies of a table for one command as SQL: any that lets, and each that restricts. Locks nothing.';
+
+create function cardkeep_before.gates_of(p_kind text, p_table regclass)
+returns table (name text, body text)
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return query
+	select format('may_%s_%s', g.name, p_kind), cardkeep_before.policy_text(p_table, g.command, g.checks)
+	from (values ('select', 'r'::"char", false), ('insert', 'a', true), ('update', 'w', false),
+		('leave', 'w', true), ('delete', 'd', false)) g (name, command, checks);
+end
+$$;
+comment on function cardkeep_before.gates_of is 'The gates that a guarded table needs, read while it has its name: what may be seen, made, changed, left so, and deleted. Locks nothing.';
+
+create function cardkeep_before.make_gate(p_kind text, p_name text, p_body text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_gate text := format('cardkeep_doors.%I(cardkeep_doors.%I)', p_name, p_kind);
+begin
+	-- Names in it are bound now, as a policy's are, whatever its caller's path.
+	execute format('create function cardkeep_doors.%I(p_row cardkeep_doors.%I) returns boolean
+		language sql stable return (select %s from (select (p_row).*) %2$I)', p_name, p_kind, p_body);
+	execute format('comment on function %s is %L', v_gate,
+		'What the policies of a table from before Cardkeep say of a row. Acts with the caller''s rights. Locks nothing.');
+	perform cardkeep_before.close_function(v_gate::regprocedure);
+	execute format('alter function %s owner to cardkeep_owner', v_gate);
+	execute format('grant execute on function %s to public', v_gate);
+end
+$$;
+comment on function cardkeep_before.make_gate is 'Makes a gate, which everybody may ask: it does with a caller''s rights what a policy did. Locks nothing.';
+
+create function cardkeep_before.define_outer(p_kind text, p_gates text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	-- A barrier: no condition of the caller's sees a row before the gate was asked.
+	execute format('create or replace view public.%1$I with (security_barrier) as
+		select i.* from cardkeep_doors.%1$I i where %2$s', p_kind, p_gates);
+end
+$$;
+comment on function cardkeep_before.define_outer is 'Defines the outer view of a guarded table. Locks it.';
+
+create function cardkeep_before.open_outer(p_kind text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	-- A view keeps the owner's right to its rows wherever it is.
+	execute format('alter view public.%I set schema cardkeep_doors', p_kind);
+	perform cardkeep_before.define_outer(p_kind, 'true');
+	execute format('comment on view public.%I is %L', p_kind, format(
+		'cardkeep.%s as its policies of before let it be seen, for programs from before Cardkeep', p_kind));
+end
+$$;
+comment on function cardkeep_before.open_outer is 'Moves the inner view of a guarded table out of the way and puts the outer in its place, whose gates are to come: they may ask other such views. Locks both.';
+
+create function cardkeep_before.shut_gates(p_kind text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_table regclass := format('cardkeep_before.%I', p_kind);
+	v_view regclass := format('public.%I', p_kind);
+	v_command text;
+	t cardkeep.upgraded_tables;
+begin
+	select u.* into t from cardkeep.upgraded_tables u where u.kind = p_kind;
+	perform cardkeep_before.define_outer(p_kind, format(
+		'(select cardkeep_doors.is_exempt(%L::name, %L::boolean)) or cardkeep_doors.%I(i.*)',
+		t.owner, t.is_forced, 'may_select_' || p_kind));
+	foreach v_command in array array['insert', 'update', 'delete']
+	loop
+		execute format('create trigger guard_%4$s_%1$s instead of %4$s on public.%1$I
+			for each row execute function cardkeep_doors.guard_%4$s(%2$L, %3$L)', p_kind, t.owner,
+			t.is_forced, v_command);
+	end loop;
+	perform cardkeep_before.let_write(p_kind);
+	perform cardkeep_before.copy_defaults(p_kind, v_table, v_view);
+	perform cardkeep_before.make_ours(v_view);
+	perform cardkeep_before.copy_grants(v_view, v_table, t.owner, false);
+end
+$$;
+comment on function cardkeep_before.shut_gates is 'Has the outer view of a guarded table ask its gates, whose triggers are the first to fire (guard comes before write), and opens it to whom the table was open. Locks it.';
+
+create function cardkeep_before.open_gates(p_kind text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_gate regprocedure;
+begin
+	for v_gate in
+		select p.oid from pg_proc p where p.pronamespace = 'cardkeep_doors'::regnamespace
+			and p.proname in (select g.name from cardkeep_before.gates_of(p_kind,
+				format('cardkeep_before.%I', p_kind)) g)
+	loop
+		execute format('drop function %s', v_gate);
+	end loop;
+end
+$$;
+comment on function cardkeep_before.open_gates is 'Drops the gates of a guarded table, which no view asks any more. Locks nothing.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('gates');
+end
+$change$;
+
+do $change$
+begin
+if exists (select from cardkeep_console.changes c where c.name = 'dependents') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:dependents to pg
+--
+-- What others made for the tables from before Cardkeep: views, policies, functions, foreign keys. By
+-- their numbers they stay with the table that is put aside, and would go on with what was there then,
+-- without a word. So each is turned to where the rows are now; and where that cannot be done, the
+-- upgrade says so before it does anything.
+
+
+set local role cardkeep_owner;
+
+create function cardkeep_before.readers_of(p_relation regclass)
+returns table (view regclass, owner oid, as_caller boolean, definition text)
+language sql stable set search_path = pg_catalog, pg_temp
+begin atomic
+	select v.oid::regclass, v.relowner,
+		coalesce(v.reloptions && '{security_invoker=true,security_invoker=on,security_invoker=1,security_invoker=yes}',
+			false),
+		format('create or replace view %I.%I %s as %s', n.nspname, v.relname,
+			'with (' || array_to_string(v.reloptions, ', ') || ')', pg_get_viewdef(v.oid))
+	from pg_catalog.pg_class v join pg_catalog.pg_namespace n on n.oid = v.relnamespace
+	where v.relkind = 'v' and n.nspname not like 'cardkeep%'
+		and v.oid in (select r.ev_class from pg_catalog.pg_rewrite r
+			join pg_catalog.pg_depend d on d.objid = r.oid and d.classid = 'pg_catalog.pg_rewrite'::regclass
+			where d.refobjid = p_relation and r.ev_class <> p_relation and r.rulename = '_RETURN')
+		and v.relname not in ('business_cards_of_cardkeep', 'personal_info_of_cardkeep',
+			'professional_info_of_cardkeep');
+end;
+comment on function cardkeep_before.readers_of is 'The views that read a table or view, whether with their callers'' rights or their owners'', and the statement that makes each again, bound to whatever has its name then. Locks nothing.';
+
+create function cardkeep_before.is_bound(p_role oid, p_table regclass) returns boolean
+language sql stable
+return (select c.relrowsecurity and not (r.rolsuper or r.rolbypassrls)
+		and (c.relforcerowsecurity or not pg_has_role(p_role, c.relowner, 'usage'))
+	from pg_catalog.pg_class c, pg_catalog.pg_roles r where c.oid = p_table and r.oid = p_role);
+comment on function cardkeep_before.is_bound is 'Whether the policies of a table bind a role. Locks nothing.';
+
+create function cardkeep_before.dependent_views(p_relation regclass, p_as_caller boolean) returns text[]
+language sql stable set search_path = pg_catalog, pg_temp
+return (select coalesce(array_agg(r.definition), '{}') from cardkeep_before.readers_of(p_relation) r
+	where r.as_caller = p_as_caller);
+comment on function cardkeep_before.dependent_views is 'The statements that make again each view that reads a table or view with its caller''s rights, or with its owner''s. Locks nothing.';
+
+create function cardkeep_before.dependent_policies(p_relation regclass) returns text[]
+language sql stable set search_path = pg_catalog, pg_temp
+return (select coalesce(array_agg(format('alter policy %I on %s %s %s', p.polname, p.polrelid::regclass,
+		'using (' || pg_get_expr(p.polqual, p.polrelid) || ')',
+		'with check (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')')), '{}')
+	from pg_catalog.pg_policy p
+	join pg_catalog.pg_class c on c.oid = p.polrelid and c.relnamespace <> 'cardkeep_before'::regnamespace
+		and c.oid::regclass::text not in ('public.business_cards', 'public.personal_info',
+			'public.professional_info')
+	where p.oid in (select d.objid from pg_catalog.pg_depend d
+		where d.classid = 'pg_catalog.pg_policy'::regclass and d.refobjid = p_relation));
+comment on function cardkeep_before.dependent_policies is 'The statements that bind the policies of other tables that ask a table or view to whatever has its name then. Locks nothing.';
+
+create function cardkeep_before.dependent_functions(p_relation regclass) returns text[]
+language sql stable set search_path = pg_catalog, pg_temp
+return (select coalesce(array_agg(pg_get_functiondef(p.oid)), '{}') from pg_catalog.pg_proc p
+	where p.prosqlbody is not null and p.pronamespace::regnamespace::text not like 'cardkeep%'
+		and p.oid in (select d.objid from pg_catalog.pg_depend d
+			where d.classid = 'pg_catalog.pg_proc'::regclass and d.refobjid = p_relation));
+comment on function cardkeep_before.dependent_functions is 'The statements that make again each function in SQL-standard form that reads or writes a table or view, bound to whatever has its name then. Locks nothing.';
+
+create function cardkeep_before.turn(p_statements text[], p_must boolean) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_statement text;
+begin
+	foreach v_statement in array p_statements
+	loop
+		begin
+			execute v_statement;
+		exception when syntax_error_or_access_rule_violation or feature_not_supported then
+			if p_must then
+				raise exception 'upgrade: nothing was done, for this cannot be turned to where the rows would be (%): %',
+					sqlerrm, split_part(split_part(split_part(v_statement, ' as ', 1), ' using (', 1), E'\n', 1)
+					using hint = 'Drop it, and make it again after the upgrade.';
+			end if;
+			raise warning 'upgrade: still bound to what was there before (%): %', sqlerrm,
+				split_part(split_part(v_statement, ' as ', 1), E'\n', 1);
+		end;
+	end loop;
+end
+$$;
+comment on function cardkeep_before.turn is 'Binds views, policies and functions to what has the old table''s name now. One that cannot be is named: it ends the upgrade, so that nothing is done; on the way back it is a warning. Locks those views, and the tables of those policies.';
+
+create function cardkeep_before.turn_references(p_from regclass, p_to regclass) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_table regclass;
+	v_name name;
+	v_definition text;
+begin
+	for v_table, v_name, v_definition in
+		select c.conrelid::regclass, c.conname, replace(replace(pg_get_constraintdef(c.oid),
+			format('REFERENCES %s(', p_from), format('REFERENCES %s(', p_to)), ' NOT VALID', '')
+		from pg_constraint c
+		where c.contype = 'f' and c.confrelid = p_from and c.conparentid = 0 and not exists (
+			select from pg_class t where t.oid = c.conrelid and t.relnamespace::regnamespace::text like 'cardkeep%')
+	loop
+		execute format('alter table %s drop constraint %I', v_table, v_name);
+		begin
+			execute format('alter table %s add constraint %I %s', v_table, v_name, v_definition);
+		exception when foreign_key_violation then
+			execute format('alter table %s add constraint %I %s not valid', v_table, v_name, v_definition);
+			raise warning 'upgrade: % on % holds for new rows only: some refer to rows that did not come along',
+				v_name, v_table;
+		end;
+	end loop;
+end
+$$;
+comment on function cardkeep_before.turn_references is 'Makes the foreign keys of other tables refer to where the rows are now. Locks those tables until the transaction ends.';
+
+-- Whose a user id has to be: the foreign keys of the old tables' own
+
+create function cardkeep_before.user_references(p_table regclass)
+returns table (name name, definition text)
+language sql stable set search_path = pg_catalog, pg_temp
+begin atomic
+	-- One that refers to another of the old tables refers to where its rows are.
+	select c.conname, replace(pg_get_constraintdef(c.oid), 'REFERENCES cardkeep_before.', 'REFERENCES cardkeep.')
+	from pg_catalog.pg_constraint c
+	where c.contype = 'f' and c.conrelid = p_table and c.conkey = array[(select a.attnum
+		from pg_catalog.pg_attribute a where a.attrelid = p_table and a.attname = 'user_id')];
+end;
+comment on function cardkeep_before.user_references is 'The foreign keys of an old table that say whose a user id has to be. Locks nothing.';
+
+create function cardkeep_before.forget_people() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	-- Where an account was made of them, the rows are its own.
+	if cardkeep_api.is_waiting(old.id) then
+		execute format('delete from cardkeep.%I where user_id = $1', tg_argv[0]) using old.id;
+	end if;
+	return null;
+end
+$$;
+comment on function cardkeep_before.forget_people is 'After somebody is gone from where the old table''s foreign key says that its people are: their cards, or their profile, go as the table''s rows would, unless an account has taken them over. Waits for those rows.';
+
+create function cardkeep_before.keep_people(p_kind text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_table regclass := format('cardkeep_before.%I', p_kind);
+	v_people text := format('cardkeep_before.people_of_%s', p_kind);
+	v_name name;
+	v_definition text;
+begin
+	if not exists (select from cardkeep_before.user_references(v_table)) then
+		return;
+	end if;
+	execute format('create table %s (id uuid primary key references cardkeep.users on delete cascade,
+		user_id %s not null)', v_people, (select format_type(a.atttypid, a.atttypmod)
+		from pg_attribute a where a.attrelid = v_table and a.attname = 'user_id'));
+	execute format('comment on table %s is %L', v_people,
+		'Whose rows came from before Cardkeep, for as long as the foreign keys of then know them');
+	perform cardkeep_before.close_to_others(v_people::regclass);
+	execute format('insert into %s select u.id, o.user_id from (select distinct user_id from %s) o
+		join cardkeep.users u on u.id = cardkeep_before.uuid_of(o.user_id::text)', v_people, v_table);
+	for v_name, v_definition in select r.name, r.definition from cardkeep_before.user_references(v_table) r
+	loop
+		execute format('alter table %s add constraint %I %s', v_people, v_name, v_definition);
+	end loop;
+	execute format('create trigger forget_people after delete on %s for each row
+		execute function cardkeep_before.forget_people(%L)', v_people, p_kind);
+	execute format('alter table %s owner to cardkeep_owner', v_people);
+end
+$$;
+comment on function cardkeep_before.keep_people is 'Keeps the foreign keys of an old table that say whose a user id has to be, on a table of its people. Locks the tables that they refer to until the transaction ends.';
+
+-- What cannot be turned
+
+create function cardkeep_before.references_in_the_way(p_table regclass)
+returns table (what text, way_out text)
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_key name := case when p_table = to_regclass('public.business_cards') then 'id' else 'user_id' end;
+begin
+	return query
+	select format('foreign key %I of %s refers to %s, of which Cardkeep has %s', c.conname, c.conrelid::regclass,
+			p_table, case when k.names <> array[v_key] then format('no key (%s)',
+				array_to_string(k.names, ', ')) else 'uuids alone' end),
+		format('let it refer to %s (%s), a uuid, or drop it', p_table, v_key)
+	from pg_constraint c
+	cross join lateral (select array_agg(a.attname order by f.place) as names,
+			bool_and(a.atttypid = 'uuid'::regtype) as uuids
+		from unnest(c.confkey) with ordinality f (number, place)
+		join pg_attribute a on a.attrelid = p_table and a.attnum = f.number) k
+	where c.contype = 'f' and c.confrelid = p_table and c.conparentid = 0
+		and (k.names <> array[v_key] or not k.uuids)
+		and not (k.names = array['slug'::name] and v_key = 'id');
+	return query
+	select format('foreign key %I of %s is about %s', c.conname, p_table, array_to_string(k.names, ', ')),
+		case when k.names = array['user_id'::name] then 'let it cascade where somebody is deleted, or drop it'
+			else 'drop it' end
+	from pg_constraint c
+	cross join lateral (select array_agg(a.attname order by f.place) as names,
+			bool_or(cardkeep_before.column_type(format('cardkeep.%I',
+				(parse_ident(p_table::text))[2]), a.attname) is not null) as ours
+		from unnest(c.conkey) with ordinality f (number, place)
+		join pg_attribute a on a.attrelid = p_table and a.attnum = f.number) k
+	where c.contype = 'f' and c.conrelid = p_table
+		and case when k.names = array['user_id'::name] then c.confdeltype in ('n', 'd')
+			else k.ours or c.confdeltype = 'c' end;
+end
+$$;
+comment on function cardkeep_before.references_in_the_way is 'The foreign keys to an old table, and of it, that the upgrade cannot keep: those to another key than ours, and those of columns that the service writes without asking them. Locks nothing.';
+
+create function cardkeep_before.only_touches(p_source text) returns boolean
+language sql immutable parallel safe
+return octet_length(p_source) <= 2000 and regexp_replace(p_source, '--[^\n]*|/\*.*?\*/', ' ', 'g')
+	~* '^\s*begin\s+(new\.(updated_at|version)\s*:?=[^;]*;\s*)+return\s+new\s*;\s*end\s*;?\s*$';
+comment on function cardkeep_before.only_touches is 'Whether a trigger''s function does no more than to set updated_at or version, which Cardkeep does by itself. Locks nothing.';
+
+create function cardkeep_before.own_in_the_way(p_table regclass)
+returns table (what text, way_out text)
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return query
+	select format('trigger %I of %s would fire no more', t.tgname, p_table),
+		format('alter table %s disable trigger %I; what it does can be done after the upgrade by a trigger on cardkeep.%I',
+			p_table, t.tgname, (parse_ident(p_table::text))[2])
+	from pg_trigger t
+	where t.tgrelid = p_table and not t.tgisinternal and t.tgenabled <> 'D'
+		and not exists (select from pg_proc p where p.oid = t.tgfoid
+			and (p.proname = 'moddatetime' or cardkeep_before.only_touches(p.prosrc)));
+	return query
+	select format('column %I of %s is generated', a.attname, p_table),
+		format('alter table %s alter column %I drop expression', p_table, a.attname)
+	from pg_attribute a where a.attrelid = p_table and a.attgenerated <> '' and not a.attisdropped;
+	return query
+	select format('rule %I of %s would do nothing more', r.rulename, p_table),
+		format('drop rule %I on %s', r.rulename, p_table)
+	from pg_rewrite r where r.ev_class = p_table;
+	return query
+	select format('publication %I has %s, and would hear of no change', p.pubname, p_table),
+		format('alter publication %I drop table %s', p.pubname, p_table)
+	from pg_publication p join pg_publication_rel r on r.prpubid = p.oid
+	where r.prrelid = p_table;
+	return query
+	select format('%s has ids that are numbers, and no key that tells them apart', p_table),
+		format('alter table %s add primary key (id)', p_table)
+	from pg_attribute a
+	where a.attrelid = p_table and a.attname = 'id' and (parse_ident(p_table::text))[2] = 'business_cards'
+		and a.atttypid not in ('uuid'::regtype, 'text'::regtype, 'character varying'::regtype)
+		and not exists (select from pg_index i where i.indrelid = p_table and i.indisunique
+			and i.indpred is null and i.indkey::text = a.attnum::text and a.attnotnull);
+end
+$$;
+comment on function cardkeep_before.own_in_the_way is 'What an old table has of its own that neither the view in its place nor Cardkeep''s table would do. Locks nothing.';
+
+create function cardkeep_before.readers_in_the_way(p_table regclass)
+returns table (what text, way_out text)
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	c_again constant text := 'drop it, and make it again after the upgrade';
+begin
+	return query
+	select format('%s %s reads %s', case c.relkind when 'm' then 'materialized view' else 'rule on' end,
+		c.oid::regclass, p_table), c_again
+	from pg_class c where c.oid in (select r.ev_class from pg_rewrite r
+		join pg_depend d on d.objid = r.oid and d.classid = 'pg_rewrite'::regclass
+		where d.refobjid = p_table and r.ev_class <> p_table
+			and (c.relkind <> 'v' or r.rulename <> '_RETURN'));
+	return query
+	select format('view %s reads %s as %s, whom its policies bind', r.view, p_table, r.owner::regrole),
+		format('alter view %s set (security_invoker = true), or give it to the owner of the table', r.view)
+	from cardkeep_before.readers_of(p_table) r
+	where not r.as_caller and cardkeep_before.is_bound(r.owner, p_table);
+	return query
+	select format('%s is not %s''s, who therefore cannot turn it', o.what, current_user),
+		format('sign in as %s, or as a member of that role', o.owner::regrole)
+	from (
+		select 'view ' || r.view, r.owner from cardkeep_before.readers_of(p_table) r
+		union all
+		select format('policy %I of %s', p.polname, c.oid::regclass), c.relowner from pg_policy p
+		join pg_class c on c.oid = p.polrelid
+		where p.oid in (select d.objid from pg_depend d where d.classid = 'pg_policy'::regclass
+			and d.refobjid = p_table)
+		union all
+		select format('foreign key %I of %s', k.conname, c.oid::regclass), c.relowner
+		from pg_constraint k join pg_class c on c.oid = k.conrelid
+		where k.contype = 'f' and k.confrelid = p_table
+		union all
+		select 'function ' || p.oid::regprocedure, p.proowner from pg_proc p
+		where p.oid in (select d.objid from pg_depend d where d.classid = 'pg_proc'::regclass
+			and d.refobjid = p_table)) o (what, owner)
+	where not pg_has_role(o.owner, 'usage');
+	return query
+	select format('%s has rows of %s in it', o.what, p_table), c_again
+	from pg_class t
+	join pg_depend d on d.refclassid = 'pg_type'::regclass and d.refobjid in (t.reltype,
+		(select y.typarray from pg_type y where y.oid = t.reltype))
+	cross join lateral (select case d.classid
+		when 'pg_proc'::regclass then 'function ' || d.objid::regprocedure
+		when 'pg_class'::regclass then case when d.objid <> t.oid then 'relation ' || d.objid::regclass end
+		end as what) o
+	where t.oid = p_table and o.what is not null;
+	return query
+	select format('constraint trigger %I of %s looks at %s', t.tgname, t.tgrelid::regclass, p_table), c_again
+	from pg_trigger t where t.tgconstrrelid = p_table and not t.tgisinternal;
+end
+$$;
+comment on function cardkeep_before.readers_in_the_way is 'What others made for an old table that cannot be turned to where its rows will be. Locks nothing.';
+
+create function cardkeep_before.check_the_way(p_kinds text[]) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_faults text := (select string_agg(format('%s (%s)', f.what, f.way_out), '; ')
+		from (
+			select w.* from unnest(p_kinds) with ordinality k (kind, nth)
+			cross join lateral (select format('public.%I', k.kind)::regclass as id) t
+			cross join lateral (
+				select * from cardkeep_before.own_in_the_way(t.id)
+				union all select * from cardkeep_before.references_in_the_way(t.id)
+				union all select * from cardkeep_before.readers_in_the_way(t.id)
+				union all select * from cardkeep_before.functions_in_the_way(k.kind)) w) f);
+begin
+	if v_faults is not null then
+		raise exception 'upgrade: nothing was done, for this would not go on as it does: %', v_faults
+			using errcode = 'object_not_in_prerequisite_state',
+				hint = 'The way out of each is in brackets; see doc/migration.md.';
+	end if;
+end
+$$;
+comment on function cardkeep_before.check_the_way is 'Refuses to upgrade where something that programs rely on could neither be kept nor turned, and names all of it with the way out. The caller has locked the tables. Locks nothing.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('dependents');
+end
+$change$;
+
+do $change$
+begin
 if exists (select from cardkeep_console.changes c where c.name = 'old_names') then
 return;
 end if;
@@ -7411,8 +8126,7 @@ execute $sql$
 -- so an update or a deletion of a row that somebody changed meanwhile is refused (40001): neither
 -- ever hits what the statement has not seen.
 --
--- The policies of a guarded table (row level security) cannot guard a view of other rows. Such a
--- view is open to the table's owner alone, whom they did not bind either.
+-- In the place of a guarded table (row level security) stand two views, see gates.
 
 
 set local role cardkeep_owner;
@@ -7433,16 +8147,43 @@ begin
 		return format('case when c.%1$I::text = any (enum_range(null::%2$s)::text[]) then c.%1$I::text::%2$s end',
 			p_column, v_target);
 	elsif p_column in ('id', 'user_id') and v_target <> 'uuid' then
-		return format('case when cardkeep_before.uuid_of(o.%1$I::text) = c.%1$I then o.%1$I %2$send',
-			p_column, case when v_target = 'text' or v_target like 'character%' then
-			format('else c.%I::text::%s ', p_column, v_target) end);
-	elsif p_column = 'is_public' and v_target not in ('boolean', 'text') then
-		return format('c.is_public::integer::%s', v_target);
+		return format('coalesce((select i.was from cardkeep_before.old_ids i
+			where i.kind = %1$L and i.id = c.%1$I)%3$s)::%2$s', p_column, v_target,
+			case when v_target = 'text' or v_target like 'character%' then format(', c.%I::text', p_column)
+			end);
 	end if;
 	return format('c.%I::%s', p_column, v_target);
 end
 $$;
-comment on function cardkeep_before.show_as is 'SQL that shows one of Cardkeep''s columns in the type that the old table has for it; a word that is not in an enumeration there is null, an id that is no uuid there reads as it did. Locks nothing.';
+comment on function cardkeep_before.show_as is 'SQL that shows one of Cardkeep''s columns in the type that the old table has for it; a word that is not in an enumeration there is null, an id that is no uuid there reads as the old programs know it, and as null where they cannot. Locks nothing.';
+
+create function cardkeep_before.show_visibility(p_says text, p_type regtype) returns text
+language sql immutable parallel safe
+return format(case p_type when 'boolean'::regtype then '%1$s' when 'text'::regtype then '(%1$s)::%2$s'
+	when 'character varying'::regtype then '(%1$s)::text::%2$s' else '(%1$s)::integer::%2$s' end,
+	case p_says when 'shown' then 'c.is_public' else 'not c.is_public' end, p_type);
+comment on function cardkeep_before.show_visibility is 'SQL that shows whether a card is shown in a column of an old table that says so, or that it is not. Locks nothing.';
+
+create function cardkeep_before.view_column(p_kind text, p_table regclass, p_column name) returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_shown text;
+begin
+	if p_kind = 'business_cards' then
+		select cardkeep_before.show_visibility(v.says, v.type) into v_shown
+		from cardkeep_before.visibility_of(p_table) v
+		where v.name = p_column and v.says in ('shown', 'hidden');
+	end if;
+	if v_shown is not null then
+		return format('%s as %I', v_shown, p_column);
+	elsif cardkeep_before.column_type(format('cardkeep.%I', p_kind), p_column) is null then
+		return format('o.%I', p_column);
+	end if;
+	return format('%s as %I', cardkeep_before.show_as(p_table, p_column), p_column);
+end
+$$;
+comment on function cardkeep_before.view_column is 'SQL of one column of an old table in the view in its place: Cardkeep''s where it has it, else what was put aside. Locks nothing.';
 
 create function cardkeep_before.view_columns(p_kind text, p_table regclass) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -7452,10 +8193,8 @@ declare
 	v_old text;
 	v_new text;
 begin
-	select string_agg(case when cardkeep_before.column_type(v_ours, c.name) is null
-			then format('o.%I', c.name)
-			else format('%s as %I', cardkeep_before.show_as(p_table, c.name), c.name) end,
-		', ' order by c.number) into v_old
+	select string_agg(cardkeep_before.view_column(p_kind, p_table, c.name), ', ' order by c.number)
+	into v_old
 	from cardkeep_before.columns_of(p_table) c;
 	select string_agg(format('c.%I', c.name), ', ' order by c.number) into v_new
 	from cardkeep_before.columns_of(v_ours) c
@@ -7487,50 +8226,83 @@ end
 $$;
 comment on function cardkeep_before.old_row is 'SQL that finds the old row of one of Cardkeep''s, adopted ones too; the newest where there are several. Locks nothing.';
 
-create function cardkeep_before.close_to_others(p_relation regclass) returns void
-language plpgsql volatile set search_path = pg_catalog, pg_temp
-as $$
-declare
-	v_grantee text;
-begin
-	for v_grantee in
-		select distinct case a.grantee when 0 then 'public' else a.grantee::regrole::text end
-		from pg_class c, aclexplode(c.relacl) a
-		where c.oid = p_relation and a.grantee <> c.relowner
-	loop
-		execute format('revoke all on %s from %s cascade', p_relation, v_grantee);
-	end loop;
-end
-$$;
-comment on function cardkeep_before.close_to_others is 'Leaves what was just made to its owner alone, whatever default privileges gave to others. Locks nothing.';
+create function cardkeep_before.grants_of(p_table regclass)
+returns table (grantee text, what text, again boolean, role oid)
+language sql stable
+begin atomic
+	select case g.grantee when 0 then 'public' else g.grantee::regrole::text end,
+		g.privilege_type || coalesce(' (' || quote_ident(g.attname) || ')', ''), g.is_grantable, g.grantee
+	from (
+		select a.*, null::name as attname from pg_catalog.pg_class c, aclexplode(c.relacl) a
+		where c.oid = p_table and a.grantee <> c.relowner
+		union all
+		select a.*, t.attname from pg_catalog.pg_class c
+		join pg_catalog.pg_attribute t on t.attrelid = c.oid and t.attnum > 0 and not t.attisdropped,
+			aclexplode(t.attacl) a
+		where c.oid = p_table and a.grantee <> c.relowner) g
+	where g.privilege_type in ('SELECT', 'INSERT', 'UPDATE', 'DELETE');
+end;
+comment on function cardkeep_before.grants_of is 'Who but its owner may read and write a table, or columns of it. Locks nothing.';
 
-create function cardkeep_before.copy_grants(p_kind text, p_table regclass, p_owner name, p_guarded boolean)
+create function cardkeep_before.copy_grants(p_view regclass, p_table regclass, p_owner name, p_inner boolean)
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_grantee text;
 	v_right text;
+	v_again boolean;
 begin
 	-- Granting only adds: on Supabase, default privileges open every new view in public to `anon`.
-	perform cardkeep_before.close_to_others(format('public.%I', p_kind)::regclass);
-	execute format('grant select, insert, update, delete on public.%I to %I', p_kind, p_owner);
-	if p_guarded then
-		raise notice 'upgrade: public.% is open to % alone: its row level security cannot guard the view in its place',
-			p_kind, p_owner;
-		return;
-	end if;
-	for v_grantee, v_right in
-		select case a.grantee when 0 then 'public' else a.grantee::regrole::text end, a.privilege_type
-		from pg_class c, aclexplode(c.relacl) a
-		where c.oid = p_table and a.privilege_type in ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
-			and a.grantee <> c.relowner
+	perform cardkeep_before.close_to_others(p_view);
+	execute format('grant select, insert, update, delete on %s to %I', p_view, p_owner);
+	for v_grantee, v_right, v_again in
+		select g.grantee, g.what, g.again from cardkeep_before.grants_of(p_table) g
+		where not p_inner or exists (select from pg_roles r where r.oid = g.role
+			and (r.rolsuper or r.rolbypassrls))
 	loop
-		execute format('grant %s on public.%I to %s', v_right, p_kind, v_grantee);
+		execute format('grant %s on %s to %s%s', v_right, p_view, v_grantee,
+			case when v_again then ' with grant option' end);
 	end loop;
 end
 $$;
-comment on function cardkeep_before.copy_grants is 'Opens the view in an old table''s place to whom the table was open and to nobody else, or to its owner alone where row level security guarded it. Locks nothing but the view.';
+comment on function cardkeep_before.copy_grants is 'Opens a view in an old table''s place to whom the table was open and to nobody else; the inner of a guarded one to those alone whom no policy binds. Locks nothing but the view.';
+
+create function cardkeep_before.copy_defaults(p_kind text, p_table regclass, p_view regclass)
+returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_column name;
+	v_default text;
+begin
+	for v_column, v_default in
+		select a.attname, pg_get_expr(d.adbin, d.adrelid) from pg_attrdef d
+		join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
+		where d.adrelid = p_table and a.attgenerated = '' and not a.attisdropped
+			and a.attname not in ('version', 'created_at', 'updated_at')
+			and (cardkeep_before.column_type(format('cardkeep.%I', p_kind), a.attname) is not null
+				or p_kind = 'business_cards' and exists (select
+					from cardkeep_before.visibility_of(p_table) v where v.name = a.attname
+						and v.says <> 'since'))
+	loop
+		execute format('alter view %s alter column %I set default %s', p_view, v_column, v_default);
+	end loop;
+end
+$$;
+comment on function cardkeep_before.copy_defaults is 'Gives the view in an old table''s place the defaults of its columns, but for the version and the times, which are Cardkeep''s, and for columns that can only be read. Locks the view.';
+
+create function cardkeep_before.make_ours(p_view regclass) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	-- An owner must be allowed to make views where his view is.
+	execute 'grant create on schema public to cardkeep_owner';
+	execute format('alter view %s owner to cardkeep_owner', p_view);
+	execute 'revoke create on schema public from cardkeep_owner';
+end
+$$;
+comment on function cardkeep_before.make_ours is 'Gives a view in schema public to cardkeep_owner, who may read the tables under it. Locks the view.';
 
 create function cardkeep_before.open_view(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -7548,77 +8320,24 @@ begin
 		case when v_columns ~ '\mo\.' then format('left join lateral %s o on true',
 			cardkeep_before.old_row(p_kind, v_table)) end);
 	execute format('comment on view public.%I is %L', p_kind, format('cardkeep.%s, for programs from before Cardkeep', p_kind));
+	perform cardkeep_before.let_write(p_kind);
+	perform cardkeep_before.copy_defaults(p_kind, v_table, format('public.%I', p_kind));
+	perform cardkeep_before.make_ours(format('public.%I', p_kind));
+	perform cardkeep_before.copy_grants(format('public.%I', p_kind), v_table, t.owner, t.is_guarded);
+end
+$$;
+comment on function cardkeep_before.open_view is 'Puts the view in an old table''s place, of a guarded one the inner. Locks nothing but the view.';
+
+create function cardkeep_before.let_write(p_kind text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
 	execute format('create trigger write_%1$s instead of insert or update or delete on public.%1$I
 		for each row execute function cardkeep_before.write_%2$s()', p_kind,
 		case p_kind when 'business_cards' then 'card' else 'profile' end);
-	perform cardkeep_before.copy_grants(p_kind, v_table, t.owner, t.is_guarded);
-	execute format('grant create on schema public to cardkeep_owner');
-	execute format('alter view public.%I owner to cardkeep_owner', p_kind);
-	execute format('revoke create on schema public from cardkeep_owner');
 end
 $$;
-comment on function cardkeep_before.open_view is 'Puts the view in an old table''s place. Locks nothing but the view.';
-
--- What was made for the old table
-
-create function cardkeep_before.dependent_views(p_relation regclass) returns text[]
-language sql stable set search_path = pg_catalog, pg_temp
-begin atomic
-	select coalesce(array_agg(format('create or replace view %I.%I %s as %s', n.nspname, v.relname,
-		'with (' || array_to_string(v.reloptions, ', ') || ')', pg_get_viewdef(v.oid))), '{}')
-	from pg_catalog.pg_class v join pg_catalog.pg_namespace n on n.oid = v.relnamespace
-	where v.relkind = 'v' and n.nspname not in ('cardkeep', 'cardkeep_api', 'cardkeep_before')
-		and v.oid in (select r.ev_class from pg_catalog.pg_rewrite r
-			join pg_catalog.pg_depend d on d.objid = r.oid and d.classid = 'pg_catalog.pg_rewrite'::regclass
-			where d.refobjid = p_relation and r.ev_class <> p_relation);
-end;
-comment on function cardkeep_before.dependent_views is 'The statements that make again each view that reads a table or view, bound to whatever has its name then. Locks nothing.';
-
-create function cardkeep_before.remake_views(p_statements text[]) returns void
-language plpgsql volatile set search_path = pg_catalog, pg_temp
-as $$
-declare
-	v_statement text;
-begin
-	foreach v_statement in array p_statements
-	loop
-		begin
-			execute v_statement;
-		exception when syntax_error_or_access_rule_violation or feature_not_supported then
-			raise warning 'upgrade: still bound to what was there before (%): %', sqlerrm,
-				split_part(v_statement, ' as ', 1);
-		end;
-	end loop;
-end
-$$;
-comment on function cardkeep_before.remake_views is 'Binds views to what has the old table''s name now, and names those that cannot be. Locks those views.';
-
-create function cardkeep_before.turn_references(p_from regclass, p_to regclass) returns void
-language plpgsql volatile set search_path = pg_catalog, pg_temp
-as $$
-declare
-	v_table regclass;
-	v_name name;
-	v_definition text;
-begin
-	for v_table, v_name, v_definition in
-		select c.conrelid::regclass, c.conname, replace(replace(pg_get_constraintdef(c.oid),
-			format('REFERENCES %s(', p_from), format('REFERENCES %s(', p_to)), ' NOT VALID', '')
-		from pg_constraint c
-		where c.contype = 'f' and c.confrelid = p_from and c.conrelid <> p_from and c.conparentid = 0
-	loop
-		execute format('alter table %s drop constraint %I', v_table, v_name);
-		begin
-			execute format('alter table %s add constraint %I %s', v_table, v_name, v_definition);
-		exception when foreign_key_violation then
-			execute format('alter table %s add constraint %I %s not valid', v_table, v_name, v_definition);
-			raise warning 'upgrade: % on % holds for new rows only: some refer to rows that did not come along',
-				v_name, v_table;
-		end;
-	end loop;
-end
-$$;
-comment on function cardkeep_before.turn_references is 'Makes the foreign keys of other tables refer to where the cards are now. Locks those tables until the transaction ends.';
+comment on function cardkeep_before.let_write is 'Has the view in an old table''s place carry out what is written through it. Locks the view.';
 
 -- Writing
 
@@ -7652,31 +8371,141 @@ end
 $$;
 comment on function cardkeep_before.written is 'The columns that a statement on a view in public changes; a column that Cardkeep does not have, and another id or owner of a row that is there, are refused with 0A000. Locks nothing.';
 
+create function cardkeep_before.said(p_row jsonb, p_name name, p_says text) returns boolean
+language sql immutable parallel safe
+return (lower((p_row ->> p_name::text) collate "C") in ('t', 'true', '1', 'y', 'yes', 'on'))
+	= (p_says = 'shown');
+comment on function cardkeep_before.said is 'Whether a row says by one of its columns that it is shown; null where that is null. Locks nothing.';
+
+create function cardkeep_before.is_shown(p_own name[], p_view regclass, p_new jsonb, p_old jsonb)
+returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_all boolean := true; -- the table's own columns say so, all of them
+	v_changed boolean := false;
+	v_off boolean := false; -- one that the statement changes does not
+	v_said boolean;
+	v record;
+begin
+	for v in select n.name, n.says from cardkeep_before.visibility_of(p_view) n where n.says <> 'since'
+	loop
+		v_said := coalesce(cardkeep_before.said(p_new, v.name, v.says), false);
+		if v.name = any (p_own) then
+			v_all := v_all and v_said;
+		end if;
+		if p_new -> v.name::text is distinct from coalesce(p_old -> v.name::text, 'null') then
+			v_changed := true;
+			v_off := v_off or not v_said;
+		end if;
+	end loop;
+	if p_old = '{}' then
+		return v_all and not v_off;
+	elsif not v_changed then
+		return cardkeep_before.said(p_old, 'is_public', 'shown');
+	elsif not v_off and not v_all and cardinality(p_own) > 1 then
+		raise exception 'a card is shown where % say so: set them in one statement',
+			array_to_string(p_own, ' and ') using errcode = 'feature_not_supported';
+	end if;
+	return not v_off;
+end
+$$;
+comment on function cardkeep_before.is_shown is 'Whether a card is shown after a statement on its view, where several columns may say it. One that is switched off hides it; where the old table had several, all have to be switched on in one statement to show it, else 0A000. Locks nothing.';
+
+create function cardkeep_before.with_one_visibility(p_view regclass, p_new jsonb, p_old jsonb)
+returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_own name[] := array(select v.name
+		from cardkeep_before.visibility_of('cardkeep_before.business_cards') v where v.says <> 'since');
+	v_others text[] := array(select v.name
+		from cardkeep_before.visibility_of(p_view) v where v.says <> 'since' and v.name <> 'is_public');
+	v_shown boolean := cardkeep_before.is_shown(v_own, p_view, p_new, p_old);
+begin
+	-- Left as it is written where it does not change, so that it is no change.
+	return p_new - v_others || jsonb_build_object('is_public', case
+		when v_shown = cardkeep_before.said(p_old, 'is_public', 'shown') then p_old -> 'is_public'
+		else to_jsonb(v_shown) end);
+end
+$$;
+comment on function cardkeep_before.with_one_visibility is 'A row of the view with is_public alone for all columns that say whether the card is shown. Locks nothing.';
+
+create function cardkeep_before.fitted(p_changes jsonb, p_slug text) returns jsonb
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_slug text := p_changes ->> 'slug';
+	v_fitted jsonb := p_changes;
+begin
+	if p_changes ? 'name' then
+		v_fitted := v_fitted || jsonb_build_object('name', cardkeep_before.clean_name(p_changes ->> 'name'));
+	end if;
+	if p_changes ? 'template_type' then
+		v_fitted := v_fitted || jsonb_build_object('template_type',
+			cardkeep_before.fit_template(p_changes ->> 'template_type'));
+	end if;
+	if v_slug <> '' and not cardkeep_before.is_slug(v_slug) then
+		v_slug := cardkeep_api.slugify(v_slug);
+		v_fitted := v_fitted || jsonb_build_object('slug', case when v_slug = p_slug then p_slug
+			else cardkeep.generate_unique_slug(v_slug) end);
+	elsif v_slug = '' then
+		v_fitted := v_fitted - 'slug';
+	end if;
+	return v_fitted;
+end
+$$;
+comment on function cardkeep_before.fitted is 'What a statement on the view of cards writes, made to fit as the upgrade did with what was there: a name, a template, a slug that breaks the rule, which becomes a free one made of it (the card''s own where it comes to that). Takes the advisory locks of slugs, never waits.';
+
 create function cardkeep_before.shown(p_view regclass, p_row jsonb, p_given jsonb) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 begin
-	return (select jsonb_object_agg(v.name, p_row -> v.name)
+	return coalesce((select jsonb_object_agg(v.name, case v.type when 'boolean'::regtype then to_jsonb(s.is)
+			when 'text'::regtype then to_jsonb(s.is::text) when 'character varying'::regtype
+			then to_jsonb(s.is::text) else to_jsonb(s.is::integer) end)
+		from cardkeep_before.visibility_of(p_view) v
+		cross join lateral (select (p_row -> 'is_public')::boolean = (v.says = 'shown') as is) s
+		where p_row ? 'is_public' and v.says <> 'since'), '{}')
+	|| (select jsonb_object_agg(v.name, p_row -> v.name)
 		from cardkeep_before.columns_of(p_view) v
 		join cardkeep_before.columns_of(format('cardkeep.%I', (parse_ident(p_view::text))[2])) c
 			on c.name = v.name and (c.type = v.type or v.type in ('timestamp'::regtype,
 				'json'::regtype, 'bigint'::regtype, 'text'::regtype, 'character varying'::regtype))
-		where p_given is null or p_given ? v.name or v.name in ('version', 'updated_at'));
+		where (p_given is null or p_given ? v.name or v.name in ('version', 'updated_at'))
+			and not (v.type <> 'uuid'::regtype and v.name in ('id', 'user_id')) and v.name <> 'is_public');
 end
 $$;
 comment on function cardkeep_before.shown is 'What a statement on a view in public can return of the row that it wrote: all of a new one, what it changed of another. Locks nothing.';
 
-create function cardkeep_before.admit_user(p_user uuid) returns void
+create function cardkeep_before.admit_user(p_kind text, p_user uuid, p_was text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
+declare
+	v_constraint text;
 begin
 	if p_user is null then
 		raise exception 'user_id must be given' using errcode = 'not_null_violation';
 	end if;
 	insert into cardkeep.users (id) values (p_user) on conflict do nothing;
+	if cardkeep_before.column_type(format('cardkeep_before.%I', p_kind), 'user_id') <> 'uuid'::regtype then
+		insert into cardkeep_before.old_ids (kind, id, was) values ('user_id', p_user, p_was)
+		on conflict do nothing;
+	end if;
+	if to_regclass(format('cardkeep_before.people_of_%s', p_kind)) is not null then
+		execute format('insert into cardkeep_before.people_of_%1$s (id, user_id)
+			select $1, (jsonb_populate_record(null::cardkeep_before.people_of_%1$s,
+				jsonb_build_object(''user_id'', $2))).user_id on conflict (id) do nothing', p_kind)
+		using p_user, p_was;
+	end if;
+exception when foreign_key_violation then
+	get stacked diagnostics v_constraint = constraint_name;
+	raise exception 'insert or update on table "%" violates foreign key constraint "%"', p_kind, v_constraint
+		using errcode = 'foreign_key_violation', constraint = v_constraint, detail = format(
+			'Key (user_id)=(%s) is not there.', p_was);
 end
 $$;
-comment on function cardkeep_before.admit_user is 'A waiting user for an id that no account has: programs from before Cardkeep have people of their own. Waits for somebody who makes the same.';
+comment on function cardkeep_before.admit_user is 'A waiting user for an id that no account has: programs from before Cardkeep have people of their own, and where a foreign key of the old table says whose an id has to be, it must be one of those (23503). Waits for somebody who makes the same.';
 
 create function cardkeep_before.check_fresh(p_found boolean, p_exists boolean, p_what text)
 returns void
@@ -7698,6 +8527,7 @@ as $$
 declare
 	v_old jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) else '{}' end;
 	v_changes jsonb;
+	v_id text;
 	c cardkeep.business_cards;
 begin
 	if tg_op = 'DELETE' then
@@ -7708,9 +8538,14 @@ begin
 			from cardkeep.business_cards b where b.id = cardkeep_before.uuid_of(v_old ->> 'id')), 'the card');
 		return case when c.id is not null then old end;
 	end if;
-	v_changes := cardkeep_before.written(tg_relid, to_jsonb(new), v_old);
+	v_changes := cardkeep_before.fitted(cardkeep_before.written(tg_relid,
+		cardkeep_before.with_one_visibility(tg_relid, to_jsonb(new), v_old), v_old), v_old ->> 'slug');
 	if tg_op = 'INSERT' then
-		c := cardkeep_before.insert_card(v_changes);
+		perform cardkeep_before.admit_user(tg_table_name, (v_changes ->> 'user_id')::uuid,
+			to_jsonb(new) ->> 'user_id');
+		v_id := coalesce(to_jsonb(new) ->> 'id', cardkeep_before.next_id());
+		c := cardkeep_before.insert_card(v_changes, v_id);
+		new := jsonb_populate_record(new, jsonb_build_object('id', coalesce(v_id, c.id::text)));
 	else
 		update cardkeep.business_cards b
 		set (name, slug, template_type, fields_config, design_config, is_public) =
@@ -7732,26 +8567,43 @@ end
 $$;
 comment on function cardkeep_before.write_card is 'Carries a statement on public.business_cards out on the cards, as direct SQL: the version rises, history is kept, a deleted slug is retired. An update changes only what the statement changes; it and a deletion are refused with 40001 where somebody changed the card meanwhile; id, owner and times stay. Waits for the card''s row, then as the triggers of the cards.';
 
-create function cardkeep_before.insert_card(p_row jsonb) returns cardkeep.business_cards
+create function cardkeep_before.next_id() returns text
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_sequence text := (select pg_get_serial_sequence(a.attrelid::regclass::text, 'id')
+		from pg_attribute a where a.attrelid = 'cardkeep_before.business_cards'::regclass
+			and a.attname = 'id' and a.attidentity <> '');
+begin
+	return nextval(v_sequence::regclass);
+end
+$$;
+comment on function cardkeep_before.next_id is 'The next id where the old table of cards made its own as an identity column does; else null. Locks nothing.';
+
+create function cardkeep_before.insert_card(p_row jsonb, p_id text) returns cardkeep.business_cards
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
 	r cardkeep.business_cards := jsonb_populate_record(null::cardkeep.business_cards, p_row);
 	c cardkeep.business_cards;
 begin
-	perform cardkeep_before.admit_user(r.user_id);
+	r.id := coalesce(cardkeep_before.uuid_of(p_id), gen_random_uuid());
+	if cardkeep_before.column_type('cardkeep_before.business_cards', 'id') <> 'uuid'::regtype then
+		insert into cardkeep_before.old_ids (kind, id, was) values ('id', r.id, coalesce(p_id, r.id::text))
+		on conflict do nothing;
+	end if;
 	insert into cardkeep.business_cards (id, user_id, name, slug, template_type, fields_config,
 		design_config, is_public, created_at)
-	values (coalesce(r.id, gen_random_uuid()), r.user_id, cardkeep_before.clean_name(r.name),
+	values (r.id, r.user_id, cardkeep_before.clean_name(r.name),
 		coalesce(r.slug, cardkeep.generate_unique_slug(r.name)),
 		coalesce(r.template_type, 'personal-small'), coalesce(r.fields_config, '{}'),
 		coalesce(r.design_config, '{}'), coalesce(r.is_public, true),
-		coalesce(r.created_at, clock_timestamp()))
+		coalesce(cardkeep_before.clean_time(r.created_at), clock_timestamp()))
 	returning * into c;
 	return c;
 end
 $$;
-comment on function cardkeep_before.insert_card is 'A card that a program from before Cardkeep makes; without a slug it gets a free one. Raises 23505 for a slug that a card has or had. Waits for the slug''s advisory lock.';
+comment on function cardkeep_before.insert_card is 'A card that a program from before Cardkeep makes, under the id that it gives; without a slug it gets a free one. Raises 23505 for a slug that a card has or had. Waits for the slug''s advisory lock.';
 
 create function cardkeep_before.write_profile() returns trigger
 language plpgsql volatile security definer
@@ -7768,7 +8620,8 @@ begin
 	end if;
 	v_changes := cardkeep_before.written(tg_relid, to_jsonb(new), v_old);
 	if tg_op = 'INSERT' then
-		perform cardkeep_before.admit_user((v_changes ->> 'user_id')::uuid);
+		perform cardkeep_before.admit_user(tg_table_name, (v_changes ->> 'user_id')::uuid,
+			to_jsonb(new) ->> 'user_id');
 		v_row := cardkeep_before.insert_profile(tg_table_name, v_changes);
 	else
 		v_row := cardkeep_before.update_profile(tg_table_name,
@@ -7788,7 +8641,9 @@ create function cardkeep_before.insert_profile(p_kind text, p_row jsonb) returns
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_row jsonb := p_row || '{"version": 1}';
+	-- A time that is none of ours is the moment's.
+	v_row jsonb := p_row || jsonb_build_object('version', 1, 'created_at',
+		cardkeep_before.clean_time((p_row ->> 'created_at')::timestamptz));
 begin
 	if p_kind = 'personal_info' then
 		insert into cardkeep.personal_info as p
@@ -7843,6 +8698,312 @@ $change$;
 
 do $change$
 begin
+if exists (select from cardkeep_console.changes c where c.name = 'old_functions') then
+return;
+end if;
+execute $sql$
+-- Deploy cardkeep:old_functions to pg
+--
+-- The mission's own functions, where a database from before Cardkeep has them in schema public: they
+-- were made for tables, and would fail on the views, or go round what Cardkeep keeps. Each keeps its
+-- name, its arguments, its owner and its grants, and whose rights it acts with; what it does is done
+-- here. Through the views, so that a caller can do no more by it than by a statement of his own.
+
+
+set local role cardkeep_owner;
+
+create function cardkeep_doors.fields_of(p_args jsonb, p_fields text[], p_known text[]) returns jsonb
+language plpgsql immutable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_names jsonb := '{"is_active": "is_public", "mobile_number": "primary_phone",
+		"phone_number": "secondary_phone", "designation": "job_title", "office_email": "work_email",
+		"office_phone": "work_phone"}';
+	v_lost text;
+	v_fields jsonb;
+begin
+	select jsonb_object_agg(coalesce(v_names ->> k.name, k.name), a.value)
+			filter (where coalesce(v_names ->> k.name, k.name) = any (p_fields)),
+		string_agg(a.key, ', ' order by a.key)
+			filter (where not coalesce(v_names ->> k.name, k.name) = any (p_fields || p_known))
+	into v_fields, v_lost
+	from jsonb_each(p_args) a
+	cross join lateral (select case when starts_with(a.key, 'p_')
+		then substr(a.key, 3) else a.key end as name) k
+	where a.value <> 'null';
+	if v_lost is not null then
+		raise exception 'Cardkeep has no place for %', v_lost
+			using errcode = 'feature_not_supported', hint = 'Leave it out, or keep it in a table of your own.';
+	end if;
+	return coalesce(v_fields, '{}');
+end
+$$;
+comment on function cardkeep_doors.fields_of is 'Arguments of a function of the mission''s as fields, by their second names too; null is none. Raises 0A000 where one has no place. Locks nothing.';
+
+create function cardkeep_doors.insert_fields(p_view regclass, p_fields jsonb) returns jsonb
+language plpgsql volatile set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+	v_names text := (select string_agg(quote_ident(k), ', ' order by k) from jsonb_object_keys(p_fields) k);
+	v_row jsonb;
+begin
+	execute format('insert into %s as t (%s) select %2$s from jsonb_populate_record(null::%1$s, $1)
+		returning to_jsonb(t)', p_view, v_names) into v_row using p_fields;
+	return v_row;
+end
+$$;
+comment on function cardkeep_doors.insert_fields is 'Inserts a row into a view of old, with its defaults for what is not given. Acts with the caller''s rights. Waits as that insertion.';
+
+create function cardkeep_doors.create_card(p_args jsonb) returns jsonb
+language plpgsql volatile set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+	c_attempts constant integer := 10;
+	v_fields jsonb := cardkeep_doors.fields_of(p_args,
+		'{user_id,name,template_type,fields_config,design_config,is_public}', '{base_slug}');
+	v_base text := coalesce(nullif(p_args ->> 'p_base_slug', ''), p_args ->> 'p_name');
+	v_slug text := v_base;
+begin
+	for v_attempt in 1..c_attempts loop
+		begin
+			return cardkeep_doors.insert_fields('public.business_cards',
+				v_fields || jsonb_build_object('slug', v_slug));
+		exception when unique_violation then
+			v_slug := left(v_base, 80) || '-' || left(md5(random()::text), 6);
+		end;
+	end loop;
+	raise exception 'Unable to generate unique slug after % attempts', c_attempts
+		using errcode = 'unique_violation';
+end
+$$;
+comment on function cardkeep_doors.create_card is 'create_business_card_atomic by the view in the old table''s place: the row, with a slug of its own. Raises 23505 where ten slugs were taken. Acts with the caller''s rights. Waits for the slug''s advisory lock.';
+
+create function cardkeep_doors.update_card(p_args jsonb) returns jsonb
+language plpgsql volatile set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+	v_fields jsonb := cardkeep_doors.fields_of(p_args,
+		'{name,template_type,fields_config,design_config,is_public}', '{card_id,user_id,expected_version}');
+	v_version integer;
+	k record;
+begin
+	select r.id, r.user_id into k from jsonb_populate_record(null::public.business_cards,
+		jsonb_build_object('id', p_args -> 'p_card_id', 'user_id', p_args -> 'p_user_id')) r;
+	begin
+		update public.business_cards b
+		set (name, template_type, fields_config, design_config, is_public) =
+			(select r.name, r.template_type, r.fields_config, r.design_config, r.is_public
+			from jsonb_populate_record(b, v_fields) r)
+		where b.id = k.id and b.user_id = k.user_id and b.version = (p_args ->> 'p_expected_version')::integer
+		returning b.version into v_version;
+	exception when serialization_failure then
+		-- Somebody was quicker: that is a conflict.
+		v_version := null;
+	end;
+	if v_version is not null then
+		return jsonb_build_object('success', true, 'new_version', v_version, 'message', 'Card updated');
+	end if;
+	select b.version into v_version from public.business_cards b
+	where b.id = k.id and b.user_id = k.user_id;
+	return jsonb_build_object('success', false, 'new_version', v_version, 'message',
+		case when v_version is null then 'Card not found' else 'Version conflict' end);
+end
+$$;
+comment on function cardkeep_doors.update_card is 'update_business_card_optimistic by the view in the old table''s place; null keeps a field. Acts with the caller''s rights. Waits for the card''s row.';
+
+create function cardkeep_doors.save_profile(p_kind text, p_fields text[], p_args jsonb) returns jsonb
+language plpgsql volatile set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+	v_fields jsonb := cardkeep_doors.fields_of(p_args, p_fields, '{user_id,expected_version}');
+	v_names text := (select string_agg(quote_ident(k), ', ' order by k) from jsonb_object_keys(v_fields) k);
+	v_user jsonb := jsonb_build_object('user_id', p_args -> 'p_user_id');
+	v_expected integer := coalesce((p_args ->> 'p_expected_version')::integer, 0);
+	v_version integer;
+begin
+	begin
+		if v_expected = 0 then
+			v_version := cardkeep_doors.insert_fields(format('public.%I', p_kind), v_fields || v_user) -> 'version';
+		else
+			execute format('update public.%1$I t set (%2$s) = (select %2$s from jsonb_populate_record(t, $1))
+				where t.user_id = (jsonb_populate_record(null::public.%1$I, $2)).user_id and t.version = $3
+				returning t.version', p_kind, coalesce(v_names || ', user_id', 'user_id, version'))
+			into v_version using v_fields, v_user, v_expected;
+		end if;
+	exception when unique_violation or serialization_failure then
+		v_version := null;
+	end;
+	if v_version is not null then
+		return jsonb_build_object('success', true, 'new_version', v_version, 'is_new', v_expected = 0,
+			'message', case v_expected when 0 then 'Profile created' else 'Profile updated' end);
+	end if;
+	execute format('select t.version from public.%1$I t
+		where t.user_id = (jsonb_populate_record(null::public.%1$I, $1)).user_id', p_kind)
+	into v_version using v_user;
+	return jsonb_build_object('success', false, 'new_version', coalesce(v_version, 0), 'is_new', false,
+		'message', 'Version conflict');
+end
+$$;
+comment on function cardkeep_doors.save_profile is 'Either profile''s upsert by the view in the old table''s place; null keeps a field. Acts with the caller''s rights. Waits for the profile''s row, or for another first write.';
+
+create function cardkeep_doors.save_personal_info(p_args jsonb) returns jsonb
+language sql volatile
+return cardkeep_doors.save_profile('personal_info', '{full_name,primary_email,secondary_email,primary_phone,secondary_phone,website,address}', p_args);
+comment on function cardkeep_doors.save_personal_info is 'upsert_personal_info_optimistic, as save_profile. Waits as that.';
+
+create function cardkeep_doors.save_professional_info(p_args jsonb) returns jsonb
+language sql volatile
+return cardkeep_doors.save_profile('professional_info', '{job_title,company_name,department,work_email,work_phone,work_address,company_website,linkedin_url}', p_args);
+comment on function cardkeep_doors.save_professional_info is 'upsert_professional_info_optimistic, as save_profile. Waits as that.';
+
+grant execute on function cardkeep_doors.fields_of, cardkeep_doors.insert_fields,
+	cardkeep_doors.create_card, cardkeep_doors.update_card, cardkeep_doors.save_profile,
+	cardkeep_doors.save_personal_info, cardkeep_doors.save_professional_info to public;
+
+-- Turning them, and back
+
+create function cardkeep_before.functions_of(p_kind text)
+returns table (function regprocedure, goes_to text)
+language sql stable
+begin atomic
+	select p.oid::regprocedure, f.goes_to from pg_catalog.pg_proc p
+	join (values ('business_cards', 'generate_unique_slug', 'slug'),
+		('business_cards', 'create_business_card_atomic', 'create_card'),
+		('business_cards', 'update_business_card_optimistic', 'update_card'),
+		('personal_info', 'upsert_personal_info_optimistic', 'save_personal_info'),
+		('professional_info', 'upsert_professional_info_optimistic', 'save_professional_info'))
+		f (kind, name, goes_to) on f.name = p.proname
+	where f.kind = p_kind and p.pronamespace = 'public'::regnamespace and p.prokind = 'f'
+	order by 1;
+end;
+comment on function cardkeep_before.functions_of is 'The functions of the mission''s names in schema public that are about an old table, and what does their work now. Locks nothing.';
+
+create function cardkeep_before.arguments_of(p_function regprocedure, p_out boolean)
+returns table (name text, type text, number bigint)
+language sql stable
+begin atomic
+	select coalesce(p.proargnames[a.n], ''), format_type(a.type, null), row_number() over (order by a.n)
+	from pg_catalog.pg_proc p
+	cross join lateral unnest(coalesce(p.proallargtypes, p.proargtypes::oid[]))
+		with ordinality a (type, n)
+	where p.oid = p_function
+		and case when p_out then coalesce(p.proargmodes[a.n], 'i') in ('o', 't')
+			else coalesce(p.proargmodes[a.n], 'i') = 'i' end;
+end;
+comment on function cardkeep_before.arguments_of is 'What a function takes, or by name gives, in its order. Locks nothing.';
+
+create function cardkeep_before.functions_in_the_way(p_kind text)
+returns table (what text, way_out text)
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return query
+	select format('function %s has another form than Cardkeep''s', f.function),
+		'give it another name, or drop it'
+	from cardkeep_before.functions_of(p_kind) f join pg_proc p on p.oid = f.function
+	where exists (select from unnest(p.proargmodes) m (mode) where m.mode in ('b', 'v'))
+		or f.goes_to <> 'slug' and exists (select from cardkeep_before.arguments_of(f.function, false) a
+			where a.name = '')
+		or case when exists (select from cardkeep_before.arguments_of(f.function, true))
+			then f.goes_to = 'slug'
+			else p.proretset or p.prorettype <> all (case f.goes_to
+				when 'slug' then array['text'::regtype, 'character varying'::regtype]
+				else array['json'::regtype, 'jsonb'::regtype] end) end
+		or f.goes_to = 'slug' and (select string_agg(a.type, ' ' order by a.number)
+			from cardkeep_before.arguments_of(f.function, false) a) not in ('text', 'text integer');
+	return query
+	select format('function %s is not %s''s', f.function, current_user),
+		format('sign in as %s, or as a member of that role', p.proowner::regrole)
+	from cardkeep_before.functions_of(p_kind) f join pg_proc p on p.oid = f.function
+	where not pg_has_role(p.proowner, 'usage');
+end
+$$;
+comment on function cardkeep_before.functions_in_the_way is 'The functions of the mission''s names that are of another form than ours, or somebody else''s. Locks nothing.';
+
+create function cardkeep_before.function_body(p_function regprocedure, p_goes_to text) returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_call text;
+	v_values text;
+	v_names text;
+	v_set boolean := (select p.proretset from pg_proc p where p.oid = p_function);
+begin
+	if p_goes_to = 'slug' then
+		select format('cardkeep.generate_unique_slug(%s)', string_agg(format(case a.number when 1 then '$%s'
+			else 'coalesce($%s, 10)' end, a.number), ', ')) into v_call
+		from cardkeep_before.arguments_of(p_function, false) a;
+		return format('begin return %s; end', v_call);
+	end if;
+	select format('cardkeep_doors.%I(jsonb_build_object(%s)) r(v)', p_goes_to,
+		string_agg(format('%L, $%s', a.name, a.number), ', ' order by a.number)) into v_call
+	from cardkeep_before.arguments_of(p_function, false) a;
+	select string_agg(format(case when a.type in ('json', 'jsonb') then '(r.v -> %L)::%s'
+		else '(r.v ->> %L)::%s' end, a.name, a.type), ', ' order by a.number),
+		string_agg(quote_ident(a.name), ', ' order by a.number)
+	into v_values, v_names
+	from cardkeep_before.arguments_of(p_function, true) a;
+	return format(case when v_set then 'begin return query select %s from %s; end'
+		when v_values is not null then 'begin select %s into %3$s from %2$s; end'
+		else 'begin return (select r.v from %2$s); end' end, v_values, v_call, v_names);
+end
+$$;
+comment on function cardkeep_before.function_body is 'What a function of the mission''s name does now: hands its arguments on by their names, and takes from the answer what it gives by name. Locks nothing.';
+
+create function cardkeep_before.turn_function(p_function regprocedure, p_goes_to text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	p pg_proc;
+begin
+	select o.* into p from pg_proc o where o.oid = p_function;
+	insert into cardkeep.upgraded_functions (signature, owner, definition)
+	values (p_function, p.proowner::regrole::text, pg_get_functiondef(p_function));
+	execute format('create or replace function public.%I(%s) returns %s language plpgsql volatile %s
+		set search_path = pg_catalog, public, pg_temp as %L', p.proname,
+		pg_get_function_arguments(p_function), pg_get_function_result(p_function),
+		case when p.prosecdef or p_goes_to = 'slug' then 'security definer' end,
+		cardkeep_before.function_body(p_function, p_goes_to));
+	-- A slug is looked for among all cards, by the owner of all.
+	if p_goes_to = 'slug' then
+		if p.proacl is not null then
+			execute format('grant execute on function %s to %s', p_function, p.proowner::regrole);
+		end if;
+		execute 'grant create on schema public to cardkeep_owner';
+		execute format('alter function %s owner to cardkeep_owner', p_function);
+		execute 'revoke create on schema public from cardkeep_owner';
+	end if;
+	raise notice 'upgrade: function % goes to Cardkeep''s rows now, for whom it was for', p_function;
+end
+$$;
+comment on function cardkeep_before.turn_function is 'Makes a function of the mission''s name do what it did on Cardkeep''s rows, in its place: owner, grants and whose rights it acts with stay, but that the look for a free slug is Cardkeep''s own. Locks nothing.';
+
+create function cardkeep_before.turn_functions_back() returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	f cardkeep.upgraded_functions;
+begin
+	for f in delete from cardkeep.upgraded_functions returning *
+	loop
+		-- One that was dropped since is not brought back.
+		if to_regprocedure(f.signature) is not null then
+			execute f.definition;
+			execute format('alter function %s owner to %s', f.signature, f.owner);
+		end if;
+	end loop;
+end
+$$;
+comment on function cardkeep_before.turn_functions_back is 'Puts back the functions of the mission''s names as they were. Locks nothing.';
+
+reset role;
+$sql$;
+insert into cardkeep_console.changes (name) values ('old_functions');
+end
+$change$;
+
+do $change$
+begin
 if exists (select from cardkeep_console.changes c where c.name = 'give_back') then
 return;
 end if;
@@ -7883,6 +9044,13 @@ create view cardkeep_before.rows_then as
 	from cardkeep_before.carried_profiles p where p.rank = 1;
 comment on view cardkeep_before.rows_then is 'The rows of the old tables as Cardkeep can keep them, in the same shape, and where they are';
 
+create function cardkeep_before.field_of(p_table regclass, p_column name) returns text
+language sql stable
+return case when p_table = to_regclass('cardkeep_before.business_cards') and exists (select
+		from cardkeep_before.visibility_of(p_table) v where v.name = p_column and v.says <> 'since')
+	then 'is_public' else p_column::text end;
+comment on function cardkeep_before.field_of is 'What Cardkeep calls a column of an old table. Locks nothing.';
+
 create function cardkeep_before.write_as(p_table regclass, p_column name) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
@@ -7890,18 +9058,31 @@ declare
 	v_type regtype := cardkeep_before.column_type(p_table, p_column);
 begin
 	return case
+		when cardkeep_before.field_of(p_table, p_column) = 'is_public'
+			then cardkeep_before.write_visibility((select v.says
+				from cardkeep_before.visibility_of(p_table) v where v.name = p_column), v_type)
+		when p_column in ('id', 'user_id') and v_type <> 'uuid'::regtype
+			then format(case when v_type in ('text'::regtype, 'character varying'::regtype) then '%s'
+				else '(%s)::%s' end, format('coalesce((select i.was from cardkeep_before.old_ids i
+				where i.kind = %1$L and i.id = ($1 ->> %1$L)::uuid), $1 ->> %1$L)', p_column), v_type)
 		when v_type in ('timestamp'::regtype, 'date'::regtype)
 			then format('($1 ->> %L)::timestamptz at time zone ''UTC''', p_column)
 		when v_type in ('json'::regtype, 'jsonb'::regtype)
 			then format('($1 -> %L)::%s', p_column, v_type)
 		when v_type in ('text'::regtype, 'character varying'::regtype, 'character'::regtype)
 			then format('$1 ->> %L', p_column)
-		when p_column = 'is_public' and v_type <> 'boolean'::regtype
-			then '($1 ->> ''is_public'')::boolean::integer'
 		else format('($1 ->> %L)::%s', p_column, v_type) end;
 end
 $$;
 comment on function cardkeep_before.write_as is 'SQL that makes a value for a column of an old table from a row given as JSON in $1. A text that the column cannot hold is refused there, not cut. Locks nothing.';
+
+create function cardkeep_before.write_visibility(p_says text, p_type regtype) returns text
+language sql immutable parallel safe
+return format(case p_type when 'boolean'::regtype then '%1$s' when 'text'::regtype then '(%1$s)::text'
+	when 'character varying'::regtype then '(%1$s)::text' else '(%1$s)::integer' end,
+	case p_says when 'shown' then '($1 ->> ''is_public'')::boolean'
+	else 'not ($1 ->> ''is_public'')::boolean' end);
+comment on function cardkeep_before.write_visibility is 'SQL that says in a column of an old table whether the row given in $1 is shown. Locks nothing.';
 
 create function cardkeep_before.write_back(p_table regclass, p_now jsonb, p_then jsonb, p_place tid)
 returns void
@@ -7919,10 +9100,13 @@ begin
 		string_agg(cardkeep_before.write_as(p_table, c.name), ', ')
 	into v_names, v_values
 	from cardkeep_before.columns_of(p_table) c
-	where p_now ? c.name and (p_then is null or c.name in ('updated_at', 'version')
-		or c.name not in ('id', 'user_id', 'created_at') and p_now -> c.name <> p_then -> c.name);
+	cross join lateral (select cardkeep_before.field_of(p_table, c.name) as name) f
+	where p_now ? f.name and (p_then is null or c.name in ('updated_at', 'version')
+		or c.name not in ('id', 'user_id', 'created_at') and p_now -> f.name <> p_then -> f.name);
 	if p_then is null then
-		execute format('insert into %s (%s) values (%s)', p_table, v_names, v_values) using p_now;
+		execute format('insert into %s (%s) overriding system value values (%s)', p_table, v_names,
+			v_values)
+		using p_now;
 	elsif v_names is not null then
 		execute format('update %s set (%s) = row (%s) where ctid = $2', p_table, v_names, v_values)
 		using p_now, p_place;
@@ -7993,6 +9177,7 @@ declare
 	v_key name := case p_kind when 'business_cards' then 'id' else 'user_id' end;
 begin
 	delete from cardkeep.upgrade_changes c where c.kind = p_kind and c.entity_id = any (p_ids);
+	delete from cardkeep_before.old_ids i where i.kind = v_key and i.id = any (p_ids);
 	if v_table is not null then
 		execute format('delete from %s o where %s = any ($1)', v_table,
 			cardkeep_before.read_as(v_table, v_key, 'uuid'))
@@ -8226,6 +9411,7 @@ begin
 	if p_kind = 'business_cards' then
 		perform cardkeep_before.tell_cards_apart(v_table);
 	end if;
+	perform cardkeep_before.note_ids(p_kind);
 	perform cardkeep_before.define_old(p_kind);
 end
 $$;
@@ -8323,6 +9509,65 @@ end
 $$;
 comment on function cardkeep_before.carry_all is 'Carries the rows of the tables put aside over; again: after a revert, whose kept rows are there already. Waits until nobody writes cards and keeps them from it until the transaction ends.';
 
+create function cardkeep_before.open_views(p_kinds text[], p_owners_views text[], p_gates jsonb)
+returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_kind text;
+	v_guarded text[] := array(select u.kind from cardkeep.upgraded_tables u
+		where u.kind = any (p_kinds) and u.is_guarded order by u.kind);
+	v_gate record;
+begin
+	foreach v_kind in array p_kinds
+	loop
+		perform cardkeep_before.open_view(v_kind);
+	end loop;
+	-- What reads with its owner's rights reads the inner views, while they have the names.
+	perform cardkeep_before.turn(p_owners_views, true);
+	foreach v_kind in array v_guarded
+	loop
+		perform cardkeep_before.open_outer(v_kind);
+	end loop;
+	foreach v_kind in array v_guarded
+	loop
+		for v_gate in select g.key as name, g.value as body from jsonb_each_text(p_gates -> v_kind) g
+		loop
+			perform cardkeep_before.make_gate(v_kind, v_gate.name, v_gate.body);
+		end loop;
+		perform cardkeep_before.shut_gates(v_kind);
+	end loop;
+end
+$$;
+comment on function cardkeep_before.open_views is 'Puts the views in the old tables'' places, those of guarded ones behind their gates, and turns the views that read them with their owners'' rights. Locks nothing but views.';
+
+create function cardkeep_before.turn_away(p_kinds text[], p_turned text[], p_owners_views text[],
+	p_gates jsonb, p_again boolean)
+returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_kind text;
+begin
+	foreach v_kind in array p_kinds
+	loop
+		perform cardkeep_before.put_aside(v_kind);
+	end loop;
+	-- First what may fail, then what takes long.
+	perform cardkeep_before.open_views(p_kinds, p_owners_views, p_gates);
+	perform cardkeep_before.turn(p_turned, true);
+	perform cardkeep_before.turn_function(f.function, f.goes_to)
+	from unnest(p_kinds) k, cardkeep_before.functions_of(k) f;
+	perform cardkeep_before.carry_all(p_kinds, p_again);
+	foreach v_kind in array p_kinds
+	loop
+		perform cardkeep_before.turn_row_references(v_kind, 'cardkeep_before', 'cardkeep');
+		perform cardkeep_before.keep_people(v_kind);
+	end loop;
+end
+$$;
+comment on function cardkeep_before.turn_away is 'Puts the old tables aside, the views in their places, and turns to them all that others made for the tables; carries the rows over. Waits as carry_all, and for the tables that refer to the old ones.';
+
 create function cardkeep_before.upgrade() returns boolean
 language plpgsql volatile set search_path = pg_catalog, pg_temp set row_security = off
 set jit = off
@@ -8331,7 +9576,10 @@ declare
 	v_kinds text[] := array(select cardkeep_before.tables_before());
 	v_again boolean := to_regnamespace('cardkeep_kept') is not null;
 	v_kind text;
-	v_views text[] := '{}';
+	v_table regclass;
+	v_turned text[] := '{}';
+	v_owners_views text[] := '{}';
+	v_gates jsonb := '{}';
 	v_locked timestamptz;
 begin
 	if v_again then
@@ -8344,20 +9592,20 @@ begin
 	loop
 		execute format('lock table public.%I in access exclusive mode', v_kind);
 		perform cardkeep_before.check_shape(v_kind);
-		v_views := v_views || cardkeep_before.dependent_views(format('public.%I', v_kind)::regclass);
 	end loop;
 	v_locked := clock_timestamp();
+	perform cardkeep_before.check_the_way(v_kinds);
+	-- All is read while the tables have their names, for by these it is bound again.
 	foreach v_kind in array v_kinds
 	loop
-		perform cardkeep_before.put_aside(v_kind);
+		v_table := format('public.%I', v_kind);
+		v_owners_views := v_owners_views || cardkeep_before.dependent_views(v_table, false);
+		v_turned := v_turned || cardkeep_before.dependent_views(v_table, true)
+			|| cardkeep_before.dependent_policies(v_table) || cardkeep_before.dependent_functions(v_table);
+		v_gates := v_gates || jsonb_build_object(v_kind, (select jsonb_object_agg(g.name, g.body)
+			from cardkeep_before.gates_of(v_kind, v_table) g));
 	end loop;
-	perform cardkeep_before.carry_all(v_kinds, v_again);
-	foreach v_kind in array v_kinds
-	loop
-		perform cardkeep_before.open_view(v_kind);
-	end loop;
-	perform cardkeep_before.turn_card_references(v_kinds, 'cardkeep_before', 'cardkeep');
-	perform cardkeep_before.remake_views(v_views);
+	perform cardkeep_before.turn_away(v_kinds, v_turned, v_owners_views, v_gates, v_again);
 	perform cardkeep_before.tell_of_users();
 	raise notice 'upgrade: old programs had to wait for % s',
 		round(extract(epoch from clock_timestamp() - v_locked)::numeric, 1);
@@ -8366,20 +9614,68 @@ end
 $$;
 comment on function cardkeep_before.upgrade is 'Upgrades the tables from before Cardkeep that are in schema public, all or nothing; false where there are none. Waits for each table (access exclusive) in the order business_cards, personal_info, professional_info, then until nobody writes cards; keeps them until the transaction ends.';
 
-create function cardkeep_before.turn_card_references(p_kinds text[], p_from text, p_to text)
+create function cardkeep_before.turn_row_references(p_kind text, p_from text, p_to text)
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 begin
-	if 'business_cards' = any (p_kinds) and 'uuid'::regtype = cardkeep_before.column_type(
-		format('%I.business_cards', p_from)::regclass, 'id')
-	then
-		perform cardkeep_before.turn_references(format('%I.business_cards', p_from)::regclass,
-			format('%I.business_cards', p_to)::regclass);
-	end if;
+	perform cardkeep_before.turn_references(format('%I.%I', p_from, p_kind)::regclass,
+		format('%I.%I', p_to, p_kind)::regclass);
 end
 $$;
-comment on function cardkeep_before.turn_card_references is 'Makes other tables'' foreign keys to cards refer to the other cards table. Locks those tables until the transaction ends.';
+comment on function cardkeep_before.turn_row_references is 'Makes other tables'' foreign keys to cards, or to profiles, refer to the other table of them. Locks those tables until the transaction ends.';
+
+create function cardkeep_before.uncover(p_kinds text[]) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_kind text;
+begin
+	foreach v_kind in array p_kinds
+	loop
+		perform cardkeep_before.define_outer(v_kind, 'true');
+		execute format('alter view public.%I rename to %I', v_kind, v_kind || '_of_cardkeep');
+	end loop;
+	foreach v_kind in array p_kinds
+	loop
+		perform cardkeep_before.open_gates(v_kind);
+		execute format('alter view cardkeep_doors.%I set schema public', v_kind);
+	end loop;
+end
+$$;
+comment on function cardkeep_before.uncover is 'Takes the outer views of guarded tables, and their gates, away from the inner ones, which have the names then. Locks these views.';
+
+create function cardkeep_before.take_names_back(p_kinds text[]) returns text[]
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_kind text;
+	v_view regclass;
+	v_guarded text[] := array(select u.kind from cardkeep.upgraded_tables u
+		where u.kind = any (p_kinds) and u.is_guarded order by u.kind);
+	v_turned text[] := '{}';
+begin
+	foreach v_kind in array p_kinds
+	loop
+		v_view := format('public.%I', v_kind);
+		v_turned := v_turned || cardkeep_before.dependent_views(v_view, false)
+			|| cardkeep_before.dependent_views(v_view, true) || cardkeep_before.dependent_policies(v_view)
+			|| cardkeep_before.dependent_functions(v_view);
+	end loop;
+	perform cardkeep_before.uncover(v_guarded);
+	foreach v_kind in array p_kinds
+	loop
+		v_turned := v_turned || cardkeep_before.dependent_views(format('public.%I', v_kind), false);
+	end loop;
+	foreach v_kind in array p_kinds
+	loop
+		execute format(case when v_kind = any (v_guarded) then 'alter view public.%I set schema cardkeep_doors'
+			else 'alter view public.%I rename to %1$s_of_cardkeep' end, v_kind);
+	end loop;
+	return v_turned;
+end
+$$;
+comment on function cardkeep_before.take_names_back is 'Frees the names of the old tables, whose views are called ..._of_cardkeep then, and says what is to be bound to the tables again: what reads the views, and by its owner''s rights the inner ones, which have the names while they are asked. The caller has locked the views.';
 
 create function cardkeep_before.give_back() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp set row_security = off
@@ -8388,7 +9684,7 @@ as $$
 declare
 	v_kinds text[] := array(select u.kind from cardkeep.upgraded_tables u order by u.kind);
 	v_kind text;
-	v_views text[] := '{}';
+	v_turned text[];
 begin
 	if v_kinds = '{}' then
 		return;
@@ -8397,22 +9693,24 @@ begin
 	loop
 		-- The view, and with it the tables that it reads: in the order in which its users lock them.
 		execute format('lock table public.%I in access exclusive mode', v_kind);
-		v_views := v_views || cardkeep_before.dependent_views(format('public.%I', v_kind)::regclass);
 	end loop;
+	v_turned := cardkeep_before.take_names_back(v_kinds);
 	foreach v_kind in array v_kinds
 	loop
+		execute format('drop table if exists cardkeep_before.people_of_%s', v_kind);
 		perform cardkeep_before.give_rows_back(v_kind);
-		execute format('alter view public.%I rename to %I', v_kind, v_kind || '_of_cardkeep');
+		perform cardkeep_before.turn_row_references(v_kind, 'cardkeep', 'cardkeep_before');
 	end loop;
-	perform cardkeep_before.turn_card_references(v_kinds, 'cardkeep', 'cardkeep_before');
 	foreach v_kind in array v_kinds
 	loop
 		perform cardkeep_before.put_back(v_kind);
 	end loop;
-	perform cardkeep_before.remake_views(v_views);
+	perform cardkeep_before.turn(v_turned, false);
+	perform cardkeep_before.turn_functions_back();
 	foreach v_kind in array v_kinds
 	loop
 		execute format('drop view public.%I', v_kind || '_of_cardkeep');
+		execute format('drop view if exists cardkeep_doors.%I', v_kind);
 	end loop;
 	perform cardkeep_before.keep();
 end
@@ -8436,6 +9734,7 @@ $change$;
 -- Tables that came after the changes were applied; nothing where there are none.
 do $$
 begin
+	perform cardkeep_before.close_schema('cardkeep_console');
 	perform cardkeep_before.close_to_others('cardkeep_console.changes'::regclass);
 	perform cardkeep_before.upgrade();
 end

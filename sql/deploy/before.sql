@@ -14,6 +14,11 @@ begin;
 set local role cardkeep_owner;
 
 create schema cardkeep_before;
+-- What statements of the old programs themselves run through stands apart: its names are everybody's,
+-- what they do is the caller's own.
+create schema cardkeep_doors;
+comment on schema cardkeep_doors is 'What old programs come in by: the policies of the tables from before Cardkeep, and the functions of old names; acts with its caller''s rights';
+grant usage on schema cardkeep_doors to public;
 comment on schema cardkeep_before is 'The tables of a database from before Cardkeep, put aside, and what carried their rows over; not for people';
 
 create table cardkeep.upgraded_tables (
@@ -28,6 +33,23 @@ comment on table cardkeep.upgraded_tables is 'Tables from before Cardkeep that a
 comment on column cardkeep.upgraded_tables.is_guarded is 'Whether row level security was on';
 comment on column cardkeep.upgraded_tables.is_forced is 'Whether it was on for the owner too';
 comment on column cardkeep.upgraded_tables.triggers is 'The triggers that are switched off while the table is aside, with the state each was in';
+
+create table cardkeep.upgraded_functions (
+	signature text primary key,
+	owner name not null,
+	definition text not null,
+	at timestamptz not null default clock_timestamp()
+);
+comment on table cardkeep.upgraded_functions is 'Functions of schema public from before Cardkeep that go to its rows now, and what has to be put back for them';
+
+create table cardkeep_before.old_ids (
+	kind text,
+	id uuid,
+	was text not null,
+	primary key (kind, id)
+);
+comment on table cardkeep_before.old_ids is 'What programs from before Cardkeep call a card or a user, where it is no uuid';
+comment on column cardkeep_before.old_ids.kind is 'id: a card; user_id: a user';
 
 create table cardkeep.upgrade_changes (
 	kind text not null,
@@ -57,7 +79,7 @@ comment on table cardkeep.unreturned_rows is 'Rows that a table from before Card
 
 create function cardkeep_before.uuid_of(p_text text) returns uuid
 language sql immutable parallel safe
-return case when p_text ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then p_text::uuid
+return case when p_text ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then p_text::uuid
 	else md5(p_text)::uuid end;
 comment on function cardkeep_before.uuid_of is 'An id of another type as a uuid, always the same one. Locks nothing.';
 grant execute on function cardkeep_before.uuid_of to public;
@@ -102,6 +124,41 @@ begin atomic
 end;
 comment on function cardkeep_before.columns_of is 'A table''s columns in their order, without last_write, which is nobody else''s business. Locks nothing.';
 
+create function cardkeep_before.visibility_of(p_table regclass)
+returns table (name name, type regtype, says text)
+language sql stable
+begin atomic
+	select c.name, c.type, k.says from cardkeep_before.columns_of(p_table) c
+	cross join lateral (select case
+		when c.name in ('deleted_at', 'archived_at', 'hidden_at', 'disabled_at')
+			and c.type in ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype) then 'since'
+		when c.type not in ('boolean'::regtype, 'smallint'::regtype, 'integer'::regtype,
+			'bigint'::regtype, 'text'::regtype, 'character varying'::regtype) then null
+		when c.name in ('is_public', 'is_active', 'is_published', 'is_visible', 'is_enabled', 'public',
+			'active', 'published', 'visible', 'enabled') then 'shown'
+		when c.name in ('is_private', 'is_hidden', 'is_deleted', 'is_archived', 'is_disabled',
+			'is_inactive', 'is_draft', 'private', 'hidden', 'deleted', 'archived', 'disabled',
+			'inactive', 'draft') then 'hidden' end as says) k
+	where k.says is not null
+	order by c.number;
+end;
+comment on function cardkeep_before.visibility_of is 'The columns of a table or view of cards that say whether a card is shown: it is where they say so (shown), where they do not (hidden), or while they are null (since). Locks nothing.';
+
+create function cardkeep_before.read_truth(p_column name, p_type regtype) returns text
+language sql immutable parallel safe
+return case p_type when 'boolean'::regtype then format('o.%I', p_column)
+	else format('lower(o.%I::text collate "C") in (''t'', ''true'', ''1'', ''y'', ''yes'', ''on'')',
+		p_column) end;
+comment on function cardkeep_before.read_truth is 'SQL that reads a column of an old table as true or false, whatever its type. Locks nothing.';
+
+create function cardkeep_before.read_visibility(p_table regclass) returns text
+language sql stable
+return coalesce((select string_agg(case v.says when 'since' then format('o.%I is null', v.name)
+		when 'shown' then format('coalesce(%s, false)', cardkeep_before.read_truth(v.name, v.type))
+		else format('not coalesce(%s, true)', cardkeep_before.read_truth(v.name, v.type)) end, ' and ')
+	from cardkeep_before.visibility_of(p_table) v), 'true');
+comment on function cardkeep_before.read_visibility is 'SQL that reads whether an old card was shown: every column that has a say in it says so. A null does not: the old query for what is shown did not find it. Without such a column all were. Locks nothing.';
+
 create function cardkeep_before.read_as(p_table regclass, p_column name, p_type regtype)
 returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -110,8 +167,10 @@ declare
 	v_type regtype := cardkeep_before.column_type(p_table, p_column);
 	v_text text := format('o.%I::text', p_column);
 begin
-	if v_type is null then
-		return case when p_column = 'is_public' then 'true' else format('null::%s', p_type) end;
+	if p_column = 'is_public' then
+		return cardkeep_before.read_visibility(p_table);
+	elsif v_type is null then
+		return format('null::%s', p_type);
 	elsif v_type = p_type then
 		return format('o.%I', p_column);
 	elsif v_type in ('timestamp'::regtype, 'date'::regtype) and p_type = 'timestamptz'::regtype then
@@ -122,11 +181,10 @@ begin
 		when 'jsonb'::regtype then format('cardkeep_before.json_of(%s)', v_text)
 		when 'timestamptz'::regtype then format('cardkeep_before.time_of(%s)', v_text)
 		when 'integer'::regtype then format('case when %1$s ~ ''^[0-9]{1,9}$'' then (%1$s)::integer end', v_text)
-		when 'boolean'::regtype then format('lower(%s) in (''t'', ''true'', ''1'', ''y'', ''yes'')', v_text)
 		else v_text end;
 end
 $$;
-comment on function cardkeep_before.read_as is 'SQL that reads a column of an old table, whatever its type, as one of Cardkeep''s types; a missing column is null, but cards without is_public were public. Locks nothing.';
+comment on function cardkeep_before.read_as is 'SQL that reads a column of an old table, whatever its type, as one of Cardkeep''s types; a missing column is null, and whether a card is public is what all columns say that have a say in it. Locks nothing.';
 
 create function cardkeep_before.define_old(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -161,16 +219,23 @@ comment on view cardkeep_before.old_professional_info is 'The professional profi
 
 -- Making it fit
 
+create function cardkeep_before.blank() returns text
+language sql immutable parallel safe
+return '[\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]';
+comment on function cardkeep_before.blank is 'What is a blank, as a regular expression that no locale reads in another way. Locks nothing.';
+
 create function cardkeep_before.clean_name(p_name text) returns text
 language sql immutable parallel safe
 return case
 	-- Nearly all are as they should be.
 	when char_length(p_name) between 1 and 200 and p_name is nfc normalized
-		and p_name !~ '^\s|\s$|[[:cntrl:]]' then p_name
+		and p_name !~ ('^' || cardkeep_before.blank() || '|' || cardkeep_before.blank()
+			|| '$|[\u0001-\u001f\u007f-\u009f]') then p_name
 	-- Bounded before it is normalised, as in cardkeep_api.clean_name.
 	else coalesce(nullif(regexp_replace(left(normalize(regexp_replace(regexp_replace(
-		left(p_name, 800), '[[:cntrl:]]', ' ', 'g'), '^\s+|\s+$', '', 'g')), 200), '\s+$', ''), ''),
-		'Card')
+		left(p_name, 800), '[\u0001-\u001f\u007f-\u009f]', ' ', 'g'),
+		'^' || cardkeep_before.blank() || '+|' || cardkeep_before.blank() || '+$', '', 'g')), 200),
+		cardkeep_before.blank() || '+$', ''), ''), 'Card')
 end;
 comment on function cardkeep_before.clean_name is 'A name as a card may have it: NFC, trimmed, control characters as blanks, cut at 200; "Card" where nothing is left. Locks nothing.';
 
@@ -179,6 +244,12 @@ language sql immutable parallel safe
 return case when p_template ~ '[a-zA-Z0-9]' then left(cardkeep_api.slugify(p_template), 64)
 	else 'personal-small' end;
 comment on function cardkeep_before.clean_template is 'A template''s name as a card may have it. Locks nothing.';
+
+create function cardkeep_before.fit_template(p_template text) returns text
+language sql immutable parallel safe
+return case when char_length(p_template) between 1 and 64 and p_template !~ '[^a-z0-9-]'
+	then p_template else cardkeep_before.clean_template(p_template) end;
+comment on function cardkeep_before.fit_template is 'A template''s name as it is, where a card may have it, else made to fit. Locks nothing.';
 
 create function cardkeep_before.clean_document(p_document jsonb) returns jsonb
 language sql immutable parallel safe
@@ -198,9 +269,7 @@ comment on function cardkeep_before.is_slug is 'Whether a card may have this slu
 create view cardkeep_before.carried_cards as
 	select o.id, coalesce(o.user_id, o.id) as user_id, cardkeep_before.clean_name(o.name) as name,
 		coalesce(c.became #>> '{}', o.slug) as slug,
-		case when o.template_type !~ '[^a-z0-9-]' and char_length(o.template_type) between 1 and 64
-			then o.template_type else cardkeep_before.clean_template(o.template_type)
-		end as template_type,
+		cardkeep_before.fit_template(o.template_type) as template_type,
 		cardkeep_before.clean_document(o.fields_config) as fields_config,
 		cardkeep_before.clean_document(o.design_config) as design_config,
 		coalesce(o.is_public, false) as is_public, least(greatest(o.version, 1), 10000) as version,

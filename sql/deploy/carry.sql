@@ -196,10 +196,30 @@ begin
 		to_jsonb(i.id), 'not a uuid')
 	from cardkeep_before.carried_cards c
 	cross join lateral (select case p_column when 'id' then c.id else c.user_id end as id) i
-	where i.id::text <> lower(c.was ->> p_column::text);
+	where i.id::text <> lower((c.was ->> p_column::text) collate "C");
 end
 $$;
 comment on function cardkeep_before.list_card_ids is 'Lists the ids of an old table that were no uuids, with what stands for them. Locks nothing but its rows.';
+
+create function cardkeep_before.note_ids(p_kind text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_table regclass := format('cardkeep_before.%I', p_kind);
+	v_column name;
+begin
+	for v_column in
+		select c.name from cardkeep_before.columns_of(v_table) c
+		where c.type <> 'uuid'::regtype
+			and (c.name = 'user_id' or c.name = 'id' and p_kind = 'business_cards')
+	loop
+		execute format('insert into cardkeep_before.old_ids (kind, id, was)
+			select %1$L, cardkeep_before.uuid_of(o.%1$I::text), o.%1$I::text from %2$s o
+			where o.%1$I is not null on conflict do nothing', v_column, v_table);
+	end loop;
+end
+$$;
+comment on function cardkeep_before.note_ids is 'Remembers what the old programs call cards and users, where it is no uuid. Locks nothing but its rows.';
 
 create function cardkeep_before.carry_cards() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp

@@ -35,6 +35,13 @@ create view cardkeep_before.rows_then as
 	from cardkeep_before.carried_profiles p where p.rank = 1;
 comment on view cardkeep_before.rows_then is 'The rows of the old tables as Cardkeep can keep them, in the same shape, and where they are';
 
+create function cardkeep_before.field_of(p_table regclass, p_column name) returns text
+language sql stable
+return case when p_table = to_regclass('cardkeep_before.business_cards') and exists (select
+		from cardkeep_before.visibility_of(p_table) v where v.name = p_column and v.says <> 'since')
+	then 'is_public' else p_column::text end;
+comment on function cardkeep_before.field_of is 'What Cardkeep calls a column of an old table. Locks nothing.';
+
 create function cardkeep_before.write_as(p_table regclass, p_column name) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
@@ -42,18 +49,31 @@ declare
 	v_type regtype := cardkeep_before.column_type(p_table, p_column);
 begin
 	return case
+		when cardkeep_before.field_of(p_table, p_column) = 'is_public'
+			then cardkeep_before.write_visibility((select v.says
+				from cardkeep_before.visibility_of(p_table) v where v.name = p_column), v_type)
+		when p_column in ('id', 'user_id') and v_type <> 'uuid'::regtype
+			then format(case when v_type in ('text'::regtype, 'character varying'::regtype) then '%s'
+				else '(%s)::%s' end, format('coalesce((select i.was from cardkeep_before.old_ids i
+				where i.kind = %1$L and i.id = ($1 ->> %1$L)::uuid), $1 ->> %1$L)', p_column), v_type)
 		when v_type in ('timestamp'::regtype, 'date'::regtype)
 			then format('($1 ->> %L)::timestamptz at time zone ''UTC''', p_column)
 		when v_type in ('json'::regtype, 'jsonb'::regtype)
 			then format('($1 -> %L)::%s', p_column, v_type)
 		when v_type in ('text'::regtype, 'character varying'::regtype, 'character'::regtype)
 			then format('$1 ->> %L', p_column)
-		when p_column = 'is_public' and v_type <> 'boolean'::regtype
-			then '($1 ->> ''is_public'')::boolean::integer'
 		else format('($1 ->> %L)::%s', p_column, v_type) end;
 end
 $$;
 comment on function cardkeep_before.write_as is 'SQL that makes a value for a column of an old table from a row given as JSON in $1. A text that the column cannot hold is refused there, not cut. Locks nothing.';
+
+create function cardkeep_before.write_visibility(p_says text, p_type regtype) returns text
+language sql immutable parallel safe
+return format(case p_type when 'boolean'::regtype then '%1$s' when 'text'::regtype then '(%1$s)::text'
+	when 'character varying'::regtype then '(%1$s)::text' else '(%1$s)::integer' end,
+	case p_says when 'shown' then '($1 ->> ''is_public'')::boolean'
+	else 'not ($1 ->> ''is_public'')::boolean' end);
+comment on function cardkeep_before.write_visibility is 'SQL that says in a column of an old table whether the row given in $1 is shown. Locks nothing.';
 
 create function cardkeep_before.write_back(p_table regclass, p_now jsonb, p_then jsonb, p_place tid)
 returns void
@@ -71,10 +91,13 @@ begin
 		string_agg(cardkeep_before.write_as(p_table, c.name), ', ')
 	into v_names, v_values
 	from cardkeep_before.columns_of(p_table) c
-	where p_now ? c.name and (p_then is null or c.name in ('updated_at', 'version')
-		or c.name not in ('id', 'user_id', 'created_at') and p_now -> c.name <> p_then -> c.name);
+	cross join lateral (select cardkeep_before.field_of(p_table, c.name) as name) f
+	where p_now ? f.name and (p_then is null or c.name in ('updated_at', 'version')
+		or c.name not in ('id', 'user_id', 'created_at') and p_now -> f.name <> p_then -> f.name);
 	if p_then is null then
-		execute format('insert into %s (%s) values (%s)', p_table, v_names, v_values) using p_now;
+		execute format('insert into %s (%s) overriding system value values (%s)', p_table, v_names,
+			v_values)
+		using p_now;
 	elsif v_names is not null then
 		execute format('update %s set (%s) = row (%s) where ctid = $2', p_table, v_names, v_values)
 		using p_now, p_place;
@@ -145,6 +168,7 @@ declare
 	v_key name := case p_kind when 'business_cards' then 'id' else 'user_id' end;
 begin
 	delete from cardkeep.upgrade_changes c where c.kind = p_kind and c.entity_id = any (p_ids);
+	delete from cardkeep_before.old_ids i where i.kind = v_key and i.id = any (p_ids);
 	if v_table is not null then
 		execute format('delete from %s o where %s = any ($1)', v_table,
 			cardkeep_before.read_as(v_table, v_key, 'uuid'))

@@ -10,8 +10,7 @@
 -- so an update or a deletion of a row that somebody changed meanwhile is refused (40001): neither
 -- ever hits what the statement has not seen.
 --
--- The policies of a guarded table (row level security) cannot guard a view of other rows. Such a
--- view is open to the table's owner alone, whom they did not bind either.
+-- In the place of a guarded table (row level security) stand two views, see gates.
 
 begin;
 
@@ -33,16 +32,43 @@ begin
 		return format('case when c.%1$I::text = any (enum_range(null::%2$s)::text[]) then c.%1$I::text::%2$s end',
 			p_column, v_target);
 	elsif p_column in ('id', 'user_id') and v_target <> 'uuid' then
-		return format('case when cardkeep_before.uuid_of(o.%1$I::text) = c.%1$I then o.%1$I %2$send',
-			p_column, case when v_target = 'text' or v_target like 'character%' then
-			format('else c.%I::text::%s ', p_column, v_target) end);
-	elsif p_column = 'is_public' and v_target not in ('boolean', 'text') then
-		return format('c.is_public::integer::%s', v_target);
+		return format('coalesce((select i.was from cardkeep_before.old_ids i
+			where i.kind = %1$L and i.id = c.%1$I)%3$s)::%2$s', p_column, v_target,
+			case when v_target = 'text' or v_target like 'character%' then format(', c.%I::text', p_column)
+			end);
 	end if;
 	return format('c.%I::%s', p_column, v_target);
 end
 $$;
-comment on function cardkeep_before.show_as is 'SQL that shows one of Cardkeep''s columns in the type that the old table has for it; a word that is not in an enumeration there is null, an id that is no uuid there reads as it did. Locks nothing.';
+comment on function cardkeep_before.show_as is 'SQL that shows one of Cardkeep''s columns in the type that the old table has for it; a word that is not in an enumeration there is null, an id that is no uuid there reads as the old programs know it, and as null where they cannot. Locks nothing.';
+
+create function cardkeep_before.show_visibility(p_says text, p_type regtype) returns text
+language sql immutable parallel safe
+return format(case p_type when 'boolean'::regtype then '%1$s' when 'text'::regtype then '(%1$s)::%2$s'
+	when 'character varying'::regtype then '(%1$s)::text::%2$s' else '(%1$s)::integer::%2$s' end,
+	case p_says when 'shown' then 'c.is_public' else 'not c.is_public' end, p_type);
+comment on function cardkeep_before.show_visibility is 'SQL that shows whether a card is shown in a column of an old table that says so, or that it is not. Locks nothing.';
+
+create function cardkeep_before.view_column(p_kind text, p_table regclass, p_column name) returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_shown text;
+begin
+	if p_kind = 'business_cards' then
+		select cardkeep_before.show_visibility(v.says, v.type) into v_shown
+		from cardkeep_before.visibility_of(p_table) v
+		where v.name = p_column and v.says in ('shown', 'hidden');
+	end if;
+	if v_shown is not null then
+		return format('%s as %I', v_shown, p_column);
+	elsif cardkeep_before.column_type(format('cardkeep.%I', p_kind), p_column) is null then
+		return format('o.%I', p_column);
+	end if;
+	return format('%s as %I', cardkeep_before.show_as(p_table, p_column), p_column);
+end
+$$;
+comment on function cardkeep_before.view_column is 'SQL of one column of an old table in the view in its place: Cardkeep''s where it has it, else what was put aside. Locks nothing.';
 
 create function cardkeep_before.view_columns(p_kind text, p_table regclass) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -52,10 +78,8 @@ declare
 	v_old text;
 	v_new text;
 begin
-	select string_agg(case when cardkeep_before.column_type(v_ours, c.name) is null
-			then format('o.%I', c.name)
-			else format('%s as %I', cardkeep_before.show_as(p_table, c.name), c.name) end,
-		', ' order by c.number) into v_old
+	select string_agg(cardkeep_before.view_column(p_kind, p_table, c.name), ', ' order by c.number)
+	into v_old
 	from cardkeep_before.columns_of(p_table) c;
 	select string_agg(format('c.%I', c.name), ', ' order by c.number) into v_new
 	from cardkeep_before.columns_of(v_ours) c
@@ -87,50 +111,83 @@ end
 $$;
 comment on function cardkeep_before.old_row is 'SQL that finds the old row of one of Cardkeep''s, adopted ones too; the newest where there are several. Locks nothing.';
 
-create function cardkeep_before.close_to_others(p_relation regclass) returns void
-language plpgsql volatile set search_path = pg_catalog, pg_temp
-as $$
-declare
-	v_grantee text;
-begin
-	for v_grantee in
-		select distinct case a.grantee when 0 then 'public' else a.grantee::regrole::text end
-		from pg_class c, aclexplode(c.relacl) a
-		where c.oid = p_relation and a.grantee <> c.relowner
-	loop
-		execute format('revoke all on %s from %s cascade', p_relation, v_grantee);
-	end loop;
-end
-$$;
-comment on function cardkeep_before.close_to_others is 'Leaves what was just made to its owner alone, whatever default privileges gave to others. Locks nothing.';
+create function cardkeep_before.grants_of(p_table regclass)
+returns table (grantee text, what text, again boolean, role oid)
+language sql stable
+begin atomic
+	select case g.grantee when 0 then 'public' else g.grantee::regrole::text end,
+		g.privilege_type || coalesce(' (' || quote_ident(g.attname) || ')', ''), g.is_grantable, g.grantee
+	from (
+		select a.*, null::name as attname from pg_catalog.pg_class c, aclexplode(c.relacl) a
+		where c.oid = p_table and a.grantee <> c.relowner
+		union all
+		select a.*, t.attname from pg_catalog.pg_class c
+		join pg_catalog.pg_attribute t on t.attrelid = c.oid and t.attnum > 0 and not t.attisdropped,
+			aclexplode(t.attacl) a
+		where c.oid = p_table and a.grantee <> c.relowner) g
+	where g.privilege_type in ('SELECT', 'INSERT', 'UPDATE', 'DELETE');
+end;
+comment on function cardkeep_before.grants_of is 'Who but its owner may read and write a table, or columns of it. Locks nothing.';
 
-create function cardkeep_before.copy_grants(p_kind text, p_table regclass, p_owner name, p_guarded boolean)
+create function cardkeep_before.copy_grants(p_view regclass, p_table regclass, p_owner name, p_inner boolean)
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_grantee text;
 	v_right text;
+	v_again boolean;
 begin
 	-- Granting only adds: on Supabase, default privileges open every new view in public to `anon`.
-	perform cardkeep_before.close_to_others(format('public.%I', p_kind)::regclass);
-	execute format('grant select, insert, update, delete on public.%I to %I', p_kind, p_owner);
-	if p_guarded then
-		raise notice 'upgrade: public.% is open to % alone: its row level security cannot guard the view in its place',
-			p_kind, p_owner;
-		return;
-	end if;
-	for v_grantee, v_right in
-		select case a.grantee when 0 then 'public' else a.grantee::regrole::text end, a.privilege_type
-		from pg_class c, aclexplode(c.relacl) a
-		where c.oid = p_table and a.privilege_type in ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
-			and a.grantee <> c.relowner
+	perform cardkeep_before.close_to_others(p_view);
+	execute format('grant select, insert, update, delete on %s to %I', p_view, p_owner);
+	for v_grantee, v_right, v_again in
+		select g.grantee, g.what, g.again from cardkeep_before.grants_of(p_table) g
+		where not p_inner or exists (select from pg_roles r where r.oid = g.role
+			and (r.rolsuper or r.rolbypassrls))
 	loop
-		execute format('grant %s on public.%I to %s', v_right, p_kind, v_grantee);
+		execute format('grant %s on %s to %s%s', v_right, p_view, v_grantee,
+			case when v_again then ' with grant option' end);
 	end loop;
 end
 $$;
-comment on function cardkeep_before.copy_grants is 'Opens the view in an old table''s place to whom the table was open and to nobody else, or to its owner alone where row level security guarded it. Locks nothing but the view.';
+comment on function cardkeep_before.copy_grants is 'Opens a view in an old table''s place to whom the table was open and to nobody else; the inner of a guarded one to those alone whom no policy binds. Locks nothing but the view.';
+
+create function cardkeep_before.copy_defaults(p_kind text, p_table regclass, p_view regclass)
+returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_column name;
+	v_default text;
+begin
+	for v_column, v_default in
+		select a.attname, pg_get_expr(d.adbin, d.adrelid) from pg_attrdef d
+		join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
+		where d.adrelid = p_table and a.attgenerated = '' and not a.attisdropped
+			and a.attname not in ('version', 'created_at', 'updated_at')
+			and (cardkeep_before.column_type(format('cardkeep.%I', p_kind), a.attname) is not null
+				or p_kind = 'business_cards' and exists (select
+					from cardkeep_before.visibility_of(p_table) v where v.name = a.attname
+						and v.says <> 'since'))
+	loop
+		execute format('alter view %s alter column %I set default %s', p_view, v_column, v_default);
+	end loop;
+end
+$$;
+comment on function cardkeep_before.copy_defaults is 'Gives the view in an old table''s place the defaults of its columns, but for the version and the times, which are Cardkeep''s, and for columns that can only be read. Locks the view.';
+
+create function cardkeep_before.make_ours(p_view regclass) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	-- An owner must be allowed to make views where his view is.
+	execute 'grant create on schema public to cardkeep_owner';
+	execute format('alter view %s owner to cardkeep_owner', p_view);
+	execute 'revoke create on schema public from cardkeep_owner';
+end
+$$;
+comment on function cardkeep_before.make_ours is 'Gives a view in schema public to cardkeep_owner, who may read the tables under it. Locks the view.';
 
 create function cardkeep_before.open_view(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -148,77 +205,24 @@ begin
 		case when v_columns ~ '\mo\.' then format('left join lateral %s o on true',
 			cardkeep_before.old_row(p_kind, v_table)) end);
 	execute format('comment on view public.%I is %L', p_kind, format('cardkeep.%s, for programs from before Cardkeep', p_kind));
+	perform cardkeep_before.let_write(p_kind);
+	perform cardkeep_before.copy_defaults(p_kind, v_table, format('public.%I', p_kind));
+	perform cardkeep_before.make_ours(format('public.%I', p_kind));
+	perform cardkeep_before.copy_grants(format('public.%I', p_kind), v_table, t.owner, t.is_guarded);
+end
+$$;
+comment on function cardkeep_before.open_view is 'Puts the view in an old table''s place, of a guarded one the inner. Locks nothing but the view.';
+
+create function cardkeep_before.let_write(p_kind text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
 	execute format('create trigger write_%1$s instead of insert or update or delete on public.%1$I
 		for each row execute function cardkeep_before.write_%2$s()', p_kind,
 		case p_kind when 'business_cards' then 'card' else 'profile' end);
-	perform cardkeep_before.copy_grants(p_kind, v_table, t.owner, t.is_guarded);
-	execute format('grant create on schema public to cardkeep_owner');
-	execute format('alter view public.%I owner to cardkeep_owner', p_kind);
-	execute format('revoke create on schema public from cardkeep_owner');
 end
 $$;
-comment on function cardkeep_before.open_view is 'Puts the view in an old table''s place. Locks nothing but the view.';
-
--- What was made for the old table
-
-create function cardkeep_before.dependent_views(p_relation regclass) returns text[]
-language sql stable set search_path = pg_catalog, pg_temp
-begin atomic
-	select coalesce(array_agg(format('create or replace view %I.%I %s as %s', n.nspname, v.relname,
-		'with (' || array_to_string(v.reloptions, ', ') || ')', pg_get_viewdef(v.oid))), '{}')
-	from pg_catalog.pg_class v join pg_catalog.pg_namespace n on n.oid = v.relnamespace
-	where v.relkind = 'v' and n.nspname not in ('cardkeep', 'cardkeep_api', 'cardkeep_before')
-		and v.oid in (select r.ev_class from pg_catalog.pg_rewrite r
-			join pg_catalog.pg_depend d on d.objid = r.oid and d.classid = 'pg_catalog.pg_rewrite'::regclass
-			where d.refobjid = p_relation and r.ev_class <> p_relation);
-end;
-comment on function cardkeep_before.dependent_views is 'The statements that make again each view that reads a table or view, bound to whatever has its name then. Locks nothing.';
-
-create function cardkeep_before.remake_views(p_statements text[]) returns void
-language plpgsql volatile set search_path = pg_catalog, pg_temp
-as $$
-declare
-	v_statement text;
-begin
-	foreach v_statement in array p_statements
-	loop
-		begin
-			execute v_statement;
-		exception when syntax_error_or_access_rule_violation or feature_not_supported then
-			raise warning 'upgrade: still bound to what was there before (%): %', sqlerrm,
-				split_part(v_statement, ' as ', 1);
-		end;
-	end loop;
-end
-$$;
-comment on function cardkeep_before.remake_views is 'Binds views to what has the old table''s name now, and names those that cannot be. Locks those views.';
-
-create function cardkeep_before.turn_references(p_from regclass, p_to regclass) returns void
-language plpgsql volatile set search_path = pg_catalog, pg_temp
-as $$
-declare
-	v_table regclass;
-	v_name name;
-	v_definition text;
-begin
-	for v_table, v_name, v_definition in
-		select c.conrelid::regclass, c.conname, replace(replace(pg_get_constraintdef(c.oid),
-			format('REFERENCES %s(', p_from), format('REFERENCES %s(', p_to)), ' NOT VALID', '')
-		from pg_constraint c
-		where c.contype = 'f' and c.confrelid = p_from and c.conrelid <> p_from and c.conparentid = 0
-	loop
-		execute format('alter table %s drop constraint %I', v_table, v_name);
-		begin
-			execute format('alter table %s add constraint %I %s', v_table, v_name, v_definition);
-		exception when foreign_key_violation then
-			execute format('alter table %s add constraint %I %s not valid', v_table, v_name, v_definition);
-			raise warning 'upgrade: % on % holds for new rows only: some refer to rows that did not come along',
-				v_name, v_table;
-		end;
-	end loop;
-end
-$$;
-comment on function cardkeep_before.turn_references is 'Makes the foreign keys of other tables refer to where the cards are now. Locks those tables until the transaction ends.';
+comment on function cardkeep_before.let_write is 'Has the view in an old table''s place carry out what is written through it. Locks the view.';
 
 -- Writing
 
@@ -252,31 +256,141 @@ end
 $$;
 comment on function cardkeep_before.written is 'The columns that a statement on a view in public changes; a column that Cardkeep does not have, and another id or owner of a row that is there, are refused with 0A000. Locks nothing.';
 
+create function cardkeep_before.said(p_row jsonb, p_name name, p_says text) returns boolean
+language sql immutable parallel safe
+return (lower((p_row ->> p_name::text) collate "C") in ('t', 'true', '1', 'y', 'yes', 'on'))
+	= (p_says = 'shown');
+comment on function cardkeep_before.said is 'Whether a row says by one of its columns that it is shown; null where that is null. Locks nothing.';
+
+create function cardkeep_before.is_shown(p_own name[], p_view regclass, p_new jsonb, p_old jsonb)
+returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_all boolean := true; -- the table's own columns say so, all of them
+	v_changed boolean := false;
+	v_off boolean := false; -- one that the statement changes does not
+	v_said boolean;
+	v record;
+begin
+	for v in select n.name, n.says from cardkeep_before.visibility_of(p_view) n where n.says <> 'since'
+	loop
+		v_said := coalesce(cardkeep_before.said(p_new, v.name, v.says), false);
+		if v.name = any (p_own) then
+			v_all := v_all and v_said;
+		end if;
+		if p_new -> v.name::text is distinct from coalesce(p_old -> v.name::text, 'null') then
+			v_changed := true;
+			v_off := v_off or not v_said;
+		end if;
+	end loop;
+	if p_old = '{}' then
+		return v_all and not v_off;
+	elsif not v_changed then
+		return cardkeep_before.said(p_old, 'is_public', 'shown');
+	elsif not v_off and not v_all and cardinality(p_own) > 1 then
+		raise exception 'a card is shown where % say so: set them in one statement',
+			array_to_string(p_own, ' and ') using errcode = 'feature_not_supported';
+	end if;
+	return not v_off;
+end
+$$;
+comment on function cardkeep_before.is_shown is 'Whether a card is shown after a statement on its view, where several columns may say it. One that is switched off hides it; where the old table had several, all have to be switched on in one statement to show it, else 0A000. Locks nothing.';
+
+create function cardkeep_before.with_one_visibility(p_view regclass, p_new jsonb, p_old jsonb)
+returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_own name[] := array(select v.name
+		from cardkeep_before.visibility_of('cardkeep_before.business_cards') v where v.says <> 'since');
+	v_others text[] := array(select v.name
+		from cardkeep_before.visibility_of(p_view) v where v.says <> 'since' and v.name <> 'is_public');
+	v_shown boolean := cardkeep_before.is_shown(v_own, p_view, p_new, p_old);
+begin
+	-- Left as it is written where it does not change, so that it is no change.
+	return p_new - v_others || jsonb_build_object('is_public', case
+		when v_shown = cardkeep_before.said(p_old, 'is_public', 'shown') then p_old -> 'is_public'
+		else to_jsonb(v_shown) end);
+end
+$$;
+comment on function cardkeep_before.with_one_visibility is 'A row of the view with is_public alone for all columns that say whether the card is shown. Locks nothing.';
+
+create function cardkeep_before.fitted(p_changes jsonb, p_slug text) returns jsonb
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_slug text := p_changes ->> 'slug';
+	v_fitted jsonb := p_changes;
+begin
+	if p_changes ? 'name' then
+		v_fitted := v_fitted || jsonb_build_object('name', cardkeep_before.clean_name(p_changes ->> 'name'));
+	end if;
+	if p_changes ? 'template_type' then
+		v_fitted := v_fitted || jsonb_build_object('template_type',
+			cardkeep_before.fit_template(p_changes ->> 'template_type'));
+	end if;
+	if v_slug <> '' and not cardkeep_before.is_slug(v_slug) then
+		v_slug := cardkeep_api.slugify(v_slug);
+		v_fitted := v_fitted || jsonb_build_object('slug', case when v_slug = p_slug then p_slug
+			else cardkeep.generate_unique_slug(v_slug) end);
+	elsif v_slug = '' then
+		v_fitted := v_fitted - 'slug';
+	end if;
+	return v_fitted;
+end
+$$;
+comment on function cardkeep_before.fitted is 'What a statement on the view of cards writes, made to fit as the upgrade did with what was there: a name, a template, a slug that breaks the rule, which becomes a free one made of it (the card''s own where it comes to that). Takes the advisory locks of slugs, never waits.';
+
 create function cardkeep_before.shown(p_view regclass, p_row jsonb, p_given jsonb) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 begin
-	return (select jsonb_object_agg(v.name, p_row -> v.name)
+	return coalesce((select jsonb_object_agg(v.name, case v.type when 'boolean'::regtype then to_jsonb(s.is)
+			when 'text'::regtype then to_jsonb(s.is::text) when 'character varying'::regtype
+			then to_jsonb(s.is::text) else to_jsonb(s.is::integer) end)
+		from cardkeep_before.visibility_of(p_view) v
+		cross join lateral (select (p_row -> 'is_public')::boolean = (v.says = 'shown') as is) s
+		where p_row ? 'is_public' and v.says <> 'since'), '{}')
+	|| (select jsonb_object_agg(v.name, p_row -> v.name)
 		from cardkeep_before.columns_of(p_view) v
 		join cardkeep_before.columns_of(format('cardkeep.%I', (parse_ident(p_view::text))[2])) c
 			on c.name = v.name and (c.type = v.type or v.type in ('timestamp'::regtype,
 				'json'::regtype, 'bigint'::regtype, 'text'::regtype, 'character varying'::regtype))
-		where p_given is null or p_given ? v.name or v.name in ('version', 'updated_at'));
+		where (p_given is null or p_given ? v.name or v.name in ('version', 'updated_at'))
+			and not (v.type <> 'uuid'::regtype and v.name in ('id', 'user_id')) and v.name <> 'is_public');
 end
 $$;
 comment on function cardkeep_before.shown is 'What a statement on a view in public can return of the row that it wrote: all of a new one, what it changed of another. Locks nothing.';
 
-create function cardkeep_before.admit_user(p_user uuid) returns void
+create function cardkeep_before.admit_user(p_kind text, p_user uuid, p_was text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
+declare
+	v_constraint text;
 begin
 	if p_user is null then
 		raise exception 'user_id must be given' using errcode = 'not_null_violation';
 	end if;
 	insert into cardkeep.users (id) values (p_user) on conflict do nothing;
+	if cardkeep_before.column_type(format('cardkeep_before.%I', p_kind), 'user_id') <> 'uuid'::regtype then
+		insert into cardkeep_before.old_ids (kind, id, was) values ('user_id', p_user, p_was)
+		on conflict do nothing;
+	end if;
+	if to_regclass(format('cardkeep_before.people_of_%s', p_kind)) is not null then
+		execute format('insert into cardkeep_before.people_of_%1$s (id, user_id)
+			select $1, (jsonb_populate_record(null::cardkeep_before.people_of_%1$s,
+				jsonb_build_object(''user_id'', $2))).user_id on conflict (id) do nothing', p_kind)
+		using p_user, p_was;
+	end if;
+exception when foreign_key_violation then
+	get stacked diagnostics v_constraint = constraint_name;
+	raise exception 'insert or update on table "%" violates foreign key constraint "%"', p_kind, v_constraint
+		using errcode = 'foreign_key_violation', constraint = v_constraint, detail = format(
+			'Key (user_id)=(%s) is not there.', p_was);
 end
 $$;
-comment on function cardkeep_before.admit_user is 'A waiting user for an id that no account has: programs from before Cardkeep have people of their own. Waits for somebody who makes the same.';
+comment on function cardkeep_before.admit_user is 'A waiting user for an id that no account has: programs from before Cardkeep have people of their own, and where a foreign key of the old table says whose an id has to be, it must be one of those (23503). Waits for somebody who makes the same.';
 
 create function cardkeep_before.check_fresh(p_found boolean, p_exists boolean, p_what text)
 returns void
@@ -298,6 +412,7 @@ as $$
 declare
 	v_old jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) else '{}' end;
 	v_changes jsonb;
+	v_id text;
 	c cardkeep.business_cards;
 begin
 	if tg_op = 'DELETE' then
@@ -308,9 +423,14 @@ begin
 			from cardkeep.business_cards b where b.id = cardkeep_before.uuid_of(v_old ->> 'id')), 'the card');
 		return case when c.id is not null then old end;
 	end if;
-	v_changes := cardkeep_before.written(tg_relid, to_jsonb(new), v_old);
+	v_changes := cardkeep_before.fitted(cardkeep_before.written(tg_relid,
+		cardkeep_before.with_one_visibility(tg_relid, to_jsonb(new), v_old), v_old), v_old ->> 'slug');
 	if tg_op = 'INSERT' then
-		c := cardkeep_before.insert_card(v_changes);
+		perform cardkeep_before.admit_user(tg_table_name, (v_changes ->> 'user_id')::uuid,
+			to_jsonb(new) ->> 'user_id');
+		v_id := coalesce(to_jsonb(new) ->> 'id', cardkeep_before.next_id());
+		c := cardkeep_before.insert_card(v_changes, v_id);
+		new := jsonb_populate_record(new, jsonb_build_object('id', coalesce(v_id, c.id::text)));
 	else
 		update cardkeep.business_cards b
 		set (name, slug, template_type, fields_config, design_config, is_public) =
@@ -332,26 +452,43 @@ end
 $$;
 comment on function cardkeep_before.write_card is 'Carries a statement on public.business_cards out on the cards, as direct SQL: the version rises, history is kept, a deleted slug is retired. An update changes only what the statement changes; it and a deletion are refused with 40001 where somebody changed the card meanwhile; id, owner and times stay. Waits for the card''s row, then as the triggers of the cards.';
 
-create function cardkeep_before.insert_card(p_row jsonb) returns cardkeep.business_cards
+create function cardkeep_before.next_id() returns text
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_sequence text := (select pg_get_serial_sequence(a.attrelid::regclass::text, 'id')
+		from pg_attribute a where a.attrelid = 'cardkeep_before.business_cards'::regclass
+			and a.attname = 'id' and a.attidentity <> '');
+begin
+	return nextval(v_sequence::regclass);
+end
+$$;
+comment on function cardkeep_before.next_id is 'The next id where the old table of cards made its own as an identity column does; else null. Locks nothing.';
+
+create function cardkeep_before.insert_card(p_row jsonb, p_id text) returns cardkeep.business_cards
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
 	r cardkeep.business_cards := jsonb_populate_record(null::cardkeep.business_cards, p_row);
 	c cardkeep.business_cards;
 begin
-	perform cardkeep_before.admit_user(r.user_id);
+	r.id := coalesce(cardkeep_before.uuid_of(p_id), gen_random_uuid());
+	if cardkeep_before.column_type('cardkeep_before.business_cards', 'id') <> 'uuid'::regtype then
+		insert into cardkeep_before.old_ids (kind, id, was) values ('id', r.id, coalesce(p_id, r.id::text))
+		on conflict do nothing;
+	end if;
 	insert into cardkeep.business_cards (id, user_id, name, slug, template_type, fields_config,
 		design_config, is_public, created_at)
-	values (coalesce(r.id, gen_random_uuid()), r.user_id, cardkeep_before.clean_name(r.name),
+	values (r.id, r.user_id, cardkeep_before.clean_name(r.name),
 		coalesce(r.slug, cardkeep.generate_unique_slug(r.name)),
 		coalesce(r.template_type, 'personal-small'), coalesce(r.fields_config, '{}'),
 		coalesce(r.design_config, '{}'), coalesce(r.is_public, true),
-		coalesce(r.created_at, clock_timestamp()))
+		coalesce(cardkeep_before.clean_time(r.created_at), clock_timestamp()))
 	returning * into c;
 	return c;
 end
 $$;
-comment on function cardkeep_before.insert_card is 'A card that a program from before Cardkeep makes; without a slug it gets a free one. Raises 23505 for a slug that a card has or had. Waits for the slug''s advisory lock.';
+comment on function cardkeep_before.insert_card is 'A card that a program from before Cardkeep makes, under the id that it gives; without a slug it gets a free one. Raises 23505 for a slug that a card has or had. Waits for the slug''s advisory lock.';
 
 create function cardkeep_before.write_profile() returns trigger
 language plpgsql volatile security definer
@@ -368,7 +505,8 @@ begin
 	end if;
 	v_changes := cardkeep_before.written(tg_relid, to_jsonb(new), v_old);
 	if tg_op = 'INSERT' then
-		perform cardkeep_before.admit_user((v_changes ->> 'user_id')::uuid);
+		perform cardkeep_before.admit_user(tg_table_name, (v_changes ->> 'user_id')::uuid,
+			to_jsonb(new) ->> 'user_id');
 		v_row := cardkeep_before.insert_profile(tg_table_name, v_changes);
 	else
 		v_row := cardkeep_before.update_profile(tg_table_name,
@@ -388,7 +526,9 @@ create function cardkeep_before.insert_profile(p_kind text, p_row jsonb) returns
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_row jsonb := p_row || '{"version": 1}';
+	-- A time that is none of ours is the moment's.
+	v_row jsonb := p_row || jsonb_build_object('version', 1, 'created_at',
+		cardkeep_before.clean_time((p_row ->> 'created_at')::timestamptz));
 begin
 	if p_kind = 'personal_info' then
 		insert into cardkeep.personal_info as p

@@ -67,6 +67,7 @@ begin
 	if p_kind = 'business_cards' then
 		perform cardkeep_before.tell_cards_apart(v_table);
 	end if;
+	perform cardkeep_before.note_ids(p_kind);
 	perform cardkeep_before.define_old(p_kind);
 end
 $$;
@@ -164,6 +165,65 @@ end
 $$;
 comment on function cardkeep_before.carry_all is 'Carries the rows of the tables put aside over; again: after a revert, whose kept rows are there already. Waits until nobody writes cards and keeps them from it until the transaction ends.';
 
+create function cardkeep_before.open_views(p_kinds text[], p_owners_views text[], p_gates jsonb)
+returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_kind text;
+	v_guarded text[] := array(select u.kind from cardkeep.upgraded_tables u
+		where u.kind = any (p_kinds) and u.is_guarded order by u.kind);
+	v_gate record;
+begin
+	foreach v_kind in array p_kinds
+	loop
+		perform cardkeep_before.open_view(v_kind);
+	end loop;
+	-- What reads with its owner's rights reads the inner views, while they have the names.
+	perform cardkeep_before.turn(p_owners_views, true);
+	foreach v_kind in array v_guarded
+	loop
+		perform cardkeep_before.open_outer(v_kind);
+	end loop;
+	foreach v_kind in array v_guarded
+	loop
+		for v_gate in select g.key as name, g.value as body from jsonb_each_text(p_gates -> v_kind) g
+		loop
+			perform cardkeep_before.make_gate(v_kind, v_gate.name, v_gate.body);
+		end loop;
+		perform cardkeep_before.shut_gates(v_kind);
+	end loop;
+end
+$$;
+comment on function cardkeep_before.open_views is 'Puts the views in the old tables'' places, those of guarded ones behind their gates, and turns the views that read them with their owners'' rights. Locks nothing but views.';
+
+create function cardkeep_before.turn_away(p_kinds text[], p_turned text[], p_owners_views text[],
+	p_gates jsonb, p_again boolean)
+returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_kind text;
+begin
+	foreach v_kind in array p_kinds
+	loop
+		perform cardkeep_before.put_aside(v_kind);
+	end loop;
+	-- First what may fail, then what takes long.
+	perform cardkeep_before.open_views(p_kinds, p_owners_views, p_gates);
+	perform cardkeep_before.turn(p_turned, true);
+	perform cardkeep_before.turn_function(f.function, f.goes_to)
+	from unnest(p_kinds) k, cardkeep_before.functions_of(k) f;
+	perform cardkeep_before.carry_all(p_kinds, p_again);
+	foreach v_kind in array p_kinds
+	loop
+		perform cardkeep_before.turn_row_references(v_kind, 'cardkeep_before', 'cardkeep');
+		perform cardkeep_before.keep_people(v_kind);
+	end loop;
+end
+$$;
+comment on function cardkeep_before.turn_away is 'Puts the old tables aside, the views in their places, and turns to them all that others made for the tables; carries the rows over. Waits as carry_all, and for the tables that refer to the old ones.';
+
 create function cardkeep_before.upgrade() returns boolean
 language plpgsql volatile set search_path = pg_catalog, pg_temp set row_security = off
 set jit = off
@@ -172,7 +232,10 @@ declare
 	v_kinds text[] := array(select cardkeep_before.tables_before());
 	v_again boolean := to_regnamespace('cardkeep_kept') is not null;
 	v_kind text;
-	v_views text[] := '{}';
+	v_table regclass;
+	v_turned text[] := '{}';
+	v_owners_views text[] := '{}';
+	v_gates jsonb := '{}';
 	v_locked timestamptz;
 begin
 	if v_again then
@@ -185,20 +248,20 @@ begin
 	loop
 		execute format('lock table public.%I in access exclusive mode', v_kind);
 		perform cardkeep_before.check_shape(v_kind);
-		v_views := v_views || cardkeep_before.dependent_views(format('public.%I', v_kind)::regclass);
 	end loop;
 	v_locked := clock_timestamp();
+	perform cardkeep_before.check_the_way(v_kinds);
+	-- All is read while the tables have their names, for by these it is bound again.
 	foreach v_kind in array v_kinds
 	loop
-		perform cardkeep_before.put_aside(v_kind);
+		v_table := format('public.%I', v_kind);
+		v_owners_views := v_owners_views || cardkeep_before.dependent_views(v_table, false);
+		v_turned := v_turned || cardkeep_before.dependent_views(v_table, true)
+			|| cardkeep_before.dependent_policies(v_table) || cardkeep_before.dependent_functions(v_table);
+		v_gates := v_gates || jsonb_build_object(v_kind, (select jsonb_object_agg(g.name, g.body)
+			from cardkeep_before.gates_of(v_kind, v_table) g));
 	end loop;
-	perform cardkeep_before.carry_all(v_kinds, v_again);
-	foreach v_kind in array v_kinds
-	loop
-		perform cardkeep_before.open_view(v_kind);
-	end loop;
-	perform cardkeep_before.turn_card_references(v_kinds, 'cardkeep_before', 'cardkeep');
-	perform cardkeep_before.remake_views(v_views);
+	perform cardkeep_before.turn_away(v_kinds, v_turned, v_owners_views, v_gates, v_again);
 	perform cardkeep_before.tell_of_users();
 	raise notice 'upgrade: old programs had to wait for % s',
 		round(extract(epoch from clock_timestamp() - v_locked)::numeric, 1);
@@ -207,20 +270,68 @@ end
 $$;
 comment on function cardkeep_before.upgrade is 'Upgrades the tables from before Cardkeep that are in schema public, all or nothing; false where there are none. Waits for each table (access exclusive) in the order business_cards, personal_info, professional_info, then until nobody writes cards; keeps them until the transaction ends.';
 
-create function cardkeep_before.turn_card_references(p_kinds text[], p_from text, p_to text)
+create function cardkeep_before.turn_row_references(p_kind text, p_from text, p_to text)
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 begin
-	if 'business_cards' = any (p_kinds) and 'uuid'::regtype = cardkeep_before.column_type(
-		format('%I.business_cards', p_from)::regclass, 'id')
-	then
-		perform cardkeep_before.turn_references(format('%I.business_cards', p_from)::regclass,
-			format('%I.business_cards', p_to)::regclass);
-	end if;
+	perform cardkeep_before.turn_references(format('%I.%I', p_from, p_kind)::regclass,
+		format('%I.%I', p_to, p_kind)::regclass);
 end
 $$;
-comment on function cardkeep_before.turn_card_references is 'Makes other tables'' foreign keys to cards refer to the other cards table. Locks those tables until the transaction ends.';
+comment on function cardkeep_before.turn_row_references is 'Makes other tables'' foreign keys to cards, or to profiles, refer to the other table of them. Locks those tables until the transaction ends.';
+
+create function cardkeep_before.uncover(p_kinds text[]) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_kind text;
+begin
+	foreach v_kind in array p_kinds
+	loop
+		perform cardkeep_before.define_outer(v_kind, 'true');
+		execute format('alter view public.%I rename to %I', v_kind, v_kind || '_of_cardkeep');
+	end loop;
+	foreach v_kind in array p_kinds
+	loop
+		perform cardkeep_before.open_gates(v_kind);
+		execute format('alter view cardkeep_doors.%I set schema public', v_kind);
+	end loop;
+end
+$$;
+comment on function cardkeep_before.uncover is 'Takes the outer views of guarded tables, and their gates, away from the inner ones, which have the names then. Locks these views.';
+
+create function cardkeep_before.take_names_back(p_kinds text[]) returns text[]
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_kind text;
+	v_view regclass;
+	v_guarded text[] := array(select u.kind from cardkeep.upgraded_tables u
+		where u.kind = any (p_kinds) and u.is_guarded order by u.kind);
+	v_turned text[] := '{}';
+begin
+	foreach v_kind in array p_kinds
+	loop
+		v_view := format('public.%I', v_kind);
+		v_turned := v_turned || cardkeep_before.dependent_views(v_view, false)
+			|| cardkeep_before.dependent_views(v_view, true) || cardkeep_before.dependent_policies(v_view)
+			|| cardkeep_before.dependent_functions(v_view);
+	end loop;
+	perform cardkeep_before.uncover(v_guarded);
+	foreach v_kind in array p_kinds
+	loop
+		v_turned := v_turned || cardkeep_before.dependent_views(format('public.%I', v_kind), false);
+	end loop;
+	foreach v_kind in array p_kinds
+	loop
+		execute format(case when v_kind = any (v_guarded) then 'alter view public.%I set schema cardkeep_doors'
+			else 'alter view public.%I rename to %1$s_of_cardkeep' end, v_kind);
+	end loop;
+	return v_turned;
+end
+$$;
+comment on function cardkeep_before.take_names_back is 'Frees the names of the old tables, whose views are called ..._of_cardkeep then, and says what is to be bound to the tables again: what reads the views, and by its owner''s rights the inner ones, which have the names while they are asked. The caller has locked the views.';
 
 create function cardkeep_before.give_back() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp set row_security = off
@@ -229,7 +340,7 @@ as $$
 declare
 	v_kinds text[] := array(select u.kind from cardkeep.upgraded_tables u order by u.kind);
 	v_kind text;
-	v_views text[] := '{}';
+	v_turned text[];
 begin
 	if v_kinds = '{}' then
 		return;
@@ -238,22 +349,24 @@ begin
 	loop
 		-- The view, and with it the tables that it reads: in the order in which its users lock them.
 		execute format('lock table public.%I in access exclusive mode', v_kind);
-		v_views := v_views || cardkeep_before.dependent_views(format('public.%I', v_kind)::regclass);
 	end loop;
+	v_turned := cardkeep_before.take_names_back(v_kinds);
 	foreach v_kind in array v_kinds
 	loop
+		execute format('drop table if exists cardkeep_before.people_of_%s', v_kind);
 		perform cardkeep_before.give_rows_back(v_kind);
-		execute format('alter view public.%I rename to %I', v_kind, v_kind || '_of_cardkeep');
+		perform cardkeep_before.turn_row_references(v_kind, 'cardkeep', 'cardkeep_before');
 	end loop;
-	perform cardkeep_before.turn_card_references(v_kinds, 'cardkeep', 'cardkeep_before');
 	foreach v_kind in array v_kinds
 	loop
 		perform cardkeep_before.put_back(v_kind);
 	end loop;
-	perform cardkeep_before.remake_views(v_views);
+	perform cardkeep_before.turn(v_turned, false);
+	perform cardkeep_before.turn_functions_back();
 	foreach v_kind in array v_kinds
 	loop
 		execute format('drop view public.%I', v_kind || '_of_cardkeep');
+		execute format('drop view if exists cardkeep_doors.%I', v_kind);
 	end loop;
 	perform cardkeep_before.keep();
 end

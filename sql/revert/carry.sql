@@ -5,6 +5,7 @@ begin;
 drop function cardkeep_before.list_profile_changes;
 drop function cardkeep_before.carry_profiles;
 drop function cardkeep_before.carry_cards;
+drop function cardkeep_before.note_ids;
 drop function cardkeep_before.list_card_ids;
 drop function cardkeep_before.list_card_changes;
 drop function cardkeep_before.list_change;

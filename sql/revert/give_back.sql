@@ -14,7 +14,9 @@ drop function cardkeep_before.forget_row;
 drop function cardkeep_before.keep;
 drop function cardkeep_before.give_rows_back;
 drop function cardkeep_before.write_back;
+drop function cardkeep_before.write_visibility;
 drop function cardkeep_before.write_as;
+drop function cardkeep_before.field_of;
 drop view cardkeep_before.rows_then;
 drop view cardkeep_before.rows_now;
 

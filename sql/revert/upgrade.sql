@@ -12,8 +12,12 @@ end
 $$;
 
 drop function cardkeep_before.give_back;
-drop function cardkeep_before.turn_card_references;
+drop function cardkeep_before.take_names_back;
+drop function cardkeep_before.uncover;
+drop function cardkeep_before.turn_row_references;
 drop function cardkeep_before.upgrade;
+drop function cardkeep_before.turn_away;
+drop function cardkeep_before.open_views;
 drop function cardkeep_before.carry_all;
 drop function cardkeep_before.tell_of_users;
 drop function cardkeep_before.put_back;

@@ -23,5 +23,12 @@ select 'cardkeep_before.write_of'::regproc;
 select from cardkeep_before.old_business_cards where false;
 select from cardkeep_before.old_personal_info where false;
 select from cardkeep_before.old_professional_info where false;
+select 'cardkeep.upgraded_functions'::regclass;
+select 'cardkeep_before.old_ids'::regclass;
+select 'cardkeep_before.visibility_of'::regproc;
+select 'cardkeep_before.read_truth'::regproc;
+select 'cardkeep_before.read_visibility'::regproc;
+select 'cardkeep_before.blank'::regproc;
+select 'cardkeep_before.fit_template'::regproc;
 
 rollback;

@@ -15,5 +15,6 @@ select 'cardkeep_before.list_card_ids'::regproc;
 select 'cardkeep_before.carry_cards'::regproc;
 select 'cardkeep_before.carry_profiles'::regproc;
 select 'cardkeep_before.list_profile_changes'::regproc;
+select 'cardkeep_before.note_ids'::regproc;
 
 rollback;

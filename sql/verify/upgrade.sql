@@ -10,7 +10,11 @@ select 'cardkeep_before.put_back'::regproc;
 select 'cardkeep_before.tell_of_users'::regproc;
 select 'cardkeep_before.carry_all'::regproc;
 select 'cardkeep_before.upgrade'::regproc;
-select 'cardkeep_before.turn_card_references'::regproc;
 select 'cardkeep_before.give_back'::regproc;
+select 'cardkeep_before.open_views'::regproc;
+select 'cardkeep_before.turn_away'::regproc;
+select 'cardkeep_before.turn_row_references'::regproc;
+select 'cardkeep_before.uncover'::regproc;
+select 'cardkeep_before.take_names_back'::regproc;
 
 rollback;

@@ -14,8 +14,6 @@ create table public.business_cards (
 	updated_at text,
 	constraint short_slug check (length(slug) < 50)
 );
-create materialized view public.card_counts as
-	select user_id, count(*) from public.business_cards group by 1;
 insert into public.business_cards values
 	('one', 'ada', 'One', 'one', 'Wide', '{"a": 1}', 1, '{x}', '2024-01-01', '2024-01-02 03:04:05'),
 	('two', 'ada', 'Two', 'two', null, 'no json', 0, null, null, 'yesterday?'),

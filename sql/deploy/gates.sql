@@ -1,0 +1,270 @@
+-- Deploy cardkeep:gates to pg
+--
+-- The policies of a guarded table (row level security) cannot guard a view of other rows. So each
+-- becomes a part of functions, the gates, that are asked which rows a statement may see and write.
+-- They are asked with the caller's own rights, as a policy is: what it looks up, it looks up as he, and
+-- whom it is about is he.
+--
+-- In the place of a guarded table stand two views. The inner shows all rows, and is for those whom the
+-- policies never bound, which is where the owner's own views go; the outer asks the gates of each row,
+-- and its triggers of each that is written. Gates and inner views are in cardkeep_doors, whose names
+-- everybody may use: as their callers do triggers look for them.
+
+begin;
+
+set local role cardkeep_owner;
+
+-- What was just made is closed first: granting only adds, and default privileges may have opened it.
+
+create function cardkeep_before.close_to_others(p_relation regclass) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_grantee text;
+begin
+	for v_grantee in
+		select distinct case a.grantee when 0 then 'public' else a.grantee::regrole::text end
+		from pg_class c, aclexplode(c.relacl) a
+		where c.oid = p_relation and a.grantee <> c.relowner
+	loop
+		execute format('revoke all on %s from %s cascade', p_relation, v_grantee);
+	end loop;
+end
+$$;
+comment on function cardkeep_before.close_to_others is 'Leaves what was just made to its owner alone, whatever default privileges gave to others. Locks nothing.';
+
+create function cardkeep_before.close_function(p_function regprocedure) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_grantee text;
+begin
+	for v_grantee in
+		select distinct case a.grantee when 0 then 'public' else a.grantee::regrole::text end
+		from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+		where p.oid = p_function and a.grantee <> p.proowner
+	loop
+		execute format('revoke all on function %s from %s cascade', p_function, v_grantee);
+	end loop;
+end
+$$;
+comment on function cardkeep_before.close_function is 'Leaves a function that was just made to its owner alone, whatever default privileges gave to others. Locks nothing.';
+
+create function cardkeep_before.close_schema(p_schema regnamespace) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_grantee text;
+begin
+	for v_grantee in
+		select distinct case a.grantee when 0 then 'public' else a.grantee::regrole::text end
+		from pg_namespace n, aclexplode(n.nspacl) a where n.oid = p_schema and a.grantee <> n.nspowner
+	loop
+		execute format('revoke all on schema %s from %s cascade', p_schema, v_grantee);
+	end loop;
+end
+$$;
+comment on function cardkeep_before.close_schema is 'Leaves a schema that was just made to its owner alone, whatever default privileges gave to others. Locks nothing.';
+
+create function cardkeep_doors.is_exempt(p_owner name, p_forced boolean) returns boolean
+language sql stable
+return coalesce((select r.rolsuper or r.rolbypassrls from pg_catalog.pg_roles r
+		where r.rolname = current_user), false)
+	or not p_forced and coalesce(pg_catalog.pg_has_role(current_user,
+		to_regrole(quote_ident(p_owner::text))::oid, 'usage'), false);
+comment on function cardkeep_doors.is_exempt is 'Whether the policies of a table with this owner, forced on him or not, do not bind the caller. Locks nothing.';
+grant execute on function cardkeep_doors.is_exempt to public;
+
+-- These act with their caller's rights, on his search path, as policies do, which may need it. So they
+-- name the schema of all that they use, and leave no operator to be looked up.
+create function cardkeep_doors.ask(p_gate text, p_kind text, p_row record) returns boolean
+language plpgsql volatile
+as $$
+declare
+	v_may boolean;
+begin
+	execute pg_catalog.format('select cardkeep_doors.%I(row(($1).*)::cardkeep_doors.%I)',
+		pg_catalog.format('may_%s_%s', p_gate, p_kind), p_kind) into v_may using p_row;
+	return v_may is true;
+end
+$$;
+comment on function cardkeep_doors.ask is 'What a gate says of a row. Acts with the caller''s rights. Locks nothing.';
+
+create function cardkeep_doors.guard_insert() returns trigger
+language plpgsql volatile
+as $$
+begin
+	if cardkeep_doors.is_exempt(tg_argv[0]::pg_catalog.name, tg_argv[1]::pg_catalog.bool)
+		or cardkeep_doors.ask('insert', tg_table_name, new)
+	then
+		return new;
+	end if;
+	raise exception 'new row violates row-level security policy for table "%"', tg_table_name
+		using errcode = 'insufficient_privilege';
+end
+$$;
+comment on function cardkeep_doors.guard_insert is 'Refuses a row that the policies of a guarded table let nobody make, with 42501. Acts with the caller''s rights. Locks nothing.';
+
+create function cardkeep_doors.guard_update() returns trigger
+language plpgsql volatile
+as $$
+begin
+	if cardkeep_doors.is_exempt(tg_argv[0]::pg_catalog.name, tg_argv[1]::pg_catalog.bool) then
+		return new;
+	elsif not cardkeep_doors.ask('update', tg_table_name, old) then
+		return null;
+	elsif cardkeep_doors.ask('leave', tg_table_name, new)
+		and cardkeep_doors.ask('select', tg_table_name, new)
+	then
+		return new;
+	end if;
+	raise exception 'new row violates row-level security policy for table "%"', tg_table_name
+		using errcode = 'insufficient_privilege';
+end
+$$;
+comment on function cardkeep_doors.guard_update is 'Passes over a row that the policies of a guarded table do not let an update find, and refuses one that they do not let it leave so, or that the caller would not see any more, with 42501. Acts with the caller''s rights. Locks nothing.';
+
+create function cardkeep_doors.guard_delete() returns trigger
+language plpgsql volatile
+as $$
+begin
+	if cardkeep_doors.is_exempt(tg_argv[0]::pg_catalog.name, tg_argv[1]::pg_catalog.bool)
+		or cardkeep_doors.ask('delete', tg_table_name, old)
+	then
+		return old;
+	end if;
+	return null;
+end
+$$;
+comment on function cardkeep_doors.guard_delete is 'Passes over a row that the policies of a guarded table do not let a deletion find. Acts with the caller''s rights. Locks nothing.';
+
+grant execute on function cardkeep_doors.ask, cardkeep_doors.guard_insert,
+	cardkeep_doors.guard_update, cardkeep_doors.guard_delete to public;
+
+create function cardkeep_before.policy_roles(p_roles oid[]) returns text
+language sql stable
+return case when 0 = any (p_roles) then 'true' else (select '(' || string_agg(format(
+		'pg_catalog.pg_has_role(current_user, %L::name, ''usage'')', r.rolname), ' or ') || ')'
+	from pg_catalog.pg_roles r where r.oid = any (p_roles)) end;
+comment on function cardkeep_before.policy_roles is 'SQL that asks whether a policy for these roles is about the caller. Locks nothing.';
+
+create function cardkeep_before.policy_text(p_table regclass, p_command "char", p_checks boolean)
+returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return (select format('(%s)%s',
+			coalesce(string_agg(format('%s and (%s)', p.roles, p.expression), ' or ' order by p.name)
+				filter (where p.permissive), 'false'),
+			coalesce(' and ' || string_agg(format('(not %s or (%s))', p.roles, p.expression), ' and '
+				order by p.name) filter (where not p.permissive), ''))
+		from (select q.polname as name, q.polpermissive as permissive,
+				cardkeep_before.policy_roles(q.polroles) as roles,
+				coalesce(case when p_checks then pg_get_expr(q.polwithcheck, q.polrelid) end,
+					pg_get_expr(q.polqual, q.polrelid)) as expression
+			from pg_policy q where q.polrelid = p_table and q.polcmd in ('*', p_command)) p
+		where p.expression is not null);
+end
+$$;
+comment on function cardkeep_before.policy_text is 'The policies of a table for one command as SQL: any that lets, and each that restricts. Locks nothing.';
+
+create function cardkeep_before.gates_of(p_kind text, p_table regclass)
+returns table (name text, body text)
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return query
+	select format('may_%s_%s', g.name, p_kind), cardkeep_before.policy_text(p_table, g.command, g.checks)
+	from (values ('select', 'r'::"char", false), ('insert', 'a', true), ('update', 'w', false),
+		('leave', 'w', true), ('delete', 'd', false)) g (name, command, checks);
+end
+$$;
+comment on function cardkeep_before.gates_of is 'The gates that a guarded table needs, read while it has its name: what may be seen, made, changed, left so, and deleted. Locks nothing.';
+
+create function cardkeep_before.make_gate(p_kind text, p_name text, p_body text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_gate text := format('cardkeep_doors.%I(cardkeep_doors.%I)', p_name, p_kind);
+begin
+	-- Names in it are bound now, as a policy's are, whatever its caller's path.
+	execute format('create function cardkeep_doors.%I(p_row cardkeep_doors.%I) returns boolean
+		language sql stable return (select %s from (select (p_row).*) %2$I)', p_name, p_kind, p_body);
+	execute format('comment on function %s is %L', v_gate,
+		'What the policies of a table from before Cardkeep say of a row. Acts with the caller''s rights. Locks nothing.');
+	perform cardkeep_before.close_function(v_gate::regprocedure);
+	execute format('alter function %s owner to cardkeep_owner', v_gate);
+	execute format('grant execute on function %s to public', v_gate);
+end
+$$;
+comment on function cardkeep_before.make_gate is 'Makes a gate, which everybody may ask: it does with a caller''s rights what a policy did. Locks nothing.';
+
+create function cardkeep_before.define_outer(p_kind text, p_gates text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	-- A barrier: no condition of the caller's sees a row before the gate was asked.
+	execute format('create or replace view public.%1$I with (security_barrier) as
+		select i.* from cardkeep_doors.%1$I i where %2$s', p_kind, p_gates);
+end
+$$;
+comment on function cardkeep_before.define_outer is 'Defines the outer view of a guarded table. Locks it.';
+
+create function cardkeep_before.open_outer(p_kind text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	-- A view keeps the owner's right to its rows wherever it is.
+	execute format('alter view public.%I set schema cardkeep_doors', p_kind);
+	perform cardkeep_before.define_outer(p_kind, 'true');
+	execute format('comment on view public.%I is %L', p_kind, format(
+		'cardkeep.%s as its policies of before let it be seen, for programs from before Cardkeep', p_kind));
+end
+$$;
+comment on function cardkeep_before.open_outer is 'Moves the inner view of a guarded table out of the way and puts the outer in its place, whose gates are to come: they may ask other such views. Locks both.';
+
+create function cardkeep_before.shut_gates(p_kind text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_table regclass := format('cardkeep_before.%I', p_kind);
+	v_view regclass := format('public.%I', p_kind);
+	v_command text;
+	t cardkeep.upgraded_tables;
+begin
+	select u.* into t from cardkeep.upgraded_tables u where u.kind = p_kind;
+	perform cardkeep_before.define_outer(p_kind, format(
+		'(select cardkeep_doors.is_exempt(%L::name, %L::boolean)) or cardkeep_doors.%I(i.*)',
+		t.owner, t.is_forced, 'may_select_' || p_kind));
+	foreach v_command in array array['insert', 'update', 'delete']
+	loop
+		execute format('create trigger guard_%4$s_%1$s instead of %4$s on public.%1$I
+			for each row execute function cardkeep_doors.guard_%4$s(%2$L, %3$L)', p_kind, t.owner,
+			t.is_forced, v_command);
+	end loop;
+	perform cardkeep_before.let_write(p_kind);
+	perform cardkeep_before.copy_defaults(p_kind, v_table, v_view);
+	perform cardkeep_before.make_ours(v_view);
+	perform cardkeep_before.copy_grants(v_view, v_table, t.owner, false);
+end
+$$;
+comment on function cardkeep_before.shut_gates is 'Has the outer view of a guarded table ask its gates, whose triggers are the first to fire (guard comes before write), and opens it to whom the table was open. Locks it.';
+
+create function cardkeep_before.open_gates(p_kind text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_gate regprocedure;
+begin
+	for v_gate in
+		select p.oid from pg_proc p where p.pronamespace = 'cardkeep_doors'::regnamespace
+			and p.proname in (select g.name from cardkeep_before.gates_of(p_kind,
+				format('cardkeep_before.%I', p_kind)) g)
+	loop
+		execute format('drop function %s', v_gate);
+	end loop;
+end
+$$;
+comment on function cardkeep_before.open_gates is 'Drops the gates of a guarded table, which no view asks any more. Locks nothing.';
+
+commit;

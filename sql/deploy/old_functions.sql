@@ -1,0 +1,296 @@
+-- Deploy cardkeep:old_functions to pg
+--
+-- The mission's own functions, where a database from before Cardkeep has them in schema public: they
+-- were made for tables, and would fail on the views, or go round what Cardkeep keeps. Each keeps its
+-- name, its arguments, its owner and its grants, and whose rights it acts with; what it does is done
+-- here. Through the views, so that a caller can do no more by it than by a statement of his own.
+
+begin;
+
+set local role cardkeep_owner;
+
+create function cardkeep_doors.fields_of(p_args jsonb, p_fields text[], p_known text[]) returns jsonb
+language plpgsql immutable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_names jsonb := '{"is_active": "is_public", "mobile_number": "primary_phone",
+		"phone_number": "secondary_phone", "designation": "job_title", "office_email": "work_email",
+		"office_phone": "work_phone"}';
+	v_lost text;
+	v_fields jsonb;
+begin
+	select jsonb_object_agg(coalesce(v_names ->> k.name, k.name), a.value)
+			filter (where coalesce(v_names ->> k.name, k.name) = any (p_fields)),
+		string_agg(a.key, ', ' order by a.key)
+			filter (where not coalesce(v_names ->> k.name, k.name) = any (p_fields || p_known))
+	into v_fields, v_lost
+	from jsonb_each(p_args) a
+	cross join lateral (select case when starts_with(a.key, 'p_')
+		then substr(a.key, 3) else a.key end as name) k
+	where a.value <> 'null';
+	if v_lost is not null then
+		raise exception 'Cardkeep has no place for %', v_lost
+			using errcode = 'feature_not_supported', hint = 'Leave it out, or keep it in a table of your own.';
+	end if;
+	return coalesce(v_fields, '{}');
+end
+$$;
+comment on function cardkeep_doors.fields_of is 'Arguments of a function of the mission''s as fields, by their second names too; null is none. Raises 0A000 where one has no place. Locks nothing.';
+
+create function cardkeep_doors.insert_fields(p_view regclass, p_fields jsonb) returns jsonb
+language plpgsql volatile set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+	v_names text := (select string_agg(quote_ident(k), ', ' order by k) from jsonb_object_keys(p_fields) k);
+	v_row jsonb;
+begin
+	execute format('insert into %s as t (%s) select %2$s from jsonb_populate_record(null::%1$s, $1)
+		returning to_jsonb(t)', p_view, v_names) into v_row using p_fields;
+	return v_row;
+end
+$$;
+comment on function cardkeep_doors.insert_fields is 'Inserts a row into a view of old, with its defaults for what is not given. Acts with the caller''s rights. Waits as that insertion.';
+
+create function cardkeep_doors.create_card(p_args jsonb) returns jsonb
+language plpgsql volatile set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+	c_attempts constant integer := 10;
+	v_fields jsonb := cardkeep_doors.fields_of(p_args,
+		'{user_id,name,template_type,fields_config,design_config,is_public}', '{base_slug}');
+	v_base text := coalesce(nullif(p_args ->> 'p_base_slug', ''), p_args ->> 'p_name');
+	v_slug text := v_base;
+begin
+	for v_attempt in 1..c_attempts loop
+		begin
+			return cardkeep_doors.insert_fields('public.business_cards',
+				v_fields || jsonb_build_object('slug', v_slug));
+		exception when unique_violation then
+			v_slug := left(v_base, 80) || '-' || left(md5(random()::text), 6);
+		end;
+	end loop;
+	raise exception 'Unable to generate unique slug after % attempts', c_attempts
+		using errcode = 'unique_violation';
+end
+$$;
+comment on function cardkeep_doors.create_card is 'create_business_card_atomic by the view in the old table''s place: the row, with a slug of its own. Raises 23505 where ten slugs were taken. Acts with the caller''s rights. Waits for the slug''s advisory lock.';
+
+create function cardkeep_doors.update_card(p_args jsonb) returns jsonb
+language plpgsql volatile set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+	v_fields jsonb := cardkeep_doors.fields_of(p_args,
+		'{name,template_type,fields_config,design_config,is_public}', '{card_id,user_id,expected_version}');
+	v_version integer;
+	k record;
+begin
+	select r.id, r.user_id into k from jsonb_populate_record(null::public.business_cards,
+		jsonb_build_object('id', p_args -> 'p_card_id', 'user_id', p_args -> 'p_user_id')) r;
+	begin
+		update public.business_cards b
+		set (name, template_type, fields_config, design_config, is_public) =
+			(select r.name, r.template_type, r.fields_config, r.design_config, r.is_public
+			from jsonb_populate_record(b, v_fields) r)
+		where b.id = k.id and b.user_id = k.user_id and b.version = (p_args ->> 'p_expected_version')::integer
+		returning b.version into v_version;
+	exception when serialization_failure then
+		-- Somebody was quicker: that is a conflict.
+		v_version := null;
+	end;
+	if v_version is not null then
+		return jsonb_build_object('success', true, 'new_version', v_version, 'message', 'Card updated');
+	end if;
+	select b.version into v_version from public.business_cards b
+	where b.id = k.id and b.user_id = k.user_id;
+	return jsonb_build_object('success', false, 'new_version', v_version, 'message',
+		case when v_version is null then 'Card not found' else 'Version conflict' end);
+end
+$$;
+comment on function cardkeep_doors.update_card is 'update_business_card_optimistic by the view in the old table''s place; null keeps a field. Acts with the caller''s rights. Waits for the card''s row.';
+
+create function cardkeep_doors.save_profile(p_kind text, p_fields text[], p_args jsonb) returns jsonb
+language plpgsql volatile set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+	v_fields jsonb := cardkeep_doors.fields_of(p_args, p_fields, '{user_id,expected_version}');
+	v_names text := (select string_agg(quote_ident(k), ', ' order by k) from jsonb_object_keys(v_fields) k);
+	v_user jsonb := jsonb_build_object('user_id', p_args -> 'p_user_id');
+	v_expected integer := coalesce((p_args ->> 'p_expected_version')::integer, 0);
+	v_version integer;
+begin
+	begin
+		if v_expected = 0 then
+			v_version := cardkeep_doors.insert_fields(format('public.%I', p_kind), v_fields || v_user) -> 'version';
+		else
+			execute format('update public.%1$I t set (%2$s) = (select %2$s from jsonb_populate_record(t, $1))
+				where t.user_id = (jsonb_populate_record(null::public.%1$I, $2)).user_id and t.version = $3
+				returning t.version', p_kind, coalesce(v_names || ', user_id', 'user_id, version'))
+			into v_version using v_fields, v_user, v_expected;
+		end if;
+	exception when unique_violation or serialization_failure then
+		v_version := null;
+	end;
+	if v_version is not null then
+		return jsonb_build_object('success', true, 'new_version', v_version, 'is_new', v_expected = 0,
+			'message', case v_expected when 0 then 'Profile created' else 'Profile updated' end);
+	end if;
+	execute format('select t.version from public.%1$I t
+		where t.user_id = (jsonb_populate_record(null::public.%1$I, $1)).user_id', p_kind)
+	into v_version using v_user;
+	return jsonb_build_object('success', false, 'new_version', coalesce(v_version, 0), 'is_new', false,
+		'message', 'Version conflict');
+end
+$$;
+comment on function cardkeep_doors.save_profile is 'Either profile''s upsert by the view in the old table''s place; null keeps a field. Acts with the caller''s rights. Waits for the profile''s row, or for another first write.';
+
+create function cardkeep_doors.save_personal_info(p_args jsonb) returns jsonb
+language sql volatile
+return cardkeep_doors.save_profile('personal_info', '{full_name,primary_email,secondary_email,primary_phone,secondary_phone,website,address}', p_args);
+comment on function cardkeep_doors.save_personal_info is 'upsert_personal_info_optimistic, as save_profile. Waits as that.';
+
+create function cardkeep_doors.save_professional_info(p_args jsonb) returns jsonb
+language sql volatile
+return cardkeep_doors.save_profile('professional_info', '{job_title,company_name,department,work_email,work_phone,work_address,company_website,linkedin_url}', p_args);
+comment on function cardkeep_doors.save_professional_info is 'upsert_professional_info_optimistic, as save_profile. Waits as that.';
+
+grant execute on function cardkeep_doors.fields_of, cardkeep_doors.insert_fields,
+	cardkeep_doors.create_card, cardkeep_doors.update_card, cardkeep_doors.save_profile,
+	cardkeep_doors.save_personal_info, cardkeep_doors.save_professional_info to public;
+
+-- Turning them, and back
+
+create function cardkeep_before.functions_of(p_kind text)
+returns table (function regprocedure, goes_to text)
+language sql stable
+begin atomic
+	select p.oid::regprocedure, f.goes_to from pg_catalog.pg_proc p
+	join (values ('business_cards', 'generate_unique_slug', 'slug'),
+		('business_cards', 'create_business_card_atomic', 'create_card'),
+		('business_cards', 'update_business_card_optimistic', 'update_card'),
+		('personal_info', 'upsert_personal_info_optimistic', 'save_personal_info'),
+		('professional_info', 'upsert_professional_info_optimistic', 'save_professional_info'))
+		f (kind, name, goes_to) on f.name = p.proname
+	where f.kind = p_kind and p.pronamespace = 'public'::regnamespace and p.prokind = 'f'
+	order by 1;
+end;
+comment on function cardkeep_before.functions_of is 'The functions of the mission''s names in schema public that are about an old table, and what does their work now. Locks nothing.';
+
+create function cardkeep_before.arguments_of(p_function regprocedure, p_out boolean)
+returns table (name text, type text, number bigint)
+language sql stable
+begin atomic
+	select coalesce(p.proargnames[a.n], ''), format_type(a.type, null), row_number() over (order by a.n)
+	from pg_catalog.pg_proc p
+	cross join lateral unnest(coalesce(p.proallargtypes, p.proargtypes::oid[]))
+		with ordinality a (type, n)
+	where p.oid = p_function
+		and case when p_out then coalesce(p.proargmodes[a.n], 'i') in ('o', 't')
+			else coalesce(p.proargmodes[a.n], 'i') = 'i' end;
+end;
+comment on function cardkeep_before.arguments_of is 'What a function takes, or by name gives, in its order. Locks nothing.';
+
+create function cardkeep_before.functions_in_the_way(p_kind text)
+returns table (what text, way_out text)
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return query
+	select format('function %s has another form than Cardkeep''s', f.function),
+		'give it another name, or drop it'
+	from cardkeep_before.functions_of(p_kind) f join pg_proc p on p.oid = f.function
+	where exists (select from unnest(p.proargmodes) m (mode) where m.mode in ('b', 'v'))
+		or f.goes_to <> 'slug' and exists (select from cardkeep_before.arguments_of(f.function, false) a
+			where a.name = '')
+		or case when exists (select from cardkeep_before.arguments_of(f.function, true))
+			then f.goes_to = 'slug'
+			else p.proretset or p.prorettype <> all (case f.goes_to
+				when 'slug' then array['text'::regtype, 'character varying'::regtype]
+				else array['json'::regtype, 'jsonb'::regtype] end) end
+		or f.goes_to = 'slug' and (select string_agg(a.type, ' ' order by a.number)
+			from cardkeep_before.arguments_of(f.function, false) a) not in ('text', 'text integer');
+	return query
+	select format('function %s is not %s''s', f.function, current_user),
+		format('sign in as %s, or as a member of that role', p.proowner::regrole)
+	from cardkeep_before.functions_of(p_kind) f join pg_proc p on p.oid = f.function
+	where not pg_has_role(p.proowner, 'usage');
+end
+$$;
+comment on function cardkeep_before.functions_in_the_way is 'The functions of the mission''s names that are of another form than ours, or somebody else''s. Locks nothing.';
+
+create function cardkeep_before.function_body(p_function regprocedure, p_goes_to text) returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_call text;
+	v_values text;
+	v_names text;
+	v_set boolean := (select p.proretset from pg_proc p where p.oid = p_function);
+begin
+	if p_goes_to = 'slug' then
+		select format('cardkeep.generate_unique_slug(%s)', string_agg(format(case a.number when 1 then '$%s'
+			else 'coalesce($%s, 10)' end, a.number), ', ')) into v_call
+		from cardkeep_before.arguments_of(p_function, false) a;
+		return format('begin return %s; end', v_call);
+	end if;
+	select format('cardkeep_doors.%I(jsonb_build_object(%s)) r(v)', p_goes_to,
+		string_agg(format('%L, $%s', a.name, a.number), ', ' order by a.number)) into v_call
+	from cardkeep_before.arguments_of(p_function, false) a;
+	select string_agg(format(case when a.type in ('json', 'jsonb') then '(r.v -> %L)::%s'
+		else '(r.v ->> %L)::%s' end, a.name, a.type), ', ' order by a.number),
+		string_agg(quote_ident(a.name), ', ' order by a.number)
+	into v_values, v_names
+	from cardkeep_before.arguments_of(p_function, true) a;
+	return format(case when v_set then 'begin return query select %s from %s; end'
+		when v_values is not null then 'begin select %s into %3$s from %2$s; end'
+		else 'begin return (select r.v from %2$s); end' end, v_values, v_call, v_names);
+end
+$$;
+comment on function cardkeep_before.function_body is 'What a function of the mission''s name does now: hands its arguments on by their names, and takes from the answer what it gives by name. Locks nothing.';
+
+create function cardkeep_before.turn_function(p_function regprocedure, p_goes_to text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	p pg_proc;
+begin
+	select o.* into p from pg_proc o where o.oid = p_function;
+	insert into cardkeep.upgraded_functions (signature, owner, definition)
+	values (p_function, p.proowner::regrole::text, pg_get_functiondef(p_function));
+	execute format('create or replace function public.%I(%s) returns %s language plpgsql volatile %s
+		set search_path = pg_catalog, public, pg_temp as %L', p.proname,
+		pg_get_function_arguments(p_function), pg_get_function_result(p_function),
+		case when p.prosecdef or p_goes_to = 'slug' then 'security definer' end,
+		cardkeep_before.function_body(p_function, p_goes_to));
+	-- A slug is looked for among all cards, by the owner of all.
+	if p_goes_to = 'slug' then
+		if p.proacl is not null then
+			execute format('grant execute on function %s to %s', p_function, p.proowner::regrole);
+		end if;
+		execute 'grant create on schema public to cardkeep_owner';
+		execute format('alter function %s owner to cardkeep_owner', p_function);
+		execute 'revoke create on schema public from cardkeep_owner';
+	end if;
+	raise notice 'upgrade: function % goes to Cardkeep''s rows now, for whom it was for', p_function;
+end
+$$;
+comment on function cardkeep_before.turn_function is 'Makes a function of the mission''s name do what it did on Cardkeep''s rows, in its place: owner, grants and whose rights it acts with stay, but that the look for a free slug is Cardkeep''s own. Locks nothing.';
+
+create function cardkeep_before.turn_functions_back() returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	f cardkeep.upgraded_functions;
+begin
+	for f in delete from cardkeep.upgraded_functions returning *
+	loop
+		-- One that was dropped since is not brought back.
+		if to_regprocedure(f.signature) is not null then
+			execute f.definition;
+			execute format('alter function %s owner to %s', f.signature, f.owner);
+		end if;
+	end loop;
+end
+$$;
+comment on function cardkeep_before.turn_functions_back is 'Puts back the functions of the mission''s names as they were. Locks nothing.';
+
+commit;

@@ -1,0 +1,19 @@
+-- Revert cardkeep:old_functions from pg
+
+begin;
+
+drop function cardkeep_before.turn_functions_back;
+drop function cardkeep_before.turn_function;
+drop function cardkeep_before.function_body;
+drop function cardkeep_before.functions_in_the_way;
+drop function cardkeep_before.arguments_of;
+drop function cardkeep_before.functions_of;
+drop function cardkeep_doors.save_professional_info;
+drop function cardkeep_doors.save_personal_info;
+drop function cardkeep_doors.save_profile;
+drop function cardkeep_doors.update_card;
+drop function cardkeep_doors.create_card;
+drop function cardkeep_doors.insert_fields;
+drop function cardkeep_doors.fields_of;
+
+commit;

@@ -1,0 +1,32 @@
+begin;
+select set_config('request.jwt.claim.sub', :'sub', true) \g /dev/null
+select set_config('role', :'caller', true) \g /dev/null
+select :'caller', :'sub';
+select 'cards', id, name, slug, is_active from public.business_cards order by id;
+select 'mine', name from public.my_cards order by 1, 2;
+select 'listed', name, is_active from public.card_list order by 1, 2;
+select 'counted', public.count_cards();
+select 'person', full_name from public.personal_info order by 1, 2;
+select 'job', job_title from public.professional_info order by 1, 2;
+select 'school', school from public.education order by 1, 2;
+savepoint s;
+with w as (update public.business_cards set name = name || '!' returning id) select 'renamed', count(*) from w;
+rollback to s;
+with w as (update public.business_cards set is_active = true returning id) select 'switched', count(*) from w;
+rollback to s;
+with w as (update public.business_cards set is_active = false where is_active returning id) select 'switched off', count(*) from w;
+rollback to s;
+with w as (update public.personal_info set full_name = 'X' returning user_id) select 'persons', count(*) from w;
+rollback to s;
+with w as (delete from public.business_cards returning id) select 'deleted', count(*) from w;
+rollback to s;
+insert into public.business_cards (user_id, name, slug) values (md5('1')::uuid, 'New', 'new-one');
+rollback to s;
+insert into public.business_cards (name, slug) values ('Mine', 'mine-one');
+select 'new', user_id, name, slug, template_type, fields_config, is_active from public.business_cards where slug = 'mine-one';
+rollback to s;
+insert into public.personal_info (user_id, full_name) values (md5('2')::uuid, 'Stranger');
+rollback to s;
+select 'made', name from public.create_business_card_atomic(md5('3')::uuid, 'By function', 'by-function', null, null, null);
+rollback to s;
+rollback;
