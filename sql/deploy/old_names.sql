@@ -323,7 +323,7 @@ declare
 	v_slug text := p_changes ->> 'slug';
 	v_fitted jsonb := p_changes;
 begin
-	if p_changes ? 'name' then
+	if p_changes ->> 'name' is not null then
 		v_fitted := v_fitted || jsonb_build_object('name', cardkeep_before.clean_name(p_changes ->> 'name'));
 	end if;
 	if p_changes ? 'template_type' then
