@@ -218,10 +218,16 @@ pg_deploy() {
 # pg_deploy_to CONNSTRING: all migrations into a database that is there, and the upgrade of tables
 # from before Cardkeep that have come since; says nothing where there was nothing to do.
 pg_deploy_to() {
-	pg_take_console_over "$1" && pg_sqitch "$1" deploy --mode change --verify || return
+	pg_take_console_over "$1" && pg_sqitch "$1" deploy --mode change --verify && pg_mend_roles "$1" ||
+		return
 	psql -XAtqd "$1" -v ON_ERROR_STOP=1 -c "set lock_timeout = '30s'" \
 		-c 'do $$ begin perform cardkeep_before.upgrade(); end $$' 2>&1 | pg_plain
 	return "${PIPESTATUS[0]}"
+}
+
+# What stands on roles in a database is in no dump of it, and sqitch thinks it done.
+pg_mend_roles() {
+	psql -XAtqd "$1" -v ON_ERROR_STOP=1 -c 'set client_min_messages = warning' -f "$PG_SQL_DIR/deploy/roles.sql"
 }
 
 # What a database was told by sql/migration-race-condition-fixes.sql, sqitch need not do again.

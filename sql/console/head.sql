@@ -25,6 +25,11 @@ begin
 		raise exception 'PostgreSQL % is too old: Cardkeep needs 14 or later',
 			current_setting('server_version');
 	end if;
+	if current_setting('server_encoding') <> 'UTF8' then
+		raise exception 'database % is %, and Cardkeep needs UTF8', current_database(),
+			current_setting('server_encoding')
+			using hint = 'Make one: create database NAME template template0 encoding ''UTF8''.';
+	end if;
 	if not pg_has_role(v_owner, 'usage') then
 		raise exception '% must be run by the owner of the database, %', current_database(), v_owner
 			using hint = format('Sign in as %s, or as a member of that role.', v_owner);

@@ -6,8 +6,23 @@
 -- Roles belong to the whole cluster: another database may have made them already, so they are made
 -- where missing, and their settings are kept to this database. The timeouts stand on the role, not
 -- in connection options, so that every pooler and every client gets them.
+--
+-- A dump has neither roles nor, unless it makes its database too, what stands on them in a database.
+-- So `cardkeep migrate` and `scripts/up` run this file every time: it mends what is missing, and does
+-- nothing where all is there.
 
 begin;
+
+do $$
+begin
+	if current_setting('server_encoding') <> 'UTF8' then
+		raise exception 'database % is %, and Cardkeep needs UTF8', current_database(),
+			current_setting('server_encoding')
+			using errcode = 'object_not_in_prerequisite_state',
+				hint = 'Make one: create database NAME template template0 encoding ''UTF8''.';
+	end if;
+end
+$$;
 
 do $$
 declare
@@ -80,11 +95,22 @@ begin
 		'client_connection_check_interval = ''2s''', 'synchronous_commit = on',
 		'default_transaction_isolation = ''read committed''', 'jit = off', 'enable_seqscan = off']
 	loop
-		execute format('alter role cardkeep_runtime in database %I set %s', current_database(),
-			v_setting);
+		-- Whoever may not alter roles may look whether they are as they should be.
+		if not exists (select from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase
+			where d.datname = current_database() and s.setrole = 'cardkeep_runtime'::regrole
+				and replace(replace(v_setting, ' = ', '='), '''', '') = any (s.setconfig))
+		then
+			execute format('alter role cardkeep_runtime in database %I set %s', current_database(),
+				v_setting);
+		end if;
 	end loop;
-	execute format('alter role cardkeep_admin in database %I set search_path = cardkeep, public',
-		current_database());
+	if not exists (select from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase
+		where d.datname = current_database() and s.setrole = 'cardkeep_admin'::regrole
+			and 'search_path=cardkeep, public' = any (s.setconfig))
+	then
+		execute format('alter role cardkeep_admin in database %I set search_path = cardkeep, public',
+			current_database());
+	end if;
 end
 $$;
 

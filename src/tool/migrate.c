@@ -6,6 +6,9 @@
  *
  * A database that an SQL console upgraded has no registry of sqitch's, which would begin anew and
  * fail. It says itself which changes it has (schema cardkeep_console), and sqitch is told first.
+ *
+ * What stands on roles is in no dump of a database, and sqitch thinks it done: so the first change,
+ * which mends what is missing of it and nothing else, is run every time.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -21,6 +24,10 @@
 
 #define NOT_STARTED 127 /* as shells say it */
 
+/* A database that is not UTF-8 could not hold what people are called. */
+#define OTHER_ENCODING                                                  \
+	"select current_database(), current_setting('server_encoding')" \
+	" where current_setting('server_encoding') <> 'UTF8'"
 /* The database has a console's list of changes, and sqitch has none yet. */
 #define CONSOLE_ALONE                                                      \
 	"select where to_regclass('cardkeep_console.changes') is not null" \
@@ -33,37 +40,39 @@
 	" order by l.n desc limit 1"
 
 static char sqitch[] = "sqitch";
+static char psql[] = "psql";
 static char target_option[] = "--target";
 static char target[] = "db:pg:";
 
 /* In the child. */
-NO_RETURN static void become_sqitch(const char *directory, char *const arguments[])
+NO_RETURN static void become(const char *directory, char *const arguments[])
 {
 	if (chdir(directory) != 0) {
 		fprintf(stderr, "cardkeep: %s: %s\n", directory, strerror(errno));
 		_exit(EX_NOINPUT);
 	}
-	execvp(sqitch, arguments);
+	execvp(arguments[0], arguments);
 	_exit(NOT_STARTED);
 }
 
-static int wait_for(pid_t child)
+static int wait_for(pid_t child, const char *program)
 {
 	int how;
 
 	while (waitpid(child, &how, 0) < 0)
 		if (errno != EINTR)
-			return tool_fail(EX_OSERR, "sqitch: %s", strerror(errno));
+			return tool_fail(EX_OSERR, "%s: %s", program, strerror(errno));
 	if (WIFEXITED(how) && WEXITSTATUS(how) == NOT_STARTED)
-		return tool_fail(EX_UNAVAILABLE, "sqitch is not installed");
+		return tool_fail(EX_UNAVAILABLE, "%s is not installed", program);
 	if (WIFEXITED(how) && WEXITSTATUS(how) == EX_NOINPUT)
 		return EX_NOINPUT;
 	if (WIFEXITED(how) && WEXITSTATUS(how) == 0)
 		return EX_OK;
-	return tool_fail(EX_SOFTWARE, "sqitch failed; what it deployed before stays and is whole");
+	return tool_fail(
+		EX_SOFTWARE, "%s failed; what was deployed before stays and is whole", program);
 }
 
-static int run_sqitch(const char *directory, char *const arguments[])
+static int run(const char *directory, char *const arguments[])
 {
 	pid_t child;
 
@@ -72,8 +81,8 @@ static int run_sqitch(const char *directory, char *const arguments[])
 	if (child < 0)
 		return tool_fail(EX_OSERR, "%s", strerror(errno));
 	if (child == 0)
-		become_sqitch(directory, arguments);
-	return wait_for(child);
+		become(directory, arguments);
+	return wait_for(child, arguments[0]);
 }
 
 /* ---- what a console did ---------------------------------------------------------------------- */
@@ -142,7 +151,7 @@ static int tell_sqitch(const char *directory, const struct buf *last)
 	char *const arguments[] = {
 		sqitch, deploy, log_only, to, last->data, target_option, target, NULL};
 
-	return run_sqitch(directory, arguments);
+	return run(directory, arguments);
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */
@@ -172,7 +181,36 @@ static int deploy_or_plan(const char *directory, bool plan)
 	char *const deploying[] = {sqitch, deploy, mode, verify, target_option, target, NULL};
 	char *const telling[] = {sqitch, status, target_option, target, NULL};
 
-	return run_sqitch(directory, plan ? telling : deploying);
+	return run(directory, plan ? telling : deploying);
+}
+
+/* What stands on roles in this database, where it is missing. */
+static int mend_roles(const char *directory)
+{
+	char plainly[] = "-Xq";
+	char first_error[] = "--set=ON_ERROR_STOP=1";
+	char command[] = "-c";
+	char quietly[] = "set client_min_messages = warning";
+	char file[] = "--file=deploy/roles.sql";
+	char *const arguments[] = {psql, plainly, first_error, command, quietly, file, NULL};
+
+	return run(directory, arguments);
+}
+
+static int check_encoding(struct ask *ask)
+{
+	struct ask_rows *rows;
+	int status = EX_OK;
+
+	if (ask_run(ask, OTHER_ENCODING, NULL, 0, &rows) != ASK_OK)
+		return database_fail(ask);
+	if (ask_count(rows) > 0)
+		status = tool_fail(EX_UNAVAILABLE,
+			"database %s is %s, and Cardkeep needs UTF8: create database NAME"
+			" template template0 encoding 'UTF8'",
+			ask_value(rows, 0, 0), ask_value(rows, 0, 1));
+	ask_free(&rows);
+	return status;
 }
 
 int tool_migrate(const struct tool *tool)
@@ -187,7 +225,9 @@ int tool_migrate(const struct tool *tool)
 	/* Its own words for no database are many. */
 	if (status != EX_OK)
 		return status;
-	status = find_last(ask, directory, &last);
+	status = check_encoding(ask);
+	if (status == EX_OK)
+		status = find_last(ask, directory, &last);
 	ask_close(&ask);
 	if (status == EX_OK)
 		status = prepare(tool);
@@ -196,5 +236,7 @@ int tool_migrate(const struct tool *tool)
 		status = plan ? EX_OK : tell_sqitch(directory, &last);
 	}
 	buf_free(&last);
-	return status == EX_OK ? deploy_or_plan(directory, plan) : status;
+	if (status == EX_OK)
+		status = deploy_or_plan(directory, plan);
+	return status == EX_OK && !plan ? mend_roles(directory) : status;
 }

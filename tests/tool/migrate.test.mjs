@@ -52,6 +52,28 @@ test('without a database, a directory or sqitch it says what is missing', async 
 	assert.match(bare.err, /^cardkeep: sqitch is not installed\n$/);
 });
 
+test('a database that is not UTF-8 is refused in one line, before anything is done', async () => {
+	await stack.sql("create database ascii template template0 encoding 'SQL_ASCII' locale 'C'", 'super');
+	const ascii = stack.conninfo.super.replace(/dbname=\S+/, 'dbname=ascii');
+	const got = await cardkeep(stack, ['migrate', '-D', ascii, '-s', path.join(top, 'sql')]);
+	assert.equal(got.status, 69, got.out);
+	assert.match(got.err, /^cardkeep: database ascii is SQL_ASCII, and Cardkeep needs UTF8: create database .*\n$/);
+	assert.deepEqual(await query(ascii, "select count(*) from pg_namespace where nspname = 'sqitch'"), ['0']);
+	await assert.rejects(psql(ascii, path.join(top, 'sql/migration-race-condition-fixes.sql')),
+		/database ascii is SQL_ASCII, and Cardkeep needs UTF8/);
+});
+
+test('what stands on roles is put back each time, and nothing else is touched', async () => {
+	const settings = `select string_agg(c, ' ' order by c) from pg_db_role_setting s join pg_database d
+		on d.oid = s.setdatabase, unnest(s.setconfig) c
+		where d.datname = current_database() and s.setrole = 'cardkeep_runtime'::regrole`;
+	const before = await query(conninfo, settings);
+	await query(conninfo, `alter role cardkeep_runtime in database "another one" reset all`);
+	await query(conninfo, `alter role cardkeep_runtime in database "another one" set lock_timeout = '1h'`);
+	assert.equal((await migrate()).status, 0);
+	assert.deepEqual(await query(conninfo, settings), before);
+});
+
 test('a migration that fails is named, and what went before stays', async () => {
 	await stack.sql('create database third template template0', 'super');
 	const third = stack.conninfo.super.replace(/dbname=\S+/, 'dbname=third');
@@ -59,7 +81,7 @@ test('a migration that fails is named, and what went before stays', async () => 
 	await query(third, 'create schema cardkeep');
 	const got = await cardkeep(stack, ['migrate', '-D', third, '-s', path.join(top, 'sql')]);
 	assert.equal(got.status, 70, got.out + got.err);
-	assert.match(got.err, /sqitch failed; what it deployed before stays and is whole\n$/);
+	assert.match(got.err, /sqitch failed; what was deployed before stays and is whole\n$/);
 	assert.match(got.out + got.err, /schema "cardkeep" already exists/);
 	const left = 'select string_agg(change, chr(32)) from sqitch.changes';
 	assert.deepEqual(await query(third, left), ['roles']);

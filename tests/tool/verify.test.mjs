@@ -1,5 +1,6 @@
 // cardkeep verify: clean where all is well, and every promise seen broken that was broken on purpose.
 import { assert, endsCleanly, own, test } from '../lib/harness.mjs';
+import { query } from '../lib/psql.mjs';
 import { cardkeep } from './tool.mjs';
 
 const stack = await own();
@@ -132,6 +133,33 @@ const breaks = [
 		'revoke execute on function cardkeep_api.list_cards from cardkeep_runtime'],
 	['grants', 'cardkeep.users', /has rights on it/,
 		'grant select on cardkeep.users to cardkeep_runtime'],
+	// Ten grants that are wrong, to the service and to strangers, of every kind of thing there is.
+	['acl', 'cardkeep.users', /^public may SELECT$/, 'grant select on cardkeep.users to public'],
+	['acl', 'cardkeep.sessions', /^stranger may DELETE and grant it$/,
+		'grant delete on cardkeep.sessions to stranger with grant option'],
+	['acl', 'cardkeep.users.email', /^stranger may UPDATE$/,
+		'grant update (email) on cardkeep.users to stranger'],
+	['acl', 'schema cardkeep_before', /^stranger may USAGE$/,
+		'grant usage on schema cardkeep_before to stranger'],
+	['acl', 'schema cardkeep', /^cardkeep_runtime may CREATE$/,
+		'grant create on schema cardkeep to cardkeep_runtime'],
+	['acl', 'function cardkeep_api.slugify(text)', /^public may EXECUTE$/,
+		'grant execute on function cardkeep_api.slugify to public'],
+	['acl', 'function cardkeep_before.upgrade()', /^stranger may EXECUTE$/,
+		'grant execute on function cardkeep_before.upgrade to stranger'],
+	['acl', 'function cardkeep_api.read_user(bytea)', /^cardkeep_runtime may EXECUTE and grant it$/,
+		'grant execute on function cardkeep_api.read_user to cardkeep_runtime with grant option'],
+	['acl', 'what cardkeep_owner makes', /^stranger may SELECT$/,
+		'alter default privileges for role cardkeep_owner grant select on tables to stranger'],
+	['acl', 'database cardkeep', /^cardkeep_runtime may CREATE$/,
+		'grant create on database cardkeep to cardkeep_runtime'],
+	['acl', 'schema cardkeep_api', /^cardkeep_runtime may not USAGE$/,
+		'revoke usage on schema cardkeep_api from cardkeep_runtime'],
+	['roles', 'stranger', /is a member of cardkeep_owner/, 'grant cardkeep_owner to stranger'],
+	['roles', 'cardkeep_runtime', /is a member of guest/, 'grant guest to cardkeep_runtime'],
+	['roles', 'cardkeep_runtime', /has an attribute/, 'alter role cardkeep_runtime bypassrls'],
+	['settings', 'search_path=public', /is set, and not by the migrations/,
+		'alter role cardkeep_runtime set search_path = public'],
 	['settings', 'lock_timeout=250ms', /is not set/,
 		'alter role cardkeep_runtime in database cardkeep reset lock_timeout'],
 	['slugs_unique', 'twice', /2 cards have it/,
@@ -224,7 +252,7 @@ const breaks = [
 ];
 
 test('every promise that is broken on purpose is found, with what is wrong', async () => {
-	const text = breaks.map(([, , , sql]) => sql).join(';\n');
+	const text = ['create role stranger', 'create role guest', ...breaks.map(([, , , sql]) => sql)].join(';\n');
 	await stack.sql(`set session_replication_role = replica;\n${text}`, 'super');
 	const got = await verify('--json');
 	assert.equal(got.status, 1, got.err);
@@ -237,12 +265,22 @@ test('every promise that is broken on purpose is found, with what is wrong', asy
 		assert.ok(said, `${name} ${subject} ${detail}: ${JSON.stringify(found[name])}`);
 	}
 	assert.equal(clean, false);
-	assert.equal(broken, checks.length);
+	// All but the encoding, which no statement changes: it has a test below.
+	assert.equal(broken, checks.length - 1);
 	const plain = await verify();
 	assert.equal(plain.status, 1);
 	assert.match(plain.out, /^BROKEN {2}slugs_unique +a slug is one card's/m);
 	assert.match(plain.out, new RegExp(`^ {8}${c.c7}: has no history$`, 'm'));
 	assert.doesNotMatch(plain.out + got.out, /@example\.org/i);
+});
+
+test('a database that is not UTF-8 is told by its name', async () => {
+	await stack.sql("create database ascii template template0 encoding 'SQL_ASCII' locale 'C'", 'super');
+	const ascii = stack.conninfo.super.replace(/dbname=\S+/, 'dbname=ascii');
+	await query(ascii, 'create schema cardkeep');
+	const got = await verify('-D', ascii);
+	assert.equal(got.status, 1, got.err);
+	assert.match(got.out, /^BROKEN {2}encoding .*\n {8}ascii: is SQL_ASCII, not UTF8$/m);
 });
 
 test('a check that cannot be made is a finding, and the others go on', async () => {
