@@ -13,8 +13,8 @@
  *   needs to choose.
  *
  * One ES module for browsers and Node 18 or later. No dependency, no build step. README.md beside it
- * has recipes; the sections here are: types, errors, retry, transport, entities, client, and the
- * functions that work without a client object.
+ * has recipes; the sections here are: types, errors, retry, transport, entities, conflicts, client, and
+ * the functions that work without a client object.
  *
  * @module cardkeep
  */
@@ -150,7 +150,8 @@
  * @typedef {object} UpdateOptions
  * @property {AbortSignal} [signal]
  * @property {CallRetry | false} [retry] of each request
- * @property {number} [version] the version that the changes were made from
+ * @property {number | 'seen'} [version] the version that the changes were made from; 'seen': what this
+ *   client saw last, whoever asked for it
  * @property {boolean} [merge] let the service apply it when nobody changed the same fields
  * @property {number} [maxAttempts] of a function: how many conflicts to work through
  */
@@ -524,6 +525,7 @@ function onAbort(signal, stop) {
  * @property {string} path
  * @property {Record<string, string | number | undefined>} [query]
  * @property {any} [body]
+ * @property {any} [base] what the body was made from, as it was read: numbers keep their digits by it
  * @property {Record<string, string>} [headers]
  * @property {boolean} [keyless] a write that the service takes no key for
  * @property {boolean} [shared] the path does not say whose it is: it leads each user to their own
@@ -632,7 +634,7 @@ class Transport {
 	 * may turn a repeat into another request.
 	 * @param {Call} call
 	 */
-	#request({ method, path, query, body, headers }) {
+	#request({ method, path, query, body, base, headers }) {
 		/** @type {Record<string, string>} */
 		const all = { Accept: 'application/json', ...headers };
 		if (body !== undefined) all['Content-Type'] = 'application/json';
@@ -644,7 +646,7 @@ class Transport {
 		// user got it, and takes 304 for leave to show that.
 		/** @type {RequestCache} */
 		const cache = 'no-store';
-		return { url, method, headers: all, body: body && JSON.stringify(body), credentials, cache };
+		return { url, method, headers: all, body: body && stringify(body, base), credentials, cache };
 	}
 
 	/**
@@ -726,13 +728,72 @@ async function readAnswer(response, write) {
 	return { status, json, etag: headers.get('etag') };
 }
 
+// Numbers. JavaScript's hold 17 digits and no spelling: 369553424691494913 is read as ...900, and 10.00
+// as 10. The service keeps every digit, so what nobody has touched is to go back as it came: the text of
+// such a number is kept beside what it was read into, and is sent where the same number still stands in
+// the same place.
+
+// Stands for one of them while JSON.parse and JSON.stringify, which know nothing of it, are at work.
+const NUMBER = '\ue000cardkeep number ';
+
+// A string, which is passed over, or a number.
+const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+
+/**
+ * What is not to be lost of the numbers in an object or array, by their names.
+ * @type {WeakMap<object, Map<string, string>>}
+ */
+const digits = new WeakMap();
+
+/** @param {string} token */
+function marked(token) {
+	return token.startsWith('"') || String(Number(token)) === token ? token : `"${NUMBER}${token}"`;
+}
+
+/** @this {any} @param {string} name @param {any} value */
+function readNumber(name, value) {
+	if (typeof value !== 'string' || !value.startsWith(NUMBER)) return value;
+	const text = value.slice(NUMBER.length);
+	const known = digits.get(this) ?? new Map();
+	digits.set(this, known.set(name, text));
+	return Number(text);
+}
+
 /** @param {string} text */
 function parse(text) {
 	try {
-		return JSON.parse(text);
+		if (text.includes(NUMBER)) return JSON.parse(text);
+		return JSON.parse(text.replace(TOKEN, marked), readNumber);
 	} catch {
 		return undefined;
 	}
+}
+
+/**
+ * A copy in which numbers that are as they were in `base` stand as they were written there.
+ * @param {any} value
+ * @param {any} base
+ * @returns {any}
+ */
+function asWritten(value, base) {
+	if (value === null || typeof value !== 'object' || typeof value.toJSON === 'function') return value;
+	if (base === null || typeof base !== 'object') return value;
+	const known = digits.get(base);
+	/** @param {string} name */
+	const member = (name) => {
+		const text = value[name] === base[name] ? known?.get(name) : undefined;
+		if (text !== undefined) return NUMBER + text;
+		return Object.hasOwn(base, name) ? asWritten(value[name], base[name]) : value[name];
+	};
+	if (Array.isArray(value)) return value.map((_, place) => member(String(place)));
+	return Object.fromEntries(Object.keys(value).map((name) => [name, member(name)]));
+}
+
+/** @param {any} value @param {any} [base] */
+function stringify(value, base) {
+	const text = JSON.stringify(value);
+	if (base === undefined || text.includes(NUMBER)) return text;
+	return JSON.stringify(asWritten(value, base)).replace(new RegExp(`"${NUMBER}([^"]*)"`, 'g'), '$1');
 }
 
 const PROBLEM_MEMBERS = ['errors', 'code', 'current', 'currentVersion', 'conflictingFields', 'reason'];
@@ -853,7 +914,7 @@ class Seen {
 		const { version } = entity;
 		if (typeof version !== 'number' || (this.of(path)?.version ?? -1) > version) return;
 		this.#entities.delete(path);
-		this.#entities.set(path, { version, etag: etag ?? `"${version}"`, text: JSON.stringify(entity) });
+		this.#entities.set(path, { version, etag: etag ?? `"${version}"`, text: stringify(entity, answer) });
 		if (this.#entities.size > SEEN_MAX)
 			this.#entities.delete(/** @type {string} */ (this.#entities.keys().next().value));
 	}
@@ -892,7 +953,7 @@ class Entities {
 		/** @type {Record<string, string>} */
 		const headers = known === undefined ? {} : { 'If-None-Match': known.etag };
 		const answer = await this.transport.send({ method: 'GET', path, headers, shared }, options);
-		if (answer.status === 304 && known !== undefined) return JSON.parse(known.text);
+		if (answer.status === 304 && known !== undefined) return parse(known.text);
 		seen.note(path, answer.json, answer.etag);
 		return answer.json;
 	}
@@ -922,13 +983,16 @@ class Entities {
 
 	/**
 	 * @param {string} path
-	 * @param {number | undefined} version
+	 * @param {number | 'seen' | undefined} version
 	 * @param {any} changes
 	 * @param {UpdateOptions} options
 	 * @param {boolean} [derived] the changes were made from what was read
 	 */
 	patch(path, version, changes, options, derived = false) {
 		const body = { ...changes, version: this.version(path, version ?? changes.version) };
+		const known = this.seen.of(path);
+		const isBase = known !== undefined && known.version === body.version;
+		const base = isBase ? parse(known.text) : undefined;
 		if (options.merge) body.merge = true;
 		// The key tells a repeat from a conflict. Where it was lost (a service that keeps none), fields
 		// that already have the wanted values are as good as written; a change that was made from what
@@ -936,7 +1000,7 @@ class Entities {
 		const settle = (/** @type {any} */ error) =>
 			isVersionConflict(error) && holds(error.current, changes) ? error.current : undefined;
 		/** @type {Call} */
-		const call = { method: 'PATCH', path, body, shared: isShared(path) };
+		const call = { method: 'PATCH', path, body, base, shared: isShared(path) };
 		if (!derived) call.settle = settle;
 		return this.write(path, call, changes, options);
 	}
@@ -975,18 +1039,20 @@ class Entities {
 	}
 
 	/**
-	 * The version that a write names. A write from nowhere would overwrite what nobody has seen, and a
-	 * version of a profile says nothing until it is known whose.
+	 * The version that a write names. A write from nowhere would overwrite what nobody has seen; and what
+	 * this client saw last may have been shown to another part of the page than the one that writes, or
+	 * to nobody, so it is taken only where that is asked for. A version of a profile says nothing until
+	 * it is known whose.
 	 * @param {string} path
-	 * @param {number} [version]
+	 * @param {number | 'seen'} [version]
 	 */
 	version(path, version) {
 		const { byCookie, who } = this.transport;
 		if (isShared(path) && byCookie && who.id === undefined)
 			throw new TypeError('read it first, or ask for user(): a cookie does not say whose it is');
-		const known = version ?? this.seen.of(path)?.version;
+		const known = version === 'seen' ? this.seen.of(path)?.version : version;
 		if (known === undefined)
-			throw new TypeError('read it first, or say which version the changes were made from');
+			throw new TypeError('give what was read, or say which version the changes were made from');
 		return known;
 	}
 
@@ -1106,7 +1172,7 @@ class Cards {
 
 	/**
 	 * Changes a card. Give the card as it was shown to whoever changed it: its version decides. With an
-	 * id alone the version is the one that this client saw last.
+	 * id alone, changes given as an object need `options.version`.
 	 *
 	 * Changes as an object: a conflict is thrown, as VersionConflictError. As a function, which is
 	 * given the card and returns the changes (null: none): on a conflict it is called again with the
@@ -1201,8 +1267,8 @@ class Profile {
 	}
 
 	/**
-	 * Changes the profile: as Cards.update. The version is `options.version`, the one among the changes
-	 * (the whole profile, edited, may be given back), or the one that this client saw last.
+	 * Changes the profile: as Cards.update. The version is `options.version`, or the one among the changes
+	 * (the whole profile, edited, may be given back).
 	 * @param {Partial<T> | ((profile: T) => Partial<T> | null | Promise<Partial<T> | null>)} changes
 	 * @param {UpdateOptions} [options]
 	 * @returns {Promise<T>}
@@ -1221,6 +1287,83 @@ class Profile {
 	async revert(to, options = {}) {
 		return this.#entities.revertTo(this.#path, to, options);
 	}
+}
+
+// ---- conflicts -----------------------------------------------------------------------------------
+
+/** @typedef {'mine' | 'theirs' | {value: any}} Choice */
+
+/**
+ * The changes that a conflict comes to once somebody has chosen, to be saved from `error.current`. What
+ * is in no conflict stays as it was typed. `choose` is asked about each field in turn; about the keys of
+ * a large document that were not told (`more`) once, for all that differ.
+ * @param {VersionConflictError} error of an update
+ * @param {(field: ConflictingField) => Choice | Promise<Choice>} choose
+ * @returns {Promise<any>}
+ */
+export async function settleConflict(error, choose) {
+	const { current, changes, conflictingFields } = error;
+	if (changes === null || typeof changes !== 'object' || 'to' in changes)
+		throw new TypeError('settle the conflict of an update: a revert is asked for anew, from error.current');
+	const settled = withoutKept(changes);
+	const told = new Set(conflictingFields.map(({ field }) => field));
+	for (const field of conflictingFields) {
+		const choice = await choose(field);
+		if (field.more !== undefined) settleRest(settled, current, field.field, choice, told);
+		else settleField(settled, current, field.field, choice);
+	}
+	return settled;
+}
+
+/** What of the changes is one, documents as copies. @param {any} changes */
+function withoutKept(changes) {
+	const entries = Object.entries(withoutUndefined(changes)).filter(([name]) => !NOT_CHANGES.has(name));
+	const copy = (/** @type {any} */ value) => (isObject(value) ? { ...value } : value);
+	return Object.fromEntries(entries.map(([name, value]) => [name, copy(value)]));
+}
+
+/** @param {any} value */
+function isObject(value) {
+	return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
+
+/** @param {any} settled @param {any} current @param {string} field @param {Choice} choice */
+function settleField(settled, current, field, choice) {
+	const dot = field.indexOf('.');
+	if (dot < 0) return void settleMember(settled, current, field, choice);
+	const name = field.slice(0, dot);
+	settled[name] ??= {};
+	settleMember(settled[name], current[name], field.slice(dot + 1), choice);
+}
+
+/**
+ * A key that they have not is gone then: null would be something else.
+ * @param {any} to
+ * @param {any} theirs
+ * @param {string} name
+ * @param {Choice} choice
+ */
+function settleMember(to, theirs, name, choice) {
+	if (choice === 'mine') return;
+	if (choice !== 'theirs') to[name] = choice.value;
+	else if (Object.hasOwn(theirs, name)) to[name] = theirs[name];
+	else delete to[name];
+}
+
+/**
+ * The keys of a document that were not told.
+ * @param {any} settled
+ * @param {any} current
+ * @param {string} name
+ * @param {Choice} choice
+ * @param {Set<string>} told
+ */
+function settleRest(settled, current, name, choice, told) {
+	if (choice !== 'mine' && choice !== 'theirs')
+		throw new TypeError(`choose mine or theirs for the other keys of ${name}`);
+	settled[name] ??= {};
+	for (const key of new Set([...Object.keys(settled[name]), ...Object.keys(current[name])]))
+		if (!told.has(`${name}.${key}`)) settleMember(settled[name], current[name], key, choice);
 }
 
 // ---- client --------------------------------------------------------------------------------------

@@ -125,14 +125,14 @@ static struct call_row good_row(enum call_id id)
 static bool names_a_thing(enum call_id id)
 {
 	return id == CALL_CHECK_CARD || id == CALL_READ_CARD || id == CALL_UPDATE_CARD ||
-	       id == CALL_MERGE_CARD || id == CALL_DELETE_CARD || id == CALL_CARD_HISTORY ||
-	       id == CALL_REVERT_CARD || id == CALL_END_SESSION;
+	       id == CALL_MERGE_CARD || id == CALL_PATCH_CARD || id == CALL_DELETE_CARD ||
+	       id == CALL_CARD_HISTORY || id == CALL_REVERT_CARD || id == CALL_END_SESSION;
 }
 
 static bool names_a_version(enum call_id id)
 {
-	return id == CALL_UPDATE_CARD || id == CALL_MERGE_CARD || id == CALL_DELETE_CARD ||
-	       id == CALL_SAVE_PERSONAL || id == CALL_MERGE_PERSONAL ||
+	return id == CALL_UPDATE_CARD || id == CALL_MERGE_CARD || id == CALL_PATCH_CARD ||
+	       id == CALL_DELETE_CARD || id == CALL_SAVE_PERSONAL || id == CALL_MERGE_PERSONAL ||
 	       id == CALL_SAVE_PROFESSIONAL || id == CALL_MERGE_PROFESSIONAL;
 }
 

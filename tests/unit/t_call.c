@@ -146,7 +146,7 @@ static void statements_name_the_function_and_every_argument_once(void **state)
 /* What may take the database long never rides in a wave: for what it is, or for its size. */
 static void slow_calls_are_told_by_kind_and_by_size(void **state)
 {
-	static const enum call_id slow[] = {CALL_DELETE_ACCOUNT, CALL_MERGE_CARD,
+	static const enum call_id slow[] = {CALL_DELETE_ACCOUNT, CALL_MERGE_CARD, CALL_PATCH_CARD,
 		CALL_MERGE_PERSONAL, CALL_MERGE_PROFESSIONAL, CALL_CARD_HISTORY, CALL_REVERT_CARD,
 		CALL_PERSONAL_HISTORY, CALL_REVERT_PERSONAL, CALL_PROFESSIONAL_HISTORY,
 		CALL_REVERT_PROFESSIONAL, CALL_RPC_SLUG, CALL_RPC_CREATE, CALL_RPC_UPDATE,

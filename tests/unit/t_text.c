@@ -432,7 +432,6 @@ static const struct {
 	{"김철수", "gimcheolsu"},
 	{"ਗੁਰੂ ਨਾਨਕ", "guru-nanaka"},
 	{"ሀረር", "herer"},
-	{"ㄅㄆ ㄇ", "bp-m"},
 	{"ᎣᏏᏲ", "osiyo"},
 	/* clang-format on */
 };

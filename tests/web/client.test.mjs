@@ -1,5 +1,5 @@
 // The client against a service made of answers: each rule, and each accident on the way.
-import { CardkeepClient, configure, defaultClient, updateCardWithRetry } from '../../web/cardkeep.js';
+import { CardkeepClient, configure, defaultClient, settleConflict, updateCardWithRetry } from '../../web/cardkeep.js';
 import {
 	AnotherUserError,
 	CardkeepError,
@@ -296,11 +296,11 @@ test('what was read is asked for by its ETag, and 304 gives a fresh copy of it',
 	);
 });
 
-test('an update names the version of the card it was given, else the one seen last', async () => {
+test('an update names the version of the card it was given, or the one that is said', async () => {
 	const { client, asked } = fake([200, card(7)], [200, card(8)]);
 	await client.cards.get('c1');
 	await client.cards.update(card(5), { name: 'from what the form shows' });
-	await client.cards.update('c1', { name: 'from what was seen last' });
+	await client.cards.update('c1', { name: 'from what was seen last' }, { version: 'seen' });
 	await client.cards.update('c1', { name: 'said' }, { version: 2 });
 	assert.deepEqual(
 		asked.slice(1).map(({ body }) => body.version),
@@ -308,19 +308,57 @@ test('an update names the version of the card it was given, else the one seen la
 	);
 });
 
-test('a write from nowhere is refused before it is sent', async () => {
-	const { client, asked } = fake([200, card(2)]);
-	await assert.rejects(client.cards.update('c1', { name: 'x' }), TypeError);
-	await assert.rejects(client.cards.delete('c1'), TypeError);
-	await assert.rejects(client.personal.save({ full_name: 'x' }), TypeError);
-	assert.equal(asked.length, 0);
+// Every write that takes an id, or nothing, in place of what was read.
+const unnamed = {
+	'cards.update': (c, options) => c.cards.update('c1', { name: 'x' }, options),
+	'cards.delete': (c, options) => c.cards.delete('c1', options),
+	'cards.revert': (c, options) => c.cards.revert('c1', 1, options),
+	'personal.save': (c, options) => c.personal.save({ full_name: 'x' }, options),
+	'personal.revert': (c, options) => c.personal.revert(1, options),
+	'professional.save': (c, options) => c.professional.save({ job_title: 'x' }, options),
+};
+
+for (const [name, write] of Object.entries(unnamed)) {
+	test(`${name} of a version that its caller has not seen is refused before it is sent`, async () => {
+		const { client, asked } = fake([200, card(2)]);
+		await assert.rejects(write(client), TypeError);
+		await client.cards.get('c1');
+		await client.personal.get();
+		await client.professional.get();
+		await assert.rejects(write(client), TypeError, 'somebody else on the page may have read it');
+		assert.equal(asked.length, 3);
+	});
+
+	test(`${name} takes what was seen last where it is told to, and never from nowhere`, async () => {
+		const { client, asked } = fake([200, card(2)]);
+		await assert.rejects(write(client, { version: 'seen' }), TypeError);
+		assert.equal(asked.length, 0);
+		await client.cards.get('c1');
+		await client.personal.get();
+		await client.professional.get();
+		await write(client, { version: 'seen' });
+		const { body, url } = asked[3];
+		assert.ok(body?.version === 2 || url.endsWith('version=2'));
+	});
+}
+
+test('what another part of the page has read meanwhile is not overwritten by a form', async () => {
+	const { client, asked } = fake([200, { full_name: 'Ada', version: 1 }], [200, { full_name: 'Grace', version: 2 }], (_, { body }) =>
+		JSON.parse(body).version === 2 ? [200, { version: 3 }] : conflict({ full_name: 'Grace', version: 2 }),
+	);
+	const form = await client.personal.get();
+	await client.personal.get();
+	await assert.rejects(client.personal.save({ full_name: 'Mine' }), TypeError);
+	await assert.rejects(client.personal.save({ ...form, full_name: 'Mine' }), VersionConflictError);
+	await assert.rejects(client.personal.save({ full_name: 'Mine' }), TypeError, 'nor once more');
+	assert.equal(asked.length, 3);
 });
 
 test('an answer that was overtaken does not bring an old version back', async () => {
 	const { client, asked } = fake([200, card(9)], [200, { cards: [card(3)], next: null }], [200, card(10)]);
 	await client.cards.get('c1');
 	await client.cards.list();
-	await client.cards.update('c1', { name: 'x' });
+	await client.cards.update('c1', { name: 'x' }, { version: 'seen' });
 	assert.equal(asked[2].body.version, 9);
 });
 
@@ -328,7 +366,7 @@ test('what was seen under one token is not known under another', async () => {
 	const { client } = fake([200, card(9)]);
 	await client.cards.get('c1');
 	client.token = 'ck_other';
-	await assert.rejects(client.cards.update('c1', { name: 'x' }), TypeError);
+	await assert.rejects(client.cards.update('c1', { name: 'x' }, { version: 'seen' }), TypeError);
 });
 
 test('what arrives late under an old token is not taken for the new one\'s', async () => {
@@ -337,7 +375,7 @@ test('what arrives late under an old token is not taken for the new one\'s', asy
 		return [200, { full_name: 'Ada', version: 9 }];
 	});
 	await client.personal.get();
-	await assert.rejects(client.personal.save({ full_name: 'Grace' }), TypeError);
+	await assert.rejects(client.personal.save({ full_name: 'Grace' }, { version: 'seen' }), TypeError);
 });
 
 test('what is said of one write only is not taken for the profile', async () => {
@@ -361,6 +399,74 @@ test('a conflict is handed over with base, mine and theirs, and with what was ty
 	assert.equal(error.status, 409);
 	await client.cards.update(error.current, error.changes);
 	assert.equal(asked[1].body.version, 6);
+});
+
+test('what was chosen of a conflict becomes the changes: nothing typed is lost, and nothing of theirs undone', async () => {
+	const error = Object.assign(new VersionConflictError('x', {
+		current: card(6, { name: 'C', fields_config: { a: 2, added: [1], same: 1 }, is_public: true }),
+		conflictingFields: [
+			{ field: 'name', base: 'A', mine: 'B', theirs: 'C' },
+			{ field: 'fields_config.a', base: 1, mine: 3, theirs: 2 },
+			{ field: 'fields_config.added', base: null, mine: null, theirs: [1] },
+			{ field: 'fields_config.gone.by.them', base: 1, mine: 1, theirs: null },
+		],
+	}), { changes: { version: 5, id: 'c1', name: 'B', is_public: false, fields_config: { a: 3, own: 7, 'gone.by.them': 1, same: 1 } } });
+	const typed = structuredClone(error.changes);
+	assert.deepEqual(await settleConflict(error, () => 'theirs'), {
+		name: 'C', is_public: false, fields_config: { a: 2, own: 7, added: [1], same: 1 },
+	});
+	assert.deepEqual(await settleConflict(error, async () => 'mine'), {
+		name: 'B', is_public: false, fields_config: { a: 3, own: 7, 'gone.by.them': 1, same: 1 },
+	});
+	const both = await settleConflict(error, ({ field }) => (field === 'name' ? { value: 'B & C' } : 'theirs'));
+	assert.equal(both.name, 'B & C');
+	assert.deepEqual(error.changes, typed, 'what was typed is as it was');
+});
+
+test('keys of a large document that were not told are chosen at once', async () => {
+	const error = Object.assign(new VersionConflictError('x', {
+		current: card(6, { fields_config: { a: 2, b: 2, theirs: 1 } }),
+		conflictingFields: [{ field: 'fields_config.a', base: 1, mine: 3, theirs: 2 }, { field: 'fields_config', more: 2 }],
+	}), { changes: { fields_config: { a: 3, b: 3, mine: 1 } } });
+	const choose = (rest) => settleConflict(error, ({ more }) => (more ? rest : 'mine'));
+	assert.deepEqual(await choose('mine'), { fields_config: { a: 3, b: 3, mine: 1 } });
+	assert.deepEqual(await choose('theirs'), { fields_config: { a: 3, b: 2, theirs: 1 } });
+	await assert.rejects(choose({ value: 1 }), TypeError);
+	await assert.rejects(settleConflict(Object.assign(error, { changes: { to: 1 } }), () => 'mine'), TypeError);
+	await assert.rejects(settleConflict(Object.assign(error, { changes: null }), () => 'mine'), TypeError);
+});
+
+// ---- numbers ----
+
+const NUMBERS = '{"id":"c1","version":1,"fields_config":{"discord":369553424691494913,"price":10.00,"deep":[{"tiny":0.1234567890123456789}],"n":7,"text":"10.00 \\"1e3"}}';
+const sent = ({ raw }) => /"fields_config":(\{.*\}),"version"/.exec(raw)[1];
+
+test('numbers that nobody touched go back as they came', async () => {
+	const { client, asked } = fake([200, NUMBERS]);
+	const shown = await client.cards.get('c1');
+	assert.equal(shown.fields_config.price, 10);
+	const views = ({ fields_config }) => ({ fields_config: { ...fields_config, views: 1 } });
+	await client.cards.update('c1', views);
+	await client.cards.update(shown, views(shown));
+	await client.cards.update(shown, views(structuredClone(shown)), { merge: true });
+	for (const each of asked.filter(({ method }) => method === 'PATCH'))
+		assert.equal(sent(each), '{"discord":369553424691494913,"price":10.00,"deep":[{"tiny":0.1234567890123456789}],"n":7,"text":"10.00 \\"1e3","views":1}');
+});
+
+test('a number that somebody changed, or put elsewhere, is JavaScript\'s', async () => {
+	const { client, asked } = fake([200, NUMBERS]);
+	await client.cards.update('c1', ({ fields_config: { discord, price } }) => ({ fields_config: { discord: discord + 4096, price: 11, copy: price } }));
+	assert.equal(sent(asked.at(-1)), '{"discord":369553424691499000,"price":11,"copy":10}');
+});
+
+test('a text that looks like the sign for a number is a text', async () => {
+	const text = `\ue000cardkeep number 7`;
+	const { client, asked } = fake([200, NUMBERS]);
+	await client.cards.update('c1', ({ fields_config: { price } }) => ({ fields_config: { price, text } }));
+	assert.deepEqual(JSON.parse(asked.at(-1).raw).fields_config, { price: 10, text });
+	const answer = NUMBERS.replace('"n":7', `"n":"${text}"`);
+	const other = fake([200, answer]);
+	assert.equal((await other.client.cards.get('c1')).fields_config.n, text);
 });
 
 test('a merge or a revert that history does not reach says so', async () => {
@@ -528,7 +634,7 @@ test('the late answer to a sign-out takes nothing from a newer sign-in', async (
 		arrive(/over/.test(name) ? [401, problem('unauthorized')] : noContent);
 		await leaving;
 		assert.equal(client.token, 'ck_new', name);
-		await client.cards.update('c1', { name: 'x' });
+		await client.cards.update('c1', { name: 'x' }, { version: 'seen' });
 		const alone = fake(noContent).client;
 		await call(alone);
 		assert.equal(alone.token, undefined, name);
@@ -571,11 +677,11 @@ test('once another tab signed in as somebody else, nothing of theirs is read or 
 	const calls = [
 		(c) => c.personal.get(),
 		(c) => c.personal.history(),
-		(c) => c.personal.save({ full_name: 'x' }),
+		(c) => c.personal.save({ full_name: 'x' }, { version: 'seen' }),
 		(c) => c.personal.save({ full_name: 'x', version: 3 }),
 		(c) => c.personal.save({ full_name: 'x' }, { version: 3, merge: true }),
 		(c) => c.personal.save(() => ({ full_name: 'x' })),
-		(c) => c.personal.revert(1),
+		(c) => c.personal.revert(1, { version: 'seen' }),
 		(c) => c.cards.create({ name: 'x' }),
 		(c) => c.sessions.endOthers(),
 		(c) => c.signOutEverywhere(),
@@ -616,9 +722,9 @@ test('whoever signs in through the client is whom it works for from then on', as
 	await client.personal.get();
 	jar.signedIn = 'B';
 	await client.signIn({ email: 'b', password: 'b' });
-	await assert.rejects(client.personal.save({ full_name: 'x' }), TypeError, 'what A had seen');
+	await assert.rejects(client.personal.save({ full_name: 'x' }, { version: 'seen' }), TypeError, 'what A had seen');
 	assert.equal((await client.personal.get()).full_name, 'B');
-	await client.personal.save({ full_name: 'x' });
+	await client.personal.save({ full_name: 'x' }, { version: 'seen' });
 	assert.equal(writes().length, 1);
 });
 
@@ -632,7 +738,7 @@ test('by cookie a profile\'s version means nothing until it is known whose it is
 });
 
 test('a repeat is not sent under somebody else\'s cookie, and the outcome stays unknown', async () => {
-	for (const write of [(c) => c.personal.save({ full_name: 'x' }), (c) => c.cards.create({ name: 'x' })]) {
+	for (const write of [(c) => c.personal.save({ full_name: 'x', version: 3 }), (c) => c.cards.create({ name: 'x' })]) {
 		const { client, writes } = browser((_, { method }, jar) => {
 			if (method === 'GET') return undefined;
 			jar.signedIn = 'B';
@@ -652,7 +758,7 @@ test('the question who is signed in is repeated as any other', async () => {
 		url.endsWith('/users/me') ? [[503], [504], reset()][times++] : undefined,
 	);
 	assert.equal((await client.personal.get()).full_name, 'A');
-	await client.personal.save({ full_name: 'x' });
+	await client.personal.save({ full_name: 'x', version: 3 });
 	assert.equal(writes().length, 1);
 });
 

@@ -9,6 +9,7 @@ import {
 	retryDatabaseOperation,
 	retryOptimisticLock,
 	retryWithBackoff,
+	settleConflict,
 	updateCardWithRetry,
 } from 'cardkeep';
 import type { Card, ConflictingField, PersonalProfile, RetryOptions } from 'cardkeep';
@@ -41,6 +42,11 @@ export async function retries(): Promise<[number, string, boolean]> {
 		await retryDatabaseOperation(() => Promise.resolve('a'), 'naming'),
 		await retryOptimisticLock(async () => true, 4),
 	];
+}
+
+export async function settle(error: VersionConflictError, ask: (field: ConflictingField) => Promise<'mine' | 'theirs'>) {
+	const changes = await settleConflict(error, async (field) => (field.more ? 'theirs' : { value: await ask(field) }));
+	return client.cards.update(error.current.id, changes, { version: 'seen' });
 }
 
 export function explain(error: unknown): string | ConflictingField[] {

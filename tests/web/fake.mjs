@@ -3,7 +3,7 @@
 //   const { client, asked } = fake([504], [200, {...}]);
 //
 // The n-th request gets the n-th step, and every later one the last: [status, body, headers], an
-// Error to throw (no answer), or a function (url, init) that gives either. `asked` lists the requests.
+// Error to throw (no answer), or a function (url, init) that gives either. `asked` lists the requests, with `raw`, the text of each one's body.
 import { CardkeepClient } from '../../web/cardkeep.js';
 
 export const base = 'http://cardkeep.test';
@@ -14,7 +14,7 @@ export const quick = { random: () => 0, onRetry: null };
 export function fake(...steps) {
 	const asked = [];
 	const fetch = async (url, init) => {
-		asked.push({ ...init, url: url.replace(base, ''), body: init.body && JSON.parse(init.body) });
+		asked.push({ ...init, url: url.replace(base, ''), body: init.body && JSON.parse(init.body), raw: init.body });
 		let step = steps[Math.min(asked.length, steps.length) - 1];
 		if (typeof step === 'function') step = await step(url, init);
 		if (step instanceof Error) throw step;

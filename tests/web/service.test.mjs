@@ -4,6 +4,7 @@ import {
 	CardkeepClient,
 	UniqueConstraintError,
 	VersionConflictError,
+	settleConflict,
 	updateCardWithRetry,
 } from '../../web/cardkeep.js';
 import { assert, shared, test } from '../lib/harness.mjs';
@@ -37,11 +38,11 @@ test('a whole visit: sign up, cards, profile, sessions, sign out', async () => {
 	const names = [];
 	for await (const { name } of client.cards.all({ limit: 1 })) names.push(name);
 	assert.deepEqual(names, ['Another', 'Renamed']);
-	await client.cards.delete(card.id);
+	await client.cards.delete(renamed);
 	await assert.rejects(client.cards.get(card.id), { status: 404, type: 'not-found' });
 
 	assert.equal((await client.personal.get()).version, 0);
-	assert.equal((await client.personal.save({ full_name: 'Ada' })).isNew, true);
+	assert.equal((await client.personal.save({ full_name: 'Ada' }, { version: 'seen' })).isNew, true);
 	assert.equal((await client.personal.save(() => ({ website: 'https://ada.example' }))).version, 2);
 	assert.equal((await client.professional.save({ job_title: 'Countess', version: 0 })).version, 1);
 
@@ -91,21 +92,60 @@ test('a conflict carries base, mine and theirs, and the choice made of it is sav
 	assert.equal((await tab.cards.update(error.current, error.changes)).version, 3);
 });
 
+test('a person who always picks theirs ends with nothing of theirs undone, and nothing typed lost', async () => {
+	const token = await account();
+	const [tab, other] = [quiet(token), quiet(token)];
+	const document = { a: 1, kept: 1, gone: 1, n: null };
+	const card = await tab.cards.create({ name: 'Base', fields_config: document, design_config: { font: 'a' } });
+	await other.cards.update(card, {
+		name: 'Theirs', fields_config: { a: 2, kept: 1, n: null, phone: '+49 1' }, design_config: { font: 'a', size: 9 },
+	});
+	const now = await other.cards.get(card.id);
+	const typed = { name: 'Mine', fields_config: { ...document, a: 3, own: 'typed' }, design_config: { font: 'b' }, is_public: false };
+	const error = await tab.cards.update(card, typed).catch((e) => e);
+	assert.ok(error instanceof VersionConflictError);
+	const asked = [];
+	const chosen = await settleConflict(error, ({ field }) => (asked.push(field), 'theirs'));
+	assert.deepEqual(asked.sort(), ['design_config.size', 'fields_config.a', 'fields_config.gone', 'fields_config.phone', 'name']);
+	const saved = await tab.cards.update(error.current, chosen);
+	assert.deepEqual(saved.fields_config, { ...now.fields_config, own: 'typed' });
+	assert.deepEqual(saved.design_config, { font: 'b', size: 9 });
+	assert.deepEqual([saved.name, saved.is_public], ['Theirs', false]);
+	// The same without a base: the request of a version that history does not reach.
+	const again = await tab.cards.update({ ...card, version: 99 }, typed).catch((e) => e);
+	const other99 = await tab.cards.update(again.current, await settleConflict(again, () => 'theirs'));
+	assert.deepEqual(other99.fields_config, saved.fields_config);
+});
+
+test('a page saves digits that JavaScript has not', async () => {
+	const token = await account();
+	const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' };
+	const numbers = '{"discord": 369553424691494913, "price": 10.00, "tiny": 0.1234567890123456789}';
+	const made = await fetch(`${baseUrl}/api/cards`, { method: 'POST', headers, body: `{"name":"Big","fields_config":${numbers}}` });
+	const { id } = await made.json();
+	const [tab, other] = [quiet(token), quiet(token)];
+	const shown = await tab.cards.get(id);
+	await other.cards.update(id, ({ fields_config }) => ({ fields_config: { ...fields_config, views: 1 } }));
+	await tab.cards.update(shown, { fields_config: { ...shown.fields_config, own: 1 } }, { merge: true });
+	const text = await (await fetch(`${baseUrl}/api/cards/${id}`, { headers })).text();
+	for (const digits of ['369553424691494913', '10.00', '0.1234567890123456789', '"own": 1', '"views": 1']) assert.ok(text.includes(digits), text);
+});
+
 test('every version can be read and brought back', async () => {
 	const client = quiet(await account());
 	const card = await client.cards.create({ name: 'One' });
-	await client.cards.update(card.id, { name: 'Two' });
+	const two = await client.cards.update(card, { name: 'Two' });
 	const { history, next } = await client.cards.history(card.id, { limit: 1 });
 	assert.deepEqual([history[0].version, history[0].changed, history[0].before], [2, ['name'], { name: 'One' }]);
 	const rest = await client.cards.history(card.id, { limit: 1, after: next });
 	assert.deepEqual([rest.history[0].version, rest.next], [1, null]);
-	const back = await client.cards.revert(card.id, 1);
+	const back = await client.cards.revert(two, 1);
 	assert.deepEqual([back.name, back.version], ['One', 3]);
 	await assert.rejects(client.cards.revert(card, 2), VersionConflictError);
 
 	await client.personal.save({ full_name: 'Ada', version: 0 });
-	await client.personal.save({ full_name: 'Grace' });
-	assert.equal((await client.personal.revert(1)).full_name, 'Ada');
+	const grace = await client.personal.save({ full_name: 'Grace', version: 1 });
+	assert.equal((await client.personal.revert(1, { version: grace.version })).full_name, 'Ada');
 	assert.equal((await client.personal.history()).history.length, 3);
 });
 
@@ -149,7 +189,7 @@ test('with every first answer lost, each write is still applied once', async () 
 	assert.equal((await client.cards.revert(card, 1)).version, 7);
 	assert.equal((await client.personal.save({ full_name: 'Ada', version: 0 })).isNew, true);
 	await client.changePassword('correct horse', 'battery staple');
-	await client.cards.delete(id);
+	await client.cards.delete(id, { version: 'seen' });
 	await client.signOut();
 	await client.signIn({ email, password: 'battery staple' });
 	await client.deleteAccount('battery staple');

@@ -55,6 +55,6 @@ test('the package holds all that it names, has no dependency, and works where it
 		'AnotherUserError CardkeepClient CardkeepError DatabaseError NetworkError ' +
 			'UniqueConstraintError VersionConflictError configure defaultClient isRetryable ' +
 			'isVersionConflict logRetry retryDatabaseOperation retryOptimisticLock ' +
-			'retryWithBackoff updateCardWithRetry',
+			'retryWithBackoff settleConflict updateCardWithRetry',
 	);
 });
