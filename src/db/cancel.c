@@ -1,13 +1,12 @@
 /* The canceller: a thread that asks the server to stop statements which took too long. */
 #include "db/cancel.h"
 
-#include <errno.h>
 #include <libpq-fe.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -98,17 +97,6 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* A condition whose waits end by the monotonic clock. */
-static void cond_init(pthread_cond_t *cond)
-{
-	pthread_condattr_t attr;
-
-	MUST_ZERO(pthread_condattr_init(&attr));
-	MUST_ZERO(pthread_condattr_setclock(&attr, CLOCK_MONOTONIC));
-	MUST_ZERO(pthread_cond_init(cond, &attr));
-	MUST_ZERO(pthread_condattr_destroy(&attr));
-}
-
 struct canceller *canceller_new(void)
 {
 	struct canceller *canceller = mem_zero(sizeof(*canceller));
@@ -119,17 +107,6 @@ struct canceller *canceller_new(void)
 	cond_init(&canceller->settled);
 	MUST_ZERO(pthread_create(&canceller->thread, NULL, run, canceller));
 	return canceller;
-}
-
-/* With the lock held: false when deadline_us came first. */
-static bool wait_settled(struct canceller *canceller, int64_t deadline_us)
-{
-	const struct timespec limit = {.tv_sec = (time_t)(deadline_us / CLOCK_S),
-		.tv_nsec = (long)(deadline_us % CLOCK_S) * 1000};
-	int failed = pthread_cond_timedwait(&canceller->settled, &canceller->lock, &limit);
-
-	MUST(failed == 0 || failed == ETIMEDOUT);
-	return failed == 0;
 }
 
 /* Connections are gone by now, so every request that is left was forgotten. */
@@ -154,7 +131,8 @@ void canceller_free(struct canceller **ptr)
 	MUST_ZERO(pthread_mutex_lock(&canceller->lock));
 	canceller->stopping = true;
 	MUST_ZERO(pthread_cond_broadcast(&canceller->waiting));
-	while (!canceller->ended && wait_settled(canceller, clock_mono_us() + PART_US))
+	while (!canceller->ended &&
+		cond_wait_until(&canceller->settled, &canceller->lock, clock_mono_us() + PART_US))
 		;
 	ended = canceller->ended;
 	MUST_ZERO(pthread_mutex_unlock(&canceller->lock));
@@ -195,7 +173,8 @@ bool cancel_wait(struct cancel *cancel, int64_t deadline_us)
 	bool taken;
 
 	MUST_ZERO(pthread_mutex_lock(&canceller->lock));
-	while (cancel->state == CANCEL_WAITING && wait_settled(canceller, deadline_us))
+	while (cancel->state == CANCEL_WAITING &&
+		cond_wait_until(&canceller->settled, &canceller->lock, deadline_us))
 		;
 	taken = cancel->state == CANCEL_TAKEN;
 	MUST_ZERO(pthread_mutex_unlock(&canceller->lock));
