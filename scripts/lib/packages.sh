@@ -6,7 +6,7 @@
 
 packages_build=(
 	autoconf automake make/make gcc/gcc libc6-dev pkgconf/pkg-config
-	libfcgi-dev libpq-dev libjson-c-dev libsodium-dev libicu-dev libinih-dev liburiparser-dev
+	libfcgi-dev libpq-dev libssl-dev libjson-c-dev libsodium-dev libicu-dev libinih-dev liburiparser-dev
 	libsystemd-dev libncurses-dev libseccomp-dev
 )
 packages_run=(

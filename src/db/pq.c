@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libpq-fe.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,13 @@
 /* A connection on which something came so lately is not asked whether it is still there. */
 #define PQ_FRESH_US (20 * CLOCK_MS)
 
+/* While a connection is opened it is looked so often whether somebody called that off. */
+#define PQ_STOP_LOOK_MS 50
+
+/* What Kerberos has decrypted and libpq has not taken yet cannot be seen, so nobody waits longer for the
+ * socket without a look. */
+#define PQ_GSS_LOOK_MS 10
+
 struct pq_conn {
 	struct pq_options options;
 	PGconn *pg;                       /* NULL while closed */
@@ -29,6 +37,7 @@ struct pq_conn {
 	bool ready;                       /* open, prepared, not broken */
 	bool commit_doubt;                /* a warning 01000 came since pq_begin */
 	int64_t used_us;                  /* monotonic: something came from the server */
+	const atomic_bool *stop;          /* while it is opened: whether that was called off */
 	struct buf arrays[CALL_ARGS_MAX]; /* of the set being queued; kept for their memory */
 };
 
@@ -68,12 +77,45 @@ static void error_from_result(const PGresult *result, struct pq_error *error)
 		error->constraint, sizeof(error->constraint), constraint != NULL ? constraint : "");
 }
 
-/* A refused connection has no PGresult: libpq keeps the server's SQLSTATE to itself, so the cases
- * that matter are told by nothing having been sent. */
 static void error_text(struct pq_error *error, const char *text)
 {
 	*error = (struct pq_error){0};
 	copy_line(error->message, sizeof(error->message), text);
+}
+
+/*
+ * A refused connection has no PGresult, and libpq keeps the server's SQLSTATE to itself; but where it is
+ * asked to be verbose, it stands in the message: `...: FATAL:  28P01: ...`. NULL where there is none.
+ */
+static const char *find_sqlstate(const char *message)
+{
+	for (const char *at = message; (at = strstr(at, ":  ")) != NULL; at++) {
+		const char *code = at + strlen(":  ");
+
+		if (strspn(code, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && code[5] == ':')
+			return code;
+	}
+	return NULL;
+}
+
+/* libpq's own reasons to refuse a server, which had nothing against us. */
+static bool is_no_primary(const char *message)
+{
+	return strstr(message, "session is read-only") != NULL ||
+	       strstr(message, "server is in hot standby mode") != NULL;
+}
+
+static void error_from_refusal(const struct pq_conn *conn, struct pq_error *error)
+{
+	const char *message = PQerrorMessage(conn->pg);
+	const char *code = find_sqlstate(message);
+
+	error_from_conn(conn, error);
+	if (code == NULL && PQconnectionNeedsPassword(conn->pg) != 0)
+		code = PQ_NO_PASSWORD;
+	if (code == NULL)
+		code = is_no_primary(message) ? PQ_READ_ONLY : PQ_UNREACHABLE;
+	copy_line(error->sqlstate, sizeof(error->sqlstate), code);
 }
 
 static void notice(void *arg, const PGresult *result)
@@ -87,21 +129,46 @@ static void notice(void *arg, const PGresult *result)
 
 /* ---- waiting ------------------------------------------------------------------------------- */
 
-/* Waits for `events` on the connection's socket; 0 when the deadline came first. */
+/* Whether bytes are here that the socket does not show: a TLS record may be larger than what libpq reads
+ * at once, and OpenSSL has the rest of it. */
+static bool has_pending(const struct pq_conn *conn)
+{
+	SSL *tls = PQsslStruct(conn->pg, "OpenSSL");
+
+	return tls != NULL && SSL_pending(tls) > 0;
+}
+
+/* How long to wait for the socket before another look. */
+static int look_ms(const struct pq_conn *conn, int64_t now_us, int64_t deadline_us)
+{
+	int ms = clock_wait_ms(now_us, deadline_us);
+
+	if (conn->stop != NULL && ms > PQ_STOP_LOOK_MS)
+		ms = PQ_STOP_LOOK_MS;
+	if (PQgssEncInUse(conn->pg) != 0 && ms > PQ_GSS_LOOK_MS)
+		ms = PQ_GSS_LOOK_MS;
+	return ms;
+}
+
+/* Waits for `events` on the connection's socket; 0 when the deadline came first, or it was called off. */
 static int wait_socket(struct pq_conn *conn, short events, int64_t deadline_us)
 {
 	struct pollfd pfd = {.fd = PQsocket(conn->pg), .events = events};
 
+	if ((events & POLLIN) != 0 && has_pending(conn))
+		return POLLIN;
 	for (;;) {
 		int64_t now_us = clock_mono_us();
 		int n;
 
-		if (now_us >= deadline_us)
+		if (now_us >= deadline_us || (conn->stop != NULL && atomic_load(conn->stop)))
 			return 0;
-		n = poll(&pfd, 1, clock_wait_ms(now_us, deadline_us));
+		n = poll(&pfd, 1, look_ms(conn, now_us, deadline_us));
 		if (n > 0)
 			return pfd.revents;
 		MUST(n == 0 || errno == EINTR);
+		if (n == 0 && (events & POLLIN) != 0 && PQgssEncInUse(conn->pg) != 0)
+			return POLLIN;
 	}
 }
 
@@ -166,39 +233,82 @@ void pq_close(struct pq_conn *conn)
 	conn->ready = false;
 }
 
-/* Only a primary may decide a write, and the name shows in pg_stat_activity; the operator's own
- * connection string wins over both. */
-static PGconn *start_connection(const char *conninfo)
+/*
+ * Only a primary may decide a write, and the name shows in pg_stat_activity; the operator's own
+ * connection string wins over both. What comes after it wins over that: one server, found already, and
+ * that texts are UTF-8, whatever role, database and environment say.
+ */
+static PGconn *start_connection(const char *conninfo, const struct pq_place *place)
 {
-	const char *keywords[] = {
-		"fallback_application_name", "target_session_attrs", "dbname", NULL};
-	const char *values[] = {"cardkeepd", "read-write", conninfo, NULL};
+	const char *const keywords[] = {"fallback_application_name", "target_session_attrs",
+		"dbname", "client_encoding", "host", "hostaddr", "port", NULL};
+	const char *const values[] = {"cardkeepd", "read-write", conninfo, "UTF8", place->name,
+		place->address, place->port, NULL};
+	PGconn *pg = PQconnectStartParams(keywords, values, 1);
 
-	return PQconnectStartParams(keywords, values, 1);
+	/* See find_sqlstate. */
+	if (pg != NULL)
+		(void)PQsetErrorVerbosity(pg, PQERRORS_VERBOSE);
+	return pg;
 }
 
-static bool finish_connection(struct pq_conn *conn, int64_t deadline_us, struct pq_error *ret_error)
+static void error_silent(
+	const struct pq_conn *conn, const struct pq_place *place, struct pq_error *error)
+{
+	const char *where = place->address[0] != '\0' ? place->address : place->name;
+
+	*error = (struct pq_error){.sqlstate = PQ_UNREACHABLE};
+	snprintf(error->message, sizeof(error->message), "no answer in time from %s, port %s",
+		where[0] != '\0' ? where : PQhost(conn->pg), place->port);
+}
+
+static bool finish_connection(struct pq_conn *conn, const struct pq_place *place,
+	int64_t deadline_us, struct pq_error *ret_error)
 {
 	PostgresPollingStatusType status = PGRES_POLLING_WRITING;
 
 	if (conn->pg == NULL || PQstatus(conn->pg) == CONNECTION_BAD) {
-		error_from_conn(conn, ret_error);
+		error_from_refusal(conn, ret_error);
 		return false;
 	}
 	while (status != PGRES_POLLING_OK) {
 		short events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
 
 		if (wait_socket(conn, events, deadline_us) == 0) {
-			error_text(ret_error, "no connection before the deadline");
+			error_silent(conn, place, ret_error);
 			return false;
 		}
 		status = PQconnectPoll(conn->pg);
 		if (status == PGRES_POLLING_FAILED) {
-			error_from_conn(conn, ret_error);
+			error_from_refusal(conn, ret_error);
 			return false;
 		}
 	}
+	(void)PQsetErrorVerbosity(conn->pg, PQERRORS_DEFAULT);
 	return true;
+}
+
+/* In another encoding it could not keep what it is given; the functions refuse to work there. A pooler
+ * that does not say is believed. */
+static bool keeps_utf8(const struct pq_conn *conn, struct pq_error *ret_error)
+{
+	const char *encoding = PQparameterStatus(conn->pg, "server_encoding");
+
+	if (encoding == NULL || strcmp(encoding, "UTF8") == 0)
+		return true;
+	*ret_error = (struct pq_error){.sqlstate = PQ_NOT_UTF8};
+	snprintf(ret_error->message, sizeof(ret_error->message),
+		"the database's encoding is %s and must be UTF8", encoding);
+	return false;
+}
+
+static bool enter_pipeline(struct pq_conn *conn, struct pq_error *ret_error)
+{
+	PQsetNoticeReceiver(conn->pg, notice, conn);
+	if (PQsetnonblocking(conn->pg, 1) == 0 && PQenterPipelineMode(conn->pg) == 1)
+		return true;
+	error_from_conn(conn, ret_error);
+	return false;
 }
 
 /* The role has a limit for all its statements; this one is closer. It is said here and not in the
@@ -241,30 +351,26 @@ static bool prepare_all(struct pq_conn *conn, int64_t deadline_us, struct pq_err
 		if (event == PQ_SYNCED)
 			return true;
 		if (event == PQ_LATE)
-			error_text(ret_error, "statements not prepared before the deadline");
+			*ret_error = (struct pq_error){.sqlstate = PQ_UNREACHABLE,
+				.message = "statements not prepared in time"};
 		if (event != PQ_ROW)
 			return false;
 	}
 }
 
-bool pq_open(struct pq_conn *conn, int64_t deadline_us, struct pq_error *ret_error)
+bool pq_open(struct pq_conn *conn, const struct pq_place *place, int64_t deadline_us,
+	const atomic_bool *stop, struct pq_error *ret_error)
 {
 	pq_close(conn);
-	conn->pg = start_connection(conn->options.conninfo);
-	if (!finish_connection(conn, deadline_us, ret_error))
-		goto fail;
-	PQsetNoticeReceiver(conn->pg, notice, conn);
-	if (PQsetnonblocking(conn->pg, 1) != 0 || PQenterPipelineMode(conn->pg) == 0) {
-		error_from_conn(conn, ret_error);
-		goto fail;
-	}
-	if (!prepare_all(conn, deadline_us, ret_error))
-		goto fail;
-	conn->ready = true;
-	return true;
-fail:
-	pq_close(conn);
-	return false;
+	conn->stop = stop;
+	conn->pg = start_connection(conn->options.conninfo, place);
+	conn->ready = finish_connection(conn, place, deadline_us, ret_error) &&
+		      keeps_utf8(conn, ret_error) && enter_pipeline(conn, ret_error) &&
+		      prepare_all(conn, deadline_us, ret_error);
+	conn->stop = NULL;
+	if (!conn->ready)
+		pq_close(conn);
+	return pq_ready(conn);
 }
 
 void pq_drop_if_gone(struct pq_conn *conn)

@@ -7,11 +7,13 @@
  * hit the next wave. Whatever else goes wrong, the connection is closed and a new one opened; it is
  * never mended.
  *
- * A connection belongs to one thread.
+ * A connection belongs to one thread, but may be handed over. Opening one blocks for as long as names
+ * and handshakes take, which is db/dial's business; nothing else here does.
  */
 #ifndef DB_PQ_H
 #define DB_PQ_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,8 +27,21 @@ struct pq_result;
 /* What PostgreSQL or libpq said of a failure. */
 struct pq_error {
 	char sqlstate[6];    /* "" where libpq itself failed */
-	char message[160];   /* one line; may quote input, so it is logged with care */
+	char message[256];   /* one line; may quote input, so it is logged with care */
 	char constraint[64]; /* "" where none was violated */
+};
+
+/* Of a connection that could not be opened, where the server itself gave no reason. */
+#define PQ_UNREACHABLE "08001" /* it did not answer, was not found, or hung up */
+#define PQ_NO_PASSWORD "28P01" /* it asked for one, and there was none */
+#define PQ_READ_ONLY   "25006" /* it is none that takes writes */
+#define PQ_NOT_UTF8    "22021" /* its database is in another encoding */
+
+/* One server. Texts; "" where libpq is to decide. */
+struct pq_place {
+	const char *name; /* as certificates and password files know it, or a socket's directory */
+	const char *address; /* numeric; "" for a Unix socket */
+	const char *port;
 };
 
 struct pq_options {
@@ -42,9 +57,10 @@ void pq_free(struct pq_conn **conn);
 
 /* Whether a wave may be sent. */
 bool pq_ready(const struct pq_conn *conn);
-/* Opens the connection and prepares every statement of call.def. False with *ret_error when that
- * failed or was not done by deadline_us (monotonic). */
-MUST_CHECK bool pq_open(struct pq_conn *conn, int64_t deadline_us, struct pq_error *ret_error);
+/* Opens the connection to that server and prepares every statement of call.def. False with *ret_error
+ * when that failed, was not done by deadline_us (monotonic), or *stop became true meanwhile. */
+MUST_CHECK bool pq_open(struct pq_conn *conn, const struct pq_place *place, int64_t deadline_us,
+	const atomic_bool *stop, struct pq_error *ret_error);
 void pq_close(struct pq_conn *conn);
 /* Closes an idle connection whose server has gone, so that the next wave does not find out by
  * losing an answer. Does not block. */

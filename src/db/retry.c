@@ -85,7 +85,7 @@ enum retry_verdict retry_decide(const struct retry_limits *limits, enum outcome_
 
 	MUST(kind != OUTCOME_COMMITTED);
 	MUST(state->attempts >= 1);
-	if (kind == OUTCOME_NEIGHBOUR) {
+	if (kind == OUTCOME_NEIGHBOUR || kind == OUTCOME_NOT_SENT) {
 		if (state->now_us >= state->deadline_us)
 			return RETRY_STOP;
 		*ret_delay_us = 0;

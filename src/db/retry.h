@@ -25,7 +25,7 @@ struct retry_limits {
 
 enum retry_reason {
 	RETRY_TRANSIENT,  /* rolled back by chance of timing */
-	RETRY_RECONNECT,  /* nothing was sent: no connection */
+	RETRY_RECONNECT,  /* rolled back with its connection */
 	RETRY_UNKNOWN,    /* ask the database what happened, with the same write id */
 	RETRY_STALE_PLAN, /* a migration ran: once more on a fresh connection */
 	RETRY_STANDBY,    /* once more on the primary */
@@ -46,10 +46,11 @@ struct retry_state {
 	bool budget_left; /* see retry_budget_take */
 };
 
-/* Pure. `kind` is not OUTCOME_COMMITTED. `class` counts only for ROLLED_BACK and NOT_SENT. A delay
- * that would end at or after the deadline is RETRY_STOP. RETRY_UNKNOWN, RETRY_RECONNECT and
- * OUTCOME_NEIGHBOUR do not need the budget: the first two add no load to a healthy database, the
- * third is no retry (delay 0, reason unset, attempts not counted by the caller). */
+/* Pure. `kind` is not OUTCOME_COMMITTED. `class` counts only for ROLLED_BACK. A delay that would end at
+ * or after the deadline is RETRY_STOP. RETRY_UNKNOWN and RETRY_RECONNECT do not need the budget: they add
+ * no load to a healthy database. OUTCOME_NEIGHBOUR and OUTCOME_NOT_SENT are no retry, and are bounded by
+ * the deadline alone (delay 0, reason unset, attempts not counted by the caller): the one was not at
+ * fault, of the other nothing was tried. */
 enum retry_verdict retry_decide(const struct retry_limits *limits, enum outcome_kind kind,
 	enum sqlstate_class class, const struct retry_state *state, int64_t *ret_delay_us,
 	enum retry_reason *ret_reason);

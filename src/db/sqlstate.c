@@ -70,3 +70,20 @@ const char *sqlstate_class_name(enum sqlstate_class class)
 	MUST((size_t) class < ARRAY_LEN(names));
 	return names[class];
 }
+
+static const struct {
+	const char *prefix;
+	const char *words;
+} refusals[] = {
+#define REFUSAL(code, words) {code, words},
+#include "db/refusal.def"
+#undef REFUSAL
+};
+
+const char *sqlstate_refusal(const char *code)
+{
+	for (size_t i = 0; i < ARRAY_LEN(refusals); i++)
+		if (strncmp(code, refusals[i].prefix, strlen(refusals[i].prefix)) == 0)
+			return refusals[i].words;
+	return NULL;
+}

@@ -32,4 +32,8 @@ enum sqlstate_class sqlstate_class(
 
 const char *sqlstate_class_name(enum sqlstate_class class);
 
+/* What it means that a connection was refused for this, for people; NULL where the table
+ * (db/refusal.def) has no words for it. */
+const char *sqlstate_refusal(const char *code);
+
 #endif

@@ -345,7 +345,7 @@ void wave_run(struct wave *wave, struct pq_conn *conn, const struct wave_limits 
 		pq_close(conn);
 }
 
-void wave_not_sent(struct wave *wave, const struct pq_error *error)
+void wave_not_sent(struct wave *wave)
 {
 	const struct outcome_wave nothing = {0};
 
@@ -358,6 +358,6 @@ void wave_not_sent(struct wave *wave, const struct pq_error *error)
 
 		entry->outcome = outcome_of(&nothing, false);
 		entry->class = SQLSTATE_UNAVAILABLE;
-		entry->error = *error;
+		entry->error = (struct pq_error){.message = "no connection"};
 	}
 }

@@ -72,6 +72,6 @@ void wave_add(struct wave *wave, struct call *call);
  */
 void wave_run(struct wave *wave, struct pq_conn *conn, const struct wave_limits *limits);
 /* Gives every call OUTCOME_NOT_SENT for want of a connection. */
-void wave_not_sent(struct wave *wave, const struct pq_error *error);
+void wave_not_sent(struct wave *wave);
 
 #endif

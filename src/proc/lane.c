@@ -180,6 +180,37 @@ struct job *lane_next(struct lane *lane, int wait_ms, int64_t *ret_waited_us)
 	return job;
 }
 
+/* Of one line; true when nothing is left of it. */
+static bool drop_late(struct line *line, int64_t until_us, struct job_queue *queue)
+{
+	struct job_queue rest = {0};
+	struct job *job;
+
+	while ((job = job_pop(&line->jobs)) != NULL)
+		job_push(job->deadline_us <= until_us ? queue : &rest, job);
+	line->jobs = rest;
+	return rest.count == 0;
+}
+
+void lane_collect_late(struct lane *lane, int64_t until_us, struct job_queue *queue)
+{
+	struct line **at = &lane->first;
+	const size_t before = queue->count;
+
+	MUST_ZERO(pthread_mutex_lock(&lane->lock));
+	while (*at != NULL) {
+		struct line *line = *at;
+
+		if (drop_late(line, until_us, queue))
+			*at = line->next;
+		else
+			at = &line->next;
+	}
+	lane->last = at;
+	lane->count -= queue->count - before;
+	MUST_ZERO(pthread_mutex_unlock(&lane->lock));
+}
+
 void lane_done(struct lane *lane, size_t caller)
 {
 	struct line *line = line_of(lane, caller);

@@ -45,6 +45,8 @@ void lane_put_back(struct lane *lane, struct job *job, int64_t now_us);
 /* The job whose turn it is, waiting at most wait_ms for one; NULL when none came. The time that it
  * has waited is in *ret_waited_us. */
 MUST_CHECK struct job *lane_next(struct lane *lane, int wait_ms, int64_t *ret_waited_us);
+/* Moves the jobs that are to be answered by then to the end of `queue`. No call of theirs is made. */
+void lane_collect_late(struct lane *lane, int64_t until_us, struct job_queue *queue);
 /* The call of a job of `caller` that lane_next gave is over. */
 void lane_done(struct lane *lane, size_t caller);
 

@@ -22,8 +22,10 @@
 #include "proc/settle.h"
 #include "proc/sweep.h"
 
-#define IDLE_CONNECT_US    (500 * CLOCK_MS)
 #define IDLE_WAIT_MS       200 /* an idle thread looks this often whether it should end */
+#define DIAL_WAIT_MS       5   /* calls that wait for a connection look this often for it */
+#define DIAL_IDLE_MS       20  /* likewise a wave thread that only wants to have one */
+#define DIAL_SLOW_MS       100 /* and one of the lane: of a worker's threads, those knock first */
 #define BUSY_BASE_US       (5 * CLOCK_MS)
 #define BUSY_MAX_US        (100 * CLOCK_MS)
 #define STATEMENT_SLACK_MS 500              /* the server cancels by itself so much later than we */
@@ -36,36 +38,81 @@ struct loop {
 	struct settle_rules rules;
 	struct hand hand;
 	struct seen *seen;
-	struct pq_conn *conn;
+	struct pq_conn *conn; /* never NULL; closed while there is none */
+	struct dial *dial;    /* opens the next one */
+	bool waiting;         /* calls wait for it, which was shown */
 	struct wave wave;
 	struct job *riders[WAVE_CALLS_MAX]; /* whose calls are in `wave` */
 	struct fcgi_conn *conns[WAVE_CALLS_MAX];
 	struct sweep sweep;
 };
 
-/* ---- a wave -------------------------------------------------------------------------------- */
+/* ---- the connection ------------------------------------------------------------------------ */
 
-static bool connect_now(struct loop *loop, int64_t deadline_us, struct pq_error *ret_error)
+/* Notes a server that went away while nobody looked. */
+static void drop_if_gone(struct loop *loop)
 {
-	struct retry_breaker *breaker = loop->shared->breaker;
-	int64_t now_us = clock_mono_us();
-	int64_t limit_us = now_us + loop->shared->conf->connect_timeout_ms * CLOCK_MS;
+	bool was_ready = pq_ready(loop->conn);
 
-	if (!retry_breaker_allows(breaker, now_us)) {
-		*ret_error = (struct pq_error){.message = "no connection: waiting to try again"};
-		return false;
-	}
-	if (pq_open(loop->conn, limit_us < deadline_us ? limit_us : deadline_us, ret_error)) {
-		retry_breaker_succeeded(breaker);
-		stats_connection(loop->slot, STATS_CONNECTION_OPEN, NULL, clock_mono_us());
-		log_info("database connected");
+	pq_drop_if_gone(loop->conn);
+	if (was_ready && !pq_ready(loop->conn))
+		stats_connection(loop->slot, STATS_CONNECTION_CLOSED, "57P01", clock_mono_us());
+}
+
+/* Another thread waited in vain for a word of the same server. */
+static void drop_if_suspected(struct loop *loop)
+{
+	if (!pq_ready(loop->conn) || !dial_suspected(loop->dial))
+		return;
+	log_warn("database connection left: its host is silent");
+	pq_close(loop->conn);
+	stats_connection(loop->slot, STATS_CONNECTION_CLOSED, "08006", clock_mono_us());
+}
+
+static void adopt(struct loop *loop, struct pq_conn *fresh)
+{
+	pq_free(&loop->conn);
+	loop->conn = fresh;
+	retry_breaker_succeeded(loop->shared->breaker);
+	stats_connection(loop->slot, STATS_CONNECTION_OPEN, NULL, clock_mono_us());
+	log_info("database connected");
+}
+
+static void note_refused(struct loop *loop, const struct pq_error *error)
+{
+	stats_connection(loop->slot, STATS_CONNECTION_CLOSED, error->sqlstate, clock_mono_us());
+	retry_breaker_failed(loop->shared->breaker, clock_mono_us(), randombytes_random());
+	log_warn("database connection failed code=%s error=%s", error->sqlstate,
+		LOG_QUOTED(error->message));
+}
+
+/* Whether a wave may be sent. Where there is no connection, one is on its way, in a thread of its own,
+ * or will be as soon as the breaker allows. */
+static bool connected(struct loop *loop)
+{
+	struct pq_conn *fresh;
+	struct pq_error error;
+
+	drop_if_gone(loop);
+	drop_if_suspected(loop);
+	if (pq_ready(loop->conn))
 		return true;
+	switch (dial_collect(loop->dial, &fresh, &error)) {
+	case DIAL_OPENED:
+		adopt(loop, fresh);
+		return true;
+	case DIAL_FAILED:
+		note_refused(loop, &error);
+		break;
+	case DIAL_NOTHING:
+		break;
 	}
-	stats_connection(loop->slot, STATS_CONNECTION_CLOSED, ret_error->sqlstate, clock_mono_us());
-	retry_breaker_failed(breaker, clock_mono_us(), randombytes_random());
-	log_warn("database connection failed error=%s", LOG_QUOTED(ret_error->message));
+	if (!dial_busy(loop->dial) && retry_breaker_allows(loop->shared->breaker, clock_mono_us()))
+		dial_start(loop->dial);
 	return false;
 }
+
+/* ---- a wave -------------------------------------------------------------------------------- */
 
 /*
  * How a failed wave is mended. An error in a set does not say whose it is, so the riders of a failed
@@ -146,16 +193,6 @@ static void count_attempts(struct loop *loop)
 	}
 }
 
-/* Notes a server that went away while nobody looked. */
-static void drop_if_gone(struct loop *loop)
-{
-	bool was_ready = pq_ready(loop->conn);
-
-	pq_drop_if_gone(loop->conn);
-	if (was_ready && !pq_ready(loop->conn))
-		stats_connection(loop->slot, STATS_CONNECTION_CLOSED, "57P01", clock_mono_us());
-}
-
 /* What its statements may take. */
 static int64_t work_us(const struct loop *loop)
 {
@@ -169,14 +206,15 @@ static void send_wave(struct loop *loop, int64_t deadline_us)
 	const struct wave_limits limits = {.deadline_us = deadline_us, .work_us = work_us(loop)};
 	const struct wave *wave = &loop->wave;
 	const int64_t began_us = clock_mono_us();
-	struct pq_error error = {0};
 	int64_t ended_us;
 
-	drop_if_gone(loop);
-	if (pq_ready(loop->conn) || connect_now(loop, deadline_us, &error))
+	if (connected(loop))
 		wave_run(&loop->wave, loop->conn, &limits);
 	else
-		wave_not_sent(&loop->wave, &error);
+		wave_not_sent(&loop->wave);
+	/* It did not stop in time, so perhaps nobody is there. */
+	if (wave->abandoned)
+		dial_suspect(loop->dial);
 	ended_us = clock_mono_us();
 	account_wave(loop->slot, wave, began_us, ended_us);
 	log_debug("wave calls=%zu us=%lld first=%s outcome=%s", wave->count,
@@ -214,10 +252,38 @@ static void charge(struct loop *loop, const struct job *job, const struct wave_c
 	fair_charge(loop->shared->fair, job->caller, part_us, clock_mono_us());
 }
 
+/* Calls that wait for a connection were not tried: they stay ready, and wait as long as their requests
+ * may. */
+static void wait_for_connection(struct loop *loop)
+{
+	struct job_queue rest = {0};
+	const int64_t now_us = clock_mono_us();
+	struct job *job;
+
+	while ((job = job_pop(&loop->hand.ready)) != NULL) {
+		if (hand_too_late(&loop->hand, job, now_us))
+			hand_give_up(&loop->hand, job);
+		else
+			job_push(&rest, job);
+	}
+	loop->hand.ready = rest;
+	if (rest.first != NULL && !loop->waiting)
+		show(loop, STATS_THREAD_DATABASE, rest.first, now_us);
+	loop->waiting = rest.first != NULL;
+}
+
 static void execute(struct loop *loop, enum call_kind kind)
 {
-	int64_t deadline_us = board(loop, kind);
+	int64_t deadline_us;
 
+	if (loop->hand.ready.count == 0)
+		return;
+	if (!connected(loop)) {
+		wait_for_connection(loop);
+		return;
+	}
+	loop->waiting = false;
+	deadline_us = board(loop, kind);
 	if (loop->wave.count == 0)
 		return;
 	count_attempts(loop);
@@ -363,11 +429,15 @@ static void take_returned(struct loop *loop)
  * database came back, need not wait for one, and that readiness knows. */
 static void look_after_connection(struct loop *loop)
 {
-	struct pq_error error;
+	(void)connected(loop);
+}
 
-	drop_if_gone(loop);
-	if (!pq_ready(loop->conn))
-		(void)connect_now(loop, clock_mono_us() + IDLE_CONNECT_US, &error);
+/* How long the thread may wait for something to do. What comes of a dial wakes nobody. */
+static int wait_ms(const struct loop *loop)
+{
+	if (pq_ready(loop->conn))
+		return hand_wait_ms(&loop->hand, IDLE_WAIT_MS);
+	return loop->hand.ready.count > 0 ? DIAL_WAIT_MS : hand_wait_ms(&loop->hand, DIAL_IDLE_MS);
 }
 
 static void gather(struct loop *loop)
@@ -376,7 +446,7 @@ static void gather(struct loop *loop)
 	size_t n;
 
 	n = fcgi_gather(loop->shared->gate, loop->conns, (size_t)loop->shared->conf->wave_calls,
-		hand_wait_ms(&loop->hand, IDLE_WAIT_MS), &woken);
+		wait_ms(loop), &woken);
 	stats_beat(loop->slot, clock_mono_us());
 	if (n > 0)
 		log_debug("gathered requests=%zu in_hand=%zu", n, loop->hand.count);
@@ -399,26 +469,49 @@ static void turn(struct loop *loop)
 	do_chores(loop);
 }
 
+/* The next call of the lane, where there is one. Should the connection go meanwhile, it waits for another
+ * turn. */
+static void take_turn(struct loop *loop)
+{
+	int64_t waited_us = 0;
+	struct job *job = lane_next(loop->shared->lane, wait_ms(loop), &waited_us);
+	size_t caller;
+
+	if (job == NULL)
+		return;
+	caller = job->caller;
+	account_turn(loop->slot, waited_us);
+	hand_take(&loop->hand, job);
+	job_push(&loop->hand.ready, job);
+	execute(loop, call_kind(job->x.call.id));
+	while ((job = job_pop(&loop->hand.ready)) != NULL)
+		hand_dispatch(&loop->hand, job);
+	lane_done(loop->shared->lane, caller);
+}
+
+/* Without a connection no call has its turn; those whose time is up are answered. */
+static void miss_turn(struct loop *loop)
+{
+	struct job_queue late = {0};
+	struct job *job;
+
+	lane_collect_late(loop->shared->lane, clock_mono_us() + loop->hand.margin_us, &late);
+	while ((job = job_pop(&late)) != NULL) {
+		hand_take(&loop->hand, job);
+		hand_give_up(&loop->hand, job);
+	}
+	dial_wait(loop->dial, clock_mono_us() + DIAL_SLOW_MS * CLOCK_MS);
+}
+
 /* The same for the slow lane: one call a turn. */
 static void turn_slow(struct loop *loop)
 {
-	int64_t waited_us = 0;
-	struct job *job =
-		lane_next(loop->shared->lane, hand_wait_ms(&loop->hand, IDLE_WAIT_MS), &waited_us);
-
 	stats_beat(loop->slot, clock_mono_us());
 	hand_unpark(&loop->hand);
-	if (job != NULL) {
-		const size_t caller = job->caller;
-
-		account_turn(loop->slot, waited_us);
-		hand_take(&loop->hand, job);
-		job_push(&loop->hand.ready, job);
-		execute(loop, call_kind(job->x.call.id));
-		lane_done(loop->shared->lane, caller);
-	} else if (loop->hand.count == 0) {
-		look_after_connection(loop);
-	}
+	if (connected(loop))
+		take_turn(loop);
+	else
+		miss_turn(loop);
 	do_chores(loop);
 }
 
@@ -433,7 +526,7 @@ static bool drained(const struct loop *loop)
 }
 
 /* The server's own limit lies behind ours, for the day that nobody is left to cancel. */
-static struct pq_conn *new_connection(const struct loop *loop)
+static void init_connection(struct loop *loop)
 {
 	const struct pq_options options = {
 		.conninfo = loop->shared->conf->database,
@@ -441,7 +534,8 @@ static struct pq_conn *new_connection(const struct loop *loop)
 		.statement_ms = (long)(work_us(loop) / CLOCK_MS) + STATEMENT_SLACK_MS,
 	};
 
-	return pq_new(&options);
+	loop->conn = pq_new(&options);
+	loop->dial = dial_new(loop->shared->dialler, &options);
 }
 
 static struct loop *loop_new(struct loop_shared *shared, struct stats_slot *slot, bool slow)
@@ -472,7 +566,7 @@ static struct loop *loop_new(struct loop_shared *shared, struct stats_slot *slot
 		.margin_us = conf->request_deadline_ms * CLOCK_MS / 20,
 	};
 	loop->seen = seen_new();
-	loop->conn = new_connection(loop);
+	init_connection(loop);
 	sweep_init(&loop->sweep, clock_mono_us());
 	return loop;
 }
@@ -480,6 +574,7 @@ static struct loop *loop_new(struct loop_shared *shared, struct stats_slot *slot
 static void loop_free(struct loop *loop)
 {
 	MUST(loop->hand.count == 0 && loop->hand.parked == NULL && loop->hand.ready.count == 0);
+	dial_free(&loop->dial);
 	pq_free(&loop->conn);
 	seen_free(&loop->seen);
 	free(loop);

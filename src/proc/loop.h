@@ -4,7 +4,8 @@
  *     gather .. read .. plan .. execute .. answer .. park
  *
  * A thread owns one database connection and the jobs in its hand. It never sleeps and never waits
- * for a lock with either: what must be tried again is parked with a due time while the loop goes on.
+ * for a lock with either: what must be tried again is parked with a due time while the loop goes on, and
+ * where there is no connection one is opened by db/dial while calls stay ready.
  *
  * The threads of the slow lane run the same loop. They gather from proc/lane instead of from nginx,
  * one call at a time, so their waves are of one.
@@ -17,6 +18,7 @@
 #include "api/known.h"
 #include "base/conf.h"
 #include "db/cancel.h"
+#include "db/dial.h"
 #include "db/retry.h"
 #include "http/fcgi.h"
 #include "proc/audit.h"
@@ -36,6 +38,7 @@ struct loop_shared {
 	struct fair *fair;
 	const struct segment *segment; /* says whether it is read-only */
 	struct canceller *canceller;
+	struct dialler *dialler;
 	struct audit *audit;
 	struct retry_budget *budget;
 	struct retry_breaker *breaker;

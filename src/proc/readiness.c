@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "db/sqlstate.h"
 
 /* A worker's first thread turns every half second, a wave thread five times a second when idle. */
 #define BEAT_FRESH_US (3 * CLOCK_S)
@@ -72,14 +73,22 @@ static void judge_threads(struct readiness_check *check, const struct census *ce
 		census->turning, census->threads);
 }
 
+/* The reason of the latest refusal, in words too where there are some. */
+static void say_unconnected(char *detail, size_t size, const char *sqlstate)
+{
+	const char *words = sqlstate_refusal(sqlstate);
+
+	snprintf(detail, size, "no wave thread is connected; last SQLSTATE: %s%s%s%s", sqlstate,
+		words != NULL ? " (" : "", words != NULL ? words : "", words != NULL ? ")" : "");
+}
+
 static void judge_database(struct readiness_check *check, const struct census *census)
 {
 	check->name = "database";
 	check->ok =
 		census->threads > 0 && (census->connected > 0 || census->tried < census->threads);
 	if (census->connected == 0 && census->tried > 0)
-		snprintf(check->detail, sizeof(check->detail),
-			"no wave thread is connected; last SQLSTATE: %s", census->sqlstate);
+		say_unconnected(check->detail, sizeof(check->detail), census->sqlstate);
 	else
 		snprintf(check->detail, sizeof(check->detail), "%zu of %zu wave threads connected",
 			census->connected, census->threads);

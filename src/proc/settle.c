@@ -203,7 +203,11 @@ bool settle(const struct settle_rules *rules, struct hand *hand, struct job *job
 		}
 		return settle_failed(rules, hand, job, entry);
 	case OUTCOME_NOT_SENT:
-		return settle_failed(rules, hand, job, entry);
+		/* Nothing was tried, and it waits for a connection as long as its request may. */
+		job->attempts--;
+		job->tries--;
+		hand_dispatch(hand, job);
+		break;
 	}
 	return true;
 }

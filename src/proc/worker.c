@@ -116,6 +116,8 @@ static void shared_init(
 	shared->fair = new_fair(&settings->conf);
 	shared->segment = inherit->segment;
 	shared->canceller = canceller_new();
+	shared->dialler =
+		dialler_new(settings->conf.database, settings->conf.connect_timeout_ms * CLOCK_MS);
 	shared->budget =
 		retry_budget_new((int)settings->conf.retry_budget_percent, clock_mono_us());
 	shared->breaker = retry_breaker_new();
@@ -129,6 +131,7 @@ static void shared_fini(struct loop_shared *shared)
 	known_free(&shared->known);
 	lane_free(&shared->lane);
 	fair_free(&shared->fair);
+	dialler_free(&shared->dialler);
 	canceller_free(&shared->canceller);
 	audit_free(&shared->audit);
 	retry_breaker_free(&shared->breaker);

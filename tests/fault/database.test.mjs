@@ -21,7 +21,8 @@ for (const mode of ['fast', 'immediate'])
 		await stack.stopDatabase(mode);
 		const refused = () => clients.answers.filter(({ status }) => status === 503).length;
 		const before = refused();
-		await until('requests are refused', () => refused() > before + 20);
+		// A request waits for a connection as long as it may.
+		await until('requests are refused', () => refused() > before + 20, 30_000);
 		const watch = until('PostgreSQL accepts', accepts, 30_000).then(() => performance.now());
 		await stack.startDatabase();
 		const accepted = await watch;

@@ -8,7 +8,7 @@ const run = promisify(execFile);
 export async function query(conninfo, sql) {
 	const { stdout } = await run('psql', ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-c', sql, conninfo], {
 		maxBuffer: 64 << 20,
-		env: { ...process.env, PGOPTIONS: '' },
+		env: { ...process.env, PGOPTIONS: '', PGCLIENTENCODING: 'UTF8' },
 	});
 	return stdout === '' ? [] : stdout.replace(/\n$/, '').split('\n');
 }

@@ -180,9 +180,52 @@ static void what_goes_back_wakes_the_wave_threads_and_is_collected_once(void **s
 	assert_int_equal(closed, 1);
 }
 
+static struct job *job_until(size_t caller, int64_t deadline_us)
+{
+	struct job *job = job_of(caller);
+
+	job->deadline_us = deadline_us;
+	return job;
+}
+
+/* Of every line, from its beginning, its middle or its end; what is left keeps its turn. */
+static void those_whose_time_is_up_are_collected_and_the_others_keep_their_turn(void **state)
+{
+	struct lane *lane = lane_of(1, 5, 5);
+	struct job_queue late = {0};
+	struct job *job;
+	char got[8] = "";
+	size_t count = 0;
+
+	(void)state;
+	lane_collect_late(lane, 100, &late);
+	assert_int_equal(late.count, 0);
+	assert_int_equal(lane_submit(lane, job_until(1, 100), 1), LANE_TAKEN);
+	assert_int_equal(lane_submit(lane, job_until(2, 101), 1), LANE_TAKEN);
+	assert_int_equal(lane_submit(lane, job_until(1, 101), 1), LANE_TAKEN);
+	assert_int_equal(lane_submit(lane, job_until(3, 99), 1), LANE_TAKEN);
+	assert_int_equal(lane_submit(lane, job_until(2, 50), 1), LANE_TAKEN);
+	lane_collect_late(lane, 100, &late);
+	while ((job = job_pop(&late)) != NULL) {
+		got[count++] = (char)('0' + job->caller);
+		job_free(&job);
+	}
+	assert_string_equal(got, "123");
+	/* There is room again, and lines go on as if the others had never been there. */
+	assert_int_equal(lane_submit(lane, job_until(3, 200), 1), LANE_TAKEN);
+	for (size_t caller = 1; caller <= 3; caller++) {
+		assert_int_equal(turn(lane), caller);
+		lane_done(lane, caller);
+	}
+	assert_int_equal(turn(lane), 0);
+	lane_free(&lane);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			those_whose_time_is_up_are_collected_and_the_others_keep_their_turn),
 		cmocka_unit_test(callers_take_turns_whoever_came_first),
 		cmocka_unit_test(one_caller_has_all_threads_but_one),
 		cmocka_unit_test(a_thread_that_waits_is_woken_and_one_that_waits_in_vain_goes_on),

@@ -151,9 +151,26 @@ static void a_pool_without_a_database_is_not_ready_and_says_why(void **state)
 
 	(void)state;
 	each_thread(f, disconnect);
-	expect_failure(f, READINESS_DATABASE, "no wave thread is connected; last SQLSTATE: 57P03");
+	expect_failure(f, READINESS_DATABASE,
+		"no wave thread is connected; last SQLSTATE: 57P03 (the server starts up or shuts "
+		"down)");
 	f->threads[0][1].connection = STATS_CONNECTION_OPEN;
 	assert_true(readiness_judge(&f->snapshot, f->checks));
+}
+
+static void fail_otherwise(struct snapshot_thread *thread)
+{
+	thread->connection = STATS_CONNECTION_CLOSED;
+	strcpy(thread->db_sqlstate, "XX001");
+}
+
+static void a_reason_without_words_is_told_by_its_number(void **state)
+{
+	struct fixture *f = healthy();
+
+	(void)state;
+	each_thread(f, fail_otherwise);
+	expect_failure(f, READINESS_DATABASE, "no wave thread is connected; last SQLSTATE: XX001");
 }
 
 static void threads_that_have_not_needed_the_database_yet_are_ready(void **state)
@@ -198,6 +215,7 @@ int main(void)
 		cmocka_unit_test(a_pool_whose_threads_are_all_blocked_is_not_ready),
 		cmocka_unit_test(threads_that_have_not_turned_yet_are_not_blocked),
 		cmocka_unit_test(a_pool_without_a_database_is_not_ready_and_says_why),
+		cmocka_unit_test(a_reason_without_words_is_told_by_its_number),
 		cmocka_unit_test(threads_that_have_not_needed_the_database_yet_are_ready),
 		cmocka_unit_test(a_disk_is_told_and_never_makes_it_unready),
 	};

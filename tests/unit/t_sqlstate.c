@@ -166,6 +166,18 @@ static void a_plan_is_stale_only_where_the_message_says_so(void **state)
 	assert_int_equal(sqlstate_class("XX001", NULL, cache, true), SQLSTATE_FAILED);
 }
 
+static void a_refused_connection_has_its_reason_in_words(void **state)
+{
+	(void)state;
+	assert_string_equal(sqlstate_refusal("28P01"), "wrong password, or none");
+	assert_string_equal(
+		sqlstate_refusal("28000"), "user unknown, or not let in by pg_hba.conf");
+	assert_string_equal(sqlstate_refusal("08006"), "no server answers");
+	assert_null(sqlstate_refusal("XX000"));
+	assert_null(sqlstate_refusal(""));
+	assert_null(sqlstate_refusal("none"));
+}
+
 static void every_meaning_has_a_name_of_its_own(void **state)
 {
 	(void)state;
@@ -183,6 +195,7 @@ int main(void)
 		cmocka_unit_test(no_code_is_a_lost_connection_or_a_failure_of_libpq),
 		cmocka_unit_test(a_missing_user_is_told_from_other_foreign_keys_by_constraint),
 		cmocka_unit_test(a_plan_is_stale_only_where_the_message_says_so),
+		cmocka_unit_test(a_refused_connection_has_its_reason_in_words),
 		cmocka_unit_test(every_meaning_has_a_name_of_its_own),
 	};
 
