@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "base/conf.h"
 #include "base/must.h"
@@ -191,11 +190,12 @@ static void warn_unknown(const char *variable)
 static void load(struct tool *tool)
 {
 	const char *given = tool->values[TOOL_OPTION_CONF];
-	const char *path = given != NULL                      ? given
-			   : access(CARDKEEP_CONF, F_OK) == 0 ? CARDKEEP_CONF
-							      : NULL;
+	const char *path = given != NULL                 ? given
+			   : !conf_absent(CARDKEEP_CONF) ? CARDKEEP_CONF
+							 : NULL;
 	char why[512];
 
+	tool->conf_path = path != NULL ? path : "";
 	switch (conf_load(path, environ, warn_unknown, &tool->conf, why, sizeof(why))) {
 	case CONF_OK:
 		return;

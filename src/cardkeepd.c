@@ -135,18 +135,30 @@ static void raise_descriptor_limit(void)
 		log_warn("cannot raise the limit of descriptors error=\"%s\"", strerror(errno));
 }
 
+/* What a start would come to with this configuration; the exit status. */
+static int test(const struct settings_source *source, const struct settings *settings)
+{
+	char why[512];
+
+	/* Sockets that a service manager hands over are made already. */
+	if (notify_count() == 0 && !settings_can_start(source, settings, why, sizeof(why))) {
+		fprintf(stderr, "cardkeepd: %s\n", why);
+		return EX_CANTCREAT;
+	}
+	puts("cardkeepd: the configuration is sound");
+	return EX_OK;
+}
+
 /* Opens, detaches unless told not to, and serves; the exit status. */
-static int serve(const struct settings_source *source, bool test, bool foreground)
+static int serve(const struct settings_source *source, const struct options *options)
 {
 	struct settings settings;
 	struct pool *pool;
 	char why[512];
 
 	load(source, &settings);
-	if (test) {
-		puts("cardkeepd: the configuration is sound");
-		return EX_OK;
-	}
+	if (options->test)
+		return test(source, &settings);
 	if (settings.conf.sandbox != 0)
 		sandbox_hide();
 	signals_hold();
@@ -155,7 +167,7 @@ static int serve(const struct settings_source *source, bool test, bool foregroun
 		fprintf(stderr, "cardkeepd: %s\n", why);
 		return EX_CANTCREAT;
 	}
-	if (!foreground && !detach(settings.conf.log_file)) {
+	if (!options->foreground && !detach(settings.conf.log_file)) {
 		log_error("cannot detach error=\"%s\"", strerror(errno));
 		pool_free(&pool);
 		return EX_OSERR;
@@ -185,7 +197,7 @@ int main(int argc, char **argv)
 	/* The arguments give way to titles. */
 	title_init(argc, argv);
 	MUST(sodium_init() >= 0);
-	status = serve(&source, options.test, options.foreground);
+	status = serve(&source, &options);
 	free(path);
 	return status;
 }

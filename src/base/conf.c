@@ -3,17 +3,20 @@
  *
  * inih (the one that Debian ships) tells its handler no line number, cuts lines in silence at
  * INI_MAX_LINE, and takes an indented line for more of the value before it. So the lines are read
- * here: counted, refused when too long, and handed over without their indentation.
+ * here: counted, and handed over without their indentation. Of a line that is too long for inih it is
+ * given the key alone, and the value is kept meanwhile.
  */
 #include "base/conf.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <ini.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/log.h"
@@ -52,12 +55,14 @@ static const struct key {
 };
 
 /* Keys whose text has a form. */
-enum form { FORM_ANY, FORM_RULE, FORM_ORIGINS };
+enum form { FORM_ANY, FORM_RULE, FORM_ORIGINS, FORM_ORIGIN, FORM_NEEDED };
 static const enum form forms[KEY_COUNT] = {
 #define CONF_TEXT(name, preset, help)
 #define CONF_NUMBER(name, preset, least, most, help)
 #define CONF_RULE(name, preset, help)    [KEY_##name] = FORM_RULE,
 #define CONF_ORIGINS(name, preset, help) [KEY_##name] = FORM_ORIGINS,
+#define CONF_ORIGIN(name, preset, help)  [KEY_##name] = FORM_ORIGIN,
+#define CONF_NEEDED(name, preset, help)  [KEY_##name] = FORM_NEEDED,
 #include "base/conf.def"
 #undef CONF_TEXT
 #undef CONF_NUMBER
@@ -69,20 +74,16 @@ static const char *const other_variables[] = {"CARDKEEP_PORT", "CARDKEEP_STATE",
 	"CARDKEEP_ALERT_THRESHOLD", "CARDKEEP_ALERT_SINCE", "CARDKEEP_ALERT_SUMMARY",
 	"CARDKEEP_ALERT_RUNBOOK"};
 
-enum origin {
-	ORIGIN_PRESET,
-	ORIGIN_FILE,
-	ORIGIN_ENV,
-};
+#define PRESET 0 /* a "line" of a key that is in no file */
+#define IN_ENV (-1)
 
 struct loader {
 	struct conf conf;
-	enum origin origin[KEY_COUNT];
-	int line_of[KEY_COUNT]; /* where the file set it */
 	const char *path;
 	FILE *file;
 	char *line; /* getline's buffer */
 	size_t line_size;
+	char *value; /* in `line`, of one that is too long for inih; else NULL */
 	int lines;   /* read so far */
 	bool failed; /* `why` holds the first thing wrong; the rest is not looked at */
 	char *why;
@@ -127,6 +128,19 @@ static void env_name(enum key_id id, char name[ENV_NAME_BYTES])
 		*p = (char)toupper((unsigned char)*p);
 }
 
+static void write_where(
+	const struct conf *conf, const char *path, enum key_id id, char *ret_text, size_t size)
+{
+	char variable[ENV_NAME_BYTES];
+
+	env_name(id, variable);
+	if (conf->lines[id] > 0)
+		snprintf(ret_text, size, "%s:%d: %s", path, conf->lines[id], keys[id].name);
+	else
+		snprintf(
+			ret_text, size, "%s", conf->lines[id] == IN_ENV ? variable : keys[id].name);
+}
+
 /* "FILE:LINE: KEY: ..." or "VARIABLE: ...", by where the key was set last. */
 PRINTF_LIKE(3, 4)
 static void complain_key(struct loader *loader, enum key_id id, const char *fmt, ...)
@@ -134,11 +148,7 @@ static void complain_key(struct loader *loader, enum key_id id, const char *fmt,
 	char where[CONF_TEXT_BYTES];
 	va_list ap;
 
-	if (loader->origin[id] == ORIGIN_ENV)
-		env_name(id, where);
-	else
-		snprintf(where, sizeof(where), "%s:%d: %s", loader->path, loader->line_of[id],
-			keys[id].name);
+	write_where(&loader->conf, loader->path, id, where, sizeof(where));
 	va_start(ap, fmt);
 	complain(loader, where, fmt, ap);
 	va_end(ap);
@@ -189,6 +199,10 @@ static const char *wanted(enum key_id id, const char *value)
 		return RULE_SYNTAX;
 	if (forms[id] == FORM_ORIGINS && !origins_valid(value))
 		return ORIGINS_SYNTAX;
+	if (forms[id] == FORM_ORIGIN && (strpbrk(value, " \t") != NULL || !origins_valid(value)))
+		return "an origin, like https://cards.example.org, without a path";
+	if (forms[id] == FORM_NEEDED && value[0] == '\0')
+		return "to be left empty";
 	return NULL;
 }
 
@@ -242,7 +256,7 @@ static void check_together(struct loader *loader)
 
 	if (loader->failed || conf->retry_base_ms <= conf->retry_max_ms)
 		return;
-	if (loader->origin[KEY_retry_base_ms] != ORIGIN_PRESET)
+	if (conf->lines[KEY_retry_base_ms] != PRESET)
 		complain_key(loader, KEY_retry_base_ms, "%ld is above retry_max_ms, which is %ld",
 			conf->retry_base_ms, conf->retry_max_ms);
 	else
@@ -252,12 +266,45 @@ static void check_together(struct loader *loader)
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
+/* inih's own rules for a value: without the blanks around it, and no further than a `;` after one. */
+static char *trim_value(char *value)
+{
+	size_t len;
+
+	for (char *p = value; *p != '\0'; p++)
+		if (*p == ';' && p > value && isspace((unsigned char)p[-1]))
+			*p = '\0';
+	value += strspn(value, " \t\r\n");
+	len = strlen(value);
+	while (len > 0 && isspace((unsigned char)value[len - 1]))
+		value[--len] = '\0';
+	return value;
+}
+
+/* Of a line that is too long for inih: nothing of a comment, the key alone of a value; the beginning of
+ * anything else, which is no line of the file's kind either way. */
+static void shorten(struct loader *loader, char *text, char *into, int size)
+{
+	const size_t key = strcspn(text, "=:");
+
+	if (text[0] == '#' || text[0] == ';') {
+		strcpy(into, "\n");
+	} else if (text[0] == '[' || text[key] == '\0' || key + 3 > (size_t)size) {
+		snprintf(into, (size_t)size, "%s", text);
+	} else {
+		snprintf(into, (size_t)size, "%.*s=\n", (int)key, text);
+		loader->value = trim_value(text + key + 1);
+	}
+}
+
 /* inih's fgets: the next line without its indentation, or NULL at the end and after a complaint. */
 static char *next_line(char *into, int size, void *stream)
 {
 	struct loader *loader = stream;
+	char *text;
 	ssize_t len;
 
+	loader->value = NULL;
 	if (loader->failed)
 		return NULL;
 	len = getline(&loader->line, &loader->line_size, loader->file);
@@ -268,13 +315,11 @@ static char *next_line(char *into, int size, void *stream)
 		complain_line(loader, loader->lines, "a NUL byte");
 		return NULL;
 	}
-	if (len >= size) {
-		complain_line(loader, loader->lines,
-			"longer than %d bytes; a longer value can come from " ENV_PREFIX "<KEY>",
-			size - 2);
-		return NULL;
-	}
-	strcpy(into, loader->line + strspn(loader->line, " \t"));
+	text = loader->line + strspn(loader->line, " \t");
+	if (strlen(text) < (size_t)size)
+		strcpy(into, text);
+	else
+		shorten(loader, text, into, size);
 	return into;
 }
 
@@ -291,13 +336,12 @@ static int take_key(void *user, const char *section, const char *name, const cha
 			name, section, SECTION);
 	} else if (!find_key(name, &id)) {
 		complain_line(loader, loader->lines, "%s: no such key", name);
-	} else if (loader->origin[id] == ORIGIN_FILE) {
+	} else if (loader->conf.lines[id] > 0) {
 		complain_line(loader, loader->lines, "%s: given twice, first in line %d", name,
-			loader->line_of[id]);
+			loader->conf.lines[id]);
 	} else {
-		loader->origin[id] = ORIGIN_FILE;
-		loader->line_of[id] = loader->lines;
-		set_value(loader, id, value);
+		loader->conf.lines[id] = loader->lines;
+		set_value(loader, id, loader->value != NULL ? loader->value : value);
 	}
 	return !loader->failed;
 }
@@ -368,7 +412,7 @@ static void take_variable(struct loader *loader, const char *entry, conf_warn_fn
 		return;
 	snprintf(name, sizeof(name), "%.*s", (int)len, entry);
 	if (find_variable(name, &id)) {
-		loader->origin[id] = ORIGIN_ENV;
+		loader->conf.lines[id] = IN_ENV;
 		set_value(loader, id, entry + len + 1);
 	} else if (!is_other_variable(name) && warn != NULL) {
 		warn(name);
@@ -402,6 +446,36 @@ enum conf_status conf_load(const char *path, char *const *env, conf_warn_fn *war
 		return CONF_INVALID;
 	*ret_conf = loader.conf;
 	return CONF_OK;
+}
+
+/* What a link leads to is there, or it is no link. */
+static bool leads_nowhere(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && stat(path, &st) != 0;
+}
+
+bool conf_absent(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char directory[PATH_MAX];
+	struct stat st;
+
+	if (lstat(path, &st) == 0 || errno != ENOENT)
+		return false;
+	snprintf(directory, sizeof(directory), "%.*s", slash != NULL ? (int)(slash - path) : 0,
+		path);
+	return !leads_nowhere(directory);
+}
+
+void conf_where(
+	const struct conf *conf, const char *path, const char *key, char *ret_text, size_t size)
+{
+	enum key_id id = 0;
+
+	MUST(find_key(key, &id));
+	write_where(conf, path, id, ret_text, size);
 }
 
 void conf_place(const struct conf *conf, const char *given, const char *name, char *ret_path)

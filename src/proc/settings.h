@@ -34,10 +34,16 @@ struct settings_source {
 	bool optional; /* no file there is no mistake */
 };
 
-/* Reads the file and the environment. As conf_load: on failure `why` is one line that names what is
- * wrong, and *ret_settings is untouched. */
+/* Reads the file and the environment, and looks whether what they name could be used: connection strings,
+ * groups, users, places, programs. As conf_load: on failure `why` is one line that names file, line and
+ * key, and *ret_settings is untouched. */
 MUST_CHECK enum conf_status settings_load(const struct settings_source *source,
 	struct settings *ret_settings, char *why, size_t why_size);
+
+/* Whether the sockets and the segment could be made where they are to lie, by whoever asks. False with one
+ * line in `why`. */
+MUST_CHECK bool settings_can_start(const struct settings_source *source,
+	const struct settings *settings, char *why, size_t why_size);
 
 /* Puts what only a restart can change back to what is in force, `old`, and logs each such key. */
 void settings_keep_fixed(struct settings *settings, const struct settings *old);

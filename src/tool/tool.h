@@ -29,6 +29,7 @@ enum tool_options {
 
 struct tool {
 	struct conf conf;
+	const char *conf_path;                 /* of its file; "" where there is none */
 	unsigned given;                        /* set of enum tool_options */
 	const char *values[TOOL_OPTION_COUNT]; /* what was given with an option, or NULL */
 	int argc; /* the command's arguments, its name not among them */

@@ -143,7 +143,10 @@ test('while a command runs, the latest news waits, and only that', async () => {
 
 test('a command that is not there, or fails, is logged and nothing more', async () => {
 	await quiet();
-	await reload({ ...on, alert_command: '/nowhere/at/all' });
+	// One that was never there is refused with the configuration; this one cannot be run.
+	const broken = `${command.dir}/broken`;
+	fs.writeFileSync(broken, '#!/nowhere/at/all\n', { mode: 0o755 });
+	await reload({ ...on, alert_command: broken });
 	await until('the log says so', () => / status=127 /.test(endLine()));
 	await reload({ alert_command: 'false' });
 	await until('the log says so', () => / status=1 /.test(endLine()));

@@ -13,8 +13,10 @@
 
 #include "base/conf.h"
 
-#define FILL_50  "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
-#define FILL_100 FILL_50 FILL_50
+#define FILL_50   "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
+#define FILL_100  FILL_50 FILL_50
+#define FILL_500  FILL_100 FILL_100 FILL_100 FILL_100 FILL_100
+#define FILL_1000 FILL_500 FILL_500
 
 static char dir[] = "/tmp/t_conf.XXXXXX";
 static char file[64]; /* the one configuration file of these tests */
@@ -152,8 +154,21 @@ static const struct {
 	{"wave_calls = 99\nthreads = 99\nnonsense\n",
 		"1: wave_calls: 99 is out of bounds: 1 to 64"},
 	{"threads = \x1b[2J\n", "1: threads: '?[2J' is not a whole number"},
-	{"\ndatabase = " FILL_100 FILL_100 "\n",
-		"2: longer than 198 bytes; a longer value can come from CARDKEEP_<KEY>"},
+	{"\ndatabase = " FILL_1000 FILL_50 "\n", "2: database: longer than 1023 bytes"},
+	{FILL_100 FILL_100 "\n", "1: neither KEY = VALUE nor [cardkeep]"},
+	{"[" FILL_100 FILL_100 "\nthreads = 0\n", "1: neither KEY = VALUE nor [cardkeep]"},
+	{FILL_1000 " = 1\n", "1: neither KEY = VALUE nor [cardkeep]"},
+	{"thread = " FILL_1000 "\n", "1: thread: no such key"},
+	{"listen =\n", "1: listen: '' is not to be left empty"},
+	{"\ndatabase = ; nothing\n", "2: database: '' is not to be left empty"},
+	{"public_url = not a url\n", "1: public_url: 'not a url' is not an origin, like "
+				     "https://cards.example.org, without a path"},
+	{"public_url = https://a.example/\n",
+		"1: public_url: 'https://a.example/' is not an origin, like "
+		"https://cards.example.org, without a path"},
+	{"public_url = https://a.example https://b.example\n",
+		"1: public_url: 'https://a.example https://b.example' is not an origin, like "
+		"https://cards.example.org, without a path"},
 };
 
 static void every_mistake_is_one_line_with_file_line_and_key(void **state)
@@ -179,17 +194,83 @@ static void a_nul_in_the_file_is_a_mistake_and_not_the_end_of_a_line(void **stat
 	assert_complaint("2: a NUL byte");
 }
 
-static void the_longest_line_that_fits_is_read_whole(void **state)
+/* Lines end where they end, whatever inih's buffer: values of every length around its 200 bytes. */
+static void a_line_of_any_length_is_read_whole(void **state)
 {
-	char text[256];
+	static const char *const spellings[][2] = {
+		{"database=", "\n"}, {" database = ", "\r\n"}, {"database:", " ; a comment\n"}};
+	struct conf conf;
+	char text[2048];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++) {
+		for (int len = 170; len <= 1000; len += len < 210 ? 1 : 79) {
+			snprintf(text, sizeof(text), "%s%.*s%sthreads = 4\n", spellings[i][0], len,
+				FILL_1000, spellings[i][1]);
+			assert_int_equal(load_text(text, &conf), CONF_OK);
+			assert_int_equal(strlen(conf.database), len);
+			assert_int_equal(strspn(conf.database, "y"), len);
+			assert_int_equal(conf.threads, 4);
+		}
+	}
+}
+
+static void a_comment_of_any_length_is_none_of_its_business(void **state)
+{
 	struct conf conf;
 
 	(void)state;
-	/* 198 bytes and the line feed. */
-	snprintf(text, sizeof(text), "database=%.*s\nthreads = 4\n", 189, FILL_100 FILL_100);
-	assert_int_equal(load_text(text, &conf), CONF_OK);
-	assert_int_equal(strlen(conf.database), 189);
+	assert_int_equal(
+		load_text("# " FILL_1000 "\n; x = " FILL_1000 "\nthreads = 4\n", &conf), CONF_OK);
 	assert_int_equal(conf.threads, 4);
+}
+
+static void who_set_a_key_can_be_told_afterwards(void **state)
+{
+	char threads[] = "CARDKEEP_THREADS=5";
+	char *env[] = {threads, NULL};
+	struct conf conf;
+	char where[128];
+	char want[128];
+
+	(void)state;
+	write_file("\nthreads = 3\nlisten = /x\n", 25);
+	assert_int_equal(conf_load(file, env, NULL, &conf, why, sizeof(why)), CONF_OK);
+	conf_where(&conf, file, "listen", where, sizeof(where));
+	snprintf(want, sizeof(want), "%s:3: listen", file);
+	assert_string_equal(where, want);
+	conf_where(&conf, file, "threads", where, sizeof(where));
+	assert_string_equal(where, "CARDKEEP_THREADS");
+	conf_where(&conf, file, "workers", where, sizeof(where));
+	assert_string_equal(where, "workers");
+}
+
+static void only_a_file_that_is_not_there_is_absent(void **state)
+{
+	char link_to_nothing[64];
+	char below_link[80];
+	char loop[64];
+	char below_file[80];
+	struct conf conf;
+
+	(void)state;
+	write_file("", 0);
+	snprintf(link_to_nothing, sizeof(link_to_nothing), "%s/nothing", dir);
+	snprintf(below_link, sizeof(below_link), "%s/nothing/c.conf", dir);
+	snprintf(loop, sizeof(loop), "%s/loop", dir);
+	snprintf(below_file, sizeof(below_file), "%s/c", file);
+	assert_int_equal(symlink("/nonexistent/at/all", link_to_nothing), 0);
+	assert_int_equal(symlink(loop, loop), 0);
+	assert_true(conf_absent("/nonexistent/cardkeep.conf"));
+	assert_true(conf_absent("no-such.conf"));
+	assert_false(conf_absent(file));
+	assert_false(conf_absent(link_to_nothing));
+	assert_false(conf_absent(below_link));
+	assert_false(conf_absent(loop));
+	assert_false(conf_absent(below_file));
+	assert_int_equal(conf_load(loop, NULL, NULL, &conf, why, sizeof(why)), CONF_UNREADABLE);
+	assert_int_equal(unlink(loop), 0);
+	assert_int_equal(unlink(link_to_nothing), 0);
 }
 
 static void what_cannot_be_read_is_told_from_what_is_wrong(void **state)
@@ -330,7 +411,10 @@ int main(void)
 		cmocka_unit_test(keys_stand_at_top_level_or_in_their_section),
 		cmocka_unit_test(every_mistake_is_one_line_with_file_line_and_key),
 		cmocka_unit_test(a_nul_in_the_file_is_a_mistake_and_not_the_end_of_a_line),
-		cmocka_unit_test(the_longest_line_that_fits_is_read_whole),
+		cmocka_unit_test(a_line_of_any_length_is_read_whole),
+		cmocka_unit_test(a_comment_of_any_length_is_none_of_its_business),
+		cmocka_unit_test(who_set_a_key_can_be_told_afterwards),
+		cmocka_unit_test(only_a_file_that_is_not_there_is_absent),
 		cmocka_unit_test(what_cannot_be_read_is_told_from_what_is_wrong),
 		cmocka_unit_test(a_complaint_is_cut_to_the_room_there_is),
 		cmocka_unit_test(the_environment_wins_over_the_file),
