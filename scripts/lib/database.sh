@@ -47,6 +47,7 @@ database_foreign() {
 		say 'Stopping the private cluster: CARDKEEP_DATABASE is used instead'
 		pg_stop "$state/db"
 	fi
+	pg_is_utf8 "$url" || exit "$EX_CONFIG"
 	pg_deploy_to "$url"
 	database=$(conninfo_as "$url" cardkeep_runtime "$passfile" "$name")
 	runtime_can_connect || runtime_new_password "$url"

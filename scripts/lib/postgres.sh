@@ -218,8 +218,10 @@ pg_deploy() {
 # pg_deploy_to CONNSTRING: all migrations into a database that is there, and the upgrade of tables
 # from before Cardkeep that have come since; says nothing where there was nothing to do.
 pg_deploy_to() {
-	pg_take_console_over "$1" && pg_sqitch "$1" deploy --mode change --verify && pg_mend_roles "$1" ||
-		return
+	# Whatever role, database and environment say: the files are in it.
+	local -x PGCLIENTENCODING=UTF8
+	pg_is_utf8 "$1" && pg_take_console_over "$1" && pg_sqitch "$1" deploy --mode change --verify &&
+		pg_mend_roles "$1" || return
 	psql -XAtqd "$1" -v ON_ERROR_STOP=1 -c "set lock_timeout = '30s'" \
 		-c 'do $$ begin perform cardkeep_before.upgrade(); end $$' 2>&1 | pg_plain
 	return "${PIPESTATUS[0]}"
@@ -228,6 +230,16 @@ pg_deploy_to() {
 # What stands on roles in a database is in no dump of it, and sqitch thinks it done.
 pg_mend_roles() {
 	psql -XAtqd "$1" -v ON_ERROR_STOP=1 -c 'set client_min_messages = warning' -f "$PG_SQL_DIR/deploy/roles.sql"
+}
+
+# An encoding is for life, so nothing is changed where it is the wrong one.
+pg_is_utf8() {
+	local encoding name
+	IFS='|' read -r encoding name < <(psql -XAtqd "$1" -F '|' -c "select current_setting('server_encoding'), current_database()")
+	[[ -n ${encoding:-} ]] || return
+	[[ $encoding == UTF8 ]] && return
+	echo "postgres: database $name is $encoding, and Cardkeep needs UTF8: create database NAME template template0 encoding 'UTF8'" >&2
+	return 1
 }
 
 # What a database was told by sql/migration-race-condition-fixes.sql, sqitch need not do again.
@@ -251,6 +263,7 @@ pg_sqitch() (
 	shift
 	export SQITCH_FULLNAME=Cardkeep SQITCH_EMAIL=cardkeep@localhost
 	pg_export "$conn" || return
+	export PGCLIENTENCODING=UTF8
 	if [[ $conn =~ ^postgres(ql)?://[^?] ]]; then
 		conn=db:${conn%%\?*}
 	else

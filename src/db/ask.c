@@ -1,11 +1,17 @@
 /* One connection to PostgreSQL for a person who waits. */
+#include "config.h" /* _GNU_SOURCE: memfd_create */
+
 #include "db/ask.h"
 
+#include <errno.h>
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 
 struct ask {
@@ -26,15 +32,16 @@ static void first_line(char *out, size_t size, const char *text)
 
 /* ---- connecting ------------------------------------------------------------------------------ */
 
-/* What comes later wins, so the string may name everything but the user. */
+/* What comes later wins, so the string may name everything but the user, and that texts are UTF-8,
+ * whatever role, database and environment say. */
 static PGconn *connect_as(const char *conninfo, const char *user)
 {
 	const char *keywords[] = {"fallback_application_name", "connect_timeout",
-		"target_session_attrs", "dbname", "user", NULL};
-	const char *values[] = {"cardkeep", "10", "read-write", conninfo, user, NULL};
+		"target_session_attrs", "dbname", "client_encoding", "user", NULL};
+	const char *values[] = {"cardkeep", "10", "read-write", conninfo, "UTF8", user, NULL};
 
 	if (user == NULL)
-		keywords[4] = NULL;
+		keywords[5] = NULL;
 	return PQconnectdbParams(keywords, values, 1);
 }
 
@@ -142,30 +149,78 @@ void ask_free(struct ask_rows **rows)
 
 /* ---- for another program --------------------------------------------------------------------- */
 
-static bool export_one(const PQconninfoOption *option, const char *user)
+/* What is given but has no variable, as lines of a service file. */
+struct rest {
+	struct buf lines;
+	const char *first; /* the keyword of one of them, or NULL */
+};
+
+static bool export_one(const PQconninfoOption *option, const char *user, struct rest *rest)
 {
 	const bool is_user = strcmp(option->keyword, "user") == 0;
 	const char *value = is_user && user != NULL ? user : option->val;
 
 	if (value == NULL)
 		return true;
-	/* All but the exotic ones have a variable. */
-	return option->envvar != NULL && setenv(option->envvar, value, 1) == 0;
+	if (option->envvar != NULL)
+		return setenv(option->envvar, value, 1) == 0;
+	buf_printf(&rest->lines, "%s=%s\n", option->keyword, value);
+	rest->first = option->keyword;
+	return true;
+}
+
+/* A file without a name, which goes with the last process that has it open: what a service file says may
+ * be a secret. The program to be started finds it under the same number. */
+static bool export_service(const struct buf *lines)
+{
+	const int fd = memfd_create("pg_service.conf", 0);
+	char path[64];
+
+	if (fd < 0 || write(fd, lines->data, lines->len) != (ssize_t)lines->len)
+		return false;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return setenv("PGSERVICEFILE", path, 1) == 0 && setenv("PGSERVICE", "cardkeep", 1) == 0;
+}
+
+static bool export_rest(const struct rest *rest, char *why, size_t why_size)
+{
+	struct buf file = {0};
+	bool done;
+
+	if (rest->first == NULL)
+		return true;
+	if (getenv("PGSERVICE") != NULL) {
+		snprintf(why, why_size,
+			"%s has no variable: say it in the service's file, where a "
+			"service is named",
+			rest->first);
+		return false;
+	}
+	buf_printf(&file, "[cardkeep]\n%s", buf_cstr(&rest->lines));
+	done = export_service(&file);
+	if (!done)
+		snprintf(why, why_size, "%s cannot be passed on: %s", rest->first, strerror(errno));
+	buf_free(&file);
+	return done;
 }
 
 bool ask_export(const char *conninfo, const char *user, char *why, size_t why_size)
 {
 	char *error = NULL;
 	PQconninfoOption *options = PQconninfoParse(conninfo, &error);
+	struct rest rest = {0};
 	bool done = options != NULL;
 
 	if (options == NULL)
 		first_line(why, why_size, error != NULL ? error : "out of memory");
 	for (const PQconninfoOption *o = options; done && o->keyword != NULL; o++) {
-		done = export_one(o, user);
+		done = export_one(o, user, &rest);
 		if (!done)
-			snprintf(why, why_size, "no variable stands for %s", o->keyword);
+			snprintf(why, why_size, "%s: %s", o->envvar, strerror(errno));
 	}
+	done = done && setenv("PGCLIENTENCODING", "UTF8", 1) == 0 &&
+	       export_rest(&rest, why, why_size);
+	buf_free(&rest.lines);
 	PQfreemem(error);
 	PQconninfoFree(options);
 	return done;

@@ -45,8 +45,9 @@ const char *ask_value(const struct ask_rows *rows, size_t row, size_t column);
 bool ask_is_null(const struct ask_rows *rows, size_t row, size_t column);
 void ask_free(struct ask_rows **rows);
 
-/* Puts what `conninfo` and `user` say into libpq's environment variables, for a program to be
- * started. False, with one line in `why`, when it is no connection string. */
+/* Puts what `conninfo` and `user` say into libpq's environment variables, for a program to be started;
+ * what has none, into a service file that it inherits. Its texts are UTF-8. False, with one line in
+ * `why`, when it is no connection string, or says too much for that. */
 MUST_CHECK bool ask_export(const char *conninfo, const char *user, char *why, size_t why_size);
 
 #endif

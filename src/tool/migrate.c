@@ -205,7 +205,7 @@ static int check_encoding(struct ask *ask)
 	if (ask_run(ask, OTHER_ENCODING, NULL, 0, &rows) != ASK_OK)
 		return database_fail(ask);
 	if (ask_count(rows) > 0)
-		status = tool_fail(EX_UNAVAILABLE,
+		status = tool_fail(EX_CONFIG,
 			"database %s is %s, and Cardkeep needs UTF8: create database NAME"
 			" template template0 encoding 'UTF8'",
 			ask_value(rows, 0, 0), ask_value(rows, 0, 1));

@@ -56,7 +56,7 @@ test('a database that is not UTF-8 is refused in one line, before anything is do
 	await stack.sql("create database ascii template template0 encoding 'SQL_ASCII' locale 'C'", 'super');
 	const ascii = stack.conninfo.super.replace(/dbname=\S+/, 'dbname=ascii');
 	const got = await cardkeep(stack, ['migrate', '-D', ascii, '-s', path.join(top, 'sql')]);
-	assert.equal(got.status, 69, got.out);
+	assert.equal(got.status, 78, got.out);
 	assert.match(got.err, /^cardkeep: database ascii is SQL_ASCII, and Cardkeep needs UTF8: create database .*\n$/);
 	assert.deepEqual(await query(ascii, "select count(*) from pg_namespace where nspname = 'sqitch'"), ['0']);
 	await assert.rejects(psql(ascii, path.join(top, 'sql/migration-race-condition-fixes.sql')),
@@ -72,6 +72,28 @@ test('what stands on roles is put back each time, and nothing else is touched', 
 	await query(conninfo, `alter role cardkeep_runtime in database "another one" set lock_timeout = '1h'`);
 	assert.equal((await migrate()).status, 0);
 	assert.deepEqual(await query(conninfo, settings), before);
+});
+
+test('options that have no variable are passed on, and are not in the way', async () => {
+	const rare = `${conninfo} keepalives_idle=30 keepalives_interval=5 keepalives_count=3 tcp_user_timeout=5000`;
+	const got = await cardkeep(stack, ['migrate', '-D', rare, '-s', path.join(top, 'sql')]);
+	assert.equal(got.status, 0, got.out + got.err);
+	assert.match(got.out, /Nothing to deploy/);
+	const service = path.join(stack.dir, 'services');
+	fs.writeFileSync(service, '[mine]\nport=5432\n');
+	const env = { PGSERVICEFILE: service };
+	const both = await cardkeep(stack, ['migrate', '-D', `${rare} service=mine`, '-s', path.join(top, 'sql')], { env });
+	assert.equal(both.status, 78);
+	assert.match(both.err, /^cardkeep: the database's connection string: \w+ has no variable: say it in the service's file, where a service is named\n$/);
+});
+
+test('a string that libpq refuses is 78 with file, line and key, or wrong usage where an option says it', async () => {
+	const option = await cardkeep(stack, ['migrate', '-D', 'usr=x']);
+	assert.deepEqual([option.status, option.err], [64, 'cardkeep: --database: invalid connection option "usr"\n']);
+	const env = { CARDKEEP_ADMIN_DATABASE: 'host=x sslmode=reqire' };
+	const key = await cardkeep(stack, ['migrate'], { env });
+	assert.deepEqual([key.status, key.err],
+		[78, 'cardkeep: CARDKEEP_ADMIN_DATABASE: invalid sslmode value: "reqire"\n']);
 });
 
 test('a migration that fails is named, and what went before stays', async () => {
