@@ -63,10 +63,10 @@ test('frozen: every request is answered in time as 503 or 504, operators at once
 		frozen = clients.answers.length;
 		const busy = async () => {
 			const { workers } = (await stack.client.get('/status.json')).json;
-			return workers.every(({ threads }) => threads.every(({ lane, state }) =>
-				lane === 'slow' || state === 'database'));
+			return workers.every(({ threads }) => threads.every(({ lane, state, connection }) =>
+				lane === 'slow' || state === 'database' || connection !== 'open'));
 		};
-		await until('every wave thread waits for the database', busy);
+		await until('every wave thread waits for the database, or has given up on it', busy, 20_000);
 		await answerSoon((page) => stack.client.get(page));
 		await until('every client was answered', () => clients.answers.length > frozen + 16, 20_000);
 	} finally {
