@@ -18,9 +18,20 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BACKLOG       4096
-#define LOCK_TRIES    200 /* two seconds */
-#define LOCK_PAUSE_MS 10
+#define BACKLOG        4096
+#define LOCK_TRIES     200 /* two seconds */
+#define LOCK_PAUSE_MS  10
+#define TAKEN_TRIES    10 /* half a second */
+#define TAKEN_PAUSE_MS 50
+
+static const char taken[] = "a running service listens there";
+
+static void pause_ms(long ms)
+{
+	const struct timespec pause = {.tv_nsec = ms * 1000000L};
+
+	(void)nanosleep(&pause, NULL);
+}
 
 /* 1 when somebody accepts connections there, 0 when nobody does (or nothing is there), else -1. */
 static int probe(const struct sockaddr_un *address)
@@ -50,7 +61,7 @@ static const char *clear_way(const struct sockaddr_un *address)
 		return "something that is no socket is there";
 	switch (probe(address)) {
 	case 1:
-		return "a running service listens there";
+		return taken;
 	case 0:
 		return unlink(address->sun_path) == 0 || errno == ENOENT ? NULL : strerror(errno);
 	default:
@@ -80,7 +91,6 @@ static const char *bind_and_listen(int fd, const struct sockaddr_un *address, gi
  * not hold us up. Closing it lets go. */
 static int lock_directory(const char *path)
 {
-	const struct timespec pause = {.tv_nsec = LOCK_PAUSE_MS * 1000000L};
 	char copy[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	int fd;
 
@@ -89,7 +99,7 @@ static int lock_directory(const char *path)
 	for (int i = 0; fd >= 0 && i < LOCK_TRIES; i++) {
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 			return fd;
-		(void)nanosleep(&pause, NULL);
+		pause_ms(LOCK_PAUSE_MS);
 	}
 	if (fd >= 0)
 		close(fd);
@@ -115,12 +125,22 @@ static const char *take_place(const struct sockaddr_un *address, gid_t gid, int 
 	return wrong;
 }
 
+/* The same with the directory locked. */
+static const char *take_place_alone(const struct sockaddr_un *address, gid_t gid, int *ret_fd)
+{
+	const int lock = lock_directory(address->sun_path);
+	const char *wrong = take_place(address, gid, ret_fd);
+
+	if (lock >= 0)
+		close(lock);
+	return wrong;
+}
+
 int listen_unix(const char *path, gid_t gid, char *why, size_t why_size)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	const char *wrong;
 	int fd = -1;
-	int lock;
 
 	if (*path == '\0' || strlen(path) >= sizeof(address.sun_path)) {
 		snprintf(why, why_size, "%s: a socket's path has 1 to %zu bytes", path,
@@ -128,10 +148,12 @@ int listen_unix(const char *path, gid_t gid, char *why, size_t why_size)
 		return -1;
 	}
 	memcpy(address.sun_path, path, strlen(path));
-	lock = lock_directory(path);
-	wrong = take_place(&address, gid, &fd);
-	if (lock >= 0)
-		close(lock);
+	wrong = take_place_alone(&address, gid, &fd);
+	/* Workers of a service that was killed a moment ago may have the socket open yet. */
+	for (int i = 1; wrong == taken && i < TAKEN_TRIES; i++) {
+		pause_ms(TAKEN_PAUSE_MS);
+		wrong = take_place_alone(&address, gid, &fd);
+	}
 	if (wrong != NULL)
 		snprintf(why, why_size, "%s: %s", path, wrong);
 	return fd;

@@ -41,7 +41,7 @@ async function allThere(page) {
 	const there = await titles(page);
 	for (const title of SECTIONS) assert.ok(there.includes(title), `${title}: ${there}`);
 	assert.match(await page.title(), /Cardkeep$/);
-	assert.equal(await page.locator('#alert-rows tr').count(), 13);
+	assert.equal(await page.locator('#alert-rows tr').count(), 14);
 	assert.equal(await page.locator('#indicator-rows tr').count(), 4);
 	assert.ok((await page.locator('#worker-rows tr').count()) >= 1);
 	assert.equal(await page.locator('.chart').count(), 6);
