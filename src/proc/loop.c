@@ -253,7 +253,7 @@ static void charge(struct loop *loop, const struct job *job, const struct wave_c
 }
 
 /* Calls that wait for a connection were not tried: they stay ready, and wait as long as their requests
- * may. */
+ * may. Whoever held the key of one may have gone with the database. */
 static void wait_for_connection(struct loop *loop)
 {
 	struct job_queue rest = {0};
@@ -261,6 +261,7 @@ static void wait_for_connection(struct loop *loop)
 	struct job *job;
 
 	while ((job = job_pop(&loop->hand.ready)) != NULL) {
+		job->key_held = false;
 		if (hand_too_late(&loop->hand, job, now_us))
 			hand_give_up(&loop->hand, job);
 		else
@@ -498,6 +499,7 @@ static void miss_turn(struct loop *loop)
 	lane_collect_late(loop->shared->lane, clock_mono_us() + loop->hand.margin_us, &late);
 	while ((job = job_pop(&late)) != NULL) {
 		hand_take(&loop->hand, job);
+		job->key_held = false;
 		hand_give_up(&loop->hand, job);
 	}
 	dial_wait(loop->dial, clock_mono_us() + DIAL_SLOW_MS * CLOCK_MS);
