@@ -1360,16 +1360,21 @@ end
 $$;
 comment on function cardkeep_api.note_change is 'As note_creation, for a change that left so many bytes in history and made documents of so many. Locks as judge_quota.';
 
-create function cardkeep_api.note_history(p_user uuid, p_lot double precision, p_bytes integer)
+create function cardkeep_api.history_bytes(p_content integer) returns integer
+language sql immutable parallel safe
+return 200 + p_content;
+comment on function cardkeep_api.history_bytes is 'What a row of history takes with so many bytes of documents, or of a profile''s fields. Locks nothing.';
+
+create function cardkeep_api.note_history(p_user uuid, p_lot double precision, p_content integer)
 returns void
 language plpgsql volatile
 as $$
 declare
-	c_row_bytes constant integer := 200;
-	v_gate double precision := (c_row_bytes + p_bytes) / 65536::double precision;
+	v_left integer := cardkeep_api.history_bytes(p_content);
+	v_gate double precision := v_left / 65536::double precision;
 begin
 	if p_lot < v_gate then
-		perform cardkeep_api.note_change(p_user, p_lot, c_row_bytes + p_bytes, 0, v_gate);
+		perform cardkeep_api.note_change(p_user, p_lot, v_left, 0, v_gate);
 	end if;
 end
 $$;
@@ -3096,7 +3101,6 @@ returns cardkeep_api.answer
 language plpgsql volatile
 as $$
 declare
-	c_row_bytes constant integer := 200; -- of a row of history, but for documents
 	v_lot double precision := random();
 	v_gate double precision;
 	o cardkeep.business_cards;
@@ -3144,11 +3148,12 @@ begin
 	values (p_card, n.version, p_session, p_write, n.updated_at, nullif(o.name, n.name),
 		nullif(o.template_type, n.template_type), v_fields, v_design,
 		nullif(o.is_public, n.is_public));
-	v_gate := (c_row_bytes + cardkeep_api.document_bytes(o.fields_config, o.design_config)
+	v_gate := (cardkeep_api.history_bytes(cardkeep_api.document_bytes(o.fields_config, o.design_config))
 		+ cardkeep_api.document_bytes(n.fields_config, n.design_config)) / 65536::double precision;
 	if v_lot < v_gate then
 		perform cardkeep_api.note_change(p_user, v_lot,
-			c_row_bytes + cardkeep_api.document_bytes(v_fields, v_design), cardkeep_api.document_bytes(n.fields_config, n.design_config), v_gate);
+			cardkeep_api.history_bytes(cardkeep_api.document_bytes(v_fields, v_design)),
+			cardkeep_api.document_bytes(n.fields_config, n.design_config), v_gate);
 	end if;
 	return cardkeep_api.reply(200, n.version, cardkeep_api.card_json(n));
 end
@@ -3667,7 +3672,6 @@ set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-	c_row_bytes constant integer := 200; -- of a row of history, but for documents
 	v_users uuid[];
 	v_sessions uuid[];
 	v_writes uuid[]; -- of keyed items: the users' own; null: not for the set
@@ -3760,7 +3764,8 @@ begin
 		select q.*, greatest((select l.history_share from cardkeep.limits l where l.one) * q.past,
 			(select l.document_share from cardkeep.limits l where l.one) * q.bytes) as share
 		from (
-			select u.*, c_row_bytes + cardkeep_api.document_bytes(u.o_fields, u.o_design) as past
+			select u.*, cardkeep_api.history_bytes(
+				cardkeep_api.document_bytes(u.o_fields, u.o_design)) as past
 			from up u) q) p;
 	if v_noting is not null then
 		perform cardkeep_api.note_change(v_users[t.i], t.lot, t.past, t.bytes)
@@ -4092,6 +4097,8 @@ create function cardkeep_api.upsert_profile(p_kind text, p_user uuid, p_expected
 	out is_new boolean)
 language plpgsql volatile
 as $$
+declare
+	a cardkeep_api.answer;
 begin
 	if p_user is null then
 		raise exception 'p_user_id must not be null' using errcode = 'null_value_not_allowed';
@@ -4101,9 +4108,11 @@ begin
 		perform pg_advisory_xact_lock(cardkeep_api.lock_key(p_kind, p_user::text));
 		perform cardkeep_api.await_profile(p_kind, p_user);
 	end if;
+	a := cardkeep_api.save_profile_core(p_kind, p_user, null, gen_random_uuid(),
+		array[coalesce(p_expected, 0)], jsonb_strip_nulls(p_patch));
+	perform cardkeep_api.must_be_within(a);
 	select t.* into success, new_version, message, is_new
-	from cardkeep_api.profile_upsert_told(cardkeep_api.save_profile_core(p_kind, p_user, null,
-		gen_random_uuid(), array[coalesce(p_expected, 0)], jsonb_strip_nulls(p_patch))) t;
+	from cardkeep_api.profile_upsert_told(a) t;
 end
 $$;
 comment on function cardkeep_api.upsert_profile is 'Either profile''s upsert for direct callers. Waits for the profile''s row (no key update), or where there is none for the advisory lock of the first profile and then again for the row.';
@@ -4125,7 +4134,7 @@ begin
 			'secondary_phone', p_secondary_phone, 'website', p_website, 'address', p_address)) u;
 end
 $$;
-comment on function cardkeep.upsert_personal_info_optimistic is 'Writes the personal profile of a user who expects its version, 0 or null where there is none yet. Null keeps a field, the empty string clears it. One row: success true and ''Profile created'' (is_new) or ''Profile updated'' with the version it is at now; success false, ''Version conflict'' and the current version (0: none yet) where another came first. Raises 23503 for an unknown or closed user, 22004 for none. Waits for the profile''s row, or for another first write.';
+comment on function cardkeep.upsert_personal_info_optimistic is 'Writes the personal profile of a user who expects its version, 0 or null where there is none yet. Null keeps a field, the empty string clears it. One row: success true and ''Profile created'' (is_new) or ''Profile updated'' with the version it is at now; success false, ''Version conflict'' and the current version (0: none yet) where another came first. Raises 23503 for an unknown or closed user, 22004 for none, 54000 where the account''s changes left too much history today. Waits for the profile''s row, or for another first write.';
 
 create function cardkeep.upsert_professional_info_optimistic(p_user_id uuid,
 	p_expected_version integer,
@@ -4145,7 +4154,7 @@ begin
 			'linkedin_url', p_linkedin_url)) u;
 end
 $$;
-comment on function cardkeep.upsert_professional_info_optimistic is 'Writes the professional profile of a user who expects its version, 0 or null where there is none yet. Null keeps a field, the empty string clears it. One row: success true and ''Profile created'' (is_new) or ''Profile updated'' with the version it is at now; success false, ''Version conflict'' and the current version (0: none yet) where another came first. Raises 23503 for an unknown or closed user, 22004 for none. Waits for the profile''s row, or for another first write.';
+comment on function cardkeep.upsert_professional_info_optimistic is 'Writes the professional profile of a user who expects its version, 0 or null where there is none yet. Null keeps a field, the empty string clears it. One row: success true and ''Profile created'' (is_new) or ''Profile updated'' with the version it is at now; success false, ''Version conflict'' and the current version (0: none yet) where another came first. Raises 23503 for an unknown or closed user, 22004 for none, 54000 where the account''s changes left too much history today. Waits for the profile''s row, or for another first write.';
 
 reset role;
 $sql$;
@@ -5791,7 +5800,7 @@ comment on function cardkeep_api.patched is 'A card''s document after a patch of
 create function cardkeep_api.patch_repeat(p_user uuid, p_write uuid, p_card uuid,
 	p_expected integer[], p_merge boolean)
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql volatile
 as $$
 declare
 	v_version integer;

@@ -242,7 +242,6 @@ returns cardkeep_api.answer
 language plpgsql volatile
 as $$
 declare
-	c_row_bytes constant integer := 200; -- of a row of history, but for documents
 	v_lot double precision := random();
 	v_gate double precision;
 	o cardkeep.business_cards;
@@ -290,11 +289,12 @@ begin
 	values (p_card, n.version, p_session, p_write, n.updated_at, nullif(o.name, n.name),
 		nullif(o.template_type, n.template_type), v_fields, v_design,
 		nullif(o.is_public, n.is_public));
-	v_gate := (c_row_bytes + cardkeep_api.document_bytes(o.fields_config, o.design_config)
+	v_gate := (cardkeep_api.history_bytes(cardkeep_api.document_bytes(o.fields_config, o.design_config))
 		+ cardkeep_api.document_bytes(n.fields_config, n.design_config)) / 65536::double precision;
 	if v_lot < v_gate then
 		perform cardkeep_api.note_change(p_user, v_lot,
-			c_row_bytes + cardkeep_api.document_bytes(v_fields, v_design), cardkeep_api.document_bytes(n.fields_config, n.design_config), v_gate);
+			cardkeep_api.history_bytes(cardkeep_api.document_bytes(v_fields, v_design)),
+			cardkeep_api.document_bytes(n.fields_config, n.design_config), v_gate);
 	end if;
 	return cardkeep_api.reply(200, n.version, cardkeep_api.card_json(n));
 end

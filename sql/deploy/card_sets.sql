@@ -173,7 +173,6 @@ set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-	c_row_bytes constant integer := 200; -- of a row of history, but for documents
 	v_users uuid[];
 	v_sessions uuid[];
 	v_writes uuid[]; -- of keyed items: the users' own; null: not for the set
@@ -266,7 +265,8 @@ begin
 		select q.*, greatest((select l.history_share from cardkeep.limits l where l.one) * q.past,
 			(select l.document_share from cardkeep.limits l where l.one) * q.bytes) as share
 		from (
-			select u.*, c_row_bytes + cardkeep_api.document_bytes(u.o_fields, u.o_design) as past
+			select u.*, cardkeep_api.history_bytes(
+				cardkeep_api.document_bytes(u.o_fields, u.o_design)) as past
 			from up u) q) p;
 	if v_noting is not null then
 		perform cardkeep_api.note_change(v_users[t.i], t.lot, t.past, t.bytes)

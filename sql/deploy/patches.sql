@@ -42,7 +42,7 @@ comment on function cardkeep_api.patched is 'A card''s document after a patch of
 create function cardkeep_api.patch_repeat(p_user uuid, p_write uuid, p_card uuid,
 	p_expected integer[], p_merge boolean)
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql volatile
 as $$
 declare
 	v_version integer;

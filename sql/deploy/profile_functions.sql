@@ -19,6 +19,8 @@ create function cardkeep_api.upsert_profile(p_kind text, p_user uuid, p_expected
 	out is_new boolean)
 language plpgsql volatile
 as $$
+declare
+	a cardkeep_api.answer;
 begin
 	if p_user is null then
 		raise exception 'p_user_id must not be null' using errcode = 'null_value_not_allowed';
@@ -28,9 +30,11 @@ begin
 		perform pg_advisory_xact_lock(cardkeep_api.lock_key(p_kind, p_user::text));
 		perform cardkeep_api.await_profile(p_kind, p_user);
 	end if;
+	a := cardkeep_api.save_profile_core(p_kind, p_user, null, gen_random_uuid(),
+		array[coalesce(p_expected, 0)], jsonb_strip_nulls(p_patch));
+	perform cardkeep_api.must_be_within(a);
 	select t.* into success, new_version, message, is_new
-	from cardkeep_api.profile_upsert_told(cardkeep_api.save_profile_core(p_kind, p_user, null,
-		gen_random_uuid(), array[coalesce(p_expected, 0)], jsonb_strip_nulls(p_patch))) t;
+	from cardkeep_api.profile_upsert_told(a) t;
 end
 $$;
 comment on function cardkeep_api.upsert_profile is 'Either profile''s upsert for direct callers. Waits for the profile''s row (no key update), or where there is none for the advisory lock of the first profile and then again for the row.';
@@ -52,7 +56,7 @@ begin
 			'secondary_phone', p_secondary_phone, 'website', p_website, 'address', p_address)) u;
 end
 $$;
-comment on function cardkeep.upsert_personal_info_optimistic is 'Writes the personal profile of a user who expects its version, 0 or null where there is none yet. Null keeps a field, the empty string clears it. One row: success true and ''Profile created'' (is_new) or ''Profile updated'' with the version it is at now; success false, ''Version conflict'' and the current version (0: none yet) where another came first. Raises 23503 for an unknown or closed user, 22004 for none. Waits for the profile''s row, or for another first write.';
+comment on function cardkeep.upsert_personal_info_optimistic is 'Writes the personal profile of a user who expects its version, 0 or null where there is none yet. Null keeps a field, the empty string clears it. One row: success true and ''Profile created'' (is_new) or ''Profile updated'' with the version it is at now; success false, ''Version conflict'' and the current version (0: none yet) where another came first. Raises 23503 for an unknown or closed user, 22004 for none, 54000 where the account''s changes left too much history today. Waits for the profile''s row, or for another first write.';
 
 create function cardkeep.upsert_professional_info_optimistic(p_user_id uuid,
 	p_expected_version integer,
@@ -72,6 +76,6 @@ begin
 			'linkedin_url', p_linkedin_url)) u;
 end
 $$;
-comment on function cardkeep.upsert_professional_info_optimistic is 'Writes the professional profile of a user who expects its version, 0 or null where there is none yet. Null keeps a field, the empty string clears it. One row: success true and ''Profile created'' (is_new) or ''Profile updated'' with the version it is at now; success false, ''Version conflict'' and the current version (0: none yet) where another came first. Raises 23503 for an unknown or closed user, 22004 for none. Waits for the profile''s row, or for another first write.';
+comment on function cardkeep.upsert_professional_info_optimistic is 'Writes the professional profile of a user who expects its version, 0 or null where there is none yet. Null keeps a field, the empty string clears it. One row: success true and ''Profile created'' (is_new) or ''Profile updated'' with the version it is at now; success false, ''Version conflict'' and the current version (0: none yet) where another came first. Raises 23503 for an unknown or closed user, 22004 for none, 54000 where the account''s changes left too much history today. Waits for the profile''s row, or for another first write.';
 
 commit;

@@ -181,16 +181,21 @@ end
 $$;
 comment on function cardkeep_api.note_change is 'As note_creation, for a change that left so many bytes in history and made documents of so many. Locks as judge_quota.';
 
-create function cardkeep_api.note_history(p_user uuid, p_lot double precision, p_bytes integer)
+create function cardkeep_api.history_bytes(p_content integer) returns integer
+language sql immutable parallel safe
+return 200 + p_content;
+comment on function cardkeep_api.history_bytes is 'What a row of history takes with so many bytes of documents, or of a profile''s fields. Locks nothing.';
+
+create function cardkeep_api.note_history(p_user uuid, p_lot double precision, p_content integer)
 returns void
 language plpgsql volatile
 as $$
 declare
-	c_row_bytes constant integer := 200;
-	v_gate double precision := (c_row_bytes + p_bytes) / 65536::double precision;
+	v_left integer := cardkeep_api.history_bytes(p_content);
+	v_gate double precision := v_left / 65536::double precision;
 begin
 	if p_lot < v_gate then
-		perform cardkeep_api.note_change(p_user, p_lot, c_row_bytes + p_bytes, 0, v_gate);
+		perform cardkeep_api.note_change(p_user, p_lot, v_left, 0, v_gate);
 	end if;
 end
 $$;

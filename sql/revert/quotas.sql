@@ -5,6 +5,7 @@ begin;
 drop function cardkeep_api.quota_refusal;
 drop function cardkeep_api.quota_told;
 drop function cardkeep_api.note_history;
+drop function cardkeep_api.history_bytes;
 drop function cardkeep_api.note_change;
 drop function cardkeep_api.note_creation;
 drop function cardkeep_api.note_use;

@@ -13,6 +13,7 @@ select 'cardkeep_api.judge_quota'::regproc;
 select 'cardkeep_api.note_use'::regproc;
 select 'cardkeep_api.note_creation'::regproc;
 select 'cardkeep_api.note_change'::regproc;
+select 'cardkeep_api.history_bytes'::regproc;
 select 'cardkeep_api.note_history'::regproc;
 select 'cardkeep_api.quota_told'::regproc;
 select 'cardkeep_api.quota_refusal'::regproc;

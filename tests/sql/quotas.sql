@@ -107,6 +107,12 @@ select matches(pg_temp.told(cardkeep_api.save_personal_info(pg_temp.token('eve')
 	'{"full_name": "Eva"}')), '^429 the changes of an account', 'profiles are no way around it');
 select matches(pg_temp.told(cardkeep_api.merge_personal_info(pg_temp.token('eve'), pg_temp.id('p2'), '{1}',
 	'{"full_name": "Eva"}')), '^429 the changes of an account', 'merged neither');
+select throws_like(format('select from cardkeep.upsert_personal_info_optimistic(%L, 1, p_full_name => ''Eva'')',
+	pg_temp.id('eve')), 'the changes of an account leave%', 'nor by the promised function');
+select lives_ok(format('select from cardkeep.upsert_professional_info_optimistic(%L, 0, ''Smith'')',
+	pg_temp.id('eve')), 'whose first profile is taken');
+select throws_ok(format('select from cardkeep.upsert_professional_info_optimistic(%L, 1, ''Baker'')',
+	pg_temp.id('eve')), '54000', null, 'and the next change of it is not');
 select matches(pg_temp.told(pg_temp.create_card('eve', 'e2', 'Card')), '^429 the changes of an account',
 	'nor is a card to be deleted again');
 select is((cardkeep_api.delete_card(pg_temp.token('eve'), pg_temp.id('w6'), pg_temp.id('e1'), '{3}')).status,
