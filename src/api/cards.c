@@ -100,6 +100,7 @@ enum step cards_create(struct exchange *x)
 /* ---- list ---------------------------------------------------------------------------------- */
 
 #define CURSOR_DIGITS 18 /* of the year 9999, and of a year before our era */
+#define CURSOR_LEAST  INT64_C(-210866803200000000) /* PostgreSQL's first moment, in 4714 BC */
 
 /* Where a page goes on: `<microseconds since the epoch>-<uuid>` of the last card before it. What was
  * brought along may be older than the epoch: then there is a sign. */
@@ -118,7 +119,8 @@ static bool cursor_parse(const char *text, struct cursor *ret_cursor)
 	if (digits == 0 || digits > CURSOR_DIGITS || number[digits] != '-')
 		return false;
 	cursor.at_us = strtoll(text, NULL, 10);
-	if (strlen(id) != UUID_TEXT_BYTES - 1 || !uuid_parse(id, UUID_TEXT_BYTES - 1, &cursor.id))
+	if (cursor.at_us < CURSOR_LEAST || strlen(id) != UUID_TEXT_BYTES - 1 ||
+		!uuid_parse(id, UUID_TEXT_BYTES - 1, &cursor.id))
 		return false;
 	*ret_cursor = cursor;
 	return true;

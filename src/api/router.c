@@ -113,13 +113,6 @@ static bool type_is(const char *type, const char *wanted)
 	return strlen(wanted) == len && strncasecmp(type, wanted, len) == 0;
 }
 
-/* The types that carry JSON: what a client says, or what `curl -d` and fetch say by themselves. */
-static bool type_is_json(const char *type)
-{
-	return type == NULL || type_is(type, "application/json") || type_is(type, "text/plain") ||
-	       type_is(type, "application/x-www-form-urlencoded");
-}
-
 static bool type_ends_in_json(const char *type)
 {
 	const size_t len = strcspn(type, "; \t");
@@ -127,13 +120,11 @@ static bool type_ends_in_json(const char *type)
 	return len > 5 && strncasecmp(type + len - 5, "+json", 5) == 0;
 }
 
-/* Of a PATCH the type says what its members mean (RFC 5789, section 2.2): one that is not known here may
- * mean anything. Elsewhere the body is just JSON. */
-static bool type_fits(const char *type, enum request_method method)
+/* The types that carry JSON: what a client says, or what `curl -d` and fetch say by themselves. */
+static bool type_is_json(const char *type)
 {
-	if (type_is_json(type))
-		return true;
-	return method == REQUEST_PATCH ? type_is(type, TYPE_MERGE_PATCH) : type_ends_in_json(type);
+	return type == NULL || type_is(type, "application/json") || type_is(type, "text/plain") ||
+	       type_is(type, "application/x-www-form-urlencoded") || type_ends_in_json(type);
 }
 
 /* A refusal goes through the session check on routes that need one, and not on the others. */
@@ -235,7 +226,7 @@ static enum step read_body(struct exchange *x, const struct route *route)
 	if (x->request.body_too_large)
 		return refuse(
 			x, route->access, PROBLEM_TOO_LARGE, "the body is larger than 256 KiB");
-	if (route->body != BODY_NONE && !type_fits(type, route->method))
+	if (route->body != BODY_NONE && !type_is_json(type))
 		return refuse_type(x, route);
 	x->merge_patch =
 		route->method == REQUEST_PATCH && type != NULL && type_is(type, TYPE_MERGE_PATCH);

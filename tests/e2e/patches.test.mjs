@@ -152,13 +152,19 @@ test('a profile is patched as well', async () => {
 test('a PATCH of a type that nobody here reads is 415, and says which are read', async () => {
 	const one = await card({ a: 1 });
 	for (const target of [path(one), '/api/cards', '/api/profile/personal', '/api/profile/professional'])
-		for (const type of ['application/json-patch+json', 'application/vnd.api+json', 'application/ld+json', 'text/html']) {
+		for (const type of ['text/html', 'application/xml', 'application/jsonp', 'json', '+json']) {
 			const got = await client.patch(target, { id: one.id, version: 1, name: 'x' }, { token, headers: { 'Content-Type': type } });
 			isProblem(got, 415, 'unsupported-type');
 			assert.equal(got.headers['accept-patch'], 'application/json, application/merge-patch+json');
 		}
-	for (const type of ['application/json', 'text/plain', 'application/x-www-form-urlencoded', undefined])
+	const types = ['application/json', 'application/vnd.api+json', 'application/ld+json', 'text/plain',
+		'application/x-www-form-urlencoded', undefined];
+	for (const type of types)
 		assert.equal((await client.patch(path(one), { version: 1, name: one.name }, { token, headers: { 'Content-Type': type } })).status, 200);
+	const steps = [{ op: 'replace', path: '/name', value: 'x' }];
+	const headers = { 'Content-Type': 'application/json-patch+json', 'If-Match': `"${one.version}"` };
+	const got = await client.patch(path(one), steps, { token, headers });
+	assert.equal(got.status, 422, `a JSON patch is no object: ${got.text}`);
 	assert.deepEqual(await read(one), one);
 });
 
