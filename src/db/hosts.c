@@ -2,6 +2,7 @@
 #include "db/hosts.h"
 
 #include <libpq-fe.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,33 +26,63 @@ struct hosts {
 
 /* ---- what libpq makes of it ------------------------------------------------------------------ */
 
-/*
- * libpq takes a whole string apart, with the service, the environment and the defaults that belong to
- * it, only on the way to a connection. This is a way that ends before that: the last thing which it
- * looks at is given a value that it does not know, so it connects to nobody and says so.
- */
-#define LAST_OPTION "target_session_attrs"
-
-static PGconn *take_apart(const char *conninfo)
-{
-	const char *const keywords[] = {"dbname", LAST_OPTION, NULL};
-	const char *const values[] = {conninfo, "nobody", NULL};
-
-	return PQconnectStartParams(keywords, values, 1);
-}
-
 static void first_line(char *out, size_t size, const char *text)
 {
 	snprintf(out, size, "%.*s", (int)strcspn(text, "\n"), text);
 }
 
+/* Where it cannot be read at all, libpq tells a part of it, and in it may be a password. */
+static bool may_hold_secret(const char *conninfo)
+{
+	return strstr(conninfo, "password") != NULL || strstr(conninfo, "://") != NULL;
+}
+
+/* What is no list of options, nor a URL, is the name of a database. */
+static bool can_be_read(const char *conninfo, char *why, size_t why_size)
+{
+	const bool name = strchr(conninfo, '=') == NULL && strstr(conninfo, "://") == NULL;
+	char *told = NULL;
+	PQconninfoOption *options = name ? NULL : PQconninfoParse(conninfo, &told);
+	const bool read = name || options != NULL;
+
+	if (!read && may_hold_secret(conninfo))
+		first_line(why, why_size,
+			"it cannot be read; what is wrong is not told, as there may be a password "
+			"in it");
+	else if (!read)
+		first_line(why, why_size, told != NULL ? told : "out of memory");
+	PQconninfoFree(options);
+	PQfreemem(told);
+	return read;
+}
+
+/*
+ * libpq takes a whole string apart, with the service, the environment and the defaults that belong to
+ * it, only on the way to a connection. This is a way that ends before that: the last thing which it
+ * looks at is given a value that it does not know, so it connects to nobody and says so. (From 16 on it
+ * looks at load_balance_hosts after that, which means nothing here: the hosts are tried one by one.)
+ */
+#define LAST_OPTION "target_session_attrs"
+#define NO_VALUE    "nobody"
+
+static PGconn *take_apart(const char *conninfo)
+{
+	const char *const keywords[] = {"dbname", LAST_OPTION, NULL};
+	const char *const values[] = {conninfo, NO_VALUE, NULL};
+
+	return PQconnectStartParams(keywords, values, 1);
+}
+
 /* The options, for PQconninfoFree; NULL, with `why`, where something else is wrong with them. */
 static PQconninfoOption *effective(const char *conninfo, char *why, size_t why_size)
 {
-	PGconn *pg = take_apart(conninfo);
+	PGconn *pg;
 	PQconninfoOption *options = NULL;
 
-	if (pg != NULL && strstr(PQerrorMessage(pg), LAST_OPTION) != NULL)
+	if (!can_be_read(conninfo, why, why_size))
+		return NULL;
+	pg = take_apart(conninfo);
+	if (pg != NULL && strstr(PQerrorMessage(pg), NO_VALUE) != NULL)
 		options = PQconninfo(pg);
 	if (options == NULL)
 		first_line(why, why_size, pg != NULL ? PQerrorMessage(pg) : "out of memory");
@@ -116,11 +147,27 @@ static void fill(struct hosts *hosts)
 	}
 }
 
+/* An absolute path, or a name in Linux's abstract name space. */
+static bool is_socket(const struct host *host)
+{
+	return host->name[0] == '/' || host->name[0] == '@' || host->name[0] == '\0';
+}
+
+/* libpq is told of one server at a time, and an empty address would leave the whole list in force. */
+static bool has_socket(const struct hosts *hosts)
+{
+	for (size_t i = 0; i < hosts->count; i++)
+		if (hosts->list[i].address[0] == '\0' && is_socket(&hosts->list[i]))
+			return true;
+	return false;
+}
+
 struct hosts *hosts_new(const char *conninfo, char *why, size_t why_size)
 {
 	PQconninfoOption *options = effective(conninfo, why, why_size);
 	struct hosts *hosts;
 	size_t names;
+	bool addressed;
 
 	if (options == NULL)
 		return NULL;
@@ -139,7 +186,15 @@ struct hosts *hosts_new(const char *conninfo, char *why, size_t why_size)
 		hosts_free(&hosts);
 		return NULL;
 	}
+	addressed = hosts->addresses[0] != '\0';
 	fill(hosts);
+	if (addressed && has_socket(hosts)) {
+		first_line(why, why_size,
+			"hostaddr names addresses, and one of the hosts has none: a Unix socket "
+			"cannot be"
+			" among them");
+		hosts_free(&hosts);
+	}
 	return hosts;
 }
 
@@ -167,12 +222,6 @@ const struct host *hosts_at(const struct hosts *hosts, size_t at)
 	return &hosts->list[at];
 }
 
-/* An absolute path, or a name in Linux's abstract name space. */
-static bool is_socket(const struct host *host)
-{
-	return host->name[0] == '/' || host->name[0] == '@' || host->name[0] == '\0';
-}
-
 bool host_wants_address(const struct host *host)
 {
 	return host->address[0] == '\0' && !is_socket(host);
@@ -184,12 +233,14 @@ bool host_wants_address(const struct host *host)
 static const char *const numbers[] = {"connect_timeout", "keepalives", "keepalives_idle",
 	"keepalives_interval", "keepalives_count", "tcp_user_timeout"};
 
-static bool is_number(const char *text, long most)
+/* As libpq reads it: with blanks about it. Less than nothing means none, or no limit. */
+static bool is_number(const char *text, long least, long most)
 {
 	char *end;
 	const long number = strtol(text, &end, 10);
 
-	return end != text && *end == '\0' && number >= 0 && number <= most;
+	return end != text && end[strspn(end, " \t\n\r\f\v")] == '\0' && number >= least &&
+	       number <= most;
 }
 
 static bool numbers_are(const PQconninfoOption *options, char *why, size_t why_size)
@@ -197,7 +248,7 @@ static bool numbers_are(const PQconninfoOption *options, char *why, size_t why_s
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
 		const char *value = value_of(options, numbers[i]);
 
-		if (value[0] == '\0' || is_number(value, 0x7fffffff))
+		if (value[0] == '\0' || is_number(value, INT_MIN, INT_MAX))
 			continue;
 		snprintf(why, why_size, "%s: '%s' is not a whole number", numbers[i], value);
 		return false;
@@ -205,27 +256,32 @@ static bool numbers_are(const PQconninfoOption *options, char *why, size_t why_s
 	return true;
 }
 
-static bool ports_are(const struct hosts *hosts, char *why, size_t why_size)
+/* In a URL what was meant as a password may have become a port. */
+static bool ports_are(const struct hosts *hosts, const char *conninfo, char *why, size_t why_size)
 {
 	for (size_t i = 0; i < hosts->count; i++) {
 		const char *port = hosts->list[i].port;
 
-		if (is_number(port, PORT_MAX) && strtol(port, NULL, 10) > 0)
+		if (is_number(port, 1, PORT_MAX))
 			continue;
-		snprintf(why, why_size, "'%s' is not a port", port);
+		if (may_hold_secret(conninfo))
+			first_line(why, why_size, "what it has for a port is none");
+		else
+			snprintf(why, why_size, "'%s' is not a port", port);
 		return false;
 	}
 	return true;
 }
 
-/* As the list of words is libpq's, and it names none of them, it is asked about this one: by a socket
- * in a place where none can be. */
-#define NO_PLACE "/dev/null"
+/* As the list of words is libpq's, and it names none of them, it is asked about this one: for an address
+ * that is none, so that it talks to nobody. */
+#define NO_PLACE "nowhere"
 
 static bool session_is(const char *attributes, char *why, size_t why_size)
 {
 	const char *const keywords[] = {"host", "hostaddr", "port", LAST_OPTION, "sslmode", NULL};
-	const char *const values[] = {NO_PLACE, "", PORT_DEFAULT, attributes, "disable", NULL};
+	const char *const values[] = {
+		NO_PLACE, NO_PLACE, PORT_DEFAULT, attributes, "disable", NULL};
 	PGconn *pg = PQconnectStartParams(keywords, values, 0);
 	const bool known = pg != NULL && strstr(PQerrorMessage(pg), LAST_OPTION) == NULL;
 
@@ -257,7 +313,7 @@ bool hosts_check(const char *conninfo, char *why, size_t why_size)
 		return false;
 	hosts = hosts_new(conninfo, why, why_size);
 	sound = hosts != NULL && numbers_are(options, why, why_size) &&
-		ports_are(hosts, why, why_size) && check_session(conninfo, why, why_size);
+		ports_are(hosts, conninfo, why, why_size) && check_session(conninfo, why, why_size);
 	hosts_free(&hosts);
 	PQconninfoFree(options);
 	return sound;

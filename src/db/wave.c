@@ -38,6 +38,8 @@ struct run {
 	int64_t worked_us; /* until the last statement's result came; 0: it has not */
 	int64_t until_us;  /* what is awaited next is awaited until then */
 	bool cancelled;
+	int64_t cancelled_us;
+	bool silent;      /* since then for CANCEL_US */
 	bool commit_late; /* the statements were done, and the commit did not end before the deadline */
 };
 
@@ -180,14 +182,17 @@ static bool cut_short(struct run *run, struct pq_conn *conn, const struct wave_l
 {
 	const int64_t now_us = clock_mono_us();
 
-	if (run->cancelled)
+	if (run->cancelled) {
+		run->silent = run->until_us >= run->cancelled_us + CANCEL_US;
 		return false;
+	}
 	pq_cancel(conn);
 	if (run->next >= run->count) {
 		run->commit_late = true;
 		return false;
 	}
 	run->cancelled = true;
+	run->cancelled_us = now_us;
 	if (now_us >= limits->deadline_us)
 		return false;
 	run->until_us = now_us + CANCEL_US;
@@ -340,6 +345,7 @@ void wave_run(struct wave *wave, struct pq_conn *conn, const struct wave_limits 
 	wave->worked_us = run.worked_us > 0 ? run.worked_us : clock_mono_us() - run.began_us;
 	wave->cancelled = run.cancelled;
 	wave->abandoned = run.cancelled && !run.seen.sync_seen;
+	wave->silent = run.silent;
 	wave->unconfirmed = run.commit_late || run.seen.commit_doubt;
 	if (!usable_after(&run, conn))
 		pq_close(conn);
@@ -352,6 +358,7 @@ void wave_not_sent(struct wave *wave)
 	wave->worked_us = 0;
 	wave->cancelled = false;
 	wave->abandoned = false;
+	wave->silent = false;
 	wave->unconfirmed = false;
 	for (size_t i = 0; i < wave->count; i++) {
 		struct wave_call *entry = &wave->calls[i];

@@ -45,6 +45,7 @@ struct wave {
 	int64_t worked_us; /* what the statements took, without the commit */
 	bool cancelled;    /* they took too long, and the server was asked to stop them */
 	bool abandoned;    /* and did not stop in time: the connection was given up */
+	bool silent; /* nor in the whole time that a server has for it: perhaps nobody is there */
 	bool unconfirmed; /* the commit did not end in time, or its wait for a standby was cut short */
 };
 

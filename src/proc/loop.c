@@ -28,8 +28,8 @@
 #define DIAL_SLOW_MS       100 /* and one of the lane: of a worker's threads, those knock first */
 #define BUSY_BASE_US       (5 * CLOCK_MS)
 #define BUSY_MAX_US        (100 * CLOCK_MS)
-#define STATEMENT_SLACK_MS 500              /* the server cancels by itself so much later than we */
-#define OWN_LIMIT_US       (500 * CLOCK_MS) /* longer than that no request waits for a call of ours */
+#define OWN_LIMIT_US       CLOCK_S /* a call of ours: hot_call_ms as they are, and time to be cancelled */
+#define STATEMENT_SLACK_MS 500 /* the server cancels by itself so much later than we */
 
 struct loop {
 	struct loop_shared *shared;
@@ -212,8 +212,7 @@ static void send_wave(struct loop *loop, int64_t deadline_us)
 		wave_run(&loop->wave, loop->conn, &limits);
 	else
 		wave_not_sent(&loop->wave);
-	/* It did not stop in time, so perhaps nobody is there. */
-	if (wave->abandoned)
+	if (wave->silent)
 		dial_suspect(loop->dial);
 	ended_us = clock_mono_us();
 	account_wave(loop->slot, wave, began_us, ended_us);
@@ -252,6 +251,15 @@ static void charge(struct loop *loop, const struct job *job, const struct wave_c
 	fair_charge(loop->shared->fair, job->caller, part_us, clock_mono_us());
 }
 
+/* The process is about to be killed. */
+static bool drain_over(const struct loop *loop)
+{
+	struct loop_shared *shared = loop->shared;
+
+	return atomic_load(&shared->draining) &&
+	       clock_mono_us() >= atomic_load(&shared->drain_end_us);
+}
+
 /* Calls that wait for a connection were not tried: they stay ready, and wait as long as their requests
  * may. Whoever held the key of one may have gone with the database. */
 static void wait_for_connection(struct loop *loop)
@@ -262,7 +270,7 @@ static void wait_for_connection(struct loop *loop)
 
 	while ((job = job_pop(&loop->hand.ready)) != NULL) {
 		job->key_held = false;
-		if (hand_too_late(&loop->hand, job, now_us))
+		if (hand_too_late(&loop->hand, job, now_us) || drain_over(loop))
 			hand_give_up(&loop->hand, job);
 		else
 			job_push(&rest, job);
@@ -496,7 +504,8 @@ static void miss_turn(struct loop *loop)
 	struct job_queue late = {0};
 	struct job *job;
 
-	lane_collect_late(loop->shared->lane, clock_mono_us() + loop->hand.margin_us, &late);
+	lane_collect_late(loop->shared->lane,
+		drain_over(loop) ? INT64_MAX : clock_mono_us() + loop->hand.margin_us, &late);
 	while ((job = job_pop(&late)) != NULL) {
 		hand_take(&loop->hand, job);
 		job->key_held = false;
@@ -523,8 +532,7 @@ static bool drained(const struct loop *loop)
 
 	if (!atomic_load(&shared->draining) || loop->hand.count > 0)
 		return false;
-	return fcgi_gate_connections(shared->gate) == 0 ||
-	       clock_mono_us() >= atomic_load(&shared->drain_end_us);
+	return fcgi_gate_connections(shared->gate) == 0 || drain_over(loop);
 }
 
 /* The server's own limit lies behind ours, for the day that nobody is left to cancel. */

@@ -107,7 +107,7 @@ static const struct {
 	{"dbname", NULL}, /* a name */
 	{"dbname=x user", "missing \"=\""},
 	{"dbname='x", "unterminated"},
-	{"postgresql://a:b:c/", "'b:c' is not a port"},
+	{"postgresql://a:b:c/", "what it has for a port is none"},
 	{"sslmode=reqire", "sslmode"},
 	{"channel_binding=maybe", "channel_binding"},
 	{"gssencmode=no", "gssencmode"},
@@ -119,7 +119,15 @@ static const struct {
 	{"port=0", "'0' is not a port"},
 	{"connect_timeout=soon", "connect_timeout: 'soon' is not a whole number"},
 	{"keepalives_idle=3x", "keepalives_idle: '3x' is not a whole number"},
-	{"tcp_user_timeout=-1", "tcp_user_timeout: '-1' is not a whole number"},
+	{"connect_timeout=-1 tcp_user_timeout=-1", NULL}, /* no limit */
+	{"connect_timeout='2 '", NULL},
+	{"keepalives_idle=99999999999", "keepalives_idle: '99999999999' is not a whole number"},
+	{"target_session_attrss=read-write", "target_session_attrss"},
+	{"host=/run/postgresql,db2 hostaddr=,10.0.0.2", "a Unix socket cannot be among them"},
+	{"host=db1,db2 hostaddr=,10.0.0.2", NULL},
+	{"user=x password=my secret", "may be a password"},
+	{"postgresql://u:p@ss:w@[h/", "what it has for a port is none"},
+	{"postgresql://u:p@[ss/", "may be a password"},
 	{"service=nowhere", "nowhere"},
 };
 

@@ -579,6 +579,7 @@ static void what_does_not_stop_is_given_up_and_unknown(void **state)
 	for (size_t i = 0; i < 3; i++)
 		assert_int_equal(wave.calls[i].class, SQLSTATE_OVERRUN);
 	assert_true(wave.abandoned);
+	assert_true(wave.silent);
 	assert_true(conn.closed);
 	release(calls, 3);
 }
@@ -634,6 +635,7 @@ static void at_the_deadline_nobody_waits_for_the_cancel(void **state)
 	assert_int_equal(conn.cancels, 1);
 	expect_all(&wave, OUTCOME_UNKNOWN);
 	assert_true(conn.closed);
+	assert_false(wave.silent); /* it had no time to say anything */
 	release(calls, 1);
 }
 
