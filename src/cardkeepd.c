@@ -104,6 +104,10 @@ static void load(const struct settings_source *source, struct settings *settings
 		fprintf(stderr, "cardkeepd: %s\n", why);
 		exit(EX_CONFIG);
 	}
+	if (!settings_can_log(source, settings, why, sizeof(why))) {
+		fprintf(stderr, "cardkeepd: %s\n", why);
+		exit(EX_CANTCREAT);
+	}
 	log_set_level(settings->log_level);
 }
 

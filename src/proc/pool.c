@@ -462,7 +462,8 @@ static void reload(struct pool *pool)
 	if (pool->supervisor.state != SUPERVISOR_SERVING)
 		return;
 	notify_reloading();
-	if (settings_load(pool->source, &settings, why, sizeof(why)) == CONF_OK) {
+	if (settings_load(pool->source, &settings, why, sizeof(why)) == CONF_OK &&
+		settings_can_log(pool->source, &settings, why, sizeof(why))) {
 		adopt(pool, &settings);
 		return;
 	}

@@ -136,12 +136,24 @@ static bool check_apart(const struct settings *settings, struct complaint *compl
 	return true;
 }
 
+/* Whether something can be made there. */
+static bool check_directory(const struct settings *settings, const char *key, const char *path,
+	struct complaint *complaint)
+{
+	const char *slash = strrchr(path, '/');
+	char directory[CONF_PLACE_BYTES];
+
+	snprintf(directory, sizeof(directory), "%.*s", slash != NULL ? (int)(slash - path) + 1 : 0,
+		path);
+	if (faccessat(AT_FDCWD, slash != NULL ? directory : ".", W_OK | X_OK, AT_EACCESS) == 0)
+		return true;
+	return blame(settings, key, complaint, "%s: %s", path, strerror(errno));
+}
+
 /* Whether the file can be appended to, or made. It is not made: whoever only looks may be another user. */
 static bool check_log(const struct settings *settings, const char *key, const char *path,
 	struct complaint *complaint)
 {
-	const char *slash = strrchr(path, '/');
-	char directory[CONF_TEXT_BYTES];
 	struct stat st;
 
 	if (path[0] == '\0')
@@ -152,14 +164,7 @@ static bool check_log(const struct settings *settings, const char *key, const ch
 		return true;
 	if (errno != ENOENT)
 		return blame(settings, key, complaint, "%s: %s", path, strerror(errno));
-	/* The root directory keeps its slash. */
-	snprintf(directory, sizeof(directory), "%.*s", slash == path ? 1 : (int)(slash - path),
-		path);
-	if (slash == NULL)
-		strcpy(directory, ".");
-	if (faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) == 0)
-		return true;
-	return blame(settings, key, complaint, "%s: %s", path, strerror(errno));
+	return check_directory(settings, key, path, complaint);
 }
 
 static bool is_program(const char *path)
@@ -213,10 +218,7 @@ static bool check(const struct settings *settings, struct complaint *complaint)
 	       check_database(settings, "admin_database", conf->admin_database, complaint) &&
 	       check_socket(settings, "listen", conf->listen, complaint) &&
 	       check_socket(settings, status_key(settings), settings->status_listen, complaint) &&
-	       check_apart(settings, complaint) &&
-	       check_log(settings, "log_file", conf->log_file, complaint) &&
-	       check_log(settings, "security_log", conf->security_log, complaint) &&
-	       check_command(settings, complaint);
+	       check_apart(settings, complaint) && check_command(settings, complaint);
 }
 
 /* Where a process may run, which in a container is less than what the machine has. */
@@ -263,17 +265,14 @@ enum conf_status settings_load(const struct settings_source *source, struct sett
 
 /* ---- what a start would make ----------------------------------------------------------------- */
 
-static bool check_directory(const struct settings *settings, const char *key, const char *path,
-	struct complaint *complaint)
+bool settings_can_log(const struct settings_source *source, const struct settings *settings,
+	char *why, size_t why_size)
 {
-	const char *slash = strrchr(path, '/');
-	char directory[CONF_PLACE_BYTES];
+	struct complaint complaint = {source->path, why, why_size};
+	const struct conf *conf = &settings->conf;
 
-	snprintf(directory, sizeof(directory), "%.*s", slash != NULL ? (int)(slash - path) + 1 : 0,
-		path);
-	if (faccessat(AT_FDCWD, slash != NULL ? directory : ".", W_OK | X_OK, AT_EACCESS) == 0)
-		return true;
-	return blame(settings, key, complaint, "%s: %s", path, strerror(errno));
+	return check_log(settings, "log_file", conf->log_file, &complaint) &&
+	       check_log(settings, "security_log", conf->security_log, &complaint);
 }
 
 bool settings_can_start(const struct settings_source *source, const struct settings *settings,

@@ -40,6 +40,11 @@ struct settings_source {
 MUST_CHECK enum conf_status settings_load(const struct settings_source *source,
 	struct settings *ret_settings, char *why, size_t why_size);
 
+/* Whether the log files are there and may be written, or could be made, by whoever asks; nothing is made.
+ * False with one line in `why`, that names file, line and key. */
+MUST_CHECK bool settings_can_log(const struct settings_source *source,
+	const struct settings *settings, char *why, size_t why_size);
+
 /* Whether the sockets and the segment could be made where they are to lie, by whoever asks. False with one
  * line in `why`. */
 MUST_CHECK bool settings_can_start(const struct settings_source *source,

@@ -110,7 +110,7 @@ test('a line that cannot be written is counted, and its request answered', async
 test('a place where it cannot be ends the start, and says so', async () => {
 	await stack.stopDaemon();
 	stack.env.CARDKEEP_SECURITY_LOG = '/nowhere/security.log';
-	assert.equal((await stack.secondDaemon()).status, 78);
+	assert.equal((await stack.secondDaemon()).status, 73);
 	assert.match(stack.log(), /\/nowhere\/security\.log: No such file or directory/);
 	stack.env.CARDKEEP_SECURITY_LOG = '';
 	await stack.startDaemon();

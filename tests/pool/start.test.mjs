@@ -169,7 +169,7 @@ test('what keeps it from starting is said where it was started, also where the l
 	const pool = await start({ wait: false, wrap: ['true'] });
 	await pool.ended();
 	const said = startedInBackground(pool, { log_file: 'daemon.log', security_log: '/nowhere/security.log' });
-	assert.equal(said.status, 78);
+	assert.equal(said.status, 73);
 	assert.match(said.stderr, /^cardkeepd: .*\/nowhere\/security\.log: No such file or directory$/m);
 });
 
