@@ -496,8 +496,11 @@ inline no_connection()
 	fi;
 	printf("worker %d gets no connection for request %d\n", me, r);
 	request[r].owner = me;
-	request[r].attempts++;
-	again_or_stop(r);
+	/* Nothing was tried: it waits for a connection until its time is up. */
+	if
+	:: request[r].place = IN_HAND
+	:: trouble = true; give_up(r)
+	fi;
 	r = 0
 }
 
