@@ -285,7 +285,7 @@ test('a deleted account is gone with all it had, but for its slugs', async () =>
 			+ (select count(*) from cardkeep.business_card_versions
 				where card_id in ('${card.id}', '${old.id}'))
 			+ (select count(*) from cardkeep.personal_info_versions where user_id = '${ada.id}')`);
-	await until('nothing is left', async () => (await left())[0] === '0');
+	await until('nothing is left', async () => (await left())[0] === '0', 60_000);
 
 	const next = await client.card(eve.token, { base_slug: card.slug });
 	assert.match(next.slug, new RegExp(`^${card.slug}-[a-z0-9]{6}$`));
@@ -321,7 +321,7 @@ test('an account at work on many devices is deleted once, and none of them ends 
 		assert.ok(seen.every((status) => status === 201), String(seen));
 	}
 	const left = () => stack.sql(`select count(*) from cardkeep.business_cards where user_id = '${ada.id}'`);
-	await until('nothing is left', async () => (await left())[0] === '0');
+	await until('nothing is left', async () => (await left())[0] === '0', 60_000);
 });
 
 test('GET /api/users/me answers the user', async () => {

@@ -5,7 +5,9 @@ let runs = 0; // no two loads use the same names
 
 // Starts `width` clients; the returned object's stop() resolves to all answers, each
 // {name, status, ms, at, requestId, retryAfter, text, error}, `at` being when the answer came.
+// What one account may have is no limit to them: a fast machine would reach it within a file.
 export function load(stack, token, width = 16) {
+	const unlimited = stack.sql('update cardkeep.limits set cards = 0, creations_an_hour = 0', 'super');
 	const answers = [];
 	const run = ++runs;
 	let going = true;
@@ -29,6 +31,7 @@ export function load(stack, token, width = 16) {
 		}
 	};
 	const done = atOnce(width, width, async (lane) => {
+		await unlimited;
 		while (going) await one(`Load ${run}-${lane}-${next++}`);
 	});
 	return {
