@@ -770,29 +770,37 @@ function parse(text) {
 }
 
 /**
- * A copy in which numbers that are as they were in `base` stand as they were written there.
+ * A copy in which numbers stand as they were written where they were read: in `value` itself, or in the
+ * same place of `base`, where `value` is a copy.
  * @param {any} value
  * @param {any} base
  * @returns {any}
  */
 function asWritten(value, base) {
-	if (value === null || typeof value !== 'object' || typeof value.toJSON === 'function') return value;
-	if (base === null || typeof base !== 'object') return value;
-	const known = digits.get(base);
+	if (!isPlain(value)) return value;
+	const origins = [value, base].filter(isPlain);
 	/** @param {string} name */
 	const member = (name) => {
-		const text = value[name] === base[name] ? known?.get(name) : undefined;
+		const texts = origins.map((origin) => digits.get(origin)?.get(name));
+		const text = texts.find((each) => each !== undefined && Number(each) === value[name]);
 		if (text !== undefined) return NUMBER + text;
-		return Object.hasOwn(base, name) ? asWritten(value[name], base[name]) : value[name];
+		return asWritten(value[name], isPlain(base) && Object.hasOwn(base, name) ? base[name] : undefined);
 	};
 	if (Array.isArray(value)) return value.map((_, place) => member(String(place)));
 	return Object.fromEntries(Object.keys(value).map((name) => [name, member(name)]));
 }
 
+/** What JSON writes member by member. @param {any} value */
+function isPlain(value) {
+	if (value === null || typeof value !== 'object' || typeof value.toJSON === 'function') return false;
+	const { isRawJSON } = /** @type {any} */ (JSON);
+	return !isRawJSON?.(value) && ![String, Number, Boolean].some((kind) => value instanceof kind);
+}
+
 /** @param {any} value @param {any} [base] */
 function stringify(value, base) {
 	const text = JSON.stringify(value);
-	if (base === undefined || text.includes(NUMBER)) return text;
+	if (text.includes(NUMBER)) return text;
 	return JSON.stringify(asWritten(value, base)).replace(new RegExp(`"${NUMBER}([^"]*)"`, 'g'), '$1');
 }
 
@@ -986,13 +994,14 @@ class Entities {
 	 * @param {number | 'seen' | undefined} version
 	 * @param {any} changes
 	 * @param {UpdateOptions} options
-	 * @param {boolean} [derived] the changes were made from what was read
+	 * @param {{derived?: boolean, shown?: any}} [origin] derived: the changes were made from what was read;
+	 *   shown: the entity that they were made from, where it was given
 	 */
-	patch(path, version, changes, options, derived = false) {
+	patch(path, version, changes, options, { derived = false, shown } = {}) {
 		const body = { ...changes, version: this.version(path, version ?? changes.version) };
 		const known = this.seen.of(path);
-		const isBase = known !== undefined && known.version === body.version;
-		const base = isBase ? parse(known.text) : undefined;
+		const seen = known?.version === body.version ? parse(known.text) : undefined;
+		const base = seen ?? (shown?.version === body.version ? shown : undefined);
 		if (options.merge) body.merge = true;
 		// The key tells a repeat from a conflict. Where it was lost (a service that keeps none), fields
 		// that already have the wanted values are as good as written; a change that was made from what
@@ -1022,7 +1031,7 @@ class Entities {
 			if (this.transport.who !== who) throw new AnotherUserError();
 			if (changes === undefined) throw new TypeError('return the changes, or null for none');
 			if (changes === null || Object.keys(changes).length === 0) return entity;
-			return this.patch(path, version, changes, options, derived);
+			return this.patch(path, version, changes, options, { derived, shown: entity });
 		};
 		try {
 			return await persist(attempt, {
@@ -1185,7 +1194,7 @@ class Cards {
 	async update(card, changes, options = {}) {
 		const path = cardPath(card);
 		if (typeof changes === 'function') return this.#entities.reapply(path, changes, options);
-		return this.#entities.patch(path, options.version ?? versionOf(card), changes, options);
+		return this.#entities.patch(path, options.version ?? versionOf(card), changes, options, { shown: card });
 	}
 
 	/**

@@ -453,10 +453,33 @@ test('numbers that nobody touched go back as they came', async () => {
 		assert.equal(sent(each), '{"discord":369553424691494913,"price":10.00,"deep":[{"tiny":0.1234567890123456789}],"n":7,"text":"10.00 \\"1e3","views":1}');
 });
 
+test('numbers of the card that was shown go back as they came, also once another version was seen', async () => {
+	const later = NUMBERS.replace('"version":1', '"version":2').replace('"n":7', '"n":8');
+	const { client, asked } = fake([200, NUMBERS], [200, `{"cards":[${later}],"next":null}`], [200, later]);
+	const shown = await client.cards.get('c1');
+	await client.cards.list();
+	await client.cards.update(shown, { fields_config: { ...shown.fields_config, views: 1 } }, { merge: true });
+	assert.equal(sent(asked.at(-1)), '{"discord":369553424691494913,"price":10.00,"deep":[{"tiny":0.1234567890123456789}],"n":7,"text":"10.00 \\"1e3","views":1}');
+});
+
+test('numbers of what was read go wherever it is put', async () => {
+	const { client, asked } = fake([200, NUMBERS]);
+	const { fields_config } = await client.cards.get('c1');
+	const boxed = [new Number(1), new String('x'), new Date(0), undefined, [, 2]];
+	await client.cards.create({ name: 'Copy', fields_config, design_config: { all: [fields_config.deep[0], boxed] } });
+	assert.ok(asked.at(-1).raw.includes('"discord":369553424691494913,"price":10.00'));
+	assert.ok(asked.at(-1).raw.includes('[{"tiny":0.1234567890123456789},[1,"x","1970-01-01T00:00:00.000Z",null,[null,2]]]'));
+});
+
 test('a number that somebody changed, or put elsewhere, is JavaScript\'s', async () => {
 	const { client, asked } = fake([200, NUMBERS]);
 	await client.cards.update('c1', ({ fields_config: { discord, price } }) => ({ fields_config: { discord: discord + 4096, price: 11, copy: price } }));
 	assert.equal(sent(asked.at(-1)), '{"discord":369553424691499000,"price":11,"copy":10}');
+	const shown = await client.cards.get('c1');
+	shown.fields_config.price = 11; // in place
+	shown.fields_config.deep.unshift(1);
+	await client.cards.update(shown, { fields_config: shown.fields_config });
+	assert.equal(sent(asked.at(-1)), '{"discord":369553424691494913,"price":11,"deep":[1,{"tiny":0.1234567890123456789}],"n":7,"text":"10.00 \\"1e3"}');
 });
 
 test('a text that looks like the sign for a number is a text', async () => {
