@@ -19,16 +19,19 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "api/text.h"
 #include "base/conf.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "proc/detach.h"
-#include "proc/notify.h"
-#include "proc/pool.h"
 #include "proc/sandbox.h"
 #include "proc/settings.h"
 #include "proc/signals.h"
 #include "proc/title.h"
+#include "statusd/statusd.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/systemd.h"
+#include "worker/worker.h"
 
 /* For the group that may read the log and the segment; the sockets' modes are set as such. */
 #define UMASK 027
@@ -118,7 +121,7 @@ static void keep_own_descriptors(void)
 {
 	int null;
 
-	MUST_ZERO(close_range((unsigned)(STDERR_FILENO + 1 + notify_count()), UINT_MAX, 0));
+	MUST_ZERO(close_range((unsigned)(STDERR_FILENO + 1 + systemd_count()), UINT_MAX, 0));
 	do
 		null = open("/dev/null", O_RDWR);
 	while (null >= 0 && null <= STDERR_FILENO);
@@ -139,13 +142,19 @@ static void raise_descriptor_limit(void)
 		log_warn("cannot raise the limit of descriptors error=\"%s\"", strerror(errno));
 }
 
+/* The processes of the service, but for the supervisor. ICU's tables take a fifth of a second to read. */
+static const struct role_def roles[ROLE_COUNT] = {
+	[ROLE_WORKER] = {worker_main, .socket = "app", .warm = text_warm},
+	[ROLE_STATUS] = {statusd_main, .socket = "status", .wanted = 1},
+};
+
 /* What a start would come to with this configuration; the exit status. */
 static int test(const struct settings_source *source, const struct settings *settings)
 {
 	char why[512];
 
 	/* Sockets that a service manager hands over are made already. */
-	if (notify_count() == 0 && !settings_can_start(source, settings, why, sizeof(why))) {
+	if (systemd_count() == 0 && !settings_can_start(source, settings, why, sizeof(why))) {
 		fprintf(stderr, "cardkeepd: %s\n", why);
 		return EX_CANTCREAT;
 	}
@@ -157,7 +166,7 @@ static int test(const struct settings_source *source, const struct settings *set
 static int serve(const struct settings_source *source, const struct options *options)
 {
 	struct settings settings;
-	struct pool *pool;
+	struct supervisor *sup;
 	char why[512];
 
 	load(source, &settings);
@@ -166,19 +175,19 @@ static int serve(const struct settings_source *source, const struct options *opt
 	if (settings.conf.sandbox != 0)
 		sandbox_hide();
 	signals_hold();
-	pool = pool_new(source, &settings, why, sizeof(why));
-	if (pool == NULL) {
+	sup = supervisor_new(roles, source, &settings, why, sizeof(why));
+	if (sup == NULL) {
 		fprintf(stderr, "cardkeepd: %s\n", why);
 		return EX_CANTCREAT;
 	}
 	if (!options->foreground && !detach(settings.conf.log_file)) {
 		log_error("cannot detach error=\"%s\"", strerror(errno));
-		pool_free(&pool);
+		supervisor_free(&sup);
 		return EX_OSERR;
 	}
 	raise_descriptor_limit();
-	pool_run(pool);
-	pool_free(&pool);
+	supervisor_run(sup);
+	supervisor_free(&sup);
 	return EX_OK;
 }
 

@@ -8,8 +8,8 @@
 
 #include "api/auth.h"
 #include "api/known.h"
+#include "api/postgrest/errors.h"
 #include "base/log.h"
-#include "http/pgrst.h"
 
 #define DETAIL_BYTES 256
 
@@ -102,7 +102,7 @@ static void PRINTF_LIKE(3, 0)
 	vsnprintf(detail, sizeof(detail), fmt, ap);
 	problem_trim(detail);
 	if (x->request.rest)
-		pgrst_problem(&x->reply, id, detail);
+		postgrest_problem(&x->reply, id, detail);
 	else
 		problem_reply(&x->reply, id, x->request.id_text, NULL, "%s", detail);
 }

@@ -4,7 +4,7 @@
  * A handler is a chain of short functions. Each looks at the exchange and says what comes next:
  * the answer is ready, a call of the database, or a password to hash; `resume` is then the function
  * that goes on with the row or the hash. Handlers never wait and never see a connection, a thread
- * or a retry: proc/loop carries out what they plan.
+ * or a retry: worker/loop carries out what they plan.
  *
  * An exchange belongs to one thread at a time.
  */

@@ -1,4 +1,4 @@
-# api: one file a resource: plan, then answer.
+# api: one file a resource: plan, then answer; postgrest/: the same, as PostgREST's clients ask for it.
 noinst_LIBRARIES += libapi.a
 libapi_a_SOURCES = \
 	src/api/accounts.c src/api/accounts.h \
@@ -12,15 +12,17 @@ libapi_a_SOURCES = \
 	src/api/key.c src/api/key.h \
 	src/api/known.c src/api/known.h \
 	src/api/merge.c src/api/merge.h \
-	src/api/page.c src/api/page.h \
 	src/api/origin.c src/api/origin.h \
+	src/api/page.c src/api/page.h \
+	src/api/postgrest/errors.c src/api/postgrest/errors.def src/api/postgrest/errors.h \
+	src/api/postgrest/functions.def \
+	src/api/postgrest/query.c src/api/postgrest/query.h \
+	src/api/postgrest/rest.c src/api/postgrest/rest.h \
+	src/api/postgrest/rows.c src/api/postgrest/rows.h \
+	src/api/postgrest/rpc.c src/api/postgrest/rpc.h \
 	src/api/profiles.c src/api/profiles.h \
-	src/api/query.c src/api/query.h \
 	src/api/reading.c src/api/reading.h \
-	src/api/rest.c src/api/rest.h \
-	src/api/router.c src/api/router.h src/api/routes.def \
-	src/api/rows.c src/api/rows.h \
-	src/api/rpc.c src/api/rpc.h src/api/functions.def \
+	src/api/router.c src/api/router.h \
 	src/api/secret.c src/api/secret.h \
 	src/api/sessions.c src/api/sessions.h \
 	src/api/text.c src/api/text.h \

@@ -13,10 +13,10 @@
 #include "api/key.h"
 #include "api/known.h"
 #include "api/origin.h"
+#include "api/postgrest/rest.h"
+#include "api/postgrest/rows.h"
+#include "api/postgrest/rpc.h"
 #include "api/profiles.h"
-#include "api/rest.h"
-#include "api/rows.h"
-#include "api/rpc.h"
 #include "api/sessions.h"
 
 enum access { ACCESS_OPEN, ACCESS_TOKEN };
@@ -39,7 +39,7 @@ struct route {
 static const struct route routes[] = {
 #define ROUTE(id, method, path, access, body, handler) \
 	{STATS_ROUTE_##id, REQUEST_##method, path, ACCESS_##access, BODY_##body, handler},
-#include "api/routes.def"
+#include "catalog/routes.def"
 #undef ROUTE
 };
 
@@ -163,7 +163,7 @@ static enum step refuse_crowd(struct exchange *x, enum access access)
 	const char *fault = mem_arena_printf(&x->arena, "has more than %d keys", JSON_KEYS_MAX);
 
 	if (x->request.rest)
-		return rest_refuse(x, PGRST_CHECK, NULL, NULL, "the body %s", fault);
+		return rest_refuse(x, POSTGREST_CHECK, NULL, NULL, "the body %s", fault);
 	fields_fault(x, "body", fault);
 	return access == ACCESS_OPEN ? exchange_invalid(x) : exchange_refuse_fields(x);
 }

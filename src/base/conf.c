@@ -30,7 +30,7 @@
 enum key_id {
 #define CONF_TEXT(name, preset, help)                KEY_##name,
 #define CONF_NUMBER(name, preset, least, most, help) KEY_##name,
-#include "base/conf.def"
+#include "catalog/conf.def"
 #undef CONF_TEXT
 #undef CONF_NUMBER
 	KEY_COUNT,
@@ -49,7 +49,7 @@ static const struct key {
 	[KEY_##name] = {#name, help, preset, offsetof(struct conf, name), 0, 0, 0},
 #define CONF_NUMBER(name, preset, least, most, help) \
 	[KEY_##name] = {#name, help, NULL, offsetof(struct conf, name), preset, least, most},
-#include "base/conf.def"
+#include "catalog/conf.def"
 #undef CONF_TEXT
 #undef CONF_NUMBER
 };
@@ -63,7 +63,7 @@ static const enum form forms[KEY_COUNT] = {
 #define CONF_ORIGINS(name, preset, help) [KEY_##name] = FORM_ORIGINS,
 #define CONF_ORIGIN(name, preset, help)  [KEY_##name] = FORM_ORIGIN,
 #define CONF_NEEDED(name, preset, help)  [KEY_##name] = FORM_NEEDED,
-#include "base/conf.def"
+#include "catalog/conf.def"
 #undef CONF_TEXT
 #undef CONF_NUMBER
 };

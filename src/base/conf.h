@@ -19,7 +19,7 @@
 enum {
 #define CONF_TEXT(name, preset, help)                CONF_COUNTS_##name,
 #define CONF_NUMBER(name, preset, least, most, help) CONF_COUNTS_##name,
-#include "base/conf.def"
+#include "catalog/conf.def"
 #undef CONF_TEXT
 #undef CONF_NUMBER
 	CONF_KEYS,
@@ -28,7 +28,7 @@ enum {
 struct conf {
 #define CONF_TEXT(name, preset, help)                char name[CONF_TEXT_BYTES];
 #define CONF_NUMBER(name, preset, least, most, help) long name;
-#include "base/conf.def"
+#include "catalog/conf.def"
 #undef CONF_TEXT
 #undef CONF_NUMBER
 	/* Where each key was set, in conf.def's order: its line in the file, 0: nowhere, -1: in the

@@ -4,7 +4,7 @@ libbase_a_SOURCES = \
 	src/base/buf.c src/base/buf.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/cond.c src/base/cond.h \
-	src/base/conf.c src/base/conf.def src/base/conf.h \
+	src/base/conf.c src/base/conf.h \
 	src/base/log.c src/base/log.h \
 	src/base/mem.c src/base/mem.h \
 	src/base/must.c src/base/must.h \

@@ -20,7 +20,7 @@ static const struct spec {
 		"(" args ")",                                                                   \
 		CALL_##kind, CALL_##cost, nargs},
 #define CALL_SET(id, function, args)
-#include "db/call.def"
+#include "catalog/calls.def"
 #undef CALL
 #undef CALL_SET
 };
@@ -34,7 +34,7 @@ static const struct set_spec {
 	[CALL_##id] = {function,                                                                   \
 		"select item, status, version, replayed, detail, body from cardkeep_api." function \
 		"(" args ")"},
-#include "db/call.def"
+#include "catalog/calls.def"
 #undef CALL
 #undef CALL_SET
 };

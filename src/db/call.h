@@ -1,7 +1,7 @@
 /*
  * A call: one stored-function call planned for one request, and the row that answered it.
  *
- * Handlers fill a call; proc/loop has it carried out. The values of arguments are borrowed: they
+ * Handlers fill a call; worker/loop has it carried out. The values of arguments are borrowed: they
  * must live until the call is done (the request's arena is the place). Not thread-safe; owned by
  * whoever holds the request.
  */
@@ -20,7 +20,7 @@
 enum call_id {
 #define CALL(id, kind, cost, function, args, nargs) CALL_##id,
 #define CALL_SET(id, function, args)
-#include "db/call.def"
+#include "catalog/calls.def"
 #undef CALL
 #undef CALL_SET
 	CALL_COUNT,

@@ -1,5 +1,5 @@
 /*
- * The dialler: opens connections in threads of their own, so that no thread that has requests in hand
+ * The dialler: opens connections in threads of their own, so that no thread that has requests in flight
  * waits for a host, a name server or a handshake.
  *
  * Each wave thread has a dial, and each dial one thread. It tries the servers of the connection string

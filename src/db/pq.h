@@ -57,7 +57,7 @@ void pq_free(struct pq_conn **conn);
 
 /* Whether a wave may be sent. */
 bool pq_ready(const struct pq_conn *conn);
-/* Opens the connection to that server and prepares every statement of call.def. False with *ret_error
+/* Opens the connection to that server and prepares every statement of calls.def. False with *ret_error
  * when that failed, was not done by deadline_us (monotonic), or *stop became true meanwhile. */
 MUST_CHECK bool pq_open(struct pq_conn *conn, const struct pq_place *place, int64_t deadline_us,
 	const atomic_bool *stop, struct pq_error *ret_error);

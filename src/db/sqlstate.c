@@ -15,7 +15,7 @@ static const struct rule {
 #define SQLSTATE(code, class, why)                 {code, NULL, NULL, SQLSTATE_##class},
 #define SQLSTATE_CONSTRAINT(code, end, class, why) {code, end, NULL, SQLSTATE_##class},
 #define SQLSTATE_MESSAGE(code, part, class, why)   {code, NULL, part, SQLSTATE_##class},
-#include "db/sqlstate.def"
+#include "catalog/sqlstates.def"
 #undef SQLSTATE
 #undef SQLSTATE_CONSTRAINT
 #undef SQLSTATE_MESSAGE
@@ -76,7 +76,7 @@ static const struct {
 	const char *words;
 } refusals[] = {
 #define REFUSAL(code, words) {code, words},
-#include "db/refusal.def"
+#include "catalog/refusals.def"
 #undef REFUSAL
 };
 

@@ -1,7 +1,7 @@
 /*
  * What an error of PostgreSQL means for a request: pure, table-driven, no libpq.
  *
- * The table is db/sqlstate.def: an exact SQLSTATE first, else its two-character class, else
+ * The table is catalog/sqlstates.def: an exact SQLSTATE first, else its two-character class, else
  * SQLSTATE_FAILED.
  */
 #ifndef DB_SQLSTATE_H
@@ -33,7 +33,7 @@ enum sqlstate_class sqlstate_class(
 const char *sqlstate_class_name(enum sqlstate_class class);
 
 /* What it means that a connection was refused for this, for people; NULL where the table
- * (db/refusal.def) has no words for it. */
+ * (catalog/refusals.def) has no words for it. */
 const char *sqlstate_refusal(const char *code);
 
 #endif

@@ -57,7 +57,7 @@ struct fcgi_conn {
 	struct fcgi_gate *gate;
 	struct fcgi_conn *prev; /* these two: in the gate's list, guarded by its mutex */
 	struct fcgi_conn *next;
-	bool held; /* a thread has it in hand; guarded by the mutex as well */
+	bool held; /* a thread has it in flight; guarded by the mutex as well */
 	int fd;
 	FCGX_Request fcgi;
 	char *answer; /* libfcgi's buffer for the answer, while there is a request */

@@ -4,9 +4,8 @@ libhttp_a_SOURCES = \
 	src/http/fcgi.c src/http/fcgi.h \
 	src/http/json.c src/http/json.h \
 	src/http/listen.c src/http/listen.h \
-	src/http/pgrst.c src/http/pgrst.def src/http/pgrst.h \
 	src/http/prefer.c src/http/prefer.h \
-	src/http/problem.c src/http/problem.def src/http/problem.h \
+	src/http/problem.c src/http/problem.h \
 	src/http/record.c src/http/record.h \
 	src/http/reply.c src/http/reply.h \
 	src/http/request.c src/http/request.h \

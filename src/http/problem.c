@@ -20,7 +20,7 @@ static const struct {
 } problems[] = {
 #define PROBLEM(id, name, status, title, error, when) \
 	[PROBLEM_##id] = {TYPE_PREFIX name, status, title, error},
-#include "http/problem.def"
+#include "catalog/problems.def"
 #undef PROBLEM
 };
 

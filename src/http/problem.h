@@ -9,7 +9,7 @@
 
 enum problem_id {
 #define PROBLEM(id, name, status, title, error, when) PROBLEM_##id,
-#include "http/problem.def"
+#include "catalog/problems.def"
 #undef PROBLEM
 	PROBLEM_COUNT,
 };

@@ -1,4 +1,4 @@
-/* The configuration as the pool uses it: the keys, and what they name on this machine, looked up. */
+/* The configuration as the service uses it: the keys, and what they name on this machine, looked up. */
 #include "config.h" /* _GNU_SOURCE: sched_getaffinity */
 
 #include "proc/settings.h"
@@ -20,7 +20,7 @@
 
 #include "base/mem.h"
 #include "db/hosts.h"
-#include "proc/supervisor.h"
+#include "proc/role.h"
 
 /* Where the one line goes that says what is wrong, and of which file it speaks. */
 struct complaint {
@@ -227,7 +227,7 @@ static size_t cores(void)
 	cpu_set_t set;
 	int n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
 
-	return n < SUPERVISOR_WORKERS_MAX ? (size_t)n : SUPERVISOR_WORKERS_MAX;
+	return n < ROLE_PROCESSES_MAX ? (size_t)n : ROLE_PROCESSES_MAX;
 }
 
 /* Their texts were checked when they were read. */
@@ -236,7 +236,7 @@ static void read_rules(struct settings *settings)
 	const struct conf *conf = &settings->conf;
 #define ALERT(id, name, kind, key, summary) \
 	MUST(rule_parse(conf->key, &settings->rules[STATS_ALERT_##id]));
-#include "stats/alert.def"
+#include "catalog/alerts.def"
 }
 
 enum conf_status settings_load(const struct settings_source *source, struct settings *ret_settings,

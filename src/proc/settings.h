@@ -1,5 +1,5 @@
 /*
- * The configuration as the pool uses it: the keys, and what they name on this machine, looked up.
+ * The configuration as the service uses it: the keys, and what they name on this machine, looked up.
  *
  * It is loaded as one thing or refused as one thing: at the start, for -t and at a reload alike.
  */

@@ -1,5 +1,5 @@
 /*
- * Birth and death of the pool's processes: fork, what a child keeps, and what became of it.
+ * Birth and death of the service's processes: fork, what a child keeps, and what became of it.
  *
  * A child must not outlive the supervisor: nobody would replace it, and it would hold the socket
  * against the next service. PR_SET_PDEATHSIG makes the kernel see to that, even when the supervisor
@@ -51,7 +51,7 @@ NO_RETURN static void be_child(
 	MUST_ZERO(prctl(PR_SET_PDEATHSIG, SIGKILL));
 	if (getppid() != supervisor)
 		_exit(EXIT_FAILURE);
-	discard_descriptors(inherit->listen_fd, inherit->news_fd);
+	discard_descriptors(inherit->listen_fd, inherit->message_fd);
 	default_actions();
 	child_main(inherit);
 	exit(EXIT_SUCCESS);
@@ -65,7 +65,7 @@ bool spawn(struct inherit inherit, child_main_fn *child_main, struct child *ret_
 
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
 		return false;
-	inherit.news_fd = ends[1];
+	inherit.message_fd = ends[1];
 	pid = fork();
 	if (pid == 0)
 		be_child(&inherit, child_main, supervisor);
@@ -77,7 +77,7 @@ bool spawn(struct inherit inherit, child_main_fn *child_main, struct child *ret_
 		errno = error;
 		return false;
 	}
-	*ret_child = (struct child){.pid = pid, .news_fd = ends[0]};
+	*ret_child = (struct child){.pid = pid, .message_fd = ends[0]};
 	return true;
 }
 
@@ -88,27 +88,27 @@ pid_t spawn_reap(int *ret_status)
 	return pid > 0 ? pid : 0;
 }
 
-void spawn_tell(const struct inherit *inherit, enum news news)
+void spawn_tell(const struct inherit *inherit, enum message message)
 {
-	const char byte = (char)news;
+	const char byte = (char)message;
 
 	/* A supervisor that is gone takes this process with it. */
-	if (write(inherit->news_fd, &byte, 1) < 0)
+	if (write(inherit->message_fd, &byte, 1) < 0)
 		return;
 }
 
-bool spawn_hear(const struct child *child, enum news *ret_news)
+bool spawn_hear(const struct child *child, enum message *ret_message)
 {
 	char byte;
 
-	if (read(child->news_fd, &byte, 1) != 1)
+	if (read(child->message_fd, &byte, 1) != 1)
 		return false;
-	*ret_news = (enum news)byte;
+	*ret_message = (enum message)byte;
 	return true;
 }
 
 void spawn_forget(struct child *child)
 {
-	close(child->news_fd);
-	*child = (struct child){.news_fd = -1};
+	close(child->message_fd);
+	*child = (struct child){.message_fd = -1};
 }

@@ -14,7 +14,7 @@ static const struct {
 	const char *summary;
 } alerts[] = {
 #define ALERT(id, name, kind, key, summary) {name, ALERT_##kind, summary},
-#include "stats/alert.def"
+#include "catalog/alerts.def"
 };
 
 const char *alert_name(enum stats_alert id)

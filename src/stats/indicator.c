@@ -14,21 +14,21 @@ static const struct {
 #define INDICATOR(id, name, side, target, definition) {name, side, target},
 #define FIGURE(id, name, metric, definition)
 #define SPREAD(id, name, metric, definition)
-#include "stats/indicator.def"
+#include "catalog/indicators.def"
 };
 
 const struct indicator_item indicator_figures[INDICATOR_FIGURE_COUNT] = {
 #define INDICATOR(id, name, side, target, definition)
 #define FIGURE(id, name, metric, definition) {name, STATS_##metric},
 #define SPREAD(id, name, metric, definition)
-#include "stats/indicator.def"
+#include "catalog/indicators.def"
 };
 
 const struct indicator_item indicator_spreads[INDICATOR_SPREAD_COUNT] = {
 #define INDICATOR(id, name, side, target, definition)
 #define FIGURE(id, name, metric, definition)
 #define SPREAD(id, name, metric, definition) {name, STATS_##metric},
-#include "stats/indicator.def"
+#include "catalog/indicators.def"
 };
 
 static bool on_side(enum side side, double value, double target)

@@ -13,7 +13,7 @@ enum indicator_id {
 #define INDICATOR(id, name, side, target, definition) INDICATOR_##id,
 #define FIGURE(id, name, metric, definition)
 #define SPREAD(id, name, metric, definition)
-#include "stats/indicator.def"
+#include "catalog/indicators.def"
 	INDICATOR_COUNT,
 };
 
@@ -41,7 +41,7 @@ enum {
 #define INDICATOR(id, name, side, target, definition)
 #define FIGURE(id, name, metric, definition) INDICATOR_FIGURE_##id,
 #define SPREAD(id, name, metric, definition)
-#include "stats/indicator.def"
+#include "catalog/indicators.def"
 	INDICATOR_FIGURE_COUNT,
 };
 
@@ -49,7 +49,7 @@ enum {
 #define INDICATOR(id, name, side, target, definition)
 #define FIGURE(id, name, metric, definition)
 #define SPREAD(id, name, metric, definition) INDICATOR_SPREAD_##id,
-#include "stats/indicator.def"
+#include "catalog/indicators.def"
 	INDICATOR_SPREAD_COUNT,
 };
 

@@ -11,14 +11,14 @@ static const struct metrics_entry entries[] = {
 	{name, help, STATS_KIND_##kind, STATS_UNIT_##unit, \
 		{STATS_LABEL_##label1, STATS_LABEL_##label2}},
 #define PROCESS_METRIC(id, name, kind, unit, help)
-#include "stats/metrics.def"
+#include "catalog/metrics.def"
 };
 
 static const struct metrics_entry usages[] = {
 #define METRIC(id, name, kind, unit, label1, label2, help)
 #define PROCESS_METRIC(id, name, kind, unit, help) \
 	{name, help, STATS_KIND_##kind, STATS_UNIT_##unit, {STATS_LABEL_NO, STATS_LABEL_NO}},
-#include "stats/metrics.def"
+#include "catalog/metrics.def"
 };
 
 static const struct {
@@ -28,7 +28,7 @@ static const struct {
 #define LABEL(id, name, prom) {prom, STATS_##id##_COUNT},
 #define VALUE(id, value, prom)
 #define END(id)
-#include "stats/labels.def"
+#include "catalog/labels.def"
 };
 
 /* All lists one after another. */
@@ -36,7 +36,7 @@ static const char *const values[] = {
 #define LABEL(id, name, prom)
 #define VALUE(id, value, prom) prom,
 #define END(id)
-#include "stats/labels.def"
+#include "catalog/labels.def"
 };
 
 const struct metrics_entry *metrics_entry(enum stats_metric metric)
@@ -121,7 +121,7 @@ enum stats_code stats_code(int status)
 		return STATS_CODE_##number;
 #define VALUE(id, value, prom)
 #define END(id)
-#include "stats/labels.def"
+#include "catalog/labels.def"
 	default:
 		return STATS_CODE_OTHER;
 	}

@@ -18,14 +18,14 @@
 #define VALUE(id, value, prom) STATS_##id##_##value,
 #define END(id) STATS_##id##_COUNT };
 /* clang-format on */
-#include "stats/labels.def"
+#include "catalog/labels.def"
 
 /* The lists themselves. */
 enum stats_label {
 #define LABEL(id, name, prom) STATS_LABEL_##id,
 #define VALUE(id, value, prom)
 #define END(id)
-#include "stats/labels.def"
+#include "catalog/labels.def"
 	STATS_LABEL_COUNT,
 };
 
@@ -46,7 +46,7 @@ enum stats_unit {
 enum stats_metric {
 #define METRIC(id, name, kind, unit, label1, label2, help) STATS_##id,
 #define PROCESS_METRIC(id, name, kind, unit, help)
-#include "stats/metrics.def"
+#include "catalog/metrics.def"
 	STATS_METRIC_COUNT,
 };
 
@@ -54,7 +54,7 @@ enum stats_metric {
 enum stats_usage {
 #define METRIC(id, name, kind, unit, label1, label2, help)
 #define PROCESS_METRIC(id, name, kind, unit, help) STATS_USAGE_##id,
-#include "stats/metrics.def"
+#include "catalog/metrics.def"
 	STATS_USAGE_COUNT,
 };
 
@@ -75,7 +75,7 @@ enum {
 			STATS_AT_##id - 1 +                \
 			STATS_WIDTH_##kind * STATS_##label1##_COUNT * STATS_##label2##_COUNT,
 #define PROCESS_METRIC(id, name, kind, unit, help)
-#include "stats/metrics.def"
+#include "catalog/metrics.def"
 	STATS_CELLS,
 };
 
@@ -90,7 +90,7 @@ static const struct stats_shape stats_shapes[STATS_METRIC_COUNT] = {
 	[STATS_##id] = {STATS_AT_##id, STATS_WIDTH_##kind, \
 		{STATS_##label1##_COUNT, STATS_##label2##_COUNT}},
 #define PROCESS_METRIC(id, name, kind, unit, help)
-#include "stats/metrics.def"
+#include "catalog/metrics.def"
 };
 
 struct metrics_entry {

@@ -356,7 +356,7 @@ static bool held(_Atomic uint32_t *count, const _Atomic uint32_t *again)
 	return false;
 }
 
-static bool settle_supervisor(void *to, const void *again)
+static bool check_state(void *to, const void *again)
 {
 	struct segment_supervisor *supervisor = to;
 	const struct segment_supervisor *other = again;
@@ -367,7 +367,7 @@ static bool settle_supervisor(void *to, const void *again)
 	return all;
 }
 
-static bool settle_slot(void *to, const void *again)
+static bool check_slot(void *to, const void *again)
 {
 	struct stats_slot *slot = to;
 	const struct stats_slot *other = again;
@@ -395,7 +395,7 @@ const struct segment_supervisor *segment_supervisor(const struct segment *segmen
 	if (segment->base != NULL)
 		return supervisor_of(segment);
 	copy_records(segment, &segment->copy->supervisor, &again, sizeof(again),
-		sizeof(struct segment_header), settle_supervisor);
+		sizeof(struct segment_header), check_state);
 	return &segment->copy->supervisor;
 }
 
@@ -419,7 +419,7 @@ const struct stats_slot *segment_thread(
 		return slot_of(segment, process, thread);
 	slot = &segment->copy->slot;
 	at = slot_at(segment, process, thread);
-	copy_records(segment, slot, &segment->copy->again, records, at, settle_slot);
+	copy_records(segment, slot, &segment->copy->again, records, at, check_slot);
 	copy_now(segment, slot->cells, sizeof(slot->cells), at + records);
 	return slot;
 }
@@ -597,7 +597,7 @@ static void wipe_activity(struct stats_slot *slot, int64_t now_us)
 {
 	stats_activity(slot, STATS_THREAD_IDLE, STATS_ROUTE_NONE, NULL, now_us);
 	stats_beat(slot, now_us);
-	stats_in_hand(slot, 0);
+	stats_in_flight(slot, 0);
 	stats_connection(slot, STATS_CONNECTION_CLOSED, "", now_us);
 }
 

@@ -85,7 +85,7 @@ static void read_thread(
 	copy_plain(ret->db_sqlstate, sizeof(ret->db_sqlstate), text, sizeof(text));
 	ret->connection = connection_of(slot, started_us);
 	ret->beat_us = stats_time_of(&slot->beat_us);
-	ret->in_hand = atomic_load_explicit(&slot->in_hand, memory_order_relaxed);
+	ret->in_flight = atomic_load_explicit(&slot->in_flight, memory_order_relaxed);
 	ret->activity_known = stats_activity_read(slot, &ret->activity);
 	ret->answered = atomic_load_explicit(
 		&slot->cells[STATS_AT_REQUESTS_FINISHED], memory_order_relaxed);

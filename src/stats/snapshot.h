@@ -19,7 +19,7 @@ struct snapshot_thread {
 	bool activity_known; /* false: it changed at every look, or its writer died amid writing */
 	struct stats_activity activity;
 	int64_t beat_us; /* monotonic, as all times here */
-	uint32_t in_hand;
+	uint32_t in_flight;
 	enum stats_connection connection; /* UNUSED: it has none, and never asked for one */
 	char db_sqlstate[9];              /* why there is no connection, or "" */
 	uint64_t answered;                /* requests, since the slot's first tenant */

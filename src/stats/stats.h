@@ -35,11 +35,11 @@ struct stats_slot {
 	_Atomic uint32_t route; /* enum stats_route, of the request below */
 	uint32_t pad1;
 	_Atomic int64_t since_us;    /* monotonic: in this state since then */
-	_Atomic uint64_t request[2]; /* id of the first request in hand; 0 when idle */
+	_Atomic uint64_t request[2]; /* id of the first request in flight; 0 when idle */
 
 	/* Words that stand for themselves. */
 	_Atomic int64_t beat_us;      /* monotonic: the loop's latest turn */
-	_Atomic uint32_t in_hand;     /* requests that the thread holds, parked ones included */
+	_Atomic uint32_t in_flight;   /* requests that the thread holds, parked ones included */
 	_Atomic uint32_t connection;  /* enum stats_connection */
 	_Atomic uint64_t db_sqlstate; /* why there is no connection: up to 8 characters, or 0 */
 	_Atomic int64_t db_since_us;  /* monotonic: connection opened or failed at */
@@ -138,9 +138,9 @@ static inline void stats_beat(struct stats_slot *slot, int64_t now_us)
 }
 
 /* So many requests are in the thread's hand. */
-static inline void stats_in_hand(struct stats_slot *slot, size_t count)
+static inline void stats_in_flight(struct stats_slot *slot, size_t count)
 {
-	atomic_store_explicit(&slot->in_hand, (uint32_t)count, memory_order_relaxed);
+	atomic_store_explicit(&slot->in_flight, (uint32_t)count, memory_order_relaxed);
 }
 
 /* The thread's database connection is open, or closed: `sqlstate` says why ("08006", or the like;

@@ -8,22 +8,22 @@
 
 #include "tool/database.h"
 
-int account_find(struct ask *ask, const char *email, struct account *ret)
+int account_find(struct client *ask, const char *email, struct account *ret)
 {
-	struct ask_rows *rows;
+	struct client_rows *rows;
 	int status = EX_OK;
 
-	if (ask_run(ask, "select f.id, f.sessions, f.cards from cardkeep.find_user($1) f", &email,
-		    1, &rows) != ASK_OK)
+	if (client_run(ask, "select f.id, f.sessions, f.cards from cardkeep.find_user($1) f",
+		    &email, 1, &rows) != CLIENT_OK)
 		return database_fail(ask);
-	if (ask_count(rows) == 0) {
+	if (client_count(rows) == 0) {
 		status = tool_fail(EX_NOUSER, "no account has the address %s", email);
 	} else {
-		snprintf(ret->id, sizeof(ret->id), "%s", ask_value(rows, 0, 0));
-		ret->sessions = strtol(ask_value(rows, 0, 1), NULL, 10);
-		ret->cards = strtol(ask_value(rows, 0, 2), NULL, 10);
+		snprintf(ret->id, sizeof(ret->id), "%s", client_value(rows, 0, 0));
+		ret->sessions = strtol(client_value(rows, 0, 1), NULL, 10);
+		ret->cards = strtol(client_value(rows, 0, 2), NULL, 10);
 	}
-	ask_free(&rows);
+	client_free(&rows);
 	return status;
 }
 
@@ -44,7 +44,7 @@ int account_run(const struct tool *tool, const char *command, const struct accou
 {
 	const struct account_verb *verb = find_verb(tool, verbs, count);
 	const unsigned common = TOOL_ALWAYS | TOOL_DATABASE;
-	struct ask *ask;
+	struct client *ask;
 	int status;
 
 	if (verb == NULL)
@@ -57,6 +57,6 @@ int account_run(const struct tool *tool, const char *command, const struct accou
 	if (status != EX_OK)
 		return status;
 	status = verb->run(tool, ask, tool->argv + 1);
-	ask_close(&ask);
+	client_close(&ask);
 	return status;
 }

@@ -4,7 +4,7 @@
 #ifndef TOOL_ACCOUNT_H
 #define TOOL_ACCOUNT_H
 
-#include "db/ask.h"
+#include "db/client.h"
 #include "tool/tool.h"
 
 #define ACCOUNT_ID_BYTES 37 /* a UUID as text, and the NUL */
@@ -17,11 +17,11 @@ struct account {
 
 /* Finds the account of an address. On anything but EX_OK the reason has been said: EX_NOUSER where
  * there is none. */
-MUST_CHECK int account_find(struct ask *ask, const char *email, struct account *ret);
+MUST_CHECK int account_find(struct client *ask, const char *email, struct account *ret);
 
 /* ---- verbs: the first argument of `user` and `sessions` ---------------------------------------- */
 
-typedef int account_verb_run(const struct tool *tool, struct ask *ask, char **arguments);
+typedef int account_verb_run(const struct tool *tool, struct client *ask, char **arguments);
 
 struct account_verb {
 	const char *name;

@@ -7,9 +7,9 @@
 #include <sysexits.h>
 
 #include "base/clock.h"
+#include "report/format.h"
+#include "report/status_json.h"
 #include "stats/alert.h"
-#include "stats/expose.h"
-#include "stats/figure.h"
 #include "tool/life.h"
 #include "tool/tool.h"
 
@@ -19,20 +19,20 @@ static void add_alert(struct buf *out, const struct snapshot *snapshot, enum sta
 	const size_t from = out->len;
 
 	buf_str(out, alert_name(id));
-	figure_pad(out, from, 25, 1);
+	format_pad(out, from, 25, 1);
 	buf_str(out, metrics_value(STATS_LABEL_ALERT_STATE, record->state));
-	figure_pad(out, from, 34, 1);
+	format_pad(out, from, 34, 1);
 	if (record->since_us > 0)
-		figure_span(out, snapshot->taken_us - record->since_us);
-	figure_pad(out, from, 46, 1);
-	figure_alert(out, id, record->known, record->value);
-	figure_pad(out, from, 57, 1);
+		format_span(out, snapshot->taken_us - record->since_us);
+	format_pad(out, from, 46, 1);
+	format_alert(out, id, record->known, record->value);
+	format_pad(out, from, 57, 1);
 	if (record->on)
-		figure_alert(out, id, true, record->threshold);
+		format_alert(out, id, true, record->threshold);
 	else
 		buf_str(out, "off");
-	figure_pad(out, from, 68, 1);
-	figure_count(out, record->fired);
+	format_pad(out, from, 68, 1);
+	format_count(out, record->fired);
 	buf_char(out, '\n');
 }
 
@@ -65,7 +65,7 @@ int tool_alerts(const struct tool *tool)
 	if (status != EX_OK)
 		return status;
 	if ((tool->given & TOOL_JSON) != 0) {
-		expose_alerts(&out, snapshot);
+		status_json_alerts(&out, snapshot);
 		buf_char(&out, '\n');
 	} else {
 		add_table(&out, snapshot);

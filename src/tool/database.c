@@ -46,29 +46,29 @@ static int refuse_string(const struct tool *tool, const char *why)
 	return tool_fail(EX_CONFIG, "%s: %s", where, why);
 }
 
-int database_open(const struct tool *tool, struct ask **ret)
+int database_open(const struct tool *tool, struct client **ret)
 {
 	const char *user;
 	const char *conninfo = database_conninfo(tool, &user);
 	char why[512];
-	struct ask *ask;
+	struct client *ask;
 
 	if (!hosts_check(conninfo, why, sizeof(why)))
 		return refuse_string(tool, why);
-	ask = ask_open(conninfo, user, why, sizeof(why));
+	ask = client_open(conninfo, user, why, sizeof(why));
 	if (ask == NULL)
 		return tool_fail(EX_UNAVAILABLE, "no database: %s", why);
 	*ret = ask;
 	return EX_OK;
 }
 
-int database_fail(const struct ask *ask)
+int database_fail(const struct client *ask)
 {
-	const char *sqlstate = ask_sqlstate(ask);
+	const char *sqlstate = client_sqlstate(ask);
 
 	if (strcmp(sqlstate, "42501") == 0)
-		return tool_fail(EX_NOPERM, "%s; connect as an administrator", ask_error(ask));
+		return tool_fail(EX_NOPERM, "%s; connect as an administrator", client_error(ask));
 	if (sqlstate[0] == '\0' || strncmp(sqlstate, "57P", 3) == 0)
-		return tool_fail(EX_UNAVAILABLE, "the database is gone: %s", ask_error(ask));
-	return tool_fail(EX_SOFTWARE, "%s (SQLSTATE %s)", ask_error(ask), sqlstate);
+		return tool_fail(EX_UNAVAILABLE, "the database is gone: %s", client_error(ask));
+	return tool_fail(EX_SOFTWARE, "%s (SQLSTATE %s)", client_error(ask), sqlstate);
 }

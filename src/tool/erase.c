@@ -2,7 +2,7 @@
  * Erasing closed accounts, at once and to the end.
  *
  * Each step is a short transaction of its own, so it may be interrupted at any time; what is left is
- * the service's, or the next call's. A walk passes over what a worker has in hand, and over what
+ * the service's, or the next call's. A walk passes over what a worker has in flight, and over what
  * somebody holds, so walks are repeated until one finds nothing more, and then for a moment still.
  */
 #include "tool/erase.h"
@@ -20,22 +20,22 @@
 #define PAUSE_US  100000 /* with a pause before each */
 
 /* One step; `after`, "" at the start, becomes where the next one goes on, "" at the end. */
-static int step(struct ask *ask, char after[UUID_TEXT_BYTES], unsigned long *rows_gone)
+static int step(struct client *ask, char after[UUID_TEXT_BYTES], unsigned long *rows_gone)
 {
 	const char *values[] = {after[0] != '\0' ? after : NULL, STEP_ROWS};
-	struct ask_rows *rows;
+	struct client_rows *rows;
 
-	if (ask_run(ask,
+	if (client_run(ask,
 		    "select version, detail from cardkeep_api.erase_step($1::uuid, $2::integer)",
-		    values, ARRAY_LEN(values), &rows) != ASK_OK)
+		    values, ARRAY_LEN(values), &rows) != CLIENT_OK)
 		return database_fail(ask);
-	*rows_gone += strtoul(ask_value(rows, 0, 0), NULL, 10);
-	snprintf(after, UUID_TEXT_BYTES, "%s", ask_value(rows, 0, 1));
-	ask_free(&rows);
+	*rows_gone += strtoul(client_value(rows, 0, 0), NULL, 10);
+	snprintf(after, UUID_TEXT_BYTES, "%s", client_value(rows, 0, 1));
+	client_free(&rows);
 	return EX_OK;
 }
 
-static int walk(struct ask *ask, unsigned long *rows_gone)
+static int walk(struct client *ask, unsigned long *rows_gone)
 {
 	char after[UUID_TEXT_BYTES] = "";
 	int status;
@@ -46,19 +46,19 @@ static int walk(struct ask *ask, unsigned long *rows_gone)
 	return status;
 }
 
-static int count_left(struct ask *ask, unsigned long *left)
+static int count_left(struct client *ask, unsigned long *left)
 {
-	struct ask_rows *rows;
+	struct client_rows *rows;
 
-	if (ask_run(ask, "select count(*) from cardkeep.users u where u.closed_at is not null",
-		    NULL, 0, &rows) != ASK_OK)
+	if (client_run(ask, "select count(*) from cardkeep.users u where u.closed_at is not null",
+		    NULL, 0, &rows) != CLIENT_OK)
 		return database_fail(ask);
-	*left = strtoul(ask_value(rows, 0, 0), NULL, 10);
-	ask_free(&rows);
+	*left = strtoul(client_value(rows, 0, 0), NULL, 10);
+	client_free(&rows);
 	return EX_OK;
 }
 
-int erase_closed(struct ask *ask, struct erased *ret)
+int erase_closed(struct client *ask, struct erased *ret)
 {
 	struct erased erased = {0};
 	unsigned long before;

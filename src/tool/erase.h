@@ -6,7 +6,7 @@
 #define TOOL_ERASE_H
 
 #include "base/must.h"
-#include "db/ask.h"
+#include "db/client.h"
 
 struct erased {
 	unsigned long
@@ -15,6 +15,6 @@ struct erased {
 };
 
 /* Erases all closed accounts. On anything but EX_OK the reason has been said. */
-MUST_CHECK int erase_closed(struct ask *ask, struct erased *ret);
+MUST_CHECK int erase_closed(struct client *ask, struct erased *ret);
 
 #endif

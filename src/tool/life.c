@@ -5,7 +5,7 @@
 #include <signal.h>
 
 #include "base/clock.h"
-#include "stats/figure.h"
+#include "report/format.h"
 
 /* The supervisor turns every second. */
 #define FRESH_US (3 * CLOCK_S)
@@ -33,18 +33,18 @@ void life_describe(struct buf *out, const struct snapshot *snapshot)
 	switch (life_of(snapshot)) {
 	case LIFE_RUNS:
 		buf_str(out, "up ");
-		figure_span(out, snapshot->taken_us - snapshot->made_us);
+		format_span(out, snapshot->taken_us - snapshot->made_us);
 		break;
 	case LIFE_HANGS:
 		buf_printf(out, "supervisor %d has not turned for ", (int)snapshot->supervisor_pid);
-		figure_span(out, beat_age_us(snapshot));
+		format_span(out, beat_age_us(snapshot));
 		break;
 	case LIFE_ENDED:
 		buf_str(out, "not running: last figures");
 		if (beat_age_us(snapshot) < 0)
 			break;
 		buf_str(out, ", ");
-		figure_span(out, beat_age_us(snapshot));
+		format_span(out, beat_age_us(snapshot));
 		buf_str(out, " old");
 		break;
 	}

@@ -109,31 +109,31 @@ static int read_plan(const char *directory, struct buf *plan)
 }
 
 /* Adds the name of the last change in `plan` that the console applied; nothing where there is none. */
-static int add_last(struct ask *ask, const struct buf *plan, struct buf *last)
+static int add_last(struct client *ask, const struct buf *plan, struct buf *last)
 {
 	const char *const values[] = {buf_cstr(plan)};
-	struct ask_rows *rows;
+	struct client_rows *rows;
 
-	if (ask_run(ask, CONSOLE_LAST, values, 1, &rows) != ASK_OK)
+	if (client_run(ask, CONSOLE_LAST, values, 1, &rows) != CLIENT_OK)
 		return database_fail(ask);
-	if (ask_count(rows) > 0)
-		buf_str(last, ask_value(rows, 0, 0));
-	ask_free(&rows);
+	if (client_count(rows) > 0)
+		buf_str(last, client_value(rows, 0, 0));
+	client_free(&rows);
 	return EX_OK;
 }
 
 /* `last` stays empty where sqitch has nothing to be told. */
-static int find_last(struct ask *ask, const char *directory, struct buf *last)
+static int find_last(struct client *ask, const char *directory, struct buf *last)
 {
 	struct buf plan = {0};
-	struct ask_rows *rows;
+	struct client_rows *rows;
 	bool alone;
 	int status;
 
-	if (ask_run(ask, CONSOLE_ALONE, NULL, 0, &rows) != ASK_OK)
+	if (client_run(ask, CONSOLE_ALONE, NULL, 0, &rows) != CLIENT_OK)
 		return database_fail(ask);
-	alone = ask_count(rows) > 0;
-	ask_free(&rows);
+	alone = client_count(rows) > 0;
+	client_free(&rows);
 	if (!alone)
 		return EX_OK;
 	status = read_plan(directory, &plan);
@@ -163,7 +163,7 @@ static int prepare(const struct tool *tool)
 	const char *conninfo = database_conninfo(tool, &user);
 	char why[512];
 
-	if (!ask_export(conninfo, user, why, sizeof(why)))
+	if (!client_export(conninfo, user, why, sizeof(why)))
 		return tool_fail(EX_CONFIG, "the database's connection string: %s", why);
 	/* Who deployed stands in sqitch's registry; the operator's own names win. */
 	if (setenv("SQITCH_FULLNAME", "Cardkeep", 0) != 0 ||
@@ -197,19 +197,19 @@ static int mend_roles(const char *directory)
 	return run(directory, arguments);
 }
 
-static int check_encoding(struct ask *ask)
+static int check_encoding(struct client *ask)
 {
-	struct ask_rows *rows;
+	struct client_rows *rows;
 	int status = EX_OK;
 
-	if (ask_run(ask, OTHER_ENCODING, NULL, 0, &rows) != ASK_OK)
+	if (client_run(ask, OTHER_ENCODING, NULL, 0, &rows) != CLIENT_OK)
 		return database_fail(ask);
-	if (ask_count(rows) > 0)
+	if (client_count(rows) > 0)
 		status = tool_fail(EX_CONFIG,
 			"database %s is %s, and Cardkeep needs UTF8: create database NAME"
 			" template template0 encoding 'UTF8'",
-			ask_value(rows, 0, 0), ask_value(rows, 0, 1));
-	ask_free(&rows);
+			client_value(rows, 0, 0), client_value(rows, 0, 1));
+	client_free(&rows);
 	return status;
 }
 
@@ -219,7 +219,7 @@ int tool_migrate(const struct tool *tool)
 	const char *directory = given != NULL ? given : CARDKEEP_SQL;
 	const bool plan = (tool->given & TOOL_PLAN) != 0;
 	struct buf last = {0};
-	struct ask *ask;
+	struct client *ask;
 	int status = database_open(tool, &ask);
 
 	/* Its own words for no database are many. */
@@ -228,7 +228,7 @@ int tool_migrate(const struct tool *tool)
 	status = check_encoding(ask);
 	if (status == EX_OK)
 		status = find_last(ask, directory, &last);
-	ask_close(&ask);
+	client_close(&ask);
 	if (status == EX_OK)
 		status = prepare(tool);
 	if (status == EX_OK && last.len > 0) {

@@ -33,27 +33,27 @@ struct keep {
 };
 
 /* One step; `after`, "" at the start, becomes where the next one goes on, "" at the end. */
-static int step(struct ask *ask, const char *kind, const struct keep *keep,
+static int step(struct client *ask, const char *kind, const struct keep *keep,
 	char after[UUID_TEXT_BYTES], struct tally *tally)
 {
 	const char *values[] = {
 		kind, after[0] != '\0' ? after : NULL, keep->versions, keep->days, keep->hours};
-	struct ask_rows *rows;
+	struct client_rows *rows;
 
-	if (ask_run(ask,
+	if (client_run(ask,
 		    "select next, histories, deleted, busy from cardkeep.prune_histories("
 		    "$1, $2::uuid, $3::integer, $4::integer, $5::integer)",
-		    values, ARRAY_LEN(values), &rows) != ASK_OK)
+		    values, ARRAY_LEN(values), &rows) != CLIENT_OK)
 		return database_fail(ask);
-	snprintf(after, UUID_TEXT_BYTES, "%s", ask_value(rows, 0, 0));
-	tally->histories += strtoul(ask_value(rows, 0, 1), NULL, 10);
-	tally->deleted += strtoul(ask_value(rows, 0, 2), NULL, 10);
-	tally->busy += strtoul(ask_value(rows, 0, 3), NULL, 10);
-	ask_free(&rows);
+	snprintf(after, UUID_TEXT_BYTES, "%s", client_value(rows, 0, 0));
+	tally->histories += strtoul(client_value(rows, 0, 1), NULL, 10);
+	tally->deleted += strtoul(client_value(rows, 0, 2), NULL, 10);
+	tally->busy += strtoul(client_value(rows, 0, 3), NULL, 10);
+	client_free(&rows);
 	return EX_OK;
 }
 
-static int prune(struct ask *ask, const struct keep *keep, struct tally *tally)
+static int prune(struct client *ask, const struct keep *keep, struct tally *tally)
 {
 	static const char *const kinds[] = {"business_cards", "personal_info", "professional_info"};
 	char after[UUID_TEXT_BYTES] = "";
@@ -90,7 +90,7 @@ int tool_prune(const struct tool *tool)
 	struct tally tally = {0};
 	struct erased erased;
 	struct keep keep;
-	struct ask *ask;
+	struct client *ask;
 	int status = database_open(tool, &ask);
 
 	if (status != EX_OK)
@@ -103,6 +103,6 @@ int tool_prune(const struct tool *tool)
 		status = prune(ask, &keep, &tally);
 	if (status == EX_OK)
 		tell(tool, &tally, &erased);
-	ask_close(&ask);
+	client_close(&ask);
 	return status;
 }

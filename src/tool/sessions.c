@@ -13,7 +13,7 @@
 #include "tool/prompt.h"
 #include "tool/table.h"
 
-static int list(const struct tool *tool, struct ask *ask, char **arguments)
+static int list(const struct tool *tool, struct client *ask, char **arguments)
 {
 	struct account account;
 	const bool all = (tool->given & TOOL_ALL) != 0;
@@ -27,30 +27,30 @@ static int list(const struct tool *tool, struct ask *ask, char **arguments)
 		(const char *const[]){account.id, all ? "true" : "false"}, 2);
 }
 
-static int revoke(const struct tool *tool, struct ask *ask, char **arguments)
+static int revoke(const struct tool *tool, struct client *ask, char **arguments)
 {
-	struct ask_rows *rows;
+	struct client_rows *rows;
 	struct uuid id;
 	int status = EX_OK;
 
 	(void)tool;
 	if (!uuid_parse(arguments[0], strlen(arguments[0]), &id))
 		return tool_fail(EX_USAGE, "'%s' is no id of a session", arguments[0]);
-	if (ask_run(ask, "select cardkeep.revoke_session($1)", (const char *const[]){arguments[0]},
-		    1, &rows) != ASK_OK)
+	if (client_run(ask, "select cardkeep.revoke_session($1)",
+		    (const char *const[]){arguments[0]}, 1, &rows) != CLIENT_OK)
 		return database_fail(ask);
-	if (strcmp(ask_value(rows, 0, 0), "t") == 0)
+	if (strcmp(client_value(rows, 0, 0), "t") == 0)
 		printf("%s is revoked\n", arguments[0]);
 	else
 		status = tool_fail(EX_UNAVAILABLE, "no session of that id is live");
-	ask_free(&rows);
+	client_free(&rows);
 	return status;
 }
 
-static int revoke_all(const struct tool *tool, struct ask *ask, char **arguments)
+static int revoke_all(const struct tool *tool, struct client *ask, char **arguments)
 {
 	struct account account;
-	struct ask_rows *rows;
+	struct client_rows *rows;
 	int status = account_find(ask, arguments[0], &account);
 
 	if (status == EX_OK)
@@ -58,11 +58,11 @@ static int revoke_all(const struct tool *tool, struct ask *ask, char **arguments
 			tool, "End all %ld sessions of %s?", account.sessions, arguments[0]);
 	if (status != EX_OK)
 		return status;
-	if (ask_run(ask, "select cardkeep.revoke_user_sessions($1)",
-		    (const char *const[]){account.id}, 1, &rows) != ASK_OK)
+	if (client_run(ask, "select cardkeep.revoke_user_sessions($1)",
+		    (const char *const[]){account.id}, 1, &rows) != CLIENT_OK)
 		return database_fail(ask);
-	printf("sessions ended: %s\n", ask_value(rows, 0, 0));
-	ask_free(&rows);
+	printf("sessions ended: %s\n", client_value(rows, 0, 0));
+	client_free(&rows);
 	return EX_OK;
 }
 

@@ -9,9 +9,9 @@
 #include <sysexits.h>
 
 #include "base/clock.h"
+#include "report/format.h"
+#include "report/status_json.h"
 #include "stats/cells.h"
-#include "stats/expose.h"
-#include "stats/figure.h"
 #include "stats/indicator.h"
 #include "stats/snapshot.h"
 #include "stats/window.h"
@@ -35,7 +35,7 @@ static void add_sum(struct buf *out, const struct snapshot *snapshot, const char
 	enum stats_metric metric)
 {
 	buf_printf(out, "  %s ", name);
-	figure_count(out, snapshot_sum(snapshot, metric));
+	format_count(out, snapshot_sum(snapshot, metric));
 }
 
 static void add_requests(
@@ -48,18 +48,18 @@ static void add_requests(
 	buf_str(out, "requests ");
 	add_sum(out, snapshot, "answered", STATS_REQUESTS_FINISHED);
 	buf_str(out, " (");
-	figure_rate(out, s > 0 ? (double)answered / s : 0);
+	format_rate(out, s > 0 ? (double)answered / s : 0);
 	buf_str(out, "/s)");
 	add_sum(out, snapshot, "in flight", STATS_REQUESTS_IN_FLIGHT);
 	add_sum(out, snapshot, "lost", STATS_REQUESTS_LOST);
 	add_sum(out, snapshot, "shed", STATS_REQUESTS_SHED);
 	cells_histogram(all->cells, STATS_REQUEST_DURATION, durations);
 	buf_str(out, "\nlatency    p50 ");
-	figure_percentile(out, durations, 0.5);
+	format_percentile(out, durations, 0.5);
 	buf_str(out, "  p90 ");
-	figure_percentile(out, durations, 0.9);
+	format_percentile(out, durations, 0.9);
 	buf_str(out, "  p99 ");
-	figure_percentile(out, durations, 0.99);
+	format_percentile(out, durations, 0.99);
 	buf_char(out, '\n');
 }
 
@@ -76,7 +76,7 @@ static void add_split(struct buf *out, const struct snapshot *snapshot, const ch
 		if (count == 0)
 			continue;
 		buf_printf(out, "%s%s ", first ? " (" : ", ", metrics_value(label, i));
-		figure_count(out, count);
+		format_count(out, count);
 		first = false;
 	}
 	if (!first)
@@ -111,11 +111,11 @@ static void add_indicators(struct buf *out, const struct window_sums *all)
 		const size_t from = out->len;
 
 		buf_str(out, indicator_name(id));
-		figure_pad(out, from, 26, 1);
-		figure_indicator(out, id, &indicator);
-		figure_pad(out, from, 39, 1);
-		figure_target(out, id);
-		figure_pad(out, from, 54, 1);
+		format_pad(out, from, 26, 1);
+		format_indicator(out, id, &indicator);
+		format_pad(out, from, 39, 1);
+		format_target(out, id);
+		format_pad(out, from, 54, 1);
 		buf_str(out, indicator.ok ? "ok\n" : "MISSED\n");
 	}
 	buf_char(out, '\n');
@@ -126,7 +126,7 @@ static void add_alerts(struct buf *out, const struct snapshot *snapshot)
 	const size_t from = out->len;
 
 	buf_str(out, "alerts     ");
-	(void)figure_alerts(out, snapshot);
+	(void)format_alerts(out, snapshot);
 	if (out->len - from == strlen("alerts     "))
 		buf_str(out, "none");
 	buf_str(out, "\n\n");
@@ -147,13 +147,13 @@ static void add_thread(struct buf *out, const struct snapshot *snapshot,
 		thread->activity_known && !idle
 			? metrics_value(STATS_LABEL_ROUTE, thread->activity.route)
 			: "");
-	figure_pad(out, from, 34, 1);
+	format_pad(out, from, 34, 1);
 	if (thread->activity_known) {
 		buf_str(out, "for ");
-		figure_span(out, snapshot->taken_us - thread->activity.since_us);
+		format_span(out, snapshot->taken_us - thread->activity.since_us);
 	}
-	figure_pad(out, from, 50, 1);
-	buf_printf(out, "in hand %u  database %s %s\n", (unsigned)thread->in_hand,
+	format_pad(out, from, 50, 1);
+	buf_printf(out, "in flight %u  database %s %s\n", (unsigned)thread->in_flight,
 		metrics_value(STATS_LABEL_CONNECTION, thread->connection), thread->db_sqlstate);
 }
 
@@ -166,11 +166,11 @@ static void add_worker(struct buf *out, const struct snapshot *snapshot, size_t 
 		restarts += process->restarts[i];
 	buf_printf(out, "worker %zu  pid %d  %s  up ", slot, (int)process->pid,
 		metrics_value(STATS_LABEL_WORKER, process->state));
-	figure_span(out, snapshot->taken_us - process->started_us);
+	format_span(out, snapshot->taken_us - process->started_us);
 	buf_str(out, "  restarts ");
-	figure_count(out, restarts);
+	format_count(out, restarts);
 	buf_str(out, "  lost ");
-	figure_count(out, process->lost);
+	format_count(out, process->lost);
 	buf_char(out, '\n');
 	for (size_t t = 0; t < snapshot->thread_count; t++)
 		add_thread(out, snapshot, process, t);
@@ -207,7 +207,7 @@ int tool_status(const struct tool *tool)
 	if (status != EX_OK)
 		return status;
 	if ((tool->given & TOOL_JSON) != 0)
-		expose_status(&out, snapshot, NULL);
+		status_json(&out, snapshot, NULL);
 	else
 		add_screen(&out, snapshot);
 	fputs(buf_cstr(&out), stdout);

@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "stats/figure.h"
+#include "report/format.h"
 #include "tool/database.h"
 
 /* Columns on a terminal, as far as UTF-8 goes: its bytes but those that continue a character. */
@@ -29,14 +29,14 @@ static void add_plain(struct buf *out, const char *text)
 		buf_char(out, iscntrl((unsigned char)*text) ? '?' : *text);
 }
 
-static size_t *measure(const struct ask_rows *rows)
+static size_t *measure(const struct client_rows *rows)
 {
-	size_t *widths = mem_zero(ask_columns(rows) * sizeof(*widths));
+	size_t *widths = mem_zero(client_columns(rows) * sizeof(*widths));
 
-	for (size_t c = 0; c < ask_columns(rows); c++) {
-		widths[c] = strlen(ask_name(rows, c));
-		for (size_t r = 0; r < ask_count(rows); r++) {
-			const size_t width = width_of(ask_value(rows, r, c));
+	for (size_t c = 0; c < client_columns(rows); c++) {
+		widths[c] = strlen(client_name(rows, c));
+		for (size_t r = 0; r < client_count(rows); r++) {
+			const size_t width = width_of(client_value(rows, r, c));
 
 			widths[c] = width > widths[c] ? width : widths[c];
 		}
@@ -51,23 +51,23 @@ static void add_cell(struct buf *out, const char *text, size_t width, bool last)
 		buf_char(out, ' ');
 }
 
-static void print_rows(const struct ask_rows *rows)
+static void print_rows(const struct client_rows *rows)
 {
 	size_t *widths = measure(rows);
-	const size_t columns = ask_columns(rows);
+	const size_t columns = client_columns(rows);
 	struct buf out = {0};
 
 	for (size_t c = 0; c < columns; c++) {
 		const size_t at = out.len;
 
-		add_cell(&out, ask_name(rows, c), widths[c], c + 1 == columns);
+		add_cell(&out, client_name(rows, c), widths[c], c + 1 == columns);
 		for (size_t i = at; i < out.len; i++)
 			out.data[i] = (char)toupper((unsigned char)out.data[i]);
 	}
 	buf_char(&out, '\n');
-	for (size_t r = 0; r < ask_count(rows); r++) {
+	for (size_t r = 0; r < client_count(rows); r++) {
 		for (size_t c = 0; c < columns; c++)
-			add_cell(&out, ask_value(rows, r, c), widths[c], c + 1 == columns);
+			add_cell(&out, client_value(rows, r, c), widths[c], c + 1 == columns);
 		buf_char(&out, '\n');
 	}
 	fputs(buf_cstr(&out), stdout);
@@ -75,25 +75,25 @@ static void print_rows(const struct ask_rows *rows)
 	free(widths);
 }
 
-int table_print(const struct tool *tool, struct ask *ask, const char *sql,
+int table_print(const struct tool *tool, struct client *ask, const char *sql,
 	const char *const *values, size_t count)
 {
 	const bool json = (tool->given & TOOL_JSON) != 0;
-	struct ask_rows *rows;
+	struct client_rows *rows;
 	struct buf query = {0};
-	enum ask_status status;
+	enum client_status status;
 
 	buf_printf(&query,
 		json ? "select coalesce(json_agg(q), '[]') from (%s) q" : "select q.* from (%s) q",
 		sql);
-	status = ask_run(ask, buf_cstr(&query), values, count, &rows);
+	status = client_run(ask, buf_cstr(&query), values, count, &rows);
 	buf_free(&query);
-	if (status != ASK_OK)
+	if (status != CLIENT_OK)
 		return database_fail(ask);
 	if (json)
-		puts(ask_value(rows, 0, 0));
+		puts(client_value(rows, 0, 0));
 	else
 		print_rows(rows);
-	ask_free(&rows);
+	client_free(&rows);
 	return EX_OK;
 }

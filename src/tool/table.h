@@ -4,11 +4,11 @@
 #ifndef TOOL_TABLE_H
 #define TOOL_TABLE_H
 
-#include "db/ask.h"
+#include "db/client.h"
 #include "tool/tool.h"
 
 /* Runs `sql` and prints its rows. The exit status, which has been explained unless it is EX_OK. */
-MUST_CHECK int table_print(const struct tool *tool, struct ask *ask, const char *sql,
+MUST_CHECK int table_print(const struct tool *tool, struct client *ask, const char *sql,
 	const char *const *values, size_t count);
 
 #endif

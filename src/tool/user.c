@@ -16,7 +16,7 @@
 #include "tool/prompt.h"
 #include "tool/table.h"
 
-static int list(const struct tool *tool, struct ask *ask, char **arguments)
+static int list(const struct tool *tool, struct client *ask, char **arguments)
 {
 	(void)arguments;
 	if ((tool->given & TOOL_WAITING) != 0)
@@ -30,10 +30,10 @@ static int list(const struct tool *tool, struct ask *ask, char **arguments)
 		NULL, 0);
 }
 
-static int reset_password(const struct tool *tool, struct ask *ask, char **arguments)
+static int reset_password(const struct tool *tool, struct client *ask, char **arguments)
 {
 	struct account account;
-	struct ask_rows *rows;
+	struct client_rows *rows;
 	char hash[PROMPT_HASH_BYTES];
 	int status = account_find(ask, arguments[0], &account);
 
@@ -41,24 +41,24 @@ static int reset_password(const struct tool *tool, struct ask *ask, char **argum
 		status = prompt_password(&tool->conf, hash);
 	if (status != EX_OK)
 		return status;
-	if (ask_run(ask, "select cardkeep.reset_password($1, $2)",
-		    (const char *const[]){account.id, hash}, 2, &rows) != ASK_OK)
+	if (client_run(ask, "select cardkeep.reset_password($1, $2)",
+		    (const char *const[]){account.id, hash}, 2, &rows) != CLIENT_OK)
 		return database_fail(ask);
-	if (ask_is_null(rows, 0, 0))
+	if (client_is_null(rows, 0, 0))
 		status = tool_fail(EX_NOUSER, "the account is gone");
 	else
 		printf("%s has a new password; sessions ended: %s\n", arguments[0],
-			ask_value(rows, 0, 0));
-	ask_free(&rows);
+			client_value(rows, 0, 0));
+	client_free(&rows);
 	return status;
 }
 
 /* Closed at once, then erased. An erasure that does not end here is the service's to go on with. */
-static int delete (const struct tool *tool, struct ask *ask, char **arguments)
+static int delete (const struct tool *tool, struct client *ask, char **arguments)
 {
 	struct account account;
 	struct erased erased;
-	struct ask_rows *rows;
+	struct client_rows *rows;
 	int status = account_find(ask, arguments[0], &account);
 
 	if (status == EX_OK)
@@ -67,12 +67,12 @@ static int delete (const struct tool *tool, struct ask *ask, char **arguments)
 			arguments[0], account.cards, account.sessions);
 	if (status != EX_OK)
 		return status;
-	if (ask_run(ask, "select cardkeep.delete_user($1)", (const char *const[]){account.id}, 1,
-		    &rows) != ASK_OK)
+	if (client_run(ask, "select cardkeep.delete_user($1)", (const char *const[]){account.id}, 1,
+		    &rows) != CLIENT_OK)
 		return database_fail(ask);
-	if (strcmp(ask_value(rows, 0, 0), "t") != 0)
+	if (strcmp(client_value(rows, 0, 0), "t") != 0)
 		status = tool_fail(EX_NOUSER, "the account is gone");
-	ask_free(&rows);
+	client_free(&rows);
 	if (status == EX_OK)
 		status = erase_closed(ask, &erased);
 	if (status != EX_OK)
@@ -85,57 +85,57 @@ static int delete (const struct tool *tool, struct ask *ask, char **arguments)
 
 /* ---- adoption -------------------------------------------------------------------------------- */
 
-/* One call of the stored function. ASK_OK with what it answered: status, detail, body. */
-static enum ask_status adopt_once(
-	struct ask *ask, char **arguments, const char *hash, struct ask_rows **ret_rows)
+/* One call of the stored function. CLIENT_OK with what it answered: status, detail, body. */
+static enum client_status adopt_once(
+	struct client *ask, char **arguments, const char *hash, struct client_rows **ret_rows)
 {
-	return ask_run(ask,
+	return client_run(ask,
 		"select a.status, a.detail, a.body::json ->> 'cards', a.body::json -> 'profiles',"
 		" a.body::json -> 'left' from (select b.status, b.detail,"
 		"	nullif(b.body, '') as body from cardkeep_api.adopt_user($1, $2, $3) b) a",
 		(const char *const[]){arguments[0], arguments[1], hash}, 3, ret_rows);
 }
 
-static int tell_adoption(const struct ask_rows *rows, char **arguments)
+static int tell_adoption(const struct client_rows *rows, char **arguments)
 {
-	const long answer = strtol(ask_value(rows, 0, 0), NULL, 10);
+	const long answer = strtol(client_value(rows, 0, 0), NULL, 10);
 
 	if (answer == 404)
 		return tool_fail(EX_NOUSER, "nobody waits under the id %s", arguments[0]);
 	if (answer >= 300)
-		return tool_fail(
-			EX_SOFTWARE, "the database answers %ld %s", answer, ask_value(rows, 0, 1));
+		return tool_fail(EX_SOFTWARE, "the database answers %ld %s", answer,
+			client_value(rows, 0, 1));
 	printf("%s %s: cards %s, profiles %s", arguments[1],
 		answer == 201 ? "is the account of what waited" : "has what waited",
-		ask_value(rows, 0, 2), ask_value(rows, 0, 3));
-	if (strcmp(ask_value(rows, 0, 4), "[]") != 0)
-		printf("; left waiting, as the account has its own: %s", ask_value(rows, 0, 4));
+		client_value(rows, 0, 2), client_value(rows, 0, 3));
+	if (strcmp(client_value(rows, 0, 4), "[]") != 0)
+		printf("; left waiting, as the account has its own: %s", client_value(rows, 0, 4));
 	putchar('\n');
 	return EX_OK;
 }
 
 /* A password is asked for only where the address has no account yet. */
-static int adopt(const struct tool *tool, struct ask *ask, char **arguments)
+static int adopt(const struct tool *tool, struct client *ask, char **arguments)
 {
-	struct ask_rows *rows;
+	struct client_rows *rows;
 	char hash[PROMPT_HASH_BYTES];
 	struct uuid id;
 	int status;
 
 	if (!uuid_parse(arguments[0], strlen(arguments[0]), &id))
 		return tool_fail(EX_USAGE, "'%s' is no id of a user", arguments[0]);
-	if (adopt_once(ask, arguments, NULL, &rows) != ASK_OK)
+	if (adopt_once(ask, arguments, NULL, &rows) != CLIENT_OK)
 		return database_fail(ask);
-	if (strcmp(ask_value(rows, 0, 1), "password_needed") == 0) {
-		ask_free(&rows);
+	if (strcmp(client_value(rows, 0, 1), "password_needed") == 0) {
+		client_free(&rows);
 		status = prompt_password(&tool->conf, hash);
 		if (status != EX_OK)
 			return status;
-		if (adopt_once(ask, arguments, hash, &rows) != ASK_OK)
+		if (adopt_once(ask, arguments, hash, &rows) != CLIENT_OK)
 			return database_fail(ask);
 	}
 	status = tell_adoption(rows, arguments);
-	ask_free(&rows);
+	client_free(&rows);
 	return status;
 }
 

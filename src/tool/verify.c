@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "http/json.h"
-#include "stats/figure.h"
+#include "report/format.h"
 #include "tool/database.h"
 #include "tool/installed.def"
 #include "tool/tool.h"
@@ -108,9 +108,9 @@ static const struct check {
 
 /* What a check came to. */
 struct finding {
-	const char *count;     /* a number as text; "1" where the check itself failed */
-	const char *failure;   /* why it could not be made, or NULL */
-	struct ask_rows *rows; /* subject, detail, and the number of all of them in each */
+	const char *count;        /* a number as text; "1" where the check itself failed */
+	const char *failure;      /* why it could not be made, or NULL */
+	struct client_rows *rows; /* subject, detail, and the number of all of them in each */
 };
 
 /* ---- looking --------------------------------------------------------------------------------- */
@@ -126,30 +126,30 @@ static const char *const opening[] = {
 	"savepoint before_check",
 };
 
-static int begin(struct ask *ask)
+static int begin(struct client *ask)
 {
 	for (size_t i = 0; i < ARRAY_LEN(opening); i++)
-		if (ask_run(ask, opening[i], NULL, 0, NULL) != ASK_OK)
+		if (client_run(ask, opening[i], NULL, 0, NULL) != CLIENT_OK)
 			return database_fail(ask);
 	return EX_OK;
 }
 
 /* Whether there is anything to verify, and by whom it may be looked at. */
-static int admit(struct ask *ask)
+static int admit(struct client *ask)
 {
-	struct ask_rows *rows;
+	struct client_rows *rows;
 	const char *answer;
 	int status;
 
-	if (ask_run(ask,
+	if (client_run(ask,
 		    "select case when to_regnamespace('cardkeep') is null then 'absent'"
 		    " when not has_schema_privilege('cardkeep', 'usage')"
 		    "	or not coalesce(has_table_privilege("
 		    "		to_regclass('cardkeep.business_cards'), 'select'), true)"
 		    "	then 'closed' else '' end",
-		    NULL, 0, &rows) != ASK_OK)
+		    NULL, 0, &rows) != CLIENT_OK)
 		return database_fail(ask);
-	answer = ask_value(rows, 0, 0);
+	answer = client_value(rows, 0, 0);
 	if (strcmp(answer, "absent") == 0)
 		status = tool_fail(EX_UNAVAILABLE,
 			"this database has no schema cardkeep; see cardkeep migrate");
@@ -158,39 +158,39 @@ static int admit(struct ask *ask)
 			"this role may not read the tables; connect as an administrator");
 	else
 		status = EX_OK;
-	ask_free(&rows);
+	client_free(&rows);
 	return status;
 }
 
 /* Makes one check. On anything but EX_OK the connection is gone, which has been said. */
-static int look(struct ask *ask, const struct check *check, struct finding *ret)
+static int look(struct client *ask, const struct check *check, struct finding *ret)
 {
 	struct buf sql = {0};
-	enum ask_status status;
+	enum client_status status;
 
 	*ret = (struct finding){.count = "0"};
 	buf_printf(&sql,
 		"with found(subject, detail) as (%s) select subject, detail, count(*) over ()"
 		" from found order by subject, detail limit " EXAMPLES,
 		check->sql);
-	status = ask_run(ask, buf_cstr(&sql), NULL, 0, &ret->rows);
+	status = client_run(ask, buf_cstr(&sql), NULL, 0, &ret->rows);
 	buf_free(&sql);
-	if (status == ASK_OK) {
-		if (ask_count(ret->rows) > 0)
-			ret->count = ask_value(ret->rows, 0, 2);
+	if (status == CLIENT_OK) {
+		if (client_count(ret->rows) > 0)
+			ret->count = client_value(ret->rows, 0, 2);
 		return EX_OK;
 	}
-	if (status == ASK_LOST)
+	if (status == CLIENT_LOST)
 		return database_fail(ask);
 	ret->count = "1";
-	ret->failure = ask_error(ask);
+	ret->failure = client_error(ask);
 	return EX_OK;
 }
 
 /* After a check that failed; harmless after others. */
-static int recover(struct ask *ask)
+static int recover(struct client *ask)
 {
-	return ask_run(ask, "rollback to savepoint before_check", NULL, 0, NULL) == ASK_OK
+	return client_run(ask, "rollback to savepoint before_check", NULL, 0, NULL) == CLIENT_OK
 		       ? EX_OK
 		       : database_fail(ask);
 }
@@ -202,16 +202,17 @@ static void tell_text(const struct check *check, const struct finding *finding)
 	struct buf line = {0};
 
 	buf_str(&line, strcmp(finding->count, "0") == 0 ? "ok" : "BROKEN");
-	figure_pad(&line, 0, 8, 1);
+	format_pad(&line, 0, 8, 1);
 	buf_str(&line, check->name);
-	figure_pad(&line, 0, 36, 1);
+	format_pad(&line, 0, 36, 1);
 	printf("%s%s\n", buf_cstr(&line), check->promise);
 	if (finding->failure != NULL)
 		printf("        it could not be looked at: %s\n", finding->failure);
-	for (size_t i = 0; finding->rows != NULL && i < ask_count(finding->rows); i++)
-		printf("        %s: %s\n", ask_value(finding->rows, i, 0),
-			ask_value(finding->rows, i, 1));
-	if (finding->rows != NULL && strtoul(finding->count, NULL, 10) > ask_count(finding->rows))
+	for (size_t i = 0; finding->rows != NULL && i < client_count(finding->rows); i++)
+		printf("        %s: %s\n", client_value(finding->rows, i, 0),
+			client_value(finding->rows, i, 1));
+	if (finding->rows != NULL &&
+		strtoul(finding->count, NULL, 10) > client_count(finding->rows))
 		printf("        ... %s in all\n", finding->count);
 	buf_free(&line);
 	(void)fflush(stdout);
@@ -237,11 +238,11 @@ static void tell_json(const struct check *check, const struct finding *finding, 
 	else
 		buf_str(&out, "null");
 	buf_str(&out, ",\"examples\":[");
-	for (size_t i = 0; finding->rows != NULL && i < ask_count(finding->rows); i++) {
+	for (size_t i = 0; finding->rows != NULL && i < client_count(finding->rows); i++) {
 		buf_str(&out, i > 0 ? ",{" : "{");
-		add_text(&out, "subject", ask_value(finding->rows, i, 0));
+		add_text(&out, "subject", client_value(finding->rows, i, 0));
 		buf_char(&out, ',');
-		add_text(&out, "detail", ask_value(finding->rows, i, 1));
+		add_text(&out, "detail", client_value(finding->rows, i, 1));
 		buf_char(&out, '}');
 	}
 	buf_str(&out, "]}");
@@ -252,7 +253,7 @@ static void tell_json(const struct check *check, const struct finding *finding, 
 /* ---- the command ----------------------------------------------------------------------------- */
 
 /* Makes every check and tells what it found; counts the promises that are broken. */
-static int check_all(struct ask *ask, bool json, size_t *broken)
+static int check_all(struct client *ask, bool json, size_t *broken)
 {
 	for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
 		struct finding finding;
@@ -265,7 +266,7 @@ static int check_all(struct ask *ask, bool json, size_t *broken)
 			tell_json(&checks[i], &finding, i == 0);
 		else
 			tell_text(&checks[i], &finding);
-		ask_free(&finding.rows);
+		client_free(&finding.rows);
 		status = recover(ask);
 		if (status != EX_OK)
 			return status;
@@ -273,7 +274,7 @@ static int check_all(struct ask *ask, bool json, size_t *broken)
 	return EX_OK;
 }
 
-static int verify(struct ask *ask, bool json)
+static int verify(struct client *ask, bool json)
 {
 	const int64_t began_us = clock_mono_us();
 	size_t broken = 0;
@@ -299,12 +300,12 @@ static int verify(struct ask *ask, bool json)
 
 int tool_verify(const struct tool *tool)
 {
-	struct ask *ask;
+	struct client *ask;
 	int status = database_open(tool, &ask);
 
 	if (status != EX_OK)
 		return status;
 	status = verify(ask, (tool->given & TOOL_JSON) != 0);
-	ask_close(&ask);
+	client_close(&ask);
 	return status;
 }

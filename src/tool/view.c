@@ -6,8 +6,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "report/format.h"
 #include "stats/cells.h"
-#include "stats/figure.h"
 #include "stats/indicator.h"
 #include "tool/life.h"
 
@@ -26,7 +26,7 @@ static void add_bar(struct page *page, const struct view *view, const struct sna
 	if (life_of(snapshot) == LIFE_RUNS)
 		buf_printf(out, "  supervisor %d", (int)snapshot->supervisor_pid);
 	if (view->note != NULL) {
-		figure_pad(out, from, 78 - strlen(view->note), 2);
+		format_pad(out, from, 78 - strlen(view->note), 2);
 		buf_str(out, view->note);
 	}
 	page_end_line(page, PAGE_BAR);
@@ -41,7 +41,7 @@ static double seconds_between(const struct sample *now, const struct sample *bef
 static void add_rate(struct buf *out, uint64_t newer, uint64_t older, double seconds)
 {
 	if (seconds > 0)
-		figure_rate(out, (double)(newer - older) / seconds);
+		format_rate(out, (double)(newer - older) / seconds);
 	else
 		buf_char(out, '-');
 }
@@ -49,7 +49,7 @@ static void add_rate(struct buf *out, uint64_t newer, uint64_t older, double sec
 static void add_named(struct buf *out, const char *name, uint64_t count)
 {
 	buf_printf(out, "  %s ", name);
-	figure_count(out, count);
+	format_count(out, count);
 }
 
 static void add_requests(
@@ -71,14 +71,14 @@ static void add_requests(
 		cells_subtract(sums.cells, before->snapshot->cells);
 	cells_histogram(sums.cells, STATS_REQUEST_DURATION, durations);
 	buf_str(out, "  p50 ");
-	figure_percentile(out, durations, 0.5);
+	format_percentile(out, durations, 0.5);
 	buf_str(out, "  p99 ");
-	figure_percentile(out, durations, 0.99);
+	format_percentile(out, durations, 0.99);
 	add_named(out, "in flight", snapshot_sum(snapshot, STATS_REQUESTS_IN_FLIGHT));
 	buf_str(out, "  connected ");
-	figure_count(out, snapshot_value(snapshot, STATS_DB_CONNECTIONS, STATS_CONNECTION_OPEN, 0));
+	format_count(out, snapshot_value(snapshot, STATS_DB_CONNECTIONS, STATS_CONNECTION_OPEN, 0));
 	buf_char(out, '/');
-	figure_count(out, snapshot_sum(snapshot, STATS_DB_CONNECTIONS));
+	format_count(out, snapshot_sum(snapshot, STATS_DB_CONNECTIONS));
 	page_end_line(page, PAGE_PLAIN);
 }
 
@@ -110,13 +110,13 @@ static void add_indicator(struct page *page, enum indicator_id id, const struct 
 	const struct indicator ever = indicator_of(id, all);
 
 	buf_str(out, indicator_name(id));
-	figure_pad(out, from, 26, 1);
-	figure_indicator(out, id, &now);
-	figure_pad(out, from, 40, 1);
-	figure_indicator(out, id, &ever);
-	figure_pad(out, from, 53, 1);
-	figure_target(out, id);
-	figure_pad(out, from, 68, 1);
+	format_pad(out, from, 26, 1);
+	format_indicator(out, id, &now);
+	format_pad(out, from, 40, 1);
+	format_indicator(out, id, &ever);
+	format_pad(out, from, 53, 1);
+	format_target(out, id);
+	format_pad(out, from, 68, 1);
 	buf_str(out, now.ok ? "ok" : "MISSED");
 	page_end_line(page, now.ok ? PAGE_PLAIN : PAGE_BAD);
 }
@@ -128,10 +128,10 @@ static void add_indicators(
 	struct window_sums all;
 
 	buf_str(&page->text, "INDICATOR");
-	figure_pad(&page->text, from, 26, 1);
+	format_pad(&page->text, from, 26, 1);
 	buf_str(&page->text, "LAST ");
-	figure_span(&page->text, recent->span_us);
-	figure_pad(&page->text, from, 40, 1);
+	format_span(&page->text, recent->span_us);
+	format_pad(&page->text, from, 40, 1);
 	buf_str(&page->text, "SINCE START  TARGET");
 	page_end_line(page, PAGE_TITLE);
 	window_since_start(snapshot, &all);
@@ -143,7 +143,7 @@ static void add_indicators(
 static void add_alerts(struct page *page, const struct snapshot *snapshot)
 {
 	struct buf alerts = {0};
-	const bool fires = figure_alerts(&alerts, snapshot);
+	const bool fires = format_alerts(&alerts, snapshot);
 
 	if (alerts.len > 0) {
 		buf_printf(&page->text, "alerts    %s", buf_cstr(&alerts));
@@ -172,7 +172,7 @@ static void add_titles(struct page *page, const struct column *columns, size_t c
 		const char *star = columns[i].order == order ? "*" : "";
 		const size_t width = strlen(columns[i].name) + strlen(star);
 
-		figure_pad(out, from, columns[i].right ? columns[i].at - width : columns[i].at,
+		format_pad(out, from, columns[i].right ? columns[i].at - width : columns[i].at,
 			i > 0 ? 1 : 0);
 		buf_printf(out, "%s%s", columns[i].name, star);
 	}
@@ -183,7 +183,7 @@ static void add_titles(struct page *page, const struct column *columns, size_t c
 static void add_words(struct buf *out, size_t from, size_t next, const char *words)
 {
 	buf_str(out, words);
-	figure_pad(out, from, next, 1);
+	format_pad(out, from, next, 1);
 }
 
 /* A figure that ends at that column; `figure` is emptied. */
@@ -192,7 +192,7 @@ static void add_figure(struct buf *out, size_t from, size_t end, struct buf *fig
 	const size_t at = out->len - from;
 
 	if (at + figure->len < end)
-		figure_pad(out, from, end - figure->len, 0);
+		format_pad(out, from, end - figure->len, 0);
 	buf_str(out, buf_cstr(figure));
 	buf_reset(figure);
 }
@@ -318,13 +318,13 @@ static void add_thread(struct page *page, const struct snapshot *snapshot,
 	add_words(out, from, 53,
 		known && !idle ? metrics_value(STATS_LABEL_ROUTE, thread->activity.route) : "");
 	if (known)
-		figure_span(figure, snapshot->taken_us - thread->activity.since_us);
+		format_span(figure, snapshot->taken_us - thread->activity.since_us);
 	add_figure(out, from, 61, figure);
 	add_rate(figure, row->answered, 0, seconds);
 	add_figure(out, from, 70, figure);
 	buf_char(out, ' ');
 	if (row->answered > 0)
-		figure_latency(figure, (uint64_t)average_us(row));
+		format_latency(figure, (uint64_t)average_us(row));
 	add_figure(out, from, 79, figure);
 	page_end_line(page, thread->connection == STATS_CONNECTION_CLOSED ? PAGE_BAD
 			    : idle                                        ? PAGE_FAINT
@@ -468,16 +468,16 @@ static void add_route(
 	add_rate(figure, row->answered, 0, seconds);
 	add_figure(out, from, 28, figure);
 	if (row->answered > 0) {
-		figure_latency(figure, row->p50_us);
+		format_latency(figure, row->p50_us);
 		add_figure(out, from, 38, figure);
-		figure_latency(figure, row->p99_us);
+		format_latency(figure, row->p99_us);
 		add_figure(out, from, 48, figure);
 	}
 	add_rate(figure, row->refused, 0, seconds);
 	add_figure(out, from, 57, figure);
 	add_rate(figure, row->failed, 0, seconds);
 	add_figure(out, from, 66, figure);
-	figure_count(figure, row->ever);
+	format_count(figure, row->ever);
 	add_figure(out, from, 79, figure);
 	page_end_line(page, row->failed > 0     ? PAGE_BAD
 			    : row->answered > 0 ? PAGE_PLAIN

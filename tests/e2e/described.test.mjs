@@ -28,7 +28,7 @@ test('doc/openapi.yaml is valid OpenAPI 3.1', async () => {
 });
 
 test('doc/openapi.yaml names every route of the service, and no other', () => {
-	const table = readFileSync(path.join(top, 'src/api/routes.def'), 'utf8');
+	const table = readFileSync(path.join(top, 'src/catalog/routes.def'), 'utf8');
 	const routes = [...table.matchAll(ROUTE)].map(([, method, url]) => `${method} ${url}`);
 	assert.equal(routes.length, table.match(/^ROUTE\(/gm).length);
 	assert.deepEqual(documented().sort(), routes.sort());

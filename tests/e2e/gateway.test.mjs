@@ -77,7 +77,7 @@ test('a body above 256 KiB is refused by the service, and the connection stays u
 });
 
 test('the wording of nginx agrees with the catalogue of problems', () => {
-	const catalogue = readFileSync(`${top}/src/http/problem.def`, 'utf8');
+	const catalogue = readFileSync(`${top}/src/catalog/problems.def`, 'utf8');
 	const site = readFileSync(`${top}/nginx/cardkeep.conf.in`, 'utf8');
 	const bodies = [...site.matchAll(/return (\d+) '(\{"type".*\})';/g)];
 	assert.ok(bodies.length >= 7);
@@ -88,7 +88,7 @@ test('the wording of nginx agrees with the catalogue of problems', () => {
 		assert.equal(message, detail);
 		assert.ok(
 			catalogue.includes(`"${name}", ${status}, "${title}", "${error}"`),
-			`problem.def has no such ${name}`,
+			`problems.def has no such ${name}`,
 		);
 	}
 });

@@ -42,7 +42,7 @@ const bodies = {
 };
 
 // [method, path] of every route that needs a session, with something in the place of {}.
-const routes = [...readFileSync(path.join(top, 'src/api/routes.def'), 'utf8').matchAll(
+const routes = [...readFileSync(path.join(top, 'src/catalog/routes.def'), 'utf8').matchAll(
 	/^ROUTE\(\w+, (\w+), "([^"]+)",\s+TOKEN/gm,
 )].map(([, method, route]) => [method, route.replace('{}', ID)]);
 

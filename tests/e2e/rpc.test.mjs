@@ -241,7 +241,7 @@ test('an unknown function, or arguments that fit none, are PGRST202 with what wo
 });
 
 test('every parameter of the promised functions in SQL is one here, and no other', async () => {
-	const table = readFileSync(`${top}/src/api/functions.def`, 'utf8');
+	const table = readFileSync(`${top}/src/api/postgrest/functions.def`, 'utf8');
 	const [text] = await stack.sql(`select json_object_agg(p.proname, p.proargnames[:p.pronargs])
 		from pg_proc p where p.pronamespace = 'cardkeep'::regnamespace
 			and (p.proname ~ '_(atomic|optimistic)$' or p.proname = 'generate_unique_slug')`);

@@ -80,7 +80,7 @@ test('frozen: every request is answered in time as 503 or 504, operators at once
 	assert.ok(answers.some(({ status }) => status !== 201));
 	const again = await stack.client.card(token, { name: 'After the frost' });
 	assert.equal(again.version, 1);
-	// Waits for what the frozen backends still had in hand.
+	// Waits for what the frozen backends still had in flight.
 	await until('no call is under way', async () =>
 		Number(await stack.sql("select count(*) from pg_stat_activity where usename = 'cardkeep_runtime' and state <> 'idle'", 'super')) === 0);
 	assert.deepEqual(await compare(stack, answers), NOTHING_WRONG);

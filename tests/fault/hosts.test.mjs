@@ -153,7 +153,7 @@ test('a silent name server alone: 503 within the deadline, 401 at once, and no w
 	assert.doesNotMatch(stack.logSince(mark), /stalled|reason=(crash|stalled)/);
 });
 
-test('a host that falls silent with connections open is left: what it had in hand is asked elsewhere', async (t) => {
+test('a host that falls silent with connections open is left: what it had in flight is asked elsewhere', async (t) => {
 	await restart(`host=${path.join(stack.dir, 'proxy')},${here}`);
 	await stack.ready();
 	assert.equal((await stack.client.post('/api/cards', { name: 'Before' }, { token })).status, 201);

@@ -152,7 +152,7 @@ function seenIn({ body }) {
 
 const idle = "select count(*) from pg_stat_activity where usename = 'cardkeep_runtime' and state <> 'idle'";
 
-// Waits for what forgotten backends have in hand, dumps, and asks the checker.
+// Waits for what forgotten backends have in flight, dumps, and asks the checker.
 async function verdict(stack, dir) {
 	await until('no call is under way', async () => Number(await stack.sql(idle, 'super')) === 0, 20_000);
 	const [record, dump] = ['record', 'dump'].map((name) => path.join(dir, name));

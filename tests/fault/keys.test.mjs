@@ -38,7 +38,7 @@ test(`${CUTS} answers lost on their way to impatient clients`, async (t) => {
 	await finish(t, clients);
 });
 
-test('workers killed with writes in hand, some of which are not known to their clients then', async (t) => {
+test('workers killed with writes in flight, some of which are not known to their clients then', async (t) => {
 	const clients = await repeating(stack);
 	await runs(clients);
 	for (let i = 0; i < 6 || clients.unknown() === 0; i++) {

@@ -31,7 +31,7 @@ static void is_bounded(const struct conf *conf)
 #define CONF_TEXT(name, preset, help) MUST(memchr(conf->name, '\0', CONF_TEXT_BYTES) != NULL);
 #define CONF_NUMBER(name, preset, least, most, help) \
 	MUST(conf->name >= (least) && conf->name <= (most));
-#include "base/conf.def"
+#include "catalog/conf.def"
 #undef CONF_TEXT
 #undef CONF_NUMBER
 }

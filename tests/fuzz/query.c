@@ -4,7 +4,7 @@
  */
 #include "fuzz.h"
 
-#include "api/query.h"
+#include "api/postgrest/query.h"
 #include "http/json.h"
 #include "http/utf8.h"
 

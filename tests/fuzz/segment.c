@@ -14,8 +14,9 @@
 
 #include "base/clock.h"
 #include "http/json.h"
-#include "stats/expose.h"
-#include "stats/panel.h"
+#include "report/prometheus.h"
+#include "report/status_json.h"
+#include "report/status_page.h"
 #include "stats/segment.h"
 
 #define CHANGE_BYTES_MAX 16
@@ -129,13 +130,13 @@ static void is_plain(const struct buf *text)
 
 static void show_page(struct buf *out, const struct snapshot *snapshot, const struct window *window)
 {
-	struct history *history = history_new();
-	const struct panel_view view = {
-		.snapshot = snapshot, .window = window, .history = history, .wall_us = CLOCK_S};
+	struct series *series = series_new();
+	const struct status_page_view view = {
+		.snapshot = snapshot, .window = window, .series = series, .wall_us = CLOCK_S};
 
-	history_add(history, snapshot, CLOCK_S);
-	panel_expose(out, &view);
-	history_free(&history);
+	series_add(series, snapshot, CLOCK_S);
+	status_page_write(out, &view);
+	series_free(&series);
 }
 
 static void show_json(struct buf *out, const struct snapshot *snapshot, const struct window *window)
@@ -143,7 +144,7 @@ static void show_json(struct buf *out, const struct snapshot *snapshot, const st
 	struct json_doc *doc;
 	char why[160];
 
-	expose_status(out, snapshot, window);
+	status_json(out, snapshot, window);
 	doc = json_parse(out->data, out->len, why, sizeof(why));
 	MUST(doc != NULL);
 	json_free(&doc);
@@ -154,9 +155,9 @@ static void show(unsigned reader, const struct snapshot *snapshot, const struct 
 	struct buf out = {0};
 
 	if (reader % 4 == 0)
-		expose_metrics(&out, snapshot, EXPOSE_TEXT);
+		prometheus_write(&out, snapshot, PROMETHEUS_TEXT);
 	else if (reader % 4 == 1)
-		expose_metrics(&out, snapshot, EXPOSE_OPENMETRICS);
+		prometheus_write(&out, snapshot, PROMETHEUS_OPENMETRICS);
 	else if (reader % 4 == 2)
 		show_json(&out, snapshot, window);
 	else

@@ -5,7 +5,7 @@ import path from 'node:path';
 
 import { top } from './shell.mjs';
 
-const read = (name) => fs.readFileSync(path.join(top, 'src/api', name), 'utf8').replace(/\/\*.*?\*\//gs, '');
+const read = (name) => fs.readFileSync(path.join(top, 'src', name), 'utf8').replace(/\/\*.*?\*\//gs, '');
 
 // What each field of a sound body holds; others hold a word.
 const SAMPLES = {
@@ -46,13 +46,13 @@ function fieldsIn(text) {
 }
 
 function profileFields(which) {
-	const table = read('profiles.c').split(/static const struct profile /).find((part) => part.startsWith(which));
+	const table = read('api/profiles.c').split(/static const struct profile /).find((part) => part.startsWith(which));
 	return fieldsIn(table);
 }
 
 // rpc_create is create_business_card_atomic with the arguments of CREATE.
 function argumentsOf(path) {
-	const text = read('functions.def');
+	const text = read('api/postgrest/functions.def');
 	const name = path.split('/').at(-1);
 	const id = new RegExp(`FUNCTION\\((\\w+),\\s*"${name}"`).exec(text)[1];
 	const own = [...text.matchAll(/ARGUMENT\((\w+),\s*"(\w+)"/g)].filter((m) => m[1] === id).map((m) => m[2]);
@@ -65,21 +65,21 @@ function fieldsOf(path, handler) {
 	const file = handler.split('_')[0];
 	const common = ['version', 'merge'];
 	if (file === 'profiles') return [...new Set([...profileFields(handler.split('_').at(-1)), ...common])];
-	return [...new Set([...fieldsIn(read(`${file}.c`)), ...common])];
+	return [...new Set([...fieldsIn(read(`api/${file}.c`)), ...common])];
 }
 
 // [{method, path, open, body, fields}]: `body` is NONE, JSON, SECRET or ARGUMENTS; {} in a path takes an
 // id. HEAD goes where GET does.
 export function routes() {
 	const list = /ROUTE\((\w+),\s*(\w+),\s*"([^"]+)",\s*(\w+),\s*(\w+),\s*(\w+)\)/g;
-	const found = [...read('routes.def').matchAll(list)].map(([, , method, at, access, body, handler]) => ({
+	const found = [...read('catalog/routes.def').matchAll(list)].map(([, , method, at, access, body, handler]) => ({
 		method,
 		path: at,
 		open: access === 'OPEN',
 		body,
 		fields: body === 'NONE' ? [] : fieldsOf(at, handler),
 	}));
-	if (found.length !== read('routes.def').match(/^ROUTE\(/gm).length) throw new Error('a route cannot be read');
+	if (found.length !== read('catalog/routes.def').match(/^ROUTE\(/gm).length) throw new Error('a route cannot be read');
 	return found;
 }
 

@@ -15,8 +15,8 @@
 
 #include "api/cookie.h"
 #include "api/key.h"
-#include "api/query.h"
-#include "api/rest.h"
+#include "api/postgrest/query.h"
+#include "api/postgrest/rest.h"
 #include "api/router.h"
 #include "api/text.h"
 #include "api/url.h"
@@ -24,7 +24,8 @@
 #include "base/log.h"
 #include "http/prefer.h"
 #include "http/utf8.h"
-#include "stats/expose.h"
+#include "report/prometheus.h"
+#include "statusd/negotiate.h"
 
 #define TOKEN "Bearer ck_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 #define ID    "00010203-0405-0607-0809-0a0b0c0d0e0f"
@@ -184,7 +185,7 @@ static void run_accept(const char *text, size_t len)
 {
 	(void)len;
 	(void)rest_form(text);
-	(void)expose_negotiate(text);
+	(void)negotiate_metrics(text);
 }
 
 static void run_log(const char *text, size_t len)

@@ -33,8 +33,8 @@ test('every alert is among those tests', () => {
 
 // {name: {summary, sides: [raise, clear], seconds}} of the service's own, from its lists.
 function builtIn() {
-	const list = fs.readFileSync(path.join(top, 'src/stats/alert.def'), 'utf8');
-	const keys = fs.readFileSync(path.join(top, 'src/base/conf.def'), 'utf8');
+	const list = fs.readFileSync(path.join(top, 'src/catalog/alerts.def'), 'utf8');
+	const keys = fs.readFileSync(path.join(top, 'src/catalog/conf.def'), 'utf8');
 	const found = {};
 	for (const [, name, key, summary] of list.matchAll(/^ALERT\(\w+, "(\w+)", \w+, (\w+),\s+"(.*)"\)/gm)) {
 		const rule = new RegExp(`^CONF_RULE\\(${key}, "(\\w+) ([\\d.]+)(%?) clear ([\\d.]+)%? for (\\d+)s"`, 'm').exec(keys);
@@ -69,7 +69,7 @@ test('alerts have the names, numbers, times and words of the built-in ones, and 
 
 test('rules judge by as many events, as long, and by as long a wait as the built-in alerts', () => {
 	const preset = (key) => Number(new RegExp(`^CONF_NUMBER\\(${key}, (\\d+),`, 'm')
-		.exec(fs.readFileSync(path.join(top, 'src/base/conf.def'), 'utf8'))[1]);
+		.exec(fs.readFileSync(path.join(top, 'src/catalog/conf.def'), 'utf8'))[1]);
 	const [, wait] = /^#define WAIT_LONG_US (\d+)$/m.exec(fs.readFileSync(path.join(top, 'src/stats/alert.c'), 'utf8'));
 	const found = (what) => rules.flatMap(({ expr }) => [...expr.matchAll(what)].map(([, number]) => Number(number)));
 	assert.deepEqual([...new Set(found(/>= (\d+)/g))], [preset('alert_min_events')]);

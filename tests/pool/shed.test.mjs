@@ -2,8 +2,8 @@
 import { assert, after, test } from '../lib/harness.mjs';
 import { Pool } from './pool.mjs';
 
-// Without a database a request with a token stays in hand until its attempts are spent.
-const pool = await Pool.start({ keys: { workers: 1, in_hand_max: 4, retry_base_ms: 2000 } });
+// Without a database a request with a token stays in flight until its attempts are spent.
+const pool = await Pool.start({ keys: { workers: 1, in_flight_max: 4, retry_base_ms: 2000 } });
 const TOKEN = `Bearer ck_${'A'.repeat(43)}`;
 after(() => pool.destroy());
 
@@ -32,7 +32,7 @@ test('a request that waited too long for a thread is shed at once', async () => 
 	assert.equal(await shed(), before + 1);
 });
 
-test('what a thread cannot take in hand is shed at once, and the rest is not', async () => {
+test('what a thread cannot take in flight is shed at once, and the rest is not', async () => {
 	const before = await shed();
 	const all = Array.from({ length: 12 }, () => ask(0, { authorization: TOKEN }));
 	const answers = await Promise.all(all);

@@ -53,7 +53,7 @@ test('a draining worker accepts nothing new, and the status pages answer to the 
 	assert.ok(log.lastIndexOf('ended role=worker') < log.indexOf('ending role=status'), log);
 });
 
-test('a request in hand when the end comes is answered', async () => {
+test('a request in flight when the end comes is answered', async () => {
 	const pool = await start({ keys: { request_deadline_ms: 1500 } });
 	const connection = await pool.connect();
 	const answer = slow(connection);

@@ -22,7 +22,7 @@ test('it shows what was counted, by entity where that matters', async () => {
 	assert.match(got.out, /^version_conflict_rate +50 % +below 1 % +MISSED$/m);
 	assert.match(got.out, /^retry_success_rate +- +above 95 % +ok$/m);
 	assert.match(got.out, /^worker 0 {2}pid \d+ {2}ready {2}up \d+ s/m);
-	assert.match(got.out, /in hand 0 {2}database open/);
+	assert.match(got.out, /in flight 0 {2}database open/);
 	for (const line of got.out.split('\n')) assert.ok(line.length <= 80, line);
 });
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "stats/expose.h"
+#include "report/prometheus.h"
 #include "stats_fixture.h"
 
 /* Counts every cell once, so that no series is left out. */
@@ -21,13 +21,13 @@ static void count_everything(struct stats_slot *slot)
 	}
 }
 
-static void print(const struct segment *segment, enum expose_format format)
+static void print(const struct segment *segment, enum prometheus_format format)
 {
 	struct snapshot *snapshot = snapshot_take(segment, clock_mono_us());
 	struct buf out = {0};
 
 	snapshot_measure(snapshot);
-	expose_metrics(&out, snapshot, format);
+	prometheus_write(&out, snapshot, format);
 	MUST(fwrite(out.data, 1, out.len, stdout) == out.len);
 	buf_free(&out);
 	snapshot_free(&snapshot);
@@ -45,6 +45,6 @@ int main(int argc, char **argv)
 	segment_worker_start(fixture->segment, 0, 1, clock_mono_us());
 	segment_worker_pid(fixture->segment, 0, getpid());
 	count_everything(segment_slot(fixture->segment, 0, 0));
-	print(fixture->segment, open ? EXPOSE_OPENMETRICS : EXPOSE_TEXT);
+	print(fixture->segment, open ? PROMETHEUS_OPENMETRICS : PROMETHEUS_TEXT);
 	return fixture_teardown(&state);
 }

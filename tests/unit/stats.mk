@@ -1,30 +1,30 @@
-# Unit tests of stats.
-UNIT_STATS = tests/unit/t_alert tests/unit/t_event tests/unit/t_expose tests/unit/t_figure tests/unit/t_histogram \
-	tests/unit/t_history tests/unit/t_metrics tests/unit/t_panel tests/unit/t_segment tests/unit/t_snapshot
+# Unit tests of stats and report.
+UNIT_STATS = tests/unit/t_alert tests/unit/t_event tests/unit/t_prometheus tests/unit/t_format tests/unit/t_histogram \
+	tests/unit/t_series tests/unit/t_metrics tests/unit/t_status_page tests/unit/t_segment tests/unit/t_snapshot
 check_PROGRAMS += $(UNIT_STATS)
 TESTS += $(UNIT_STATS)
-UNIT_STATS_LIBS = libstats.a libbase.a $(BASE_LIBS) $(CMOCKA_LIBS)
+UNIT_STATS_LIBS = libreport.a libstats.a libbase.a $(BASE_LIBS) $(CMOCKA_LIBS)
 UNIT_STATS_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR=\"$(abs_top_srcdir)\"
 
 tests_unit_t_alert_SOURCES = tests/unit/t_alert.c
 tests_unit_t_alert_CPPFLAGS = $(UNIT_STATS_CPPFLAGS)
 tests_unit_t_alert_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_alert_LDADD = $(UNIT_STATS_LIBS)
-tests_unit_t_expose_SOURCES = tests/unit/t_expose.c tests/unit/stats_fixture.h
-tests_unit_t_expose_CFLAGS = $(UNIT_CFLAGS) $(JSONC_CFLAGS)
-tests_unit_t_expose_LDADD = $(UNIT_STATS_LIBS) $(JSONC_LIBS)
+tests_unit_t_prometheus_SOURCES = tests/unit/t_prometheus.c tests/unit/stats_fixture.h
+tests_unit_t_prometheus_CFLAGS = $(UNIT_CFLAGS) $(JSONC_CFLAGS)
+tests_unit_t_prometheus_LDADD = libstatusd.a $(UNIT_STATS_LIBS) $(JSONC_LIBS)
 tests_unit_t_event_SOURCES = tests/unit/t_event.c tests/unit/stats_fixture.h
 tests_unit_t_event_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_event_LDADD = $(UNIT_STATS_LIBS)
-tests_unit_t_figure_SOURCES = tests/unit/t_figure.c
-tests_unit_t_figure_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_t_figure_LDADD = $(UNIT_STATS_LIBS)
-tests_unit_t_history_SOURCES = tests/unit/t_history.c tests/unit/stats_fixture.h
-tests_unit_t_history_CFLAGS = $(UNIT_CFLAGS) $(JSONC_CFLAGS)
-tests_unit_t_history_LDADD = $(UNIT_STATS_LIBS) $(JSONC_LIBS)
-tests_unit_t_panel_SOURCES = tests/unit/t_panel.c tests/unit/stats_fixture.h
-tests_unit_t_panel_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_t_panel_LDADD = $(UNIT_STATS_LIBS)
+tests_unit_t_format_SOURCES = tests/unit/t_format.c
+tests_unit_t_format_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_format_LDADD = $(UNIT_STATS_LIBS)
+tests_unit_t_series_SOURCES = tests/unit/t_series.c tests/unit/stats_fixture.h
+tests_unit_t_series_CFLAGS = $(UNIT_CFLAGS) $(JSONC_CFLAGS)
+tests_unit_t_series_LDADD = $(UNIT_STATS_LIBS) $(JSONC_LIBS)
+tests_unit_t_status_page_SOURCES = tests/unit/t_status_page.c tests/unit/stats_fixture.h
+tests_unit_t_status_page_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_status_page_LDADD = $(UNIT_STATS_LIBS)
 tests_unit_t_histogram_SOURCES = tests/unit/t_histogram.c
 tests_unit_t_histogram_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_histogram_LDADD = $(UNIT_STATS_LIBS)
@@ -52,7 +52,7 @@ bench-stats: tests/micro/stats
 check_PROGRAMS += tests/unit/print_metrics
 tests_unit_print_metrics_SOURCES = tests/unit/print_metrics.c tests/unit/stats_fixture.h
 tests_unit_print_metrics_CFLAGS = $(AM_CFLAGS)
-tests_unit_print_metrics_LDADD = libstats.a libbase.a $(BASE_LIBS)
+tests_unit_print_metrics_LDADD = libreport.a libstats.a libbase.a $(BASE_LIBS)
 TESTS += tests/unit/metrics-promtool scripts/check-metrics
 EXTRA_DIST += tests/unit/metrics-promtool scripts/check-metrics scripts/gen-metrics \
 	scripts/lib/prometheus.sh doc/metrics.md doc/segment.md

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/must.h"
-#include "proc/admit.h"
+#include "worker/admit.h"
 
 static void what_waits_is_hashed_in_half_of_the_time_that_is_left(void **state)
 {

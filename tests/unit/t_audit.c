@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "proc/audit.h"
+#include "worker/audit.h"
 
 static void each_kind_of_answer_has_its_name_and_the_rest_has_no_line(void **state)
 {

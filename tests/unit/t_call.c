@@ -1,4 +1,4 @@
-/* Calls: arguments in order, statements as call.def lists them, results released once. */
+/* Calls: arguments in order, statements as calls.def lists them, results released once. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -84,7 +84,7 @@ static void without_file_and_environment_every_key_has_its_default(void **state)
 #define CONF_NUMBER(name, preset, least, most, help) \
 	assert_int_equal(conf.name, preset);         \
 	assert_in_range(conf.name, least, most);
-#include "base/conf.def"
+#include "catalog/conf.def"
 #undef CONF_TEXT
 #undef CONF_NUMBER
 }
@@ -383,7 +383,7 @@ static void the_example_names_every_key_with_its_default(void **state)
 	assert_int_equal(conf_load(file, NULL, NULL, &example, why, sizeof(why)), CONF_OK);
 #define CONF_TEXT(name, value, help)                assert_string_equal(example.name, preset.name);
 #define CONF_NUMBER(name, value, least, most, help) assert_int_equal(example.name, preset.name);
-#include "base/conf.def"
+#include "catalog/conf.def"
 #undef CONF_TEXT
 #undef CONF_NUMBER
 }

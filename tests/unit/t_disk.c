@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "base/log.h"
-#include "proc/disk.h"
 #include "stats_fixture.h"
+#include "supervisor/disk.h"
 
 static struct segment_disk with_free(uint64_t promille)
 {

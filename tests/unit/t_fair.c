@@ -7,11 +7,11 @@
 
 #include <cmocka.h>
 
-#include "proc/fair.h"
+#include "worker/fair.h"
 
 #define START (1000 * CLOCK_S)
 
-static const struct fair_limits limits = {.in_hand = 3, .burst_us = 2 * CLOCK_S, .percent = 50};
+static const struct fair_limits limits = {.in_flight = 3, .burst_us = 2 * CLOCK_S, .percent = 50};
 
 static struct fair_key key(uint64_t who)
 {
@@ -83,7 +83,7 @@ static void who_is_told_to_wait_is_told_how_long(void **state)
 	fair_free(&fair);
 }
 
-static void requests_in_hand_are_counted_for_each_caller(void **state)
+static void requests_in_flight_are_counted_for_each_caller(void **state)
 {
 	struct fair *fair = fair_new(&limits);
 	size_t places[4] = {0};
@@ -165,7 +165,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(time_is_a_bucket_that_only_slow_calls_are_charged_to),
 		cmocka_unit_test(who_is_told_to_wait_is_told_how_long),
-		cmocka_unit_test(requests_in_hand_are_counted_for_each_caller),
+		cmocka_unit_test(requests_in_flight_are_counted_for_each_caller),
 		cmocka_unit_test(who_held_a_wave_up_is_kept_apart_for_a_while),
 		cmocka_unit_test(newcomers_take_the_places_of_those_who_have_used_nothing),
 		cmocka_unit_test(where_all_places_are_held_a_newcomer_is_let_in_uncounted),

@@ -782,7 +782,7 @@ static void no_more_than_was_asked_for_is_gathered_at_once(void **state)
 		assert_in_range(count, 1, 3);
 		got += count;
 	}
-	/* All are in hand: no other thread is told of them any more. */
+	/* All are in flight: no other thread is told of them any more. */
 	assert_int_equal(fcgi_gather(service.gate, &(struct fcgi_conn *){NULL}, 1, 100, &woken), 0);
 	assert_int_equal(fcgi_gate_connections(service.gate), WAVE);
 	serve_wave(conns, 4);

@@ -18,9 +18,11 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "report/prometheus.h"
+#include "report/series_json.h"
+#include "report/status_json.h"
+#include "report/status_page.h"
 #include "stats/alert.h"
-#include "stats/expose.h"
-#include "stats/panel.h"
 #include "stats_fixture.h"
 #include "tool/life.h"
 #include "tool/view.h"
@@ -114,7 +116,7 @@ static void tell_as_json(const struct snapshot *snapshot, const struct window *w
 	struct buf out = {0};
 	struct json_object *root;
 
-	expose_status(&out, snapshot, window);
+	status_json(&out, snapshot, window);
 	assert_true(is_plain(buf_cstr(&out)));
 	root = json_tokener_parse(buf_cstr(&out));
 	assert_non_null(root);
@@ -126,33 +128,33 @@ static void tell_as_metrics(const struct snapshot *snapshot)
 {
 	struct buf out = {0};
 
-	expose_metrics(&out, snapshot, EXPOSE_TEXT);
+	prometheus_write(&out, snapshot, PROMETHEUS_TEXT);
 	assert_true(is_plain(buf_cstr(&out)));
 	buf_reset(&out);
-	expose_metrics(&out, snapshot, EXPOSE_OPENMETRICS);
+	prometheus_write(&out, snapshot, PROMETHEUS_OPENMETRICS);
 	assert_true(is_plain(buf_cstr(&out)));
 	buf_free(&out);
 }
 
 static void tell_as_page(const struct snapshot *snapshot, const struct window *window)
 {
-	struct history *history = history_new();
+	struct series *series = series_new();
 	struct buf out = {0};
 
 	for (int i = 0; i < 2; i++) {
 		struct snapshot later = *snapshot;
 
 		later.taken_us += i * 60 * CLOCK_S;
-		history_add(history, &later, clock_wall_us());
+		series_add(series, &later, clock_wall_us());
 	}
-	history_expose(&out, history, 0);
+	series_json(&out, series, 0);
 	assert_true(is_plain(buf_cstr(&out)));
-	panel_expose(&out, &(struct panel_view){.snapshot = snapshot,
-				   .window = window,
-				   .history = history,
-				   .wall_us = clock_wall_us()});
+	status_page_write(&out, &(struct status_page_view){.snapshot = snapshot,
+					.window = window,
+					.series = series,
+					.wall_us = clock_wall_us()});
 	assert_non_null(strstr(buf_cstr(&out), "</html>"));
-	history_free(&history);
+	series_free(&series);
 	buf_free(&out);
 }
 

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "proc/lane.h"
+#include "worker/lane.h"
 
 /* ---- jobs without a request ------------------------------------------------------------------ */
 

@@ -19,7 +19,7 @@ static void every_call_has_a_function_label_of_its_name(void **state)
 #define CALL(id, kind, cost, function, args, nargs) \
 	assert_string_equal(metrics_value(STATS_LABEL_FUNCTION, STATS_FUNCTION_##id), function);
 #define CALL_SET(id, function, args)
-#include "db/call.def"
+#include "catalog/calls.def"
 #undef CALL
 #undef CALL_SET
 }
@@ -42,7 +42,7 @@ static void every_status_of_a_problem_has_a_code(void **state)
 		204,
 		304,
 #define PROBLEM(id, type, status, title, error, when) status,
-#include "http/problem.def"
+#include "catalog/problems.def"
 #undef PROBLEM
 	};
 

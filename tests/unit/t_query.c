@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "api/query.h"
+#include "api/postgrest/query.h"
 #include "base/must.h"
 
 /* Nothing but these, in a view. */
@@ -78,58 +78,58 @@ static const struct {
 
 static const struct {
 	const char *query;
-	enum pgrst_id id;
+	enum postgrest_error id;
 } bad[] = {
-	{"a", PGRST_QUERY},
-	{"a=1", PGRST_QUERY},
-	{"a=not.1", PGRST_QUERY},
-	{"a=nothing.1", PGRST_QUERY},
-	{"a=eq1.1", PGRST_QUERY},
-	{"a=in.1", PGRST_QUERY},
-	{"a=in.(1", PGRST_QUERY},
-	{"a=in.(1)2)", PGRST_QUERY},
-	{"a=in.(%221%222)3)", PGRST_QUERY},
-	{"a=is.1", PGRST_QUERY},
-	{"a=eq.%FF", PGRST_QUERY},
-	{"a=eq.%00", PGRST_QUERY},
-	{"%zz=eq.1", PGRST_QUERY},
-	{"limit=", PGRST_QUERY},
-	{"limit=1x", PGRST_QUERY},
-	{"limit=1234567890123456", PGRST_QUERY},
-	{"limit=-1", PGRST_RANGE},
-	{"offset=-1", PGRST_QUERY},
-	{"limit=1&limit=1", PGRST_QUERY},
-	{"order=a&order=a", PGRST_QUERY},
-	{"select=a,", PGRST_QUERY},
-	{"select=a,+", PGRST_QUERY},
-	{"select=a+b", PGRST_QUERY},
-	{"order=a,+", PGRST_QUERY},
-	{"select=a;b", PGRST_QUERY},
-	{"select=%22a", PGRST_QUERY},
-	{"select=%22", PGRST_QUERY},
-	{"order=", PGRST_QUERY},
-	{"order=a.ascending", PGRST_QUERY},
-	{"order=a.desc.asc", PGRST_QUERY},
-	{"order=a,", PGRST_QUERY},
-	{"order=a-%3Eb", PGRST_FEATURE},
-	{"select=a(b)", PGRST_FEATURE},
-	{"select=a:b", PGRST_FEATURE},
-	{"select=a-%3Eb", PGRST_FEATURE},
-	{"select=a.sum()", PGRST_FEATURE},
-	{"a.b=eq.1", PGRST_FEATURE},
-	{"a-%3Eb=eq.1", PGRST_FEATURE},
-	{"a=gte.1", PGRST_FEATURE},
-	{"a=fts(english).x", PGRST_FEATURE},
-	{"a=eq(any).{1}", PGRST_FEATURE},
-	{"or=(a.eq.1)", PGRST_FEATURE},
-	{"columns=a", PGRST_FEATURE},
-	{"order=fields_config", PGRST_FEATURE},
-	{"order=name,design_config.desc", PGRST_FEATURE},
-	{"fields_config=eq.%7B%7D", PGRST_FEATURE},
-	{"fields_config=not.in.(1)", PGRST_FEATURE},
-	{"design_config=neq.1", PGRST_FEATURE},
-	{"home_address=eq.1", PGRST_FEATURE},
-	{"office_address=eq.1", PGRST_FEATURE},
+	{"a", POSTGREST_QUERY},
+	{"a=1", POSTGREST_QUERY},
+	{"a=not.1", POSTGREST_QUERY},
+	{"a=nothing.1", POSTGREST_QUERY},
+	{"a=eq1.1", POSTGREST_QUERY},
+	{"a=in.1", POSTGREST_QUERY},
+	{"a=in.(1", POSTGREST_QUERY},
+	{"a=in.(1)2)", POSTGREST_QUERY},
+	{"a=in.(%221%222)3)", POSTGREST_QUERY},
+	{"a=is.1", POSTGREST_QUERY},
+	{"a=eq.%FF", POSTGREST_QUERY},
+	{"a=eq.%00", POSTGREST_QUERY},
+	{"%zz=eq.1", POSTGREST_QUERY},
+	{"limit=", POSTGREST_QUERY},
+	{"limit=1x", POSTGREST_QUERY},
+	{"limit=1234567890123456", POSTGREST_QUERY},
+	{"limit=-1", POSTGREST_RANGE},
+	{"offset=-1", POSTGREST_QUERY},
+	{"limit=1&limit=1", POSTGREST_QUERY},
+	{"order=a&order=a", POSTGREST_QUERY},
+	{"select=a,", POSTGREST_QUERY},
+	{"select=a,+", POSTGREST_QUERY},
+	{"select=a+b", POSTGREST_QUERY},
+	{"order=a,+", POSTGREST_QUERY},
+	{"select=a;b", POSTGREST_QUERY},
+	{"select=%22a", POSTGREST_QUERY},
+	{"select=%22", POSTGREST_QUERY},
+	{"order=", POSTGREST_QUERY},
+	{"order=a.ascending", POSTGREST_QUERY},
+	{"order=a.desc.asc", POSTGREST_QUERY},
+	{"order=a,", POSTGREST_QUERY},
+	{"order=a-%3Eb", POSTGREST_FEATURE},
+	{"select=a(b)", POSTGREST_FEATURE},
+	{"select=a:b", POSTGREST_FEATURE},
+	{"select=a-%3Eb", POSTGREST_FEATURE},
+	{"select=a.sum()", POSTGREST_FEATURE},
+	{"a.b=eq.1", POSTGREST_FEATURE},
+	{"a-%3Eb=eq.1", POSTGREST_FEATURE},
+	{"a=gte.1", POSTGREST_FEATURE},
+	{"a=fts(english).x", POSTGREST_FEATURE},
+	{"a=eq(any).{1}", POSTGREST_FEATURE},
+	{"or=(a.eq.1)", POSTGREST_FEATURE},
+	{"columns=a", POSTGREST_FEATURE},
+	{"order=fields_config", POSTGREST_FEATURE},
+	{"order=name,design_config.desc", POSTGREST_FEATURE},
+	{"fields_config=eq.%7B%7D", POSTGREST_FEATURE},
+	{"fields_config=not.in.(1)", POSTGREST_FEATURE},
+	{"design_config=neq.1", POSTGREST_FEATURE},
+	{"home_address=eq.1", POSTGREST_FEATURE},
+	{"office_address=eq.1", POSTGREST_FEATURE},
 };
 
 static bool read_one(struct query *query, struct mem_arena *arena, const char *text,
@@ -191,7 +191,7 @@ static void there_is_a_bound_to_all_that_costs_for_each_row(void **state)
 			if (taken == (more > 0))
 				fail_msg("case %zu: %s", i, fault.message);
 			if (more > 0) {
-				assert_int_equal(fault.id, PGRST_QUERY);
+				assert_int_equal(fault.id, POSTGREST_QUERY);
 				assert_non_null(strstr(fault.message, "at most"));
 			}
 			buf_free(&text);

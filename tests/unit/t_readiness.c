@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "proc/readiness.h"
+#include "statusd/readiness.h"
 
 #define NOW     (1000 * CLOCK_S)
 #define STARTED (NOW - 60 * CLOCK_S)

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "api/rest.h"
+#include "api/postgrest/rest.h"
 #include "base/must.h"
 
 static const struct {
@@ -52,7 +52,7 @@ static void a_refusal_has_four_members_to_the_byte(void **state)
 	struct reply reply = {0};
 
 	(void)state;
-	pgrst_reply(&reply, PGRST_FUNCTION, NULL, "Say \"x\"", "no %s", "such");
+	postgrest_reply(&reply, POSTGREST_FUNCTION, NULL, "Say \"x\"", "no %s", "such");
 	assert_int_equal(reply.status, 404);
 	assert_string_equal(reply.content_type, "application/json; charset=utf-8");
 	assert_string_equal(buf_cstr(&reply.body),
@@ -69,7 +69,7 @@ static void a_message_that_is_too_long_is_cut_between_letters(void **state)
 	(void)state;
 	for (size_t i = 0; i + 2 < sizeof(text); i += 2)
 		memcpy(text + i, "é", 3);
-	pgrst_reply(&reply, PGRST_QUERY, NULL, NULL, "x%s", text);
+	postgrest_reply(&reply, POSTGREST_QUERY, NULL, NULL, "x%s", text);
 	assert_true(reply.body.len < 600);
 	assert_non_null(strstr(buf_cstr(&reply.body), "é\",\"details\""));
 	reply_free(&reply);
@@ -98,7 +98,7 @@ static void a_problem_keeps_its_status_headers_and_name(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(problems); i++) {
 		struct reply reply = {0};
 
-		pgrst_problem(&reply, problems[i].id, "why");
+		postgrest_problem(&reply, problems[i].id, "why");
 		assert_int_equal(reply.status, problems[i].status);
 		assert_string_equal(buf_cstr(&reply.headers), problems[i].headers);
 		assert_non_null(strstr(buf_cstr(&reply.body), problems[i].code));
@@ -109,11 +109,11 @@ static void a_problem_keeps_its_status_headers_and_name(void **state)
 static void what_sql_raised_has_the_status_of_its_code(void **state)
 {
 	(void)state;
-	assert_int_equal(pgrst_status("23505"), 409);
-	assert_int_equal(pgrst_status("PGRST116"), 406);
-	assert_int_equal(pgrst_status("PGRST103"), 416);
-	assert_int_equal(pgrst_status("22P02"), 400);
-	assert_int_equal(pgrst_status("42703"), 400);
+	assert_int_equal(postgrest_status("23505"), 409);
+	assert_int_equal(postgrest_status("PGRST116"), 406);
+	assert_int_equal(postgrest_status("PGRST103"), 416);
+	assert_int_equal(postgrest_status("22P02"), 400);
+	assert_int_equal(postgrest_status("42703"), 400);
 }
 
 int main(void)

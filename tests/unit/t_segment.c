@@ -543,7 +543,7 @@ static void counters_of_a_slot_survive_its_tenants_and_gauges_do_not(void **stat
 	stats_count(slot, STATS_UPDATES, STATS_ENTITY_CARD);
 	stats_connection(slot, STATS_CONNECTION_OPEN, NULL, 100);
 	stats_activity(slot, STATS_THREAD_DATABASE, STATS_ROUTE_CARD_UPDATE, NULL, 100);
-	stats_in_hand(slot, 9);
+	stats_in_flight(slot, 9);
 	assert_int_equal(sum(fixture, STATS_THREADS), 3);
 	assert_int_equal(sum(fixture, STATS_THREADS_BUSY), 1);
 	segment_worker_end(fixture->segment, 1);
@@ -553,7 +553,7 @@ static void counters_of_a_slot_survive_its_tenants_and_gauges_do_not(void **stat
 	assert_int_equal(sum(fixture, STATS_UPDATES), 1);
 	assert_int_equal(sum(fixture, STATS_WORKER_RESTARTS), 1);
 	assert_int_equal(sum(fixture, STATS_THREADS_BUSY), 0);
-	assert_int_equal(slot->in_hand, 0);
+	assert_int_equal(slot->in_flight, 0);
 	assert_int_equal(slot->connection, STATS_CONNECTION_CLOSED);
 	segment_worker_free(fixture->segment, 1);
 	assert_int_equal(sum(fixture, STATS_UPDATES), 1);
@@ -653,7 +653,7 @@ static const struct {
 	FIELD(stats_slot, since_us),
 	FIELD(stats_slot, request),
 	FIELD(stats_slot, beat_us),
-	FIELD(stats_slot, in_hand),
+	FIELD(stats_slot, in_flight),
 	FIELD(stats_slot, connection),
 	FIELD(stats_slot, db_sqlstate),
 	FIELD(stats_slot, db_since_us),

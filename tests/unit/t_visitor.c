@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "proc/visitor.h"
+#include "statusd/visitor.h"
 
 static void the_pages_are_there_under_this_machines_names_and_those_configured(void **state)
 {

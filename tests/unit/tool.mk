@@ -2,7 +2,7 @@
 UNIT_TOOL = tests/unit/t_hostile tests/unit/t_life tests/unit/t_view
 check_PROGRAMS += $(UNIT_TOOL)
 TESTS += $(UNIT_TOOL)
-UNIT_TOOL_LIBS = libtool.a libstats.a libbase.a $(BASE_LIBS) $(CMOCKA_LIBS)
+UNIT_TOOL_LIBS = libtool.a libreport.a libstats.a libbase.a $(BASE_LIBS) $(CMOCKA_LIBS)
 
 tests_unit_t_hostile_SOURCES = tests/unit/t_hostile.c tests/unit/stats_fixture.h
 tests_unit_t_hostile_CFLAGS = $(UNIT_CFLAGS) $(JSONC_CFLAGS)

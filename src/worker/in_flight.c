@@ -1,0 +1,286 @@
+/* The jobs that one thread has in flight, from reading to answering. */
+#include "worker/in_flight.h"
+
+#include <string.h>
+
+#include "api/cors.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "worker/count.h"
+
+static void count(struct in_flight *in_flight, int more)
+{
+	in_flight->count = (size_t)((ptrdiff_t)in_flight->count + more);
+	stats_in_flight(in_flight->slot, in_flight->count);
+}
+
+void in_flight_take(struct in_flight *in_flight, struct job *job)
+{
+	MUST(job->next == NULL);
+	count(in_flight, 1);
+}
+
+bool in_flight_too_late(const struct in_flight *in_flight, const struct job *job, int64_t now_us)
+{
+	return now_us >= job->deadline_us - in_flight->margin_us;
+}
+
+/* ---- answering ----------------------------------------------------------------------------- */
+
+static void log_access(const struct job *job, int64_t now_us)
+{
+	const struct exchange *x = &job->x;
+
+	log_info("request id=%s method=%s route=%s status=%d us=%lld wave=%zu attempts=%d",
+		x->request.id_text, request_method_name(x->request.method),
+		metrics_value(STATS_LABEL_ROUTE, x->route), x->reply.status,
+		(long long)(now_us - x->request.began_us), job->riders, job->tries);
+}
+
+void in_flight_finish(struct in_flight *in_flight, struct job *job)
+{
+	int64_t now_us;
+
+	cors_finish(&job->x);
+	hasher_learn(in_flight->hasher, job);
+	count_answer(in_flight->slot, job);
+	audit_answer(in_flight->audit, in_flight->slot, job);
+	fcgi_reply(job->conn, &job->x.request, &job->x.reply);
+	now_us = clock_mono_us();
+	count_finished(in_flight->slot, job, now_us);
+	if (in_flight->access_log)
+		log_access(job, now_us);
+	fair_leave(in_flight->fair, job->caller);
+	job_free(&job);
+	count(in_flight, -1);
+}
+
+static void say_why(struct job *job)
+{
+	struct exchange *x = &job->x;
+
+	if (job->maybe_applied) {
+		(void)exchange_problem(x, PROBLEM_OUTCOME_UNKNOWN,
+			"the database did not say in time whether this was applied: look, or "
+			"repeat with the same Idempotency-Key");
+	} else if (job->key_held) {
+		(void)exchange_problem(x, PROBLEM_IN_PROGRESS,
+			"another request with this Idempotency-Key is still running: repeat it");
+		reply_header(&x->reply, "Retry-After", "1");
+	} else {
+		(void)exchange_problem(x, PROBLEM_UNAVAILABLE,
+			"this could not be carried out in time; nothing was applied");
+	}
+}
+
+void in_flight_give_up(struct in_flight *in_flight, struct job *job)
+{
+	if (job->attempts > 0)
+		count_operation(in_flight->slot, job, COUNT_GAVE_UP);
+	say_why(job);
+	in_flight_finish(in_flight, job);
+}
+
+/* ---- the bounds of one caller ---------------------------------------------------------------- */
+
+/* The caller has more under way, or has used up more, than one may. Before anything was done for this
+ * request, so it is refused for certain. */
+static void refuse_caller(struct in_flight *in_flight, struct job *job, enum stats_limit why,
+	int64_t wait_us, const char *text)
+{
+	count_limited(in_flight->slot, job, why);
+	exchange_limited(&job->x, (wait_us + CLOCK_S - 1) / CLOCK_S, text);
+	in_flight_finish(in_flight, job);
+}
+
+/* The account's id, else the session's hash: both are as good as random. */
+static struct fair_key key_of(const struct exchange *x)
+{
+	struct fair_key key;
+
+	_Static_assert(sizeof(x->caller.bytes) == sizeof(key.words), "an id is a key");
+	memcpy(key.words, x->has_caller ? x->caller.bytes : x->token_hash, sizeof(key.words));
+	return key;
+}
+
+/* Whether the request may go on. Asked at its first call and, where that was to learn whose it is, at
+ * the next one: nothing was done by then but to look the session up. */
+static bool admit(struct in_flight *in_flight, struct job *job)
+{
+	const enum job_owner owner = job->x.has_caller ? JOB_OF_ACCOUNT : JOB_OF_SESSION;
+	const struct fair_key key = key_of(&job->x);
+	int64_t wait_us = 0;
+
+	if (!job->x.has_token || job->owner >= owner)
+		return true;
+	fair_leave(in_flight->fair, job->caller);
+	job->caller = FAIR_NOBODY;
+	switch (fair_enter(in_flight->fair, &key, clock_mono_us(), &job->caller, &wait_us)) {
+	case FAIR_ADMITTED:
+		job->owner = owner;
+		return true;
+	case FAIR_MANY:
+		refuse_caller(in_flight, job, STATS_LIMIT_IN_FLIGHT, 0,
+			"too many requests of this account are under way");
+		return false;
+	case FAIR_LONG:
+		refuse_caller(in_flight, job, STATS_LIMIT_TIME, wait_us,
+			"this account has used up its share of the database's time");
+		return false;
+	}
+	return true;
+}
+
+/* ---- calls ----------------------------------------------------------------------------------- */
+
+static void enter_lane(struct in_flight *in_flight, struct job *job)
+{
+	const enum lane_verdict verdict = lane_submit(in_flight->lane, job, clock_mono_us());
+
+	if (verdict == LANE_TAKEN) {
+		count(in_flight, -1);
+	} else if (verdict == LANE_CALLER_FULL && !job->maybe_applied) {
+		refuse_caller(in_flight, job, STATS_LIMIT_SLOW_QUEUE, 0,
+			"too many requests of this account wait for the database");
+	} else {
+		log_warn("slow queue full request=%s", job->x.request.id_text);
+		count_shed(in_flight->slot, job, STATS_SHED_SLOW_QUEUE);
+		in_flight_give_up(in_flight, job);
+	}
+}
+
+void in_flight_dispatch(struct in_flight *in_flight, struct job *job)
+{
+	if (!job->slow && !in_flight->slow) {
+		job_push(&in_flight->ready, job);
+	} else if (!in_flight->slow) {
+		enter_lane(in_flight, job);
+	} else {
+		count(in_flight, -1);
+		if (job->slow)
+			lane_put_back(in_flight->lane, job, clock_mono_us());
+		else
+			lane_return(in_flight->lane, job);
+	}
+}
+
+/* The disk is nearly full. Nothing was done yet for this request but to look its session up. */
+static bool may_not_add(const struct in_flight *in_flight, const struct job *job)
+{
+	return call_adds(job->x.call.id) && segment_read_only(in_flight->segment);
+}
+
+static void start_call(struct in_flight *in_flight, struct job *job)
+{
+	if (!admit(in_flight, job))
+		return;
+	if (may_not_add(in_flight, job)) {
+		in_flight_step(in_flight, job, exchange_read_only(&job->x));
+		return;
+	}
+	job->attempts = 0;
+	job->sqlstate[0] = '\0';
+	job->busy = 0;
+	job->key_held = false;
+	job->key_until_us = 0;
+	job->maybe_applied = false;
+	job->splits = 0;
+	job->slow = call_is_slow(&job->x.call) ||
+		    fair_is_apart(in_flight->fair, job->caller, clock_mono_us());
+	in_flight_dispatch(in_flight, job);
+}
+
+/* ---- passwords ------------------------------------------------------------------------------- */
+
+void in_flight_unhashed(struct in_flight *in_flight, struct job *job)
+{
+	if (hasher_crowded(job)) {
+		(void)exchange_limited(
+			&job->x, 1, "too many passwords from this network wait to be checked");
+		count_shed(in_flight->slot, job, STATS_SHED_HASH_QUEUE);
+		in_flight_finish(in_flight, job);
+		return;
+	}
+	count_shed(in_flight->slot, job, STATS_SHED_HASH_QUEUE);
+	in_flight_give_up(in_flight, job);
+}
+
+/* The same words for an account that is there and one that is not, and no word about the password. */
+static void refuse_early(struct in_flight *in_flight, struct job *job, int wait_s)
+{
+	(void)exchange_limited(&job->x, wait_s,
+		"too many wrong passwords for this account: this one was not looked at");
+	count_slowed(in_flight->slot, job);
+	in_flight_finish(in_flight, job);
+}
+
+static void hash(struct in_flight *in_flight, struct job *job)
+{
+	int wait_s = 0;
+
+	job->attempts = 0;
+	switch (hasher_submit(in_flight->hasher, job, &wait_s)) {
+	case HASHER_TAKEN:
+		count(in_flight, -1);
+		break;
+	case HASHER_EARLY:
+		refuse_early(in_flight, job, wait_s);
+		break;
+	case HASHER_FULL:
+		in_flight_unhashed(in_flight, job);
+		break;
+	}
+}
+
+void in_flight_step(struct in_flight *in_flight, struct job *job, enum step step)
+{
+	switch (step) {
+	case STEP_ANSWER:
+		in_flight_finish(in_flight, job);
+		break;
+	case STEP_CALL:
+		start_call(in_flight, job);
+		break;
+	case STEP_HASH:
+		hash(in_flight, job);
+		break;
+	}
+}
+
+/* ---- parking ------------------------------------------------------------------------------- */
+
+void in_flight_park(struct in_flight *in_flight, struct job *job, int64_t delay_us)
+{
+	struct job **at = &in_flight->parked;
+
+	job->due_us = clock_mono_us() + delay_us;
+	while (*at != NULL && (*at)->due_us <= job->due_us)
+		at = &(*at)->next;
+	job->next = *at;
+	*at = job;
+}
+
+void in_flight_unpark(struct in_flight *in_flight)
+{
+	int64_t now_us = clock_mono_us();
+
+	while (in_flight->parked != NULL && in_flight->parked->due_us <= now_us) {
+		struct job *job = in_flight->parked;
+
+		in_flight->parked = job->next;
+		job->next = NULL;
+		in_flight_dispatch(in_flight, job);
+	}
+}
+
+int in_flight_wait_ms(const struct in_flight *in_flight, int limit_ms)
+{
+	int ms;
+
+	if (in_flight->ready.count > 0)
+		return 0;
+	if (in_flight->parked == NULL)
+		return limit_ms;
+	ms = clock_wait_ms(clock_mono_us(), in_flight->parked->due_us);
+	return ms < limit_ms ? ms : limit_ms;
+}
