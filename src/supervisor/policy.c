@@ -209,9 +209,11 @@ static void became_ready(struct crew *crew, struct slot *slot)
 	crew->start_us = 0;
 }
 
-static void exited(struct crew *crew, struct slot *slot, int64_t now_us)
+/* One that a reload has overtaken says nothing of the configuration that is in force now. */
+static void exited(
+	const struct policy *policy, struct crew *crew, struct slot *slot, int64_t now_us)
 {
-	if (slot->state == SLOT_STARTING)
+	if (slot->state == SLOT_STARTING && slot->generation == policy->generation)
 		pause_starts(crew, now_us);
 	set_slot(slot, SLOT_FREE, INT64_MAX);
 }
@@ -267,7 +269,7 @@ static void take_event(struct step *step, struct policy_event event)
 		break;
 	case EVENT_EXITED:
 		MUST(event.slot < crew->slot_count);
-		exited(crew, &crew->slots[event.slot], step->now_us);
+		exited(step->policy, crew, &crew->slots[event.slot], step->now_us);
 		break;
 	case EVENT_STOP:
 		stop(step);

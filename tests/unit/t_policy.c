@@ -407,6 +407,21 @@ static void a_start_that_works_ends_the_waiting(void **state)
 	assert_string_equal(later(&bench, 100 * CLOCK_MS), "start w0.1");
 }
 
+static void an_end_from_before_a_reload_does_not_keep_the_cure_waiting(void **state)
+{
+	static struct bench bench;
+
+	(void)state;
+	to_serving(&bench);
+	worker(&bench, EVENT_EXITED, 0);
+	for (int i = 0; i < 8; i++) {
+		worker(&bench, EVENT_EXITED, 0);
+		later(&bench, 10 * CLOCK_S);
+	}
+	happens(&bench, EVENT_RELOAD);
+	assert_string_equal(worker(&bench, EVENT_EXITED, 0), "start w0.2");
+}
+
 static void a_process_that_never_gets_ready_is_killed_and_counts_as_failed(void **state)
 {
 	static struct bench bench;
@@ -709,6 +724,7 @@ int main(void)
 		cmocka_unit_test(a_worker_that_was_ready_is_replaced_at_once_however_often),
 		cmocka_unit_test(starts_that_fail_wait_longer_each_time_up_to_ten_seconds),
 		cmocka_unit_test(a_start_that_works_ends_the_waiting),
+		cmocka_unit_test(an_end_from_before_a_reload_does_not_keep_the_cure_waiting),
 		cmocka_unit_test(a_process_that_never_gets_ready_is_killed_and_counts_as_failed),
 		cmocka_unit_test(the_crews_fail_apart),
 		cmocka_unit_test(a_reload_replaces_one_worker_after_the_other),
