@@ -83,14 +83,8 @@ enum retry_verdict retry_decide(const struct retry_limits *limits, enum outcome_
 	enum retry_reason reason = RETRY_UNKNOWN;
 	int64_t delay_us;
 
-	MUST(kind != OUTCOME_COMMITTED);
+	MUST(kind == OUTCOME_ROLLED_BACK || kind == OUTCOME_UNKNOWN);
 	MUST(state->attempts >= 1);
-	if (kind == OUTCOME_NEIGHBOUR || kind == OUTCOME_NOT_SENT) {
-		if (state->now_us >= state->deadline_us)
-			return RETRY_STOP;
-		*ret_delay_us = 0;
-		return RETRY_AGAIN;
-	}
 	if (kind != OUTCOME_UNKNOWN && !reason_of_class(class, state->stale_retried, &reason))
 		return RETRY_REFUSE;
 	if (state->attempts >= limits->max_attempts)

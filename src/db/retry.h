@@ -46,11 +46,9 @@ struct retry_state {
 	bool budget_left; /* see retry_budget_take */
 };
 
-/* Pure. `kind` is not OUTCOME_COMMITTED. `class` counts only for ROLLED_BACK. A delay that would end at
- * or after the deadline is RETRY_STOP. RETRY_UNKNOWN and RETRY_RECONNECT do not need the budget: they add
- * no load to a healthy database. OUTCOME_NEIGHBOUR and OUTCOME_NOT_SENT are no retry, and are bounded by
- * the deadline alone (delay 0, reason unset, attempts not counted by the caller): the one was not at
- * fault, of the other nothing was tried. */
+/* Pure. `kind` is OUTCOME_ROLLED_BACK or OUTCOME_UNKNOWN, for the others are no attempts; `class` counts
+ * only for the former. A delay that would end at or after the deadline is RETRY_STOP. RETRY_UNKNOWN and
+ * RETRY_RECONNECT do not need the budget: they add no load to a healthy database. */
 enum retry_verdict retry_decide(const struct retry_limits *limits, enum outcome_kind kind,
 	enum sqlstate_class class, const struct retry_state *state, int64_t *ret_delay_us,
 	enum retry_reason *ret_reason);

@@ -5,7 +5,7 @@
  * for the commit comes after it. Only outcome_of, given everything the pipeline showed, may call a
  * wave committed; until then its rows are held and not looked at.
  *
- * How a wave travels. Its calls are dealt into legs, each one query of the pipeline: a set of calls
+ * How a wave travels. Its calls are grouped into queries of the pipeline, each of them a set of calls
  * of one kind, or a single call. A set may name an entity several times: one of those calls changes
  * it, and the function settles the others after that one.
  */
@@ -16,22 +16,22 @@
 #include "base/clock.h"
 #include "base/must.h"
 
-#define NOBODY    WAVE_CALLS_MAX   /* no leg owns the error: the commit itself failed */
+#define NOBODY    WAVE_CALLS_MAX   /* no query owns the error: the commit itself failed */
 #define CANCEL_US (500 * CLOCK_MS) /* a server that was asked to stop a statement has this long */
 
 /* One query of the pipeline. */
-struct leg {
-	struct wave_call *riders[WAVE_CALLS_MAX];
+struct query {
+	struct wave_call *calls[WAVE_CALLS_MAX];
 	size_t count;
 	struct pq_result *result; /* held until the wave's fate is known */
 };
 
 /* What a run has seen so far. */
 struct run {
-	struct leg legs[WAVE_CALLS_MAX];
+	struct query queries[WAVE_CALLS_MAX];
 	size_t count;
-	size_t next;    /* the leg whose result comes next */
-	size_t culprit; /* the leg that failed, or NOBODY */
+	size_t next;   /* the query whose result comes next */
+	size_t failed; /* the query that failed, or NOBODY */
 	struct outcome_wave seen;
 	struct pq_error error; /* the first error, or why the connection was lost */
 	int64_t began_us;
@@ -69,66 +69,67 @@ void wave_add(struct wave *wave, struct call *call)
 	wave->bytes += call_size(call);
 }
 
-/* ---- legs ---------------------------------------------------------------------------------- */
+/* ---- grouping ------------------------------------------------------------------------------ */
 
-/* The leg that takes `entry`: the set of its kind, or a new one. */
-static struct leg *leg_for(const struct wave *wave, struct run *run, const struct wave_call *entry)
+/* The query that takes `entry`: the set of its kind, or a new one. */
+static struct query *query_for(
+	const struct wave *wave, struct run *run, const struct wave_call *entry)
 {
 	bool set = wave->form == WAVE_SETWISE && call_set_function(entry->call->id) != NULL;
 
 	for (size_t i = 0; set && i < run->count; i++)
-		if (run->legs[i].riders[0]->call->id == entry->call->id)
-			return &run->legs[i];
-	run->legs[run->count].count = 0;
-	run->legs[run->count].result = NULL;
-	return &run->legs[run->count++];
+		if (run->queries[i].calls[0]->call->id == entry->call->id)
+			return &run->queries[i];
+	run->queries[run->count].count = 0;
+	run->queries[run->count].result = NULL;
+	return &run->queries[run->count++];
 }
 
-/* Splits legs too small to pay for arrays into single calls. */
-static void split_small_legs(struct run *run)
+/* Makes single calls of sets too small to pay for arrays. */
+static void ungroup_small(struct run *run)
 {
 	for (size_t i = 0; i < run->count; i++) {
-		struct leg *leg = &run->legs[i];
-		size_t extra = leg->count - 1;
+		struct query *query = &run->queries[i];
+		size_t extra = query->count - 1;
 
-		if (leg->count == 1 || leg->count >= WAVE_SET_MIN)
+		if (query->count == 1 || query->count >= WAVE_SET_MIN)
 			continue;
-		memmove(leg + 1 + extra, leg + 1, (run->count - i - 1) * sizeof(*leg));
+		memmove(query + 1 + extra, query + 1, (run->count - i - 1) * sizeof(*query));
 		for (size_t k = 1; k <= extra; k++)
-			leg[k] = (struct leg){.riders = {leg->riders[k]}, .count = 1};
-		leg->count = 1;
+			query[k] = (struct query){.calls = {query->calls[k]}, .count = 1};
+		query->count = 1;
 		run->count += extra;
 	}
 }
 
-static void deal(struct wave *wave, struct run *run)
+static void group(struct wave *wave, struct run *run)
 {
 	for (size_t i = 0; i < wave->count; i++) {
-		struct leg *leg = leg_for(wave, run, &wave->calls[i]);
+		struct query *query = query_for(wave, run, &wave->calls[i]);
 
-		leg->riders[leg->count++] = &wave->calls[i];
+		query->calls[query->count++] = &wave->calls[i];
 	}
-	split_small_legs(run);
+	ungroup_small(run);
 }
 
 /* ---- sending and receiving ----------------------------------------------------------------- */
 
-static bool send_leg(const struct leg *leg, struct pq_conn *conn)
+static bool send_query(const struct query *query, struct pq_conn *conn)
 {
 	const struct call *calls[WAVE_CALLS_MAX];
 
-	if (leg->count == 1)
-		return pq_queue(conn, leg->riders[0]->call);
-	for (size_t i = 0; i < leg->count; i++)
-		calls[i] = leg->riders[i]->call;
-	return pq_queue_set(conn, calls, leg->count);
+	if (query->count == 1)
+		return pq_queue(conn, query->calls[0]->call);
+	for (size_t i = 0; i < query->count; i++)
+		calls[i] = query->calls[i]->call;
+	return pq_queue_set(conn, calls, query->count);
 }
 
 /* Reads commit nothing, so what they take is their statements'. Of a wave that writes the server is
  * to tell when its statements are done: it sends that while the disk is at work. */
 static bool may_commit_slowly(const struct run *run)
 {
-	const enum call_id first = run->legs[0].riders[0]->call->id;
+	const enum call_id first = run->queries[0].calls[0]->call->id;
 
 	return call_kind(first) == CALL_WRITE || call_cost(first) == CALL_CHORE;
 }
@@ -137,21 +138,21 @@ static bool send_all(const struct run *run, struct pq_conn *conn)
 {
 	pq_begin(conn);
 	for (size_t i = 0; i < run->count; i++)
-		if (!send_leg(&run->legs[i], conn))
+		if (!send_query(&run->queries[i], conn))
 			return false;
 	if (may_commit_slowly(run) && !pq_tell(conn))
 		return false;
 	return pq_sync(conn);
 }
 
-/* A result after the last leg's is not a pipeline we understand. */
+/* A result after the last query's is not a pipeline we understand. */
 static bool take_result(struct run *run, struct pq_result *result)
 {
 	if (run->next >= run->count) {
 		pq_result_free(&result);
 		return false;
 	}
-	run->legs[run->next++].result = result;
+	run->queries[run->next++].result = result;
 	return true;
 }
 
@@ -160,7 +161,7 @@ static void note_error(struct run *run, const struct pq_error *error)
 	if (!run->seen.failed) {
 		run->seen.failed = true;
 		run->error = *error;
-		run->culprit = run->next < run->count ? run->next : NOBODY;
+		run->failed = run->next < run->count ? run->next : NOBODY;
 	}
 	run->next++;
 }
@@ -213,7 +214,7 @@ static void note_late(struct run *run)
 
 static void receive_all(struct pq_conn *conn, const struct wave_limits *limits, struct run *run)
 {
-	/* Every leg and the commit fail at most once; more is a pipeline we do not understand. */
+	/* Every query and the commit fail at most once; more is a pipeline we do not understand. */
 	while (run->next <= run->count + 1) {
 		struct pq_result *result = NULL;
 		struct pq_error error = {0};
@@ -248,24 +249,24 @@ static void receive_all(struct pq_conn *conn, const struct wave_limits *limits, 
 
 /* ---- the end of a wave --------------------------------------------------------------------- */
 
-/* Hands each rider its row: every item answered once, or the leg is not understood. */
-static bool deal_rows(struct leg *leg)
+/* Gives each call its row: every item answered once, or the query is not understood. */
+static bool give_rows(struct query *query)
 {
-	if (leg->result == NULL || pq_result_rows(leg->result) != leg->count)
+	if (query->result == NULL || pq_result_rows(query->result) != query->count)
 		return false;
-	for (size_t row = 0; row < leg->count; row++) {
+	for (size_t row = 0; row < query->count; row++) {
 		struct call_row answer;
 		struct call *call;
 		size_t item;
 
-		if (!pq_result_row(leg->result, row, &item, &answer) || item < 1 ||
-			item > leg->count)
+		if (!pq_result_row(query->result, row, &item, &answer) || item < 1 ||
+			item > query->count)
 			return false;
-		call = leg->riders[item - 1]->call;
+		call = query->calls[item - 1]->call;
 		if (call->result != NULL)
 			return false;
 		call->row = answer;
-		call->result = pq_result_share(leg->result);
+		call->result = pq_result_share(query->result);
 		call->result_free = pq_result_free;
 	}
 	return true;
@@ -273,12 +274,12 @@ static bool deal_rows(struct leg *leg)
 
 /* A committed call without a well-formed row would be a bug in our own function: nobody could say
  * what was applied, so it is UNKNOWN. */
-static void read_rows(struct leg *leg)
+static void read_rows(struct query *query)
 {
-	if (deal_rows(leg))
+	if (give_rows(query))
 		return;
-	for (size_t i = 0; i < leg->count; i++) {
-		struct wave_call *entry = leg->riders[i];
+	for (size_t i = 0; i < query->count; i++) {
+		struct wave_call *entry = query->calls[i];
 
 		call_release(entry->call);
 		entry->outcome = OUTCOME_UNKNOWN;
@@ -286,13 +287,13 @@ static void read_rows(struct leg *leg)
 	}
 }
 
-static void settle(struct run *run, size_t i, bool own_error)
+static void give_outcomes(struct run *run, size_t i, bool own_error)
 {
-	struct leg *leg = &run->legs[i];
+	struct query *query = &run->queries[i];
 	bool committed = false;
 
-	for (size_t k = 0; k < leg->count; k++) {
-		struct wave_call *entry = leg->riders[k];
+	for (size_t k = 0; k < query->count; k++) {
+		struct wave_call *entry = query->calls[k];
 
 		entry->outcome = outcome_of(&run->seen, own_error);
 		entry->error = run->error;
@@ -301,14 +302,14 @@ static void settle(struct run *run, size_t i, bool own_error)
 		committed = entry->outcome == OUTCOME_COMMITTED;
 	}
 	if (committed)
-		read_rows(leg);
-	pq_result_free(&leg->result);
+		read_rows(query);
+	pq_result_free(&query->result);
 }
 
 /* What the statements may take begins when they are sent. */
 static void start_run(struct run *run, const struct wave_limits *limits)
 {
-	run->culprit = NOBODY;
+	run->failed = NOBODY;
 	run->began_us = clock_mono_us();
 	run->until_us = limits->deadline_us;
 	if (limits->work_us > 0 && run->began_us + limits->work_us < limits->deadline_us)
@@ -329,7 +330,7 @@ void wave_run(struct wave *wave, struct pq_conn *conn, const struct wave_limits 
 
 	MUST(wave->count > 0);
 	start_run(&run, limits);
-	deal(wave, &run);
+	group(wave, &run);
 	/* From here on libpq may have flushed a part, so a failure to encode counts as sent. */
 	run.seen.any_sent = true;
 	if (send_all(&run, conn))
@@ -338,10 +339,10 @@ void wave_run(struct wave *wave, struct pq_conn *conn, const struct wave_limits 
 	run.seen.commit_doubt = pq_commit_doubt(conn);
 	/* Alone in its wave, a call owns the error of its commit. */
 	if (run.seen.failed && wave->count == 1)
-		run.culprit = 0;
-	/* The error of a set does not say whose it is: all its riders are neighbours of it. */
+		run.failed = 0;
+	/* The error of a set does not say whose it is: all its calls are neighbours of it. */
 	for (size_t i = 0; i < run.count; i++)
-		settle(&run, i, i == run.culprit && run.legs[i].count == 1);
+		give_outcomes(&run, i, i == run.failed && run.queries[i].count == 1);
 	wave->worked_us = run.worked_us > 0 ? run.worked_us : clock_mono_us() - run.began_us;
 	wave->cancelled = run.cancelled;
 	wave->abandoned = run.cancelled && !run.seen.sync_seen;

@@ -50,10 +50,7 @@ static void fill_activity(struct fill *fill, const struct snapshot *now,
 		buf_str(state, ", no turn for ");
 		format_span(state, now->taken_us - thread->beat_us);
 	}
-	fill_text(fill, "tone",
-		hangs                                           ? TONE_BAD
-		: known && activity->state == STATS_THREAD_IDLE ? TONE_DULL
-								: TONE_GOOD);
+	fill_text(fill, "tone", hangs ? TONE_BAD : snapshot_busy(thread) ? TONE_GOOD : TONE_DULL);
 	if (known)
 		add_elapsed(fill_into(fill, "for"), now->taken_us - activity->since_us);
 	else

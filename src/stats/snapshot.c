@@ -202,9 +202,7 @@ static void derive_threads(struct snapshot *snapshot, const struct snapshot_proc
 
 	for (size_t t = 0; t < snapshot->thread_count; t++) {
 		const struct snapshot_thread *thread = &process->threads[t];
-		/* A record that would not hold still belongs to a thread that works. */
-		const bool busy =
-			!thread->activity_known || thread->activity.state != STATS_THREAD_IDLE;
+		const bool busy = snapshot_busy(thread);
 
 		cells[STATS_AT_DB_CONNECTIONS + thread->connection]++;
 		if (snapshot_slow(snapshot, t)) {
@@ -327,6 +325,15 @@ bool snapshot_alive(enum stats_worker state)
 bool snapshot_hangs(const struct snapshot *snapshot, const struct snapshot_thread *thread)
 {
 	return snapshot->taken_us - thread->beat_us > HELD_US;
+}
+
+bool snapshot_busy(const struct snapshot_thread *thread)
+{
+	const enum stats_thread state = thread->activity.state;
+
+	/* A record that would not hold still belongs to a thread that works. */
+	return !thread->activity_known ||
+	       (state != STATS_THREAD_IDLE && state != STATS_THREAD_WAITING);
 }
 
 bool snapshot_has_request(const struct snapshot_thread *thread)

@@ -79,6 +79,8 @@ bool snapshot_slow(const struct snapshot *snapshot, size_t thread);
 bool snapshot_alive(enum stats_worker state);
 /* Whether a thread of a living worker has made no turn for so long that it hangs, or waits. */
 bool snapshot_hangs(const struct snapshot *snapshot, const struct snapshot_thread *thread);
+/* Whether a thread does something: it is neither idle, nor waits with requests that are to be tried again. */
+bool snapshot_busy(const struct snapshot_thread *thread);
 /* Whether a thread is at a request, and it is known at which. */
 bool snapshot_has_request(const struct snapshot_thread *thread);
 /* How often a worker of this slot was started again, for whatever reason. */

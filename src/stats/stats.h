@@ -137,7 +137,7 @@ static inline void stats_beat(struct stats_slot *slot, int64_t now_us)
 	atomic_store_explicit(&slot->beat_us, now_us, memory_order_relaxed);
 }
 
-/* So many requests are in the thread's hand. */
+/* So many requests are the thread's. */
 static inline void stats_in_flight(struct stats_slot *slot, size_t count)
 {
 	atomic_store_explicit(&slot->in_flight, (uint32_t)count, memory_order_relaxed);

@@ -63,9 +63,9 @@ static void happened(struct stats_slot *slot, const struct job *job, struct even
 	event.at_wall_us = clock_wall_us();
 	event.request = job->x.request.id;
 	event.route = job->x.route;
-	event.attempts = (uint32_t)job->attempts;
+	event.attempts = (uint32_t)job->try.attempts;
 	if (event.kind != STATS_EVENT_KIND_CONFLICT)
-		memcpy(event.sqlstate, job->sqlstate, sizeof(event.sqlstate));
+		memcpy(event.sqlstate, job->try.sqlstate, sizeof(event.sqlstate));
 	event_put(&slot->events, &event);
 }
 
@@ -217,11 +217,11 @@ void count_operation(struct stats_slot *slot, const struct job *job, enum count_
 	const bool answered = end == COUNT_ANSWERED;
 
 	stats_inc(slot, STATS_OPERATIONS);
-	stats_add(slot, STATS_OPERATION_ATTEMPTS, (uint64_t)job->attempts);
-	if (job->attempts > 1)
+	stats_add(slot, STATS_OPERATION_ATTEMPTS, (uint64_t)job->try.attempts);
+	if (job->try.attempts > 1)
 		stats_count(slot, STATS_RETRIED_OPERATIONS,
 			answered ? STATS_OUTCOME_ANSWERED : STATS_OUTCOME_FAILED);
-	if (job->attempts > MANY_ATTEMPTS || end == COUNT_GAVE_UP)
+	if (job->try.attempts > MANY_ATTEMPTS || end == COUNT_GAVE_UP)
 		stats_inc(slot, STATS_OPERATIONS_EXCESSIVE);
 	if (answered)
 		row_seen(slot, job);

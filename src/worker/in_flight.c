@@ -8,18 +8,6 @@
 #include "base/log.h"
 #include "worker/count.h"
 
-static void count(struct in_flight *in_flight, int more)
-{
-	in_flight->count = (size_t)((ptrdiff_t)in_flight->count + more);
-	stats_in_flight(in_flight->slot, in_flight->count);
-}
-
-void in_flight_take(struct in_flight *in_flight, struct job *job)
-{
-	MUST(job->next == NULL);
-	count(in_flight, 1);
-}
-
 bool in_flight_too_late(const struct in_flight *in_flight, const struct job *job, int64_t now_us)
 {
 	return now_us >= job->deadline_us - in_flight->margin_us;
@@ -34,7 +22,7 @@ static void log_access(const struct job *job, int64_t now_us)
 	log_info("request id=%s method=%s route=%s status=%d us=%lld wave=%zu attempts=%d",
 		x->request.id_text, request_method_name(x->request.method),
 		metrics_value(STATS_LABEL_ROUTE, x->route), x->reply.status,
-		(long long)(now_us - x->request.began_us), job->riders, job->tries);
+		(long long)(now_us - x->request.began_us), job->wave_calls, job->tries);
 }
 
 void in_flight_finish(struct in_flight *in_flight, struct job *job)
@@ -51,19 +39,19 @@ void in_flight_finish(struct in_flight *in_flight, struct job *job)
 	if (in_flight->access_log)
 		log_access(job, now_us);
 	fair_leave(in_flight->fair, job->caller);
+	job_set_state(&in_flight->jobs, job, JOB_DONE);
 	job_free(&job);
-	count(in_flight, -1);
 }
 
 static void say_why(struct job *job)
 {
 	struct exchange *x = &job->x;
 
-	if (job->maybe_applied) {
+	if (job->try.maybe_applied) {
 		(void)exchange_problem(x, PROBLEM_OUTCOME_UNKNOWN,
 			"the database did not say in time whether this was applied: look, or "
 			"repeat with the same Idempotency-Key");
-	} else if (job->key_held) {
+	} else if (job->try.key_held) {
 		(void)exchange_problem(x, PROBLEM_IN_PROGRESS,
 			"another request with this Idempotency-Key is still running: repeat it");
 		reply_header(&x->reply, "Retry-After", "1");
@@ -75,7 +63,7 @@ static void say_why(struct job *job)
 
 void in_flight_give_up(struct in_flight *in_flight, struct job *job)
 {
-	if (job->attempts > 0)
+	if (job->try.attempts > 0)
 		count_operation(in_flight->slot, job, COUNT_GAVE_UP);
 	say_why(job);
 	in_flight_finish(in_flight, job);
@@ -135,11 +123,13 @@ static bool admit(struct in_flight *in_flight, struct job *job)
 
 static void enter_lane(struct in_flight *in_flight, struct job *job)
 {
-	const enum lane_verdict verdict = lane_submit(in_flight->lane, job, clock_mono_us());
+	enum lane_verdict verdict;
 
-	if (verdict == LANE_TAKEN) {
-		count(in_flight, -1);
-	} else if (verdict == LANE_CALLER_FULL && !job->maybe_applied) {
+	job_set_state(&in_flight->jobs, job, JOB_QUEUED);
+	verdict = lane_submit(in_flight->lane, job, clock_mono_us());
+	if (verdict == LANE_TAKEN)
+		return;
+	if (verdict == LANE_CALLER_FULL && !job->try.maybe_applied) {
 		refuse_caller(in_flight, job, STATS_LIMIT_SLOW_QUEUE, 0,
 			"too many requests of this account wait for the database");
 	} else {
@@ -152,11 +142,11 @@ static void enter_lane(struct in_flight *in_flight, struct job *job)
 void in_flight_dispatch(struct in_flight *in_flight, struct job *job)
 {
 	if (!job->slow && !in_flight->slow) {
-		job_push(&in_flight->ready, job);
+		job_set_state(&in_flight->jobs, job, JOB_READY);
 	} else if (!in_flight->slow) {
 		enter_lane(in_flight, job);
 	} else {
-		count(in_flight, -1);
+		job_set_state(&in_flight->jobs, job, JOB_QUEUED);
 		if (job->slow)
 			lane_put_back(in_flight->lane, job, clock_mono_us());
 		else
@@ -178,13 +168,7 @@ static void start_call(struct in_flight *in_flight, struct job *job)
 		in_flight_step(in_flight, job, exchange_read_only(&job->x));
 		return;
 	}
-	job->attempts = 0;
-	job->sqlstate[0] = '\0';
-	job->busy = 0;
-	job->key_held = false;
-	job->key_until_us = 0;
-	job->maybe_applied = false;
-	job->splits = 0;
+	job->try = (struct call_try){0};
 	job->slow = call_is_slow(&job->x.call) ||
 		    fair_is_apart(in_flight->fair, job->caller, clock_mono_us());
 	in_flight_dispatch(in_flight, job);
@@ -218,10 +202,10 @@ static void hash(struct in_flight *in_flight, struct job *job)
 {
 	int wait_s = 0;
 
-	job->attempts = 0;
+	job->try = (struct call_try){0}; /* a give-up ends no operation of the database's */
+	job_set_state(&in_flight->jobs, job, JOB_HASHING);
 	switch (hasher_submit(in_flight->hasher, job, &wait_s)) {
 	case HASHER_TAKEN:
-		count(in_flight, -1);
 		break;
 	case HASHER_EARLY:
 		refuse_early(in_flight, job, wait_s);
@@ -251,36 +235,27 @@ void in_flight_step(struct in_flight *in_flight, struct job *job, enum step step
 
 void in_flight_park(struct in_flight *in_flight, struct job *job, int64_t delay_us)
 {
-	struct job **at = &in_flight->parked;
-
 	job->due_us = clock_mono_us() + delay_us;
-	while (*at != NULL && (*at)->due_us <= job->due_us)
-		at = &(*at)->next;
-	job->next = *at;
-	*at = job;
+	job_set_state(&in_flight->jobs, job, JOB_PARKED);
 }
 
 void in_flight_unpark(struct in_flight *in_flight)
 {
-	int64_t now_us = clock_mono_us();
+	const int64_t now_us = clock_mono_us();
+	struct job *job;
 
-	while (in_flight->parked != NULL && in_flight->parked->due_us <= now_us) {
-		struct job *job = in_flight->parked;
-
-		in_flight->parked = job->next;
-		job->next = NULL;
+	while ((job = in_flight->jobs.parked.first) != NULL && job->due_us <= now_us)
 		in_flight_dispatch(in_flight, job);
-	}
 }
 
 int in_flight_wait_ms(const struct in_flight *in_flight, int limit_ms)
 {
 	int ms;
 
-	if (in_flight->ready.count > 0)
+	if (in_flight->jobs.ready.count > 0)
 		return 0;
-	if (in_flight->parked == NULL)
+	if (in_flight->jobs.parked.first == NULL)
 		return limit_ms;
-	ms = clock_wait_ms(clock_mono_us(), in_flight->parked->due_us);
+	ms = clock_wait_ms(clock_mono_us(), in_flight->jobs.parked.first->due_us);
 	return ms < limit_ms ? ms : limit_ms;
 }

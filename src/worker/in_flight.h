@@ -1,9 +1,8 @@
 /*
  * The jobs that one thread has in flight, from reading to answering.
  *
- * Such a job is in exactly one place: on its way through a handler, ready for the next wave, riding in
- * a wave, or parked until it is due. It leaves when it is answered, and while the hasher or the slow lane
- * has it. All of this belongs to its thread: of waves, or of the slow lane.
+ * Where each of them is its state says (worker/job). All of this belongs to its thread: of waves, or of
+ * the slow lane.
  */
 #ifndef WORKER_IN_FLIGHT_H
 #define WORKER_IN_FLIGHT_H
@@ -30,13 +29,9 @@ struct in_flight {
 	struct stats_slot *slot; /* the thread's own */
 	bool access_log;         /* a line for each request */
 	int64_t margin_us;       /* a call is not sent when less than this is left */
-	struct job_queue ready;  /* calls for the next waves */
-	struct job *parked;      /* by due time, the next first */
-	size_t count;            /* jobs in flight */
+	struct job_lists jobs;
 };
 
-/* Takes a job in: one that was just read, or that comes from the hasher or the lane. */
-void in_flight_take(struct in_flight *in_flight, struct job *job);
 /* Whether it is too late to send a call for this job. */
 bool in_flight_too_late(const struct in_flight *in_flight, const struct job *job, int64_t now_us);
 /* Goes where a handler's step leads: to the answer, the next wave or the hasher. */

@@ -41,8 +41,9 @@ struct loop {
 	struct pq_conn *conn; /* never NULL; closed while there is none */
 	struct dial *dial;    /* opens the next one */
 	bool waiting;         /* calls wait for it, which was shown */
+	enum stats_thread shown;
 	struct wave wave;
-	struct job *riders[WAVE_CALLS_MAX]; /* whose calls are in `wave` */
+	struct job *riding[WAVE_CALLS_MAX]; /* whose calls are in `wave` */
 	struct fcgi_conn *conns[WAVE_CALLS_MAX];
 	struct sweep sweep;
 };
@@ -115,8 +116,8 @@ static bool connected(struct loop *loop)
 /* ---- a wave -------------------------------------------------------------------------------- */
 
 /*
- * How a failed wave is mended. An error in a set does not say whose it is, so the riders of a failed
- * wave go again as single calls, among themselves: the culprit is then known and cut out, and the
+ * How a failed wave is mended. An error in a set does not say whose it is, so the calls of a failed
+ * wave go again as single calls, among themselves: the one that failed is then known and cut out, and the
  * rest go again. After SPLITS_MAX failures each goes alone. So one bad call costs its neighbours one
  * more round trip, and many cost no more than sending each by itself. A call of the slow lane always
  * goes alone.
@@ -125,72 +126,64 @@ static bool connected(struct loop *loop)
 
 static bool rides_alone(const struct job *job)
 {
-	return job->slow || job->splits >= SPLITS_MAX;
+	return job->slow || job->try.splits >= SPLITS_MAX;
 }
 
-/* Whether `job` may ride in the wave under construction, whose first rider it would join. */
+/* Whether `job` may ride in the wave under construction, whose first job it would join. */
 static bool may_ride(const struct loop *loop, const struct job *job, enum call_kind kind)
 {
-	const struct job *first = loop->wave.count > 0 ? loop->riders[0] : NULL;
+	const struct job *first = loop->wave.count > 0 ? loop->riding[0] : NULL;
 
 	if (call_kind(job->x.call.id) != kind)
 		return false;
 	if (first != NULL && (rides_alone(first) || rides_alone(job) ||
-				     (first->splits > 0) != (job->splits > 0)))
+				     (first->try.splits > 0) != (job->try.splits > 0)))
 		return false;
 	return wave_has_room(&loop->wave, (size_t)loop->shared->conf->wave_calls, &job->x.call);
 }
 
-static void embark(struct loop *loop, struct job *job)
+static void add_to_wave(struct loop *loop, struct job *job)
 {
 	if (loop->wave.count == 0)
-		wave_reset(&loop->wave, job->splits > 0 ? WAVE_SINGLES : WAVE_SETWISE);
-	loop->riders[loop->wave.count] = job;
+		wave_reset(&loop->wave, job->try.splits > 0 ? WAVE_SINGLES : WAVE_SETWISE);
+	job_set_state(&loop->in_flight.jobs, job, JOB_RIDING);
+	loop->riding[loop->wave.count] = job;
 	wave_add(&loop->wave, &job->x.call);
 }
 
 /* Fills the wave from the ready calls of one kind; the rest keep their order. Returns when its
- * earliest rider must be answered. */
-static int64_t board(struct loop *loop, enum call_kind kind)
+ * earliest job must be answered. */
+static int64_t fill_wave(struct loop *loop, enum call_kind kind)
 {
-	struct job_queue rest = {0};
 	int64_t deadline_us = INT64_MAX;
-	int64_t now_us = clock_mono_us();
-	struct job *job;
+	const int64_t now_us = clock_mono_us();
+	struct job *next;
 
 	wave_reset(&loop->wave, WAVE_SETWISE);
-	while ((job = job_pop(&loop->in_flight.ready)) != NULL) {
+	for (struct job *job = loop->in_flight.jobs.ready.first; job != NULL; job = next) {
+		next = job->next;
 		if (in_flight_too_late(&loop->in_flight, job, now_us)) {
 			in_flight_give_up(&loop->in_flight, job);
-		} else if (!may_ride(loop, job, kind)) {
-			job_push(&rest, job);
-		} else {
-			embark(loop, job);
+		} else if (may_ride(loop, job, kind)) {
+			add_to_wave(loop, job);
 			if (job->deadline_us < deadline_us)
 				deadline_us = job->deadline_us;
 		}
 	}
-	loop->in_flight.ready = rest;
 	return deadline_us;
 }
 
 /* What this thread does now, for whoever looks at the segment. */
 static void show(struct loop *loop, enum stats_thread state, const struct job *job, int64_t now_us)
 {
+	/* Idle since it began to be. */
+	if (state == STATS_THREAD_IDLE && loop->shown == state)
+		return;
+	loop->shown = state;
 	if (job == NULL)
 		stats_activity(loop->slot, state, STATS_ROUTE_NONE, NULL, now_us);
 	else
 		stats_activity(loop->slot, state, job->x.route, &job->x.request.id, now_us);
-}
-
-static void count_attempts(struct loop *loop)
-{
-	for (size_t i = 0; i < loop->wave.count; i++) {
-		loop->riders[i]->attempts++;
-		loop->riders[i]->tries++;
-		loop->riders[i]->riders = loop->wave.count;
-		retry_budget_deposit(loop->shared->budget);
-	}
 }
 
 /* What its statements may take. */
@@ -235,7 +228,7 @@ static void note_session(struct loop *loop, const struct job *job, const struct 
 }
 
 /*
- * The time of a wave is its riders' in equal parts. Where it ran over, it is that of the one that did,
+ * The time of a wave is its calls' in equal parts. Where it ran over, it is that of the one that did,
  * and nobody's while that is not known.
  */
 static void charge(struct loop *loop, const struct job *job, const struct wave_call *entry)
@@ -264,50 +257,48 @@ static bool drain_over(const struct loop *loop)
  * may. Whoever held the key of one may have gone with the database. */
 static void wait_for_connection(struct loop *loop)
 {
-	struct job_queue rest = {0};
+	const struct job_queue *ready = &loop->in_flight.jobs.ready;
 	const int64_t now_us = clock_mono_us();
-	struct job *job;
+	struct job *next;
 
-	while ((job = job_pop(&loop->in_flight.ready)) != NULL) {
-		job->key_held = false;
+	for (struct job *job = ready->first; job != NULL; job = next) {
+		next = job->next;
+		job->try.key_held = false;
 		if (in_flight_too_late(&loop->in_flight, job, now_us) || drain_over(loop))
 			in_flight_give_up(&loop->in_flight, job);
-		else
-			job_push(&rest, job);
 	}
-	loop->in_flight.ready = rest;
-	if (rest.first != NULL && !loop->waiting)
-		show(loop, STATS_THREAD_DATABASE, rest.first, now_us);
-	loop->waiting = rest.first != NULL;
+	if (ready->first != NULL && !loop->waiting)
+		show(loop, STATS_THREAD_DATABASE, ready->first, now_us);
+	loop->waiting = ready->first != NULL;
 }
 
 static void execute(struct loop *loop, enum call_kind kind)
 {
 	int64_t deadline_us;
 
-	if (loop->in_flight.ready.count == 0)
+	if (loop->in_flight.jobs.ready.count == 0)
 		return;
 	if (!connected(loop)) {
 		wait_for_connection(loop);
 		return;
 	}
 	loop->waiting = false;
-	deadline_us = board(loop, kind);
+	deadline_us = fill_wave(loop, kind);
 	if (loop->wave.count == 0)
 		return;
-	count_attempts(loop);
-	show(loop, STATS_THREAD_DATABASE, loop->riders[0], clock_mono_us());
+	show(loop, STATS_THREAD_DATABASE, loop->riding[0], clock_mono_us());
 	send_wave(loop, deadline_us);
-	show(loop, STATS_THREAD_ANSWERING, loop->riders[0], clock_mono_us());
+	show(loop, STATS_THREAD_ANSWERING, loop->riding[0], clock_mono_us());
 	for (size_t i = 0; i < loop->wave.count; i++) {
-		note_session(loop, loop->riders[i], &loop->wave.calls[i]);
-		charge(loop, loop->riders[i], &loop->wave.calls[i]);
-		if (!settle(&loop->rules, &loop->in_flight, loop->riders[i], &loop->wave.calls[i]))
+		loop->riding[i]->wave_calls = loop->wave.count;
+		note_session(loop, loop->riding[i], &loop->wave.calls[i]);
+		charge(loop, loop->riding[i], &loop->wave.calls[i]);
+		if (!settle(&loop->rules, &loop->in_flight, loop->riding[i], &loop->wave.calls[i]))
 			pq_close(loop->conn);
 	}
 }
 
-/* Sends a call of the thread's own, in a wave without riders. It is not tried again. */
+/* Sends a call of the thread's own, in a wave without jobs. It is not tried again. */
 static const struct wave_call *send_own(struct loop *loop, struct call *call)
 {
 	const int64_t now_us = clock_mono_us();
@@ -375,7 +366,7 @@ static bool overloaded(const struct loop *loop, const struct job *job, int64_t n
 {
 	const struct conf *conf = loop->shared->conf;
 
-	return loop->in_flight.count > (size_t)conf->in_flight_max ||
+	return loop->in_flight.jobs.count > (size_t)conf->in_flight_max ||
 	       now_us - job->x.request.began_us > conf->queue_wait_ms * CLOCK_MS;
 }
 
@@ -386,12 +377,14 @@ static void begin(struct loop *loop, struct fcgi_conn *conn)
 	int64_t now_us;
 
 	job->x.known = loop->shared->known;
+	show(loop, STATS_THREAD_READING, NULL, clock_mono_us());
 	if (!fcgi_read(conn, &job->x.arena, &job->x.request)) {
 		job_free(&job);
 		return;
 	}
 	now_us = clock_mono_us();
-	in_flight_take(&loop->in_flight, job);
+	job_set_state(&loop->in_flight.jobs, job, JOB_HANDLED);
+	show(loop, STATS_THREAD_ANSWERING, job, now_us);
 	count_started(loop->slot, job, now_us);
 	job->x.route = STATS_ROUTE_NONE;
 	job->deadline_us = job->x.request.began_us + conf->request_deadline_ms * CLOCK_MS;
@@ -411,7 +404,7 @@ static void resume_hashed(struct loop *loop)
 
 	hasher_collect(loop->shared->hasher, &done);
 	while ((job = job_pop(&done)) != NULL) {
-		in_flight_take(&loop->in_flight, job);
+		job_set_state(&loop->in_flight.jobs, job, JOB_HANDLED);
 		if (!job->x.hash.done)
 			in_flight_unhashed(&loop->in_flight, job);
 		else if (in_flight_too_late(&loop->in_flight, job, clock_mono_us()))
@@ -428,10 +421,8 @@ static void take_returned(struct loop *loop)
 	struct job *job;
 
 	lane_collect(loop->shared->lane, &back);
-	while ((job = job_pop(&back)) != NULL) {
-		in_flight_take(&loop->in_flight, job);
-		in_flight_dispatch(&loop->in_flight, job);
-	}
+	while ((job = job_pop(&back)) != NULL)
+		job_set_state(&loop->in_flight.jobs, job, JOB_READY);
 }
 
 /* An idle thread looks after its connection, so that the first request after a pause, or after the
@@ -446,8 +437,9 @@ static int wait_ms(const struct loop *loop)
 {
 	if (pq_ready(loop->conn))
 		return in_flight_wait_ms(&loop->in_flight, IDLE_WAIT_MS);
-	return loop->in_flight.ready.count > 0 ? DIAL_WAIT_MS
-					       : in_flight_wait_ms(&loop->in_flight, DIAL_IDLE_MS);
+	return loop->in_flight.jobs.ready.count > 0
+		       ? DIAL_WAIT_MS
+		       : in_flight_wait_ms(&loop->in_flight, DIAL_IDLE_MS);
 }
 
 static void gather(struct loop *loop)
@@ -459,7 +451,7 @@ static void gather(struct loop *loop)
 		wait_ms(loop), &woken);
 	stats_beat(loop->slot, clock_mono_us());
 	if (n > 0)
-		log_debug("gathered requests=%zu in_flight=%zu", n, loop->in_flight.count);
+		log_debug("gathered requests=%zu in_flight=%zu", n, loop->in_flight.jobs.count);
 	for (size_t i = 0; i < n; i++)
 		begin(loop, loop->conns[i]);
 	if (woken) {
@@ -467,7 +459,7 @@ static void gather(struct loop *loop)
 		take_returned(loop);
 	}
 	in_flight_unpark(&loop->in_flight);
-	if (n == 0 && loop->in_flight.count == 0)
+	if (n == 0 && loop->in_flight.jobs.count == 0)
 		look_after_connection(loop);
 }
 
@@ -491,10 +483,9 @@ static void take_turn(struct loop *loop)
 		return;
 	caller = job->caller;
 	count_turn(loop->slot, waited_us);
-	in_flight_take(&loop->in_flight, job);
-	job_push(&loop->in_flight.ready, job);
+	job_set_state(&loop->in_flight.jobs, job, JOB_READY);
 	execute(loop, call_kind(job->x.call.id));
-	while ((job = job_pop(&loop->in_flight.ready)) != NULL)
+	while ((job = loop->in_flight.jobs.ready.first) != NULL)
 		in_flight_dispatch(&loop->in_flight, job);
 	lane_done(loop->shared->lane, caller);
 }
@@ -508,8 +499,7 @@ static void miss_turn(struct loop *loop)
 	lane_collect_late(loop->shared->lane,
 		drain_over(loop) ? INT64_MAX : clock_mono_us() + loop->in_flight.margin_us, &late);
 	while ((job = job_pop(&late)) != NULL) {
-		in_flight_take(&loop->in_flight, job);
-		job->key_held = false;
+		job->try.key_held = false;
 		in_flight_give_up(&loop->in_flight, job);
 	}
 	dial_wait(loop->dial, clock_mono_us() + DIAL_SLOW_MS * CLOCK_MS);
@@ -531,7 +521,7 @@ static bool drained(const struct loop *loop)
 {
 	struct loop_shared *shared = loop->shared;
 
-	if (!atomic_load(&shared->draining) || loop->in_flight.count > 0)
+	if (!atomic_load(&shared->draining) || loop->in_flight.jobs.count > 0)
 		return false;
 	return fcgi_gate_connections(shared->gate) == 0 || drain_over(loop);
 }
@@ -547,6 +537,17 @@ static void init_connection(struct loop *loop)
 
 	loop->conn = pq_new(&options);
 	loop->dial = dial_new(loop->shared->dialler, &options);
+}
+
+/* What the thread does until something comes. */
+static void show_rest(struct loop *loop)
+{
+	const struct job_lists *jobs = &loop->in_flight.jobs;
+
+	if (jobs->count == 0)
+		show(loop, STATS_THREAD_IDLE, NULL, clock_mono_us());
+	else if (jobs->ready.count == 0)
+		show(loop, STATS_THREAD_WAITING, jobs->parked.first, clock_mono_us());
 }
 
 static struct loop *loop_new(struct loop_shared *shared, struct stats_slot *slot, bool slow)
@@ -573,6 +574,7 @@ static struct loop *loop_new(struct loop_shared *shared, struct stats_slot *slot
 		.slow = slow,
 		.audit = shared->audit,
 		.slot = slot,
+		.jobs.slot = slot,
 		.access_log = conf->access_log != 0,
 		.margin_us = conf->request_deadline_ms * CLOCK_MS / 20,
 	};
@@ -584,8 +586,8 @@ static struct loop *loop_new(struct loop_shared *shared, struct stats_slot *slot
 
 static void loop_free(struct loop *loop)
 {
-	MUST(loop->in_flight.count == 0 && loop->in_flight.parked == NULL &&
-		loop->in_flight.ready.count == 0);
+	MUST(loop->in_flight.jobs.count == 0 && loop->in_flight.jobs.parked.first == NULL &&
+		loop->in_flight.jobs.ready.count == 0);
 	dial_free(&loop->dial);
 	pq_free(&loop->conn);
 	last_seen_free(&loop->last_seen);
@@ -598,8 +600,7 @@ void loop_run(struct loop_shared *shared, struct stats_slot *slot, bool slow)
 
 	log_batch();
 	while (!drained(loop)) {
-		if (loop->in_flight.count == 0)
-			show(loop, STATS_THREAD_IDLE, NULL, clock_mono_us());
+		show_rest(loop);
 		log_flush();
 		if (slow)
 			turn_slow(loop);

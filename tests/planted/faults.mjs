@@ -100,7 +100,7 @@ export const faults = [
 			[
 				'src/db/wave.c',
 				'entry->outcome = outcome_of(&run->seen, own_error);',
-				'entry->outcome = leg->result != NULL ? OUTCOME_COMMITTED : outcome_of(&run->seen, own_error);',
+				'entry->outcome = query->result != NULL ? OUTCOME_COMMITTED : outcome_of(&run->seen, own_error);',
 			],
 		],
 		run: { cut: 'none', sql: LATE_FAILURES },
@@ -109,7 +109,7 @@ export const faults = [
 	{
 		name: 'answers-swapped',
 		sentence: 'the answers of a set given to the wrong requests',
-		change: [['src/db/wave.c', 'call = leg->riders[item - 1]->call;', 'call = leg->riders[leg->count - item]->call;']],
+		change: [['src/db/wave.c', 'call = query->calls[item - 1]->call;', 'call = query->calls[query->count - item]->call;']],
 		run: { cut: 'none' },
 		says: /acknowledged as version|somebody asked for|shows something else|refused, and is there|was not found/,
 	},

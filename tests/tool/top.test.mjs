@@ -95,6 +95,8 @@ test('a row that psql has locked shows as busy waits and requests in flight', as
 		client.patch(`/api/cards/${card.id}`, { version: 1, name }, { token: ann.token });
 	const waiting = [save('a'), save('b')];
 	await terminal.shows(/in flight [1-9][^]*busy [1-9]/);
+	// Between two tries the threads wait: they are not busy, and it is said with which request.
+	await terminal.shows(/^[01]\.\d +\d+ ready +waiting +card-update/m);
 	await session.run('rollback');
 	await session.close();
 	await Promise.all(waiting);

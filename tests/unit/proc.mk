@@ -29,12 +29,17 @@ TESTS += tests/unit/t_fair
 tests_unit_t_fair_SOURCES = tests/unit/t_fair.c
 tests_unit_t_fair_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_fair_LDADD = libworker.a libbase.a $(BASE_LIBS) $(CMOCKA_LIBS)
-# t_lane's jobs have no request, so it takes two files of the room and nothing of those above.
+# The jobs of t_job and t_lane have no request, so they take files of the room and nothing of those above.
+check_PROGRAMS += tests/unit/t_job
+TESTS += tests/unit/t_job
+tests_unit_t_job_SOURCES = tests/unit/t_job.c src/worker/job.c
+tests_unit_t_job_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_job_LDADD = libstats.a libbase.a $(BASE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/t_lane
 TESTS += tests/unit/t_lane
 tests_unit_t_lane_SOURCES = tests/unit/t_lane.c src/worker/lane.c src/worker/job.c
 tests_unit_t_lane_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_t_lane_LDADD = libbase.a $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_t_lane_LDADD = libstats.a libbase.a $(BASE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/t_sandbox
 TESTS += tests/unit/t_sandbox
 tests_unit_t_sandbox_SOURCES = tests/unit/t_sandbox.c

@@ -59,15 +59,6 @@ static const struct {
 	{OUTCOME_ROLLED_BACK, SQLSTATE_INPUT, REFUSED},
 	{OUTCOME_ROLLED_BACK, SQLSTATE_OVERRUN, REFUSED},
 	{OUTCOME_ROLLED_BACK, SQLSTATE_FAILED, REFUSED},
-	{OUTCOME_NOT_SENT, SQLSTATE_TRANSIENT, RETRY_AGAIN, 0},
-	{OUTCOME_NOT_SENT, SQLSTATE_UNAVAILABLE, RETRY_AGAIN, 0},
-	{OUTCOME_NOT_SENT, SQLSTATE_LOST, RETRY_AGAIN, 0},
-	{OUTCOME_NOT_SENT, SQLSTATE_STALE, RETRY_AGAIN, 0},
-	{OUTCOME_NOT_SENT, SQLSTATE_READ_ONLY, RETRY_AGAIN, 0},
-	{OUTCOME_NOT_SENT, SQLSTATE_TAKEN, RETRY_AGAIN, 0},
-	{OUTCOME_NOT_SENT, SQLSTATE_NO_ACCOUNT, RETRY_AGAIN, 0},
-	{OUTCOME_NOT_SENT, SQLSTATE_INPUT, RETRY_AGAIN, 0},
-	{OUTCOME_NOT_SENT, SQLSTATE_FAILED, RETRY_AGAIN, 0},
 	{OUTCOME_UNKNOWN, SQLSTATE_TRANSIENT, GOES_ON(RETRY_UNKNOWN)},
 	{OUTCOME_UNKNOWN, SQLSTATE_UNAVAILABLE, GOES_ON(RETRY_UNKNOWN)},
 	{OUTCOME_UNKNOWN, SQLSTATE_LOST, GOES_ON(RETRY_UNKNOWN)},
@@ -167,8 +158,6 @@ static void the_last_attempt_is_the_last(void **state)
 		enum retry_verdict want = now.attempts < 3 ? RETRY_AGAIN : RETRY_STOP;
 
 		assert_int_equal(verdict_after(OUTCOME_ROLLED_BACK, SQLSTATE_TRANSIENT, now), want);
-		assert_int_equal(
-			verdict_after(OUTCOME_NOT_SENT, SQLSTATE_UNAVAILABLE, now), RETRY_AGAIN);
 		assert_int_equal(verdict_after(OUTCOME_UNKNOWN, SQLSTATE_LOST, now), want);
 	}
 }
@@ -199,9 +188,7 @@ static void only_what_loads_a_healthy_database_needs_the_budget(void **state)
 	assert_int_equal(verdict_after(OUTCOME_ROLLED_BACK, SQLSTATE_TRANSIENT, broke), RETRY_STOP);
 	assert_int_equal(verdict_after(OUTCOME_ROLLED_BACK, SQLSTATE_STALE, broke), RETRY_STOP);
 	assert_int_equal(verdict_after(OUTCOME_ROLLED_BACK, SQLSTATE_READ_ONLY, broke), RETRY_STOP);
-	assert_int_equal(verdict_after(OUTCOME_NOT_SENT, SQLSTATE_UNAVAILABLE, broke), RETRY_AGAIN);
 	assert_int_equal(verdict_after(OUTCOME_UNKNOWN, SQLSTATE_LOST, broke), RETRY_AGAIN);
-	assert_int_equal(verdict_after(OUTCOME_NEIGHBOUR, SQLSTATE_FAILED, broke), RETRY_AGAIN);
 }
 
 static void a_stale_plan_gets_one_fresh_connection_at_once(void **state)
@@ -218,34 +205,6 @@ static void a_stale_plan_gets_one_fresh_connection_at_once(void **state)
 	now.stale_retried = true;
 	assert_int_equal(verdict_after(OUTCOME_ROLLED_BACK, SQLSTATE_STALE, now), RETRY_REFUSE);
 	assert_int_equal(verdict_after(OUTCOME_ROLLED_BACK, SQLSTATE_TRANSIENT, now), RETRY_AGAIN);
-}
-
-static void goes_again_until_the_deadline(enum outcome_kind kind)
-{
-	struct retry_state now = first_failure();
-	int64_t delay_us = UNSET_US;
-	enum retry_reason reason = RETRY_STANDBY;
-
-	now.attempts = 9;
-	now.budget_left = false;
-	assert_int_equal(retry_decide(&limits, kind, SQLSTATE_FAILED, &now, &delay_us, &reason),
-		RETRY_AGAIN);
-	assert_int_equal(delay_us, 0);
-	assert_int_equal(reason, RETRY_STANDBY);
-	now.deadline_us = now.now_us;
-	assert_int_equal(verdict_after(kind, SQLSTATE_FAILED, now), RETRY_STOP);
-}
-
-static void a_neighbour_of_a_failure_goes_again_at_once_whatever_the_attempts(void **state)
-{
-	(void)state;
-	goes_again_until_the_deadline(OUTCOME_NEIGHBOUR);
-}
-
-static void what_was_not_sent_is_bounded_by_the_deadline_alone(void **state)
-{
-	(void)state;
-	goes_again_until_the_deadline(OUTCOME_NOT_SENT);
 }
 
 static void busy_delays_double_to_their_limit_with_a_quarter_of_jitter(void **state)
@@ -484,8 +443,6 @@ int main(void)
 		cmocka_unit_test(a_delay_that_meets_the_deadline_is_not_begun),
 		cmocka_unit_test(only_what_loads_a_healthy_database_needs_the_budget),
 		cmocka_unit_test(a_stale_plan_gets_one_fresh_connection_at_once),
-		cmocka_unit_test(what_was_not_sent_is_bounded_by_the_deadline_alone),
-		cmocka_unit_test(a_neighbour_of_a_failure_goes_again_at_once_whatever_the_attempts),
 		cmocka_unit_test(busy_delays_double_to_their_limit_with_a_quarter_of_jitter),
 		cmocka_unit_test(every_reason_has_its_name),
 		cmocka_unit_test(a_budget_starts_full_and_ten_tokens_a_second_come_back),

@@ -30,7 +30,7 @@ struct pq_conn {
 	bool doubt;
 	bool bad_row;
 	bool closed;
-	size_t legs;                  /* queries queued so far */
+	size_t queries;                  /* queries queued so far */
 	size_t items[WAVE_CALLS_MAX]; /* calls in each */
 	size_t answered;              /* results given so far */
 	bool twice;                   /* a set answers its first item twice */
@@ -52,13 +52,13 @@ static int live_results;
 void pq_begin(struct pq_conn *conn)
 {
 	conn->queued = 0;
-	conn->legs = 0;
+	conn->queries = 0;
 }
 
 bool pq_queue(struct pq_conn *conn, const struct call *call)
 {
 	assert_int_equal(call->nargs, 2);
-	conn->items[conn->legs++] = 1;
+	conn->items[conn->queries++] = 1;
 	return conn->queued++ != conn->refuse_at;
 }
 
@@ -66,7 +66,7 @@ bool pq_queue_set(struct pq_conn *conn, const struct call *const *calls, size_t 
 {
 	for (size_t i = 1; i < count; i++)
 		assert_int_equal(calls[i]->id, calls[0]->id);
-	conn->items[conn->legs++] = count;
+	conn->items[conn->queries++] = count;
 	return conn->queued++ != conn->refuse_at;
 }
 
@@ -98,7 +98,7 @@ enum pq_event pq_next(struct pq_conn *conn, int64_t deadline_us, struct pq_resul
 
 bool pq_tell(struct pq_conn *conn)
 {
-	assert_int_equal(conn->queued, conn->legs);
+	assert_int_equal(conn->queued, conn->queries);
 	conn->told++;
 	return true;
 }
@@ -443,7 +443,7 @@ static void calls_of_one_kind_travel_as_a_set_where_it_pays(void **state)
 	static const struct {
 		const char *cards;
 		enum wave_form form;
-		size_t legs;
+		size_t queries;
 		size_t items[8];
 	} cases[] = {
 		{"abcd", WAVE_SETWISE, 1, {4}},
@@ -460,11 +460,11 @@ static void calls_of_one_kind_travel_as_a_set_where_it_pays(void **state)
 		struct call calls[WAVE_CALLS_MAX] = {0};
 		struct wave wave = updates(calls, cases[i].cards, cases[i].form);
 		struct pq_conn conn =
-			scripted(many + (ARRAY_LEN(many) - 1 - cases[i].legs), cases[i].legs + 1);
+			scripted(many + (ARRAY_LEN(many) - 1 - cases[i].queries), cases[i].queries + 1);
 
 		wave_run(&wave, &conn, &past);
-		assert_int_equal(conn.legs, cases[i].legs);
-		for (size_t k = 0; k < conn.legs; k++)
+		assert_int_equal(conn.queries, cases[i].queries);
+		for (size_t k = 0; k < conn.queries; k++)
 			assert_int_equal(conn.items[k], cases[i].items[k]);
 		expect_all(&wave, OUTCOME_COMMITTED);
 		release(calls, WAVE_CALLS_MAX);
