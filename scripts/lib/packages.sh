@@ -19,7 +19,7 @@ packages_test=(
 	libcmocka-dev nodejs/node wrk/wrk clang/clang libclang-rt-14-dev clang-format-14/clang-format-14 shellcheck/shellcheck
 	postgresql-15-pgtap libtap-parser-sourcehandler-pgtap-perl xz-utils/xz
 	strace/strace spin/spin npm/npm chromium/chromium tmux/tmux mandoc/mandoc
-	valgrind
+	valgrind procps/pgrep
 )
 export packages_build packages_run packages_demo packages_bench packages_peers packages_test
 

@@ -102,13 +102,24 @@ pg_replace() {
 # pg_look HOW DIR, as the server's user: in data/ he could give root anything to read. A number alone may be
 # somebody else's by now, so a process counts that is called postgres and stands in data/. HOW is
 #   recorded   prints the pid in postmaster.pid where that is the server
-#   any        prints the server's pid, recorded or not; its own children have other titles
+#   any        prints the server's pid, recorded or not; its own children have other titles, but for a moment
+#              after their birth, and who is on his way out has none
 #   remains    succeeds where anything of it lives, the children of a killed server included
 pg_look() {
 	# shellcheck disable=SC2016 # the inner shell expands these
 	pg_as sh -c '
 		stands_there() {
 			read -r name <"/proc/$1/comm" && [ "$name" = postgres ] && [ "/proc/$1/cwd" -ef "$data" ]
+		}
+		parent_of() {
+			while read -r key value; do
+				[ "$key" != PPid: ] || echo "$value"
+			done <"/proc/$1/status"
+		}
+		is_server() {
+			read -r title <"/proc/$1/cmdline" || true
+			case $title in "" | "postgres: "*) return 1 ;; esac
+			! stands_there "$(parent_of "$1")"
 		}
 		how=$1 data=$2/data
 		if [ "$how" != remains ] && [ -f "$data/postmaster.pid" ]; then
@@ -123,8 +134,10 @@ pg_look() {
 			pid=${dir#/proc/}
 			stands_there "$pid" || continue
 			[ "$how" != remains ] || exit 0
-			read -r title <"$dir/cmdline" || true
-			case $title in "postgres: "*) ;; *) echo "$pid"; exit ;; esac
+			if is_server "$pid"; then
+				echo "$pid"
+				exit
+			fi
 		done
 		exit 1' sh "$1" "$2" 2>/dev/null
 }
@@ -153,17 +166,21 @@ pg_start() {
 	fi
 }
 
-# pg_stop DIR [fast|immediate]
+# pg_stop DIR [fast|immediate]. It may end while it is asked to, so that it is gone is what counts, and not what
+# became of the asking; `pg_ctl` goes by its record, which goes before it does.
 pg_stop() {
 	local dir=$1 mode=${2:-fast} bin pid sig=INT
 	bin=$(pg_bin) || return
 	pg_running "$dir" || return 0
 	if pg_recorded "$dir"; then
-		pg_as "$bin/pg_ctl" stop --pgdata="$dir/data" --mode="$mode" --wait --timeout=60 >/dev/null
-		return
+		pg_as "$bin/pg_ctl" stop --pgdata="$dir/data" --mode="$mode" --wait --timeout=60 >/dev/null || true
+	elif pid=$(pg_look any "$dir"); then
+		[[ $mode == fast ]] || sig=QUIT
+		# The shell's own: a minimal Debian has no program of that name.
+		# shellcheck disable=SC2016 # the inner shell expands these
+		pg_as sh -c 'kill -"$1" "$2"' sh "$sig" "$pid" || true
 	fi
-	[[ $mode == fast ]] || sig=QUIT
-	pid=$(pg_look any "$dir") && pg_as kill -"$sig" "$pid" && pg_await_end "$dir"
+	pg_await_end "$dir"
 }
 
 pg_await_end() {
