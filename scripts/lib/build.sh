@@ -1,47 +1,98 @@
 # shellcheck shell=bash
 # Builds the checkout outside of its source tree.
 
-# What autoreconf leaves in the source tree.
-generated=(aclocal.m4 autom4te.cache build-aux config.h.in configure Makefile.in)
+# What autoreconf leaves in the source tree. The last is what is locked: who comes meanwhile waits until the rest
+# is gone.
+generated=(aclocal.m4 build-aux config.h.in configure Makefile.in configure~ config.h.in~ autom4te.cache)
 
-# Two instances may be built from one checkout at a time; autoreconf writes into it. Of what it writes one
-# directory is closed to others, who could hold the lock for ever. Where nothing is to be written, the
-# checkout has to do.
+# ---- the source tree, which instances share ------------------------------------------------------------
+
+# Whether `up` builds, so that `down --purge` can take away what it made in an untouched tree. That is written
+# down there: a state may be made anew in between.
+source_marks=no
+
+# source_lock -s|-x: for one of many that need what autoreconf made, or for the only one that makes it or takes
+# it away.
 source_lock() {
+	until_true 300 source_try_lock "$1" ||
+		die "$EX_UNAVAILABLE" 'another script builds this checkout for minutes'
+}
+
+# Who had it may have taken the place away with the rest.
+# shellcheck disable=SC2317 # called through until_true
+source_try_lock() {
+	{ exec 8<"$(source_lock_place)"; } 2>/dev/null && flock -n "$1" 8 &&
+		[ /proc/self/fd/8 -ef "$(source_lock_place)" ]
+}
+
+# One of what is written, closed to others, who could hold the lock for ever. Where nothing is to be written, the
+# checkout has to do.
+source_lock_place() {
 	mkdir -m 700 "$top/autom4te.cache" 2>/dev/null || true
-	exec 8<"$top"
 	if [ -r "$top/autom4te.cache" ]; then
-		exec 8<"$top/autom4te.cache"
+		printf '%s\n' "$top/autom4te.cache"
+	else
+		printf '%s\n' "$top"
 	fi
-	flock -w 300 8 || die "$EX_UNAVAILABLE" 'another script builds this checkout for minutes'
 }
 
 source_unlock() { exec 8<&-; }
 
 # Needed once, and again when what configure is made from is newer than it.
-source_prepare() {
-	if [ ! -x "$top/configure" ] || [ ! -f "$top/Makefile.in" ] ||
+source_is_stale() {
+	[ ! -x "$top/configure" ] || [ ! -f "$top/Makefile.in" ] ||
 		[ -n "$(find "$top/configure.ac" "$top/m4" -newer "$top/configure" -print -quit)" ] ||
 		[ -n "$(find "$top/Makefile.am" "$top/src" "$top/tests" \
-			\( -name Makefile.am -o -name '*.mk' \) -newer "$top/Makefile.in" -print -quit)" ]; then
-		(cd "$top" && autoreconf -i)
-	fi
+			\( -name Makefile.am -o -name '*.mk' \) -newer "$top/Makefile.in" -print -quit)" ]
 }
+
+source_make() {
+	if [ "$source_marks" = yes ] && [ ! -e "$top/configure" ]; then
+		mkdir -p "$top/build-aux" && : >"$top/build-aux/made-by-up" || return
+	fi
+	(cd "$top" && autoreconf -i)
+}
+
+# Makes what has to be made, and keeps it from being taken away until source_unlock.
+source_hold() {
+	source_lock -s
+	if source_is_stale; then
+		source_lock -x
+		! source_is_stale || source_make || return
+		source_lock -s
+	fi
+	[ -x "$top/configure" ] || source_hold
+}
+
+# with_source COMMAND...: runs it with what autoreconf makes.
+with_source() { (source_hold && "$@"); }
+
+# Takes away what `up` made in the source tree, as soon as nobody builds with it.
+source_clean() {
+	local name
+	[ -e "$top/build-aux/made-by-up" ] || return 0
+	source_lock -x
+	if [ -e "$top/build-aux/made-by-up" ]; then
+		for name in "${generated[@]}"; do
+			rm -rf "${top:?}/$name"
+		done
+	fi
+	rmdir "$top/autom4te.cache" 2>/dev/null || true
+	source_unlock
+}
+
+# ---- builds ------------------------------------------------------------------------------------------
 
 # build_in DIR CONFIGURE-ARGUMENT...: configures where it has to, and makes the programs.
-build_in() {
-	configure_in "$@" || return 1
-	make -s -C "$1" -j"$(nproc)"
-}
+build_in() { with_source build_programs "$@"; }
 
-# configure_in DIR CONFIGURE-ARGUMENT...: configures where it has to.
+build_programs() { configure_in "$@" && make -s -C "$1" -j"$(nproc)"; }
+
+# configure_in DIR CONFIGURE-ARGUMENT...: configures where it has to, with the source held.
 configure_in() {
 	local dir=$1 wanted
 	shift
 	wanted="$top $*"
-	source_lock
-	source_prepare || return 1
-	source_unlock
 	mkdir -p "$dir" || return 1
 	if [ ! -f "$dir/Makefile" ] || [ "$(cat "$dir/configured" 2>/dev/null)" != "$wanted" ]; then
 		(cd "$dir" && "$top/configure" -q --prefix=/usr --sysconfdir=/etc --localstatedir=/var "$@") ||
@@ -58,21 +109,4 @@ build_logged() {
 	build_in "$dir" "$@" >"$log" 2>&1 && return
 	log_tail "$log"
 	die "$EX_SOFTWARE" "the build failed; all of it is in $log"
-}
-
-# Whether the source tree was untouched before us, so that `down --purge` can leave it so, is written down in
-# what build_in leaves there: a state may be made anew in between.
-source_note() {
-	[ ! -e "$top/configure" ] || return 0
-	mkdir -p "$top/build-aux" && : >"$top/build-aux/made-by-up"
-}
-
-source_is_ours() { [ -e "$top/build-aux/made-by-up" ]; }
-
-# Takes away what build_in left in the source tree.
-source_clean() {
-	local name
-	for name in "${generated[@]}" configure~ config.h.in~; do
-		rm -rf "${top:?}/$name"
-	done
 }
