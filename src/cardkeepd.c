@@ -19,7 +19,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "api/text.h"
 #include "base/conf.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -142,9 +141,9 @@ static void raise_descriptor_limit(void)
 		log_warn("cannot raise the limit of descriptors error=\"%s\"", strerror(errno));
 }
 
-/* The processes of the service, but for the supervisor. ICU's tables take a fifth of a second to read. */
+/* The processes of the service, but for the supervisor. */
 static const struct role_def roles[ROLE_COUNT] = {
-	[ROLE_WORKER] = {worker_main, .socket = "app", .warm = text_warm},
+	[ROLE_WORKER] = {worker_main, .socket = "app", .prepare = worker_prepare},
 	[ROLE_STATUS] = {statusd_main, .socket = "status", .wanted = 1},
 };
 

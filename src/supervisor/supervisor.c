@@ -575,12 +575,11 @@ static void turn(struct supervisor *sup)
 	happened(sup, (struct policy_event){.kind = EVENT_TIME});
 }
 
-/* What takes long to read is read once, and so a process that died is back at once. */
-static void warm(const struct supervisor *sup)
+static void prepare_roles(const struct supervisor *sup)
 {
 	for (enum role role = 0; role < ROLE_COUNT; role++)
-		if (sup->roles[role].warm != NULL)
-			sup->roles[role].warm();
+		if (sup->roles[role].prepare != NULL)
+			sup->roles[role].prepare(&sup->settings);
 }
 
 static void init_policy(struct supervisor *sup)
@@ -597,7 +596,7 @@ void supervisor_run(struct supervisor *sup)
 {
 	set_title(sup, "");
 	sup->signal_fd = signals_open();
-	warm(sup);
+	prepare_roles(sup);
 	sandbox_announce(&sup->settings.conf);
 	sup->watchdog_us = systemd_watchdog_us();
 	sup->watchdog_due_us = sup->watchdog_us == INT64_MAX ? INT64_MAX : 0;

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -21,11 +23,47 @@
 struct audit {
 	char *path;
 	const struct tries *tries;
-	_Atomic int fd;   /* -1: not open. Once it is, it stays the same number */
-	atomic_bool torn; /* the end of the latest line is missing */
+	_Atomic int fd; /* -1: not open. Once it is, it stays the same number */
 };
 
+/* Lines that were cut off, ever, and those of them behind which another begins on a line of its own. Of this
+ * process, or of all that share it: they append to one file, and the next line may be anybody's. */
+struct tears {
+	_Atomic uint64_t cut;
+	_Atomic uint64_t ended;
+};
+
+static struct tears own_tears;
+static struct tears *tears = &own_tears;
+
 /* ---- the file -------------------------------------------------------------------------------- */
+
+/* Whether the last line lacks its end. What cannot be looked at is taken for whole. */
+static bool is_cut_off(const char *path)
+{
+	struct stat st;
+	char last = '\n';
+	int fd;
+
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0)
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	(void)!pread(fd, &last, 1, st.st_size - 1);
+	close(fd);
+	return last != '\n';
+}
+
+void audit_share(const char *path)
+{
+	void *shared = mmap(
+		NULL, sizeof(*tears), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	MUST(shared != MAP_FAILED); /* for want of memory; see base/mem.h */
+	tears = shared;
+	atomic_store(&tears->cut, path[0] != '\0' && is_cut_off(path) ? 1 : 0);
+}
 
 struct audit *audit_new(const char *path, const struct tries *tries, char *why, size_t why_size)
 {
@@ -118,23 +156,25 @@ static void put_hash(uint64_t hash, bool there, char ret_name[NAME_BYTES])
 		strcpy(ret_name, "-");
 }
 
-/* What a full disk cut off is ended before the next line, so that this is one. */
+/* `line` begins with an end of a line, for one that a full disk cut off. It is written with the rest, so that
+ * nobody's line gets in between; and taken as done only up to what was cut off before, as others may be cut
+ * off meanwhile. */
 static bool put(struct audit *audit, const char *line, size_t len)
 {
 	const int fd = atomic_load(&audit->fd);
+	const uint64_t cut = atomic_load(&tears->cut);
+	const size_t skipped = cut == atomic_load(&tears->ended) ? 1 : 0;
 	bool torn = false;
 
 	if (fd < 0)
 		return false;
-	if (atomic_load(&audit->torn)) {
-		if (sink_put(fd, SINK_OWN, "\n", 1, &torn) > 0)
-			return false;
-		atomic_store(&audit->torn, false);
-	}
-	if (sink_put(fd, SINK_OWN, line, len, &torn) == 0)
+	if (sink_put(fd, SINK_OWN, line + skipped, len - skipped, &torn) == 0) {
+		if (skipped == 0)
+			atomic_store(&tears->ended, cut);
 		return true;
+	}
 	if (torn)
-		atomic_store(&audit->torn, true);
+		atomic_fetch_add(&tears->cut, 1);
 	return false;
 }
 
@@ -149,7 +189,7 @@ void audit_answer(struct audit *audit, struct stats_slot *slot, const struct job
 	char when[CLOCK_TEXT_BYTES];
 	char account[NAME_BYTES];
 	char session[NAME_BYTES];
-	char line[512];
+	char line[512] = "\n";
 	int len;
 
 	if (audit->path[0] == '\0' || event.event == NULL)
@@ -161,11 +201,11 @@ void audit_answer(struct audit *audit, struct stats_slot *slot, const struct job
 		x->email != NULL, account);
 	put_hash(tries_hash(audit->tries, x->token_hash, sizeof(x->token_hash)),
 		x->has_token || opened, session);
-	len = snprintf(line, sizeof(line),
+	len = snprintf(line + 1, sizeof(line) - 1,
 		"ts=%s event=%s outcome=%s status=%d place=%s account=%s session=%s request=%s\n",
 		when, event.event, event.outcome, x->reply.status, where, account, session,
 		x->request.id_text);
-	MUST(len > 0 && (size_t)len < sizeof(line));
-	if (!put(audit, line, (size_t)len))
+	MUST(len > 0 && (size_t)len < sizeof(line) - 1);
+	if (!put(audit, line, 1 + (size_t)len))
 		stats_inc(slot, STATS_SECURITY_LINES_LOST);
 }

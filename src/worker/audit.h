@@ -11,7 +11,8 @@
  * (in one line). An account stands there as a keyed hash of its address and a session as one of its token, under
  * a key that is made anew when the service starts: they tell who is the same, and not who it is.
  * A line is one write(2) of a file opened to append, which no request waits for but the one it is
- * about. A line that cannot be written is counted, and lost. Thread-safe.
+ * about. A line that cannot be written is counted, and lost; what of it is there is ended before the next
+ * one, whichever process has that. Thread-safe.
  */
 #ifndef WORKER_AUDIT_H
 #define WORKER_AUDIT_H
@@ -25,6 +26,10 @@
 #include "worker/job.h"
 
 struct audit;
+
+/* Once, before the fork of those who write to the file at `path` ("": there is none): from then on each knows
+ * what the others' lines lack, and what the last one lacks that an earlier service wrote. */
+void audit_share(const char *path);
 
 /* Opens the file at `path` ("": there is none, and nothing is written), created with mode 0640. Where
  * it cannot be opened `why` says so, and every line is lost until audit_reopen succeeds. */

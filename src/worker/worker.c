@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "api/text.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -261,6 +262,13 @@ static void watch(struct worker *worker, const sigset_t *signals)
 		else if (!draining)
 			look_after_threads(worker);
 	}
+}
+
+void worker_prepare(const struct settings *settings)
+{
+	/* ICU's tables take a fifth of a second to read; so a worker that died is back at once. */
+	text_warm();
+	audit_share(settings->conf.security_log);
 }
 
 void worker_main(const struct inherit *inherit)

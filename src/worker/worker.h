@@ -6,6 +6,9 @@
 
 #include "proc/spawn.h"
 
+/* Reads what takes long to read, and makes what workers share: the `prepare` of their role. */
+void worker_prepare(const struct settings *settings);
+
 /*
  * The life of a worker, as a child_main_fn. It tells the supervisor when its threads run, and
  * serves until SIGTERM: then it accepts no more, answers what comes on the open connections until

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -76,61 +77,150 @@ static uint64_t lost(const struct stats_slot *slot)
 	return atomic_load(&slot->cells[STATS_AT_SECURITY_LINES_LOST]);
 }
 
-/* Lines keep their form, whatever the disk did: a filter reads them one by one. */
-static void what_a_full_disk_cut_off_is_ended_before_the_next_line(void **state)
+/* A file that may not grow beyond so many bytes, as on a full disk. */
+static void limit_files(rlim_t bytes, struct rlimit *ret_before)
 {
-	char path[] = "/tmp/cardkeep-t_audit-XXXXXX";
-	char why[200] = "";
-	char text[2048];
-	struct tries *tries = tries_new();
-	struct stats_slot *slot = aligned_alloc(STATS_LINE_BYTES, sizeof(*slot));
-	struct audit *audit;
-	struct rlimit before;
 	struct rlimit limit;
-	ssize_t len;
-	char *line;
-	int fd = mkstemp(path);
 
-	(void)state;
-	memset(slot, 0, sizeof(*slot));
-	(void)signal(SIGXFSZ, SIG_IGN);
-	assert_true(fd >= 0);
-	audit = audit_new(path, tries, why, sizeof(why));
-	assert_string_equal(why, "");
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-	limit = before;
-	limit.rlim_cur = 40;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, ret_before), 0);
+	limit = *ret_before;
+	limit.rlim_cur = bytes;
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	refuse(audit, slot);
-	refuse(audit, slot);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-	assert_int_equal(lost(slot), 2);
-	refuse(audit, slot);
-	refuse(audit, slot);
-	assert_int_equal(lost(slot), 2);
-	len = read(fd, text, sizeof(text) - 1);
+}
+
+struct room {
+	char path[64];
+	int fd; /* to read it */
+	struct tries *tries;
+	struct stats_slot *slot;
+};
+
+static int make_room(void **state)
+{
+	struct room *room = mem_zero(sizeof(*room));
+
+	strcpy(room->path, "/tmp/cardkeep-t_audit-XXXXXX");
+	room->fd = mkstemp(room->path);
+	room->tries = tries_new();
+	room->slot = aligned_alloc(STATS_LINE_BYTES, sizeof(*room->slot));
+	memset(room->slot, 0, sizeof(*room->slot));
+	*state = room;
+	return room->fd < 0 || signal(SIGXFSZ, SIG_IGN) == SIG_ERR;
+}
+
+static int leave_room(void **state)
+{
+	struct room *room = *state;
+
+	tries_free(&room->tries);
+	free(room->slot);
+	close(room->fd);
+	(void)unlink(room->path);
+	free(room);
+	return 0;
+}
+
+static struct audit *open_audit(const struct room *room)
+{
+	char why[200] = "";
+	struct audit *audit = audit_new(room->path, room->tries, why, sizeof(why));
+
+	assert_string_equal(why, "");
+	return audit;
+}
+
+/* One line of `cut` bytes, then so many whole ones; none is empty. */
+static void assert_lines(const struct room *room, size_t cut, int whole)
+{
+	char text[2048];
+	const ssize_t len = pread(room->fd, text, sizeof(text) - 1, 0);
+	char *rest = text;
+	char *line;
+
 	assert_true(len > 0);
 	text[len] = '\0';
-	line = strtok(text, "\n");
-	assert_int_equal(strlen(line), 40);
-	for (int i = 0; i < 2; i++) {
-		line = strtok(NULL, "\n");
+	line = strsep(&rest, "\n");
+	assert_int_equal(strlen(line), cut);
+	for (int i = 0; i < whole; i++) {
+		line = strsep(&rest, "\n");
+		assert_non_null(line);
 		assert_int_equal(strncmp(line, "ts=", 3), 0);
 		assert_non_null(strstr(line, " event=sign-in outcome=refused status=401 place="));
 	}
-	assert_null(strtok(NULL, "\n"));
+	assert_non_null(rest);
+	assert_string_equal(rest, "");
+}
+
+/* Lines keep their form, whatever the disk did: a filter reads them one by one. */
+static void what_a_full_disk_cut_off_is_ended_before_the_next_line(void **state)
+{
+	struct room *room = *state;
+	struct audit *audit = open_audit(room);
+	struct rlimit before;
+
+	limit_files(40, &before);
+	refuse(audit, room->slot);
+	refuse(audit, room->slot);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(lost(room->slot), 2);
+	refuse(audit, room->slot);
+	refuse(audit, room->slot);
+	assert_int_equal(lost(room->slot), 2);
+	assert_lines(room, 40, 2);
 	audit_free(&audit);
-	tries_free(&tries);
-	free(slot);
-	close(fd);
-	assert_int_equal(unlink(path), 0);
+}
+
+/* All workers append to one file, and each has opened it for itself. */
+static void what_one_worker_left_cut_off_is_ended_by_another(void **state)
+{
+	struct room *room = *state;
+	struct audit *audit;
+	int status;
+	pid_t child;
+
+	audit_share(room->path);
+	child = fork();
+	if (child == 0) {
+		struct rlimit before;
+
+		audit = open_audit(room);
+		limit_files(40, &before);
+		refuse(audit, room->slot);
+		_exit(lost(room->slot) == 1 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	audit = open_audit(room);
+	refuse(audit, room->slot);
+	refuse(audit, room->slot);
+	assert_lines(room, 40, 2);
+	audit_free(&audit);
+}
+
+static void what_an_earlier_service_left_cut_off_is_ended(void **state)
+{
+	struct room *room = *state;
+	struct audit *audit;
+
+	assert_int_equal(write(room->fd, "ts=", 3), 3);
+	audit_share(room->path);
+	audit = open_audit(room);
+	refuse(audit, room->slot);
+	assert_lines(room, 3, 1);
+	audit_free(&audit);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_kind_of_answer_has_its_name_and_the_rest_has_no_line),
-		cmocka_unit_test(what_a_full_disk_cut_off_is_ended_before_the_next_line),
+		cmocka_unit_test_setup_teardown(
+			what_a_full_disk_cut_off_is_ended_before_the_next_line, make_room,
+			leave_room),
+		cmocka_unit_test_setup_teardown(
+			what_one_worker_left_cut_off_is_ended_by_another, make_room, leave_room),
+		cmocka_unit_test_setup_teardown(
+			what_an_earlier_service_left_cut_off_is_ended, make_room, leave_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
