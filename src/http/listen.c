@@ -18,8 +18,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 #define BACKLOG        4096
-#define LOCK_TRIES     200 /* two seconds */
+#define LOCK_WAIT_US   (2 * CLOCK_S) /* for the directory, in all tries together */
 #define LOCK_PAUSE_MS  10
 #define TAKEN_TRIES    10 /* half a second */
 #define TAKEN_PAUSE_MS 50
@@ -88,22 +90,22 @@ static const char *bind_and_listen(int fd, const struct sockaddr_un *address, gi
 
 /* The directory, locked: between a look and a socket that listens there is a moment in which another
  * one that starts would take it for stale. -1 where that cannot be; whoever holds the lock for ever, does
- * not hold us up. Closing it lets go. */
-static int lock_directory(const char *path)
+ * not hold us up beyond `until_us`. Closing it lets go. */
+static int lock_directory(const char *path, int64_t until_us)
 {
 	char copy[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	int fd;
 
 	snprintf(copy, sizeof(copy), "%s", path);
 	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	for (int i = 0; fd >= 0 && i < LOCK_TRIES; i++) {
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-			return fd;
+	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (clock_mono_us() >= until_us) {
+			close(fd);
+			return -1;
+		}
 		pause_ms(LOCK_PAUSE_MS);
 	}
-	if (fd >= 0)
-		close(fd);
-	return -1;
+	return fd;
 }
 
 /* Takes the place; NULL with *ret_fd, else what is in the way. */
@@ -126,9 +128,10 @@ static const char *take_place(const struct sockaddr_un *address, gid_t gid, int 
 }
 
 /* The same with the directory locked. */
-static const char *take_place_alone(const struct sockaddr_un *address, gid_t gid, int *ret_fd)
+static const char *take_place_alone(
+	const struct sockaddr_un *address, gid_t gid, int64_t until_us, int *ret_fd)
 {
-	const int lock = lock_directory(address->sun_path);
+	const int lock = lock_directory(address->sun_path, until_us);
 	const char *wrong = take_place(address, gid, ret_fd);
 
 	if (lock >= 0)
@@ -139,6 +142,7 @@ static const char *take_place_alone(const struct sockaddr_un *address, gid_t gid
 int listen_unix(const char *path, gid_t gid, char *why, size_t why_size)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const int64_t until_us = clock_mono_us() + LOCK_WAIT_US;
 	const char *wrong;
 	int fd = -1;
 
@@ -148,11 +152,11 @@ int listen_unix(const char *path, gid_t gid, char *why, size_t why_size)
 		return -1;
 	}
 	memcpy(address.sun_path, path, strlen(path));
-	wrong = take_place_alone(&address, gid, &fd);
+	wrong = take_place_alone(&address, gid, until_us, &fd);
 	/* Workers of a service that was killed a moment ago may have the socket open yet. */
 	for (int i = 1; wrong == taken && i < TAKEN_TRIES; i++) {
 		pause_ms(TAKEN_PAUSE_MS);
-		wrong = take_place_alone(&address, gid, &fd);
+		wrong = take_place_alone(&address, gid, until_us, &fd);
 	}
 	if (wrong != NULL)
 		snprintf(why, why_size, "%s: %s", path, wrong);

@@ -10,10 +10,13 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "fcgi_client.h"
 #include "http/listen.h"
 
@@ -123,6 +126,29 @@ static void of_services_that_start_at_once_one_gets_the_socket(void **state)
 	}
 }
 
+/* Whoever may read the directory may lock it. What is tried again waits no second time for that. */
+static void who_keeps_the_directory_locked_holds_nobody_up_for_long(void **state)
+{
+	char why[200] = "";
+	const int lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int64_t began_us = clock_mono_us();
+	int fd;
+
+	(void)state;
+	assert_true(lock >= 0);
+	assert_int_equal(flock(lock, LOCK_EX), 0);
+	fd = listen_unix(path, (gid_t)-1, why, sizeof(why));
+	assert_true(fd >= 0);
+	assert_true(clock_mono_us() - began_us < 5 * CLOCK_S);
+	began_us = clock_mono_us();
+	assert_int_equal(listen_unix(path, (gid_t)-1, why, sizeof(why)), -1);
+	assert_non_null(strstr(why, "a running service listens there"));
+	assert_true(clock_mono_us() - began_us < 8 * CLOCK_S);
+	close(fd);
+	close(lock);
+	unlink(path);
+}
+
 static void a_path_that_cannot_be_bound_is_explained(void **state)
 {
 	char why[400] = "";
@@ -172,6 +198,7 @@ int main(void)
 		cmocka_unit_test(a_stale_socket_is_replaced_and_a_live_one_is_not),
 		cmocka_unit_test(only_the_socket_that_was_made_is_removed),
 		cmocka_unit_test(of_services_that_start_at_once_one_gets_the_socket),
+		cmocka_unit_test(who_keeps_the_directory_locked_holds_nobody_up_for_long),
 		cmocka_unit_test(a_path_that_cannot_be_bound_is_explained),
 	};
 
