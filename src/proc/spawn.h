@@ -49,8 +49,9 @@ struct role_def {
 	child_main_fn *main;
 	const char *socket; /* the name under which systemd hands its listening socket over */
 	size_t wanted;      /* processes; 0: as many as the configuration's `workers` */
-	void (*warm)(
-		void); /* unless NULL: reads what all its processes are to inherit, before the first fork */
+	/* Unless NULL: called once in the supervisor, before the first of its processes; they inherit what it
+	 * leaves. */
+	void (*prepare)(const struct settings *settings);
 };
 
 /*

@@ -89,6 +89,23 @@ test('a signal to whoever detaches goes to the daemon that stays', async () => {
 	}
 });
 
+// Its configuration is a pipe: until it has read that, it has not detached.
+test('a signal that waits while it detaches is taken by the daemon that stays', async () => {
+	const pool = await start({
+		keys: { log_file: 'daemon.log' },
+		wrap: ['sh', '-c', 'mkfifo slow.conf && exec "$0" -c slow.conf'],
+	});
+	await until('it is the program', () => fs.readFileSync(`/proc/${pool.pid}/comm`, 'utf8') === 'cardkeepd\n');
+	begun(pool);
+	pool.signal('SIGUSR2');
+	await fs.promises.writeFile(pool.path('slow.conf'), fs.readFileSync(pool.path('cardkeep.conf')), { flag: fs.constants.O_WRONLY });
+	assert.equal(await pool.ended(5000), 0);
+	const { json } = await pool.look('/status.json');
+	await until('it is taken', () => / log level set level=debug/.test(fs.readFileSync(pool.path('daemon.log'), 'utf8')))
+		.finally(() => process.kill(json.supervisor.pid, 'SIGTERM'));
+	await until('it is gone', () => !alive(json.supervisor.pid) && !fs.existsSync(pool.app));
+});
+
 test('what its starter ignores or blocks does not count', async () => {
 	const pool = await start({
 		wrap: ['perl', '-MPOSIX', '-e',
