@@ -13,11 +13,10 @@ import { once } from 'node:events';
 import { Client } from './client.mjs';
 import { Session, query } from './psql.mjs';
 import { Reader } from './reader.mjs';
+import { reportIn } from './reports.mjs';
 import { secretIn } from './secrets.mjs';
 import { peersLine, serviceUser, shell, top, webUser } from './shell.mjs';
 import { until } from './wait.mjs';
-
-const REPORTS = /ERROR: AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|MUST failed/;
 
 // Tests sign up hundreds of accounts; what a hash costs is not what they look at.
 const QUICK = { CARDKEEP_HASH_MEMORY_KIB: '64', CARDKEEP_HASH_PASSES: '1' };
@@ -284,15 +283,15 @@ export class Stack {
 	}
 
 	// Stops everything in order and tells what was wrong: '' when the daemon ended by itself with
-	// status 0, no sanitizer had anything to say, and no log holds a secret.
+	// status 0, neither a sanitizer nor an invariant had anything to say, and no log holds a secret.
 	async stop() {
 		await this.stopNginx();
 		const status = await this.stopDaemon();
 		const log = this.log();
 		const secret = secretIn(this.everyLog());
 		await this.destroy();
-		const at = log.search(REPORTS);
-		if (at >= 0) return log.slice(Math.max(0, at - 200), at + 6000);
+		const report = reportIn(log);
+		if (report !== '') return report;
 		if (secret !== '') return secret;
 		return status === 0 ? '' : `cardkeepd ended with ${status}\n${log.slice(-3000)}`;
 	}

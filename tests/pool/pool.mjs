@@ -7,12 +7,11 @@ import os from 'node:os';
 import path from 'node:path';
 
 import { Reader } from '../lib/reader.mjs';
+import { reportIn } from '../lib/reports.mjs';
 import { secretIn } from '../lib/secrets.mjs';
 import { peersLine, serviceUser, webUser } from '../lib/shell.mjs';
 import { until } from '../lib/wait.mjs';
 import { Connection, ask } from './fcgi.mjs';
-
-const REPORTS = /ERROR: AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|MUST failed/;
 
 function alive(pid) {
 	try {
@@ -182,16 +181,16 @@ export class Pool {
 		const status = await this.ended();
 		const log = this.log();
 		this.destroy();
-		const at = log.search(REPORTS);
-		if (at >= 0) return log.slice(Math.max(0, at - 200), at + 6000);
+		const report = reportIn(log);
+		if (report !== '') return report;
 		const secret = secretIn(log);
 		if (secret !== '') return secret;
 		return status === 0 ? '' : `cardkeepd ended with ${status}\n${log.slice(-3000)}`;
 	}
 
-	// What a sanitizer had to say of a daemon that did not end by itself.
+	// What it, or a sanitizer, had to say of a daemon that did not end by itself.
 	reports() {
-		return REPORTS.exec(this.log())?.[0] ?? '';
+		return reportIn(this.log());
 	}
 
 	destroy() {

@@ -1,0 +1,9 @@
+// What a program that found itself wrong leaves in its log: a sanitizer's report, or the last words of
+// src/base/must.c.
+const REPORTS = /ERROR: AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|msg="broken invariant"/;
+
+// '' when the log holds none, else the first and what stands about it.
+export function reportIn(log) {
+	const at = log.search(REPORTS);
+	return at < 0 ? '' : log.slice(Math.max(0, at - 200), at + 6000);
+}
