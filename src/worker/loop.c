@@ -272,20 +272,21 @@ static void wait_for_connection(struct loop *loop)
 	loop->waiting = ready->first != NULL;
 }
 
-static void execute(struct loop *loop, enum call_kind kind)
+/* False where the calls wait for a connection. */
+static bool execute(struct loop *loop, enum call_kind kind)
 {
 	int64_t deadline_us;
 
 	if (loop->in_flight.jobs.ready.count == 0)
-		return;
+		return true;
 	if (!connected(loop)) {
 		wait_for_connection(loop);
-		return;
+		return false;
 	}
 	loop->waiting = false;
 	deadline_us = fill_wave(loop, kind);
 	if (loop->wave.count == 0)
-		return;
+		return true;
 	show(loop, STATS_THREAD_DATABASE, loop->riding[0], clock_mono_us());
 	send_wave(loop, deadline_us);
 	show(loop, STATS_THREAD_ANSWERING, loop->riding[0], clock_mono_us());
@@ -296,6 +297,7 @@ static void execute(struct loop *loop, enum call_kind kind)
 		if (!settle(&loop->rules, &loop->in_flight, loop->riding[i], &loop->wave.calls[i]))
 			pq_close(loop->conn);
 	}
+	return true;
 }
 
 /* Sends a call of the thread's own, in a wave without jobs. It is not tried again. */
@@ -466,8 +468,8 @@ static void gather(struct loop *loop)
 static void turn(struct loop *loop)
 {
 	gather(loop);
-	execute(loop, CALL_READ);
-	execute(loop, CALL_WRITE);
+	if (execute(loop, CALL_READ))
+		(void)execute(loop, CALL_WRITE);
 	do_chores(loop);
 }
 
@@ -484,7 +486,7 @@ static void take_turn(struct loop *loop)
 	caller = job->caller;
 	count_turn(loop->slot, waited_us);
 	job_set_state(&loop->in_flight.jobs, job, JOB_READY);
-	execute(loop, call_kind(job->x.call.id));
+	(void)execute(loop, call_kind(job->x.call.id));
 	while ((job = loop->in_flight.jobs.ready.first) != NULL)
 		in_flight_dispatch(&loop->in_flight, job);
 	lane_done(loop->shared->lane, caller);
