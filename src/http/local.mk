@@ -1,6 +1,7 @@
 # http: fcgi is the only door to libfcgi, json to json-c.
 noinst_LIBRARIES += libhttp.a
 libhttp_a_SOURCES = \
+	src/http/accept.c src/http/accept.h \
 	src/http/fcgi.c src/http/fcgi.h \
 	src/http/json.c src/http/json.h \
 	src/http/listen.c src/http/listen.h \

@@ -1,6 +1,6 @@
 # Unit tests of http.
 UNIT_HTTP = tests/unit/t_json tests/unit/t_request tests/unit/t_reply tests/unit/t_problem \
-	tests/unit/t_fcgi tests/unit/t_listen tests/unit/t_record tests/unit/t_prefer
+	tests/unit/t_fcgi tests/unit/t_listen tests/unit/t_record tests/unit/t_prefer tests/unit/t_accept
 HTTP_TEST_LIBS = libhttp.a libbase.a $(HTTP_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += $(UNIT_HTTP)
 TESTS += $(UNIT_HTTP)
@@ -32,3 +32,6 @@ tests_unit_t_listen_LDADD = $(HTTP_TEST_LIBS)
 # The catalogue of problems is written from the list that the service itself is built from.
 TESTS += scripts/check-problems
 EXTRA_DIST += scripts/check-problems scripts/gen-problems doc/problems.md
+tests_unit_t_accept_SOURCES = tests/unit/t_accept.c
+tests_unit_t_accept_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_accept_LDADD = $(HTTP_TEST_LIBS)

@@ -9,6 +9,7 @@
 
 #include "api/postgrest/query.h"
 #include "api/versioned.h"
+#include "http/accept.h"
 #include "http/prefer.h"
 #include "http/utf8.h"
 
@@ -103,37 +104,8 @@ enum step rest_refuse_method(struct exchange *x, enum stats_route route)
 
 /* ---- what is asked for --------------------------------------------------------------------- */
 
-/* "0.5" in thousandths (RFC 9110, section 12.4.2); 0 where it is no such number. */
-static int thousandths(const char *text)
-{
-	int value = *text == '1' ? 1000 : 0;
-
-	if ((*text != '0' && *text != '1') || text[1] != '.')
-		return value;
-	text += 2;
-	for (int unit = 100; unit > 0 && *text >= '0' && *text <= '9'; unit /= 10)
-		value += unit * (*text++ - '0');
-	return value > 1000 ? 1000 : value;
-}
-
-/* What `;q=` says among the parameters; 0 for a variant of the type that is not served. */
-static int weight(const char *params, size_t len)
-{
-	const char *end = params + len;
-	int value = 1000;
-
-	for (const char *p = memchr(params, ';', len); p != NULL;) {
-		p += 1 + strspn(p + 1, " \t");
-		if (strncasecmp(p, "q=", 2) == 0)
-			value = thousandths(p + 2);
-		else if (strncasecmp(p, "nulls=", 6) == 0)
-			return 0;
-		p = p < end ? memchr(p, ';', (size_t)(end - p)) : NULL;
-	}
-	return value;
-}
-
-static enum rest_form form_of(const char *type, size_t len)
+/* None for a variant of the type that is not served. */
+static enum rest_form form_of(const struct accept_range *range)
 {
 	static const struct {
 		const char *type;
@@ -149,7 +121,7 @@ static enum rest_form form_of(const char *type, size_t len)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++)
-		if (strlen(forms[i].type) == len && strncasecmp(type, forms[i].type, len) == 0)
+		if (accept_is(range, forms[i].type) && !accept_has(range, "nulls"))
 			return forms[i].form;
 	return REST_FORM_NONE;
 }
@@ -157,21 +129,18 @@ static enum rest_form form_of(const char *type, size_t len)
 enum rest_form rest_form(const char *accept)
 {
 	enum rest_form best = REST_FORM_NONE;
-	int best_weight = 0;
+	struct accept_range range;
+	int liked = 0;
 
 	if (accept == NULL)
 		return REST_FORM_ARRAY;
-	for (const char *p = accept; *p != '\0';) {
-		const size_t skip = strspn(p, ", \t");
-		const size_t len = strcspn(p + skip, ",");
-		enum rest_form form = form_of(p + skip, strcspn(p + skip, ",; \t"));
-		const int w = weight(p + skip, len);
+	while (accept_next(&accept, &range)) {
+		const enum rest_form form = form_of(&range);
 
-		if (form != REST_FORM_NONE && w > best_weight) {
+		if (form != REST_FORM_NONE && range.quality > liked) {
 			best = form;
-			best_weight = w;
+			liked = range.quality;
 		}
-		p += skip + len;
 	}
 	return best;
 }
