@@ -37,10 +37,11 @@ struct route {
 };
 
 static const struct route routes[] = {
-#define ROUTE(id, method, path, access, body, handler) \
+#define ROUTE(id, label, method, path, access, body, handler) \
+	ROUTE_ALSO(id, method, path, access, body, handler)
+#define ROUTE_ALSO(id, method, path, access, body, handler) \
 	{STATS_ROUTE_##id, REQUEST_##method, path, ACCESS_##access, BODY_##body, handler},
 #include "catalog/routes.def"
-#undef ROUTE
 };
 
 #define CARD_PATH "/api/cards/{}" /* and what lies below it */

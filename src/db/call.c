@@ -12,31 +12,27 @@ static const struct spec {
 	const char *statement;
 	enum call_kind kind;
 	enum call_cost cost;
+	enum call_counts counts;
 	size_t nargs;
 } specs[] = {
-#define CALL(id, kind, cost, function, args, nargs)                                             \
+#define CALL(id, kind, cost, counts, function, args, nargs)                                     \
 	[CALL_##id] = {function,                                                                \
 		"select 1, status, version, replayed, detail, body from cardkeep_api." function \
 		"(" args ")",                                                                   \
-		CALL_##kind, CALL_##cost, nargs},
-#define CALL_SET(id, function, args)
+		CALL_##kind, CALL_##cost, CALL_COUNTS_##counts, nargs},
 #include "catalog/calls.def"
-#undef CALL
-#undef CALL_SET
 };
 
 static const struct set_spec {
 	const char *function;
 	const char *statement;
 } set_specs[CALL_COUNT] = {
-#define CALL(id, kind, cost, function, args, nargs)
+#define CALL(id, kind, cost, counts, function, args, nargs)
 #define CALL_SET(id, function, args)                                                               \
 	[CALL_##id] = {function,                                                                   \
 		"select item, status, version, replayed, detail, body from cardkeep_api." function \
 		"(" args ")"},
 #include "catalog/calls.def"
-#undef CALL
-#undef CALL_SET
 };
 
 static const struct spec *spec_of(enum call_id id)
@@ -105,6 +101,11 @@ const char *call_statement(enum call_id id)
 enum call_kind call_kind(enum call_id id)
 {
 	return spec_of(id)->kind;
+}
+
+enum call_counts call_counts(enum call_id id)
+{
+	return spec_of(id)->counts;
 }
 
 enum call_cost call_cost(enum call_id id)

@@ -18,24 +18,32 @@
 #define CALL_ARGS_MAX 12
 
 enum call_id {
-#define CALL(id, kind, cost, function, args, nargs) CALL_##id,
-#define CALL_SET(id, function, args)
+#define CALL(id, kind, cost, counts, function, args, nargs) CALL_##id,
 #include "catalog/calls.def"
-#undef CALL
-#undef CALL_SET
 	CALL_COUNT,
 };
 
 enum call_kind {
 	CALL_READ,  /* changes nothing: may be repeated at will */
 	CALL_WRITE, /* carries a write id: applied at most once however often it is sent */
+	CALL_CHORE, /* the service's own, between waves: twice is as good as once */
 };
 
 /* What it may cost the database, and so how it travels. */
 enum call_cost {
-	CALL_HOT,   /* a look-up or two: with others, in waves */
-	CALL_SLOW,  /* may take long: alone, by the slow lane */
-	CALL_CHORE, /* the service's own, between waves */
+	CALL_HOT,  /* a look-up or two: with others, in waves */
+	CALL_SLOW, /* may take long: alone, by the slow lane */
+};
+
+/* What its row is to the metrics, apart from an answer. */
+enum call_counts {
+	CALL_COUNTS_NOTHING,
+	CALL_COUNTS_CARD, /* a change of one, or a conflict; likewise the profiles */
+	CALL_COUNTS_PERSONAL,
+	CALL_COUNTS_PROFESSIONAL,
+	CALL_COUNTS_CREATION, /* of a card */
+	CALL_COUNTS_RPC_CREATION,
+	CALL_COUNTS_SESSION,
 };
 
 /* A HOT call with more bytes of arguments than this is taken for a SLOW one. */
@@ -90,6 +98,7 @@ const char *call_function(enum call_id id);
 const char *call_statement(enum call_id id);
 enum call_kind call_kind(enum call_id id);
 enum call_cost call_cost(enum call_id id);
+enum call_counts call_counts(enum call_id id);
 /* Whether the call may add to what is kept: a WRITE that neither deletes, nor signs in, nor takes a new
  * password in the place of one that may be known to others. */
 bool call_adds(enum call_id id);

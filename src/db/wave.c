@@ -131,7 +131,7 @@ static bool may_commit_slowly(const struct run *run)
 {
 	const enum call_id first = run->queries[0].calls[0]->call->id;
 
-	return call_kind(first) == CALL_WRITE || call_cost(first) == CALL_CHORE;
+	return call_kind(first) != CALL_READ;
 }
 
 static bool send_all(const struct run *run, struct pq_conn *conn)

@@ -71,13 +71,8 @@ static void happened(struct stats_slot *slot, const struct job *job, struct even
 
 /* ---- waves --------------------------------------------------------------------------------- */
 
-static const enum stats_function functions[] = {
-#define CALL(id, kind, cost, function, args, nargs) [CALL_##id] = STATS_FUNCTION_##id,
-#define CALL_SET(id, function, args)
-#include "catalog/calls.def"
-#undef CALL
-#undef CALL_SET
-};
+/* Labels and calls expand from one list. */
+_Static_assert((int)STATS_FUNCTION_COUNT == (int)CALL_COUNT, "a label for each call");
 
 static bool split(const struct wave *wave)
 {
@@ -90,8 +85,8 @@ void count_wave(struct stats_slot *slot, const struct wave *wave, int64_t began_
 	stats_observe(slot, STATS_WAVE_SIZE, STATS_NO_LABEL, (int64_t)wave->count);
 	for (size_t i = 0; i < wave->count; i++)
 		if (wave->calls[i].outcome == OUTCOME_COMMITTED)
-			stats_observe(slot, STATS_DB_CALL_DURATION,
-				functions[wave->calls[i].call->id], now_us - began_us);
+			stats_observe(slot, STATS_DB_CALL_DURATION, wave->calls[i].call->id,
+				now_us - began_us);
 	if (split(wave))
 		stats_count(slot, STATS_WAVE_SPLITS, stats_sqlstate(wave->calls[0].error.sqlstate));
 	if (wave->cancelled)
@@ -108,7 +103,7 @@ void count_turn(struct stats_slot *slot, int64_t waited_us)
 
 void count_overrun(struct stats_slot *slot, const struct job *job)
 {
-	stats_count(slot, STATS_DB_CALLS_OVERRUN, functions[job->x.call.id]);
+	stats_count(slot, STATS_DB_CALLS_OVERRUN, job->x.call.id);
 }
 
 void count_busy(struct stats_slot *slot)
@@ -172,39 +167,27 @@ static void row_seen(struct stats_slot *slot, const struct job *job)
 {
 	const struct call_row *row = &job->x.call.row;
 
-	switch (job->x.call.id) {
-	case CALL_CREATE_CARD:
+	switch (call_counts(job->x.call.id)) {
+	case CALL_COUNTS_CREATION:
 		creation(slot, row);
 		break;
-	case CALL_RPC_CREATE:
+	case CALL_COUNTS_RPC_CREATION:
 		rpc_creation(slot, row);
 		break;
-	case CALL_UPDATE_CARD:
-	case CALL_RPC_UPDATE:
-	case CALL_DELETE_CARD:
-	case CALL_MERGE_CARD:
-	case CALL_PATCH_CARD:
-	case CALL_REVERT_CARD:
+	case CALL_COUNTS_CARD:
 		change(slot, job, STATS_ENTITY_CARD);
 		break;
-	case CALL_SAVE_PERSONAL:
-	case CALL_RPC_PERSONAL:
-	case CALL_MERGE_PERSONAL:
-	case CALL_REVERT_PERSONAL:
+	case CALL_COUNTS_PERSONAL:
 		change(slot, job, STATS_ENTITY_PERSONAL);
 		break;
-	case CALL_SAVE_PROFESSIONAL:
-	case CALL_RPC_PROFESSIONAL:
-	case CALL_MERGE_PROFESSIONAL:
-	case CALL_REVERT_PROFESSIONAL:
+	case CALL_COUNTS_PROFESSIONAL:
 		change(slot, job, STATS_ENTITY_PROFESSIONAL);
 		break;
-	case CALL_REGISTER:
-	case CALL_OPEN_SESSION:
+	case CALL_COUNTS_SESSION:
 		if (row->status == 201 && !row->replayed)
 			stats_inc(slot, STATS_SESSIONS_CREATED);
 		break;
-	default:
+	case CALL_COUNTS_NOTHING:
 		break;
 	}
 }
@@ -231,6 +214,6 @@ void count_operation(struct stats_slot *slot, const struct job *job, enum count_
 
 void count_failure(struct stats_slot *slot, const struct job *job)
 {
-	stats_count(slot, STATS_DB_CALLS_FAILED, functions[job->x.call.id]);
+	stats_count(slot, STATS_DB_CALLS_FAILED, job->x.call.id);
 	happened(slot, job, (struct event){.kind = STATS_EVENT_KIND_FAILED});
 }

@@ -43,7 +43,7 @@ const bodies = {
 
 // [method, path] of every route that needs a session, with something in the place of {}.
 const routes = [...readFileSync(path.join(top, 'src/catalog/routes.def'), 'utf8').matchAll(
-	/^ROUTE\(\w+, (\w+), "([^"]+)",\s+TOKEN/gm,
+	/^ROUTE(?:_ALSO)?\(\w+, (?:"[^"]+", )?(\w+), "([^"]+)",\s+TOKEN/gm,
 )].map(([, method, route]) => [method, route.replace('{}', ID)]);
 
 // What a thread calls of its own accord, between its waves.

@@ -71,7 +71,7 @@ function fieldsOf(path, handler) {
 // [{method, path, open, body, fields}]: `body` is NONE, JSON, SECRET or ARGUMENTS; {} in a path takes an
 // id. HEAD goes where GET does.
 export function routes() {
-	const list = /ROUTE\((\w+),\s*(\w+),\s*"([^"]+)",\s*(\w+),\s*(\w+),\s*(\w+)\)/g;
+	const list = /ROUTE(?:_ALSO)?\((\w+),\s*(?:"[^"]+",\s*)?(\w+),\s*"([^"]+)",\s*(\w+),\s*(\w+),\s*(\w+)\)/g;
 	const found = [...read('catalog/routes.def').matchAll(list)].map(([, , method, at, access, body, handler]) => ({
 		method,
 		path: at,
@@ -79,7 +79,7 @@ export function routes() {
 		body,
 		fields: body === 'NONE' ? [] : fieldsOf(at, handler),
 	}));
-	if (found.length !== read('catalog/routes.def').match(/^ROUTE\(/gm).length) throw new Error('a route cannot be read');
+	if (found.length !== read('catalog/routes.def').match(/^ROUTE(_ALSO)?\(/gm).length) throw new Error('a route cannot be read');
 	return found;
 }
 
