@@ -16,8 +16,7 @@ set local client_min_messages = notice;
 
 do $$
 declare
-	v_owner name := (select d.datdba::regrole from pg_database d
-		where d.datname = current_database());
+	v_owner oid := (select d.datdba from pg_database d where d.datname = current_database());
 	v_roles text;
 	v_table text;
 begin
@@ -31,8 +30,8 @@ begin
 			using hint = 'Make one: create database NAME template template0 encoding ''UTF8''.';
 	end if;
 	if not pg_has_role(v_owner, 'usage') then
-		raise exception '% must be run by the owner of the database, %', current_database(), v_owner
-			using hint = format('Sign in as %s, or as a member of that role.', v_owner);
+		raise exception '% must be run by the owner of the database, %', current_database(), v_owner::regrole
+			using hint = format('Sign in as %s, or as a member of that role.', v_owner::regrole);
 	end if;
 	select string_agg(format('create role %s %s;', r.name, r.login), ' ') into v_roles
 	from (values ('cardkeep_owner', 'nologin'), ('cardkeep_runtime', 'login'),
@@ -7619,12 +7618,25 @@ end
 $$;
 comment on function cardkeep_doors.ask is 'What a gate says of a row. Acts with the caller''s rights. Locks nothing.';
 
+-- Columns that say whether a card is shown have one say: where one is switched off, all are.
+create function cardkeep_doors.switched_off(p_new jsonb, p_old jsonb, p_says jsonb) returns jsonb
+language sql immutable parallel safe
+begin atomic
+	select case when bool_or(p_new -> s.key is distinct from p_old -> s.key
+			and not coalesce((lower((p_new ->> s.key) collate "C") in ('t', 'true', '1', 'y', 'yes', 'on'))
+				= (s.value ->> 0 = 'shown'), false))
+		then jsonb_object_agg(s.key, s.value -> 1) else '{}' end
+	from jsonb_each(p_says) s;
+end;
+comment on function cardkeep_doors.switched_off is 'What the columns that say whether a card is shown will be after a statement that switches one off; p_says has for each what it says, and what it is when off. Locks nothing.';
+
 create function cardkeep_doors.guard_insert() returns trigger
 language plpgsql volatile
 as $$
 begin
 	if cardkeep_doors.is_exempt(tg_argv[0]::pg_catalog.name, tg_argv[1]::pg_catalog.bool)
-		or cardkeep_doors.ask('insert', tg_table_name, new)
+		or cardkeep_doors.ask('insert', tg_table_name, pg_catalog.jsonb_populate_record(new,
+			cardkeep_doors.switched_off(pg_catalog.to_jsonb(new), '{}', tg_argv[2]::pg_catalog.jsonb)))
 	then
 		return new;
 	end if;
@@ -7637,13 +7649,18 @@ comment on function cardkeep_doors.guard_insert is 'Refuses a row that the polic
 create function cardkeep_doors.guard_update() returns trigger
 language plpgsql volatile
 as $$
+declare
+	v_left record; -- the row as it will be
 begin
 	if cardkeep_doors.is_exempt(tg_argv[0]::pg_catalog.name, tg_argv[1]::pg_catalog.bool) then
 		return new;
 	elsif not cardkeep_doors.ask('update', tg_table_name, old) then
 		return null;
-	elsif cardkeep_doors.ask('leave', tg_table_name, new)
-		and cardkeep_doors.ask('select', tg_table_name, new)
+	end if;
+	v_left := pg_catalog.jsonb_populate_record(new, cardkeep_doors.switched_off(
+		pg_catalog.to_jsonb(new), pg_catalog.to_jsonb(old), tg_argv[2]::pg_catalog.jsonb));
+	if cardkeep_doors.ask('leave', tg_table_name, v_left)
+		and cardkeep_doors.ask('select', tg_table_name, v_left)
 	then
 		return new;
 	end if;
@@ -7667,7 +7684,7 @@ end
 $$;
 comment on function cardkeep_doors.guard_delete is 'Passes over a row that the policies of a guarded table do not let a deletion find. Acts with the caller''s rights. Locks nothing.';
 
-grant execute on function cardkeep_doors.ask, cardkeep_doors.guard_insert,
+grant execute on function cardkeep_doors.ask, cardkeep_doors.switched_off, cardkeep_doors.guard_insert,
 	cardkeep_doors.guard_update, cardkeep_doors.guard_delete to public;
 
 create function cardkeep_before.policy_roles(p_roles oid[]) returns text
@@ -7752,6 +7769,15 @@ end
 $$;
 comment on function cardkeep_before.open_outer is 'Moves the inner view of a guarded table out of the way and puts the outer in its place, whose gates are to come: they may ask other such views. Locks both.';
 
+create function cardkeep_before.says_of(p_kind text, p_table regclass) returns jsonb
+language sql stable
+return (select coalesce(jsonb_object_agg(v.name, jsonb_build_array(v.says, case
+		when v.type = 'boolean'::regtype then to_jsonb(v.says = 'hidden')
+		when v.type in ('text'::regtype, 'character varying'::regtype) then to_jsonb((v.says = 'hidden')::text)
+		else to_jsonb((v.says = 'hidden')::integer) end)), '{}')
+	from cardkeep_before.visibility_of(p_table) v where p_kind = 'business_cards' and v.says <> 'since');
+comment on function cardkeep_before.says_of is 'The columns of an old table that say whether a card is shown: what each says, and what it is where it does not. Locks nothing.';
+
 create function cardkeep_before.shut_gates(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
@@ -7768,8 +7794,8 @@ begin
 	foreach v_command in array array['insert', 'update', 'delete']
 	loop
 		execute format('create trigger guard_%4$s_%1$s instead of %4$s on public.%1$I
-			for each row execute function cardkeep_doors.guard_%4$s(%2$L, %3$L)', p_kind, t.owner,
-			t.is_forced, v_command);
+			for each row execute function cardkeep_doors.guard_%4$s(%2$L, %3$L, %5$L)', p_kind, t.owner,
+			t.is_forced, v_command, cardkeep_before.says_of(p_kind, v_table));
 	end loop;
 	perform cardkeep_before.let_write(p_kind);
 	perform cardkeep_before.copy_defaults(p_kind, v_table, v_view);
@@ -8157,7 +8183,8 @@ execute $sql$
 -- Deploy cardkeep:old_names to pg
 --
 -- Programs from before Cardkeep go on under the names they know: where a table was put aside, a view
--- in schema public has its name, its columns in their order and types, and the version. It shows
+-- in schema public has its name, its columns in their order and types, and the version, and no other
+-- column: it is open to whom the table was open, who never saw what that did not have. It shows
 -- Cardkeep's rows. Columns that Cardkeep does not have come from the table that was put aside and
 -- can only be read.
 --
@@ -8226,23 +8253,12 @@ $$;
 comment on function cardkeep_before.view_column is 'SQL of one column of an old table in the view in its place: Cardkeep''s where it has it, else what was put aside. Locks nothing.';
 
 create function cardkeep_before.view_columns(p_kind text, p_table regclass) returns text
-language plpgsql stable set search_path = pg_catalog, pg_temp
-as $$
-declare
-	v_ours regclass := format('cardkeep.%I', p_kind);
-	v_old text;
-	v_new text;
-begin
-	select string_agg(cardkeep_before.view_column(p_kind, p_table, c.name), ', ' order by c.number)
-	into v_old
-	from cardkeep_before.columns_of(p_table) c;
-	select string_agg(format('c.%I', c.name), ', ' order by c.number) into v_new
-	from cardkeep_before.columns_of(v_ours) c
-	where cardkeep_before.column_type(p_table, c.name) is null;
-	return concat_ws(', ', v_old, v_new);
-end
-$$;
-comment on function cardkeep_before.view_columns is 'The columns of the view in an old table''s place: its own in their order, then those that it did not have. Locks nothing.';
+language sql stable set search_path = pg_catalog, pg_temp
+-- Whoever could read the table reads the view. What the table did not have was never shown to him.
+return (select string_agg(cardkeep_before.view_column(p_kind, p_table, c.name), ', ' order by c.number)
+		|| case when cardkeep_before.column_type(p_table, 'version') is null then ', c.version' else '' end
+	from cardkeep_before.columns_of(p_table) c);
+comment on function cardkeep_before.view_columns is 'The columns of the view in an old table''s place: its own in their order, then the version where it had none. Locks nothing.';
 
 create function cardkeep_before.old_row(p_kind text, p_table regclass) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -8417,59 +8433,60 @@ return (lower((p_row ->> p_name::text) collate "C") in ('t', 'true', '1', 'y', '
 	= (p_says = 'shown');
 comment on function cardkeep_before.said is 'Whether a row says by one of its columns that it is shown; null where that is null. Locks nothing.';
 
-create function cardkeep_before.is_shown(p_own name[], p_view regclass, p_new jsonb, p_old jsonb)
-returns boolean
+create function cardkeep_before.is_shown(p_view regclass, p_new jsonb, p_old jsonb) returns boolean
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_all boolean := true; -- the table's own columns say so, all of them
+	v_names text[] := '{}';
+	v_all boolean := true; -- every column says so
 	v_changed boolean := false;
 	v_off boolean := false; -- one that the statement changes does not
+	v_since text; -- a time that hides it, which can only be read
 	v_said boolean;
 	v record;
 begin
-	for v in select n.name, n.says from cardkeep_before.visibility_of(p_view) n where n.says <> 'since'
+	for v in select n.name, n.says from cardkeep_before.visibility_of(p_view) n
 	loop
-		v_said := coalesce(cardkeep_before.said(p_new, v.name, v.says), false);
-		if v.name = any (p_own) then
-			v_all := v_all and v_said;
+		if v.says = 'since' then
+			v_since := case when p_new ->> v.name::text is null then v_since else v.name::text end;
+			continue;
 		end if;
-		if p_new -> v.name::text is distinct from coalesce(p_old -> v.name::text, 'null') then
+		v_names := v_names || v.name::text;
+		v_said := coalesce(cardkeep_before.said(p_new, v.name, v.says), false);
+		v_all := v_all and v_said;
+		if p_new -> v.name::text is distinct from p_old -> v.name::text then
 			v_changed := true;
 			v_off := v_off or not v_said;
 		end if;
 	end loop;
-	if p_old = '{}' then
-		return v_all and not v_off;
-	elsif not v_changed then
-		return cardkeep_before.said(p_old, 'is_public', 'shown');
-	elsif not v_off and not v_all and cardinality(p_own) > 1 then
+	if p_old = '{}' or not v_changed or v_off then
+		return case when p_old = '{}' then v_all when v_off then false end;
+	elsif not v_all then
 		raise exception 'a card is shown where % say so: set them in one statement',
-			array_to_string(p_own, ' and ') using errcode = 'feature_not_supported';
+			array_to_string(v_names, ' and ') using errcode = 'feature_not_supported';
+	elsif v_since is not null then
+		raise exception 'a card with a % is not shown, and that can only be read since the upgrade to Cardkeep',
+			v_since using errcode = 'feature_not_supported';
 	end if;
-	return not v_off;
+	return true;
 end
 $$;
-comment on function cardkeep_before.is_shown is 'Whether a card is shown after a statement on its view, where several columns may say it. One that is switched off hides it; where the old table had several, all have to be switched on in one statement to show it, else 0A000. Locks nothing.';
+comment on function cardkeep_before.is_shown is 'Whether a card is shown after a statement on its view, where several columns may say it; null where an update does not say. One that is switched off hides it; all have to be switched on in one statement to show it, and no time may hide it, else 0A000. Locks nothing.';
 
 create function cardkeep_before.with_one_visibility(p_view regclass, p_new jsonb, p_old jsonb)
 returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_own name[] := array(select v.name
-		from cardkeep_before.visibility_of('cardkeep_before.business_cards') v where v.says <> 'since');
-	v_others text[] := array(select v.name
-		from cardkeep_before.visibility_of(p_view) v where v.says <> 'since' and v.name <> 'is_public');
-	v_shown boolean := cardkeep_before.is_shown(v_own, p_view, p_new, p_old);
+	v_names text[] := array(select v.name
+		from cardkeep_before.visibility_of(p_view) v where v.says <> 'since');
+	v_shown boolean := cardkeep_before.is_shown(p_view, p_new, p_old);
 begin
-	-- Left as it is written where it does not change, so that it is no change.
-	return p_new - v_others || jsonb_build_object('is_public', case
-		when v_shown = cardkeep_before.said(p_old, 'is_public', 'shown') then p_old -> 'is_public'
-		else to_jsonb(v_shown) end);
+	return p_new - v_names || case when v_shown is null then '{}'
+		else jsonb_build_object('is_public', v_shown) end;
 end
 $$;
-comment on function cardkeep_before.with_one_visibility is 'A row of the view with is_public alone for all columns that say whether the card is shown. Locks nothing.';
+comment on function cardkeep_before.with_one_visibility is 'A row of the view with is_public alone for all columns that say whether the card is shown, and without it where the statement does not say. Locks nothing.';
 
 create function cardkeep_before.fitted(p_changes jsonb, p_slug text) returns jsonb
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -8746,39 +8763,57 @@ execute $sql$
 --
 -- The mission's own functions, where a database from before Cardkeep has them in schema public: they
 -- were made for tables, and would fail on the views, or go round what Cardkeep keeps. Each keeps its
--- name, its arguments, its owner and its grants, and whose rights it acts with; what it does is done
--- here. Through the views, so that a caller can do no more by it than by a statement of his own.
+-- name, its arguments, its owner and its grants; what it does is done here, with its caller's rights and
+-- through the views, so that a caller can do no more by it than by a statement of his own. One that acts
+-- with its owner's rights asks in its body who may call it, and that body does not go on: so it is
+-- refused beforehand.
 
 
 set local role cardkeep_owner;
 
-create function cardkeep_doors.fields_of(p_args jsonb, p_fields text[], p_known text[]) returns jsonb
-language plpgsql immutable set search_path = pg_catalog, pg_temp
+create function cardkeep_doors.column_for(p_view regclass, p_name text, p_fields text[]) returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_names jsonb := '{"is_active": "is_public", "mobile_number": "primary_phone",
 		"phone_number": "secondary_phone", "designation": "job_title", "office_email": "work_email",
 		"office_phone": "work_phone"}';
+	v_field text := coalesce(v_names ->> p_name, p_name);
+begin
+	-- Under the field's own name, else under the one that the caller has for it; and whether a card is
+	-- shown under the other as well.
+	return (select a.attname from pg_attribute a
+		where a.attrelid = p_view and a.attnum > 0 and not a.attisdropped and v_field = any (p_fields)
+			and (a.attname = v_field or v_field = 'is_public' and a.attname in (p_name, 'is_active'))
+		order by a.attname <> v_field, a.attname <> p_name limit 1);
+end
+$$;
+comment on function cardkeep_doors.column_for is 'The column of a view of old that an argument of one of the mission''s functions is for, by its second name too; null where the view has none. Locks nothing.';
+
+create function cardkeep_doors.fields_of(p_view regclass, p_args jsonb, p_fields text[], p_known text[])
+returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
 	v_lost text;
 	v_fields jsonb;
 begin
-	select jsonb_object_agg(coalesce(v_names ->> k.name, k.name), a.value)
-			filter (where coalesce(v_names ->> k.name, k.name) = any (p_fields)),
-		string_agg(a.key, ', ' order by a.key)
-			filter (where not coalesce(v_names ->> k.name, k.name) = any (p_fields || p_known))
+	select jsonb_object_agg(c.name, a.value) filter (where c.name is not null),
+		string_agg(a.key, ', ' order by a.key) filter (where c.name is null and not k.name = any (p_known))
 	into v_fields, v_lost
 	from jsonb_each(p_args) a
 	cross join lateral (select case when starts_with(a.key, 'p_')
 		then substr(a.key, 3) else a.key end as name) k
+	cross join lateral (select cardkeep_doors.column_for(p_view, k.name, p_fields) as name) c
 	where a.value <> 'null';
 	if v_lost is not null then
-		raise exception 'Cardkeep has no place for %', v_lost
+		raise exception 'Cardkeep has no place for % in %', v_lost, p_view
 			using errcode = 'feature_not_supported', hint = 'Leave it out, or keep it in a table of your own.';
 	end if;
 	return coalesce(v_fields, '{}');
 end
 $$;
-comment on function cardkeep_doors.fields_of is 'Arguments of a function of the mission''s as fields, by their second names too; null is none. Raises 0A000 where one has no place. Locks nothing.';
+comment on function cardkeep_doors.fields_of is 'Arguments of a function of the mission''s as columns of a view of old, by their second names too; null is none. Raises 0A000 where one has no place there. Locks nothing.';
 
 create function cardkeep_doors.insert_fields(p_view regclass, p_fields jsonb) returns jsonb
 language plpgsql volatile set search_path = pg_catalog, public, pg_temp
@@ -8799,7 +8834,7 @@ language plpgsql volatile set search_path = pg_catalog, public, pg_temp
 as $$
 declare
 	c_attempts constant integer := 10;
-	v_fields jsonb := cardkeep_doors.fields_of(p_args,
+	v_fields jsonb := cardkeep_doors.fields_of('public.business_cards', p_args,
 		'{user_id,name,template_type,fields_config,design_config,is_public}', '{base_slug}');
 	v_base text := coalesce(nullif(p_args ->> 'p_base_slug', ''), p_args ->> 'p_name');
 	v_slug text := v_base;
@@ -8822,20 +8857,20 @@ create function cardkeep_doors.update_card(p_args jsonb) returns jsonb
 language plpgsql volatile set search_path = pg_catalog, public, pg_temp
 as $$
 declare
-	v_fields jsonb := cardkeep_doors.fields_of(p_args,
+	v_fields jsonb := cardkeep_doors.fields_of('public.business_cards', p_args,
 		'{name,template_type,fields_config,design_config,is_public}', '{card_id,user_id,expected_version}');
+	v_names text := (select string_agg(quote_ident(k), ', ' order by k) from jsonb_object_keys(v_fields) k);
 	v_version integer;
 	k record;
 begin
 	select r.id, r.user_id into k from jsonb_populate_record(null::public.business_cards,
 		jsonb_build_object('id', p_args -> 'p_card_id', 'user_id', p_args -> 'p_user_id')) r;
 	begin
-		update public.business_cards b
-		set (name, template_type, fields_config, design_config, is_public) =
-			(select r.name, r.template_type, r.fields_config, r.design_config, r.is_public
-			from jsonb_populate_record(b, v_fields) r)
-		where b.id = k.id and b.user_id = k.user_id and b.version = (p_args ->> 'p_expected_version')::integer
-		returning b.version into v_version;
+		execute format('update public.business_cards b
+			set (%1$s) = (select %1$s from jsonb_populate_record(b, $1))
+			where b.id = $2 and b.user_id = $3 and b.version = $4 returning b.version',
+			coalesce(v_names, 'name'))
+		into v_version using v_fields, k.id, k.user_id, (p_args ->> 'p_expected_version')::integer;
 	exception when serialization_failure then
 		-- Somebody was quicker: that is a conflict.
 		v_version := null;
@@ -8855,7 +8890,8 @@ create function cardkeep_doors.save_profile(p_kind text, p_fields text[], p_args
 language plpgsql volatile set search_path = pg_catalog, public, pg_temp
 as $$
 declare
-	v_fields jsonb := cardkeep_doors.fields_of(p_args, p_fields, '{user_id,expected_version}');
+	v_fields jsonb := cardkeep_doors.fields_of(format('public.%I', p_kind), p_args, p_fields,
+		'{user_id,expected_version}');
 	v_names text := (select string_agg(quote_ident(k), ', ' order by k) from jsonb_object_keys(v_fields) k);
 	v_user jsonb := jsonb_build_object('user_id', p_args -> 'p_user_id');
 	v_expected integer := coalesce((p_args ->> 'p_expected_version')::integer, 0);
@@ -8896,7 +8932,7 @@ language sql volatile
 return cardkeep_doors.save_profile('professional_info', '{job_title,company_name,department,work_email,work_phone,work_address,company_website,linkedin_url}', p_args);
 comment on function cardkeep_doors.save_professional_info is 'upsert_professional_info_optimistic, as save_profile. Waits as that.';
 
-grant execute on function cardkeep_doors.fields_of, cardkeep_doors.insert_fields,
+grant execute on function cardkeep_doors.column_for, cardkeep_doors.fields_of, cardkeep_doors.insert_fields,
 	cardkeep_doors.create_card, cardkeep_doors.update_card, cardkeep_doors.save_profile,
 	cardkeep_doors.save_personal_info, cardkeep_doors.save_professional_info to public;
 
@@ -8952,13 +8988,29 @@ begin
 		or f.goes_to = 'slug' and (select string_agg(a.type, ' ' order by a.number)
 			from cardkeep_before.arguments_of(f.function, false) a) not in ('text', 'text integer');
 	return query
+	select format('function %s gives %s, which Cardkeep''s does not', f.function, string_agg(a.name, ', ')),
+		'give it another name, or drop it'
+	from cardkeep_before.functions_of(p_kind) f
+	cross join lateral cardkeep_before.arguments_of(f.function, true) a
+	where case f.goes_to when 'slug' then false when 'create_card' then a.name <> 'version'
+			and cardkeep_before.column_type(format('public.%I', p_kind), a.name) is null
+		when 'update_card' then a.name not in ('success', 'new_version', 'message')
+		else a.name not in ('success', 'new_version', 'message', 'is_new') end
+	group by f.function;
+	-- What it asks before it writes stands in its body, which does not go on.
+	return query
+	select format('function %s acts with its owner''s rights, and would not ask any more who calls it', f.function),
+		format('alter function %s security invoker, so that what guards the table guards it, or drop it', f.function)
+	from cardkeep_before.functions_of(p_kind) f join pg_proc p on p.oid = f.function
+	where p.prosecdef and f.goes_to <> 'slug';
+	return query
 	select format('function %s is not %s''s', f.function, current_user),
 		format('sign in as %s, or as a member of that role', p.proowner::regrole)
 	from cardkeep_before.functions_of(p_kind) f join pg_proc p on p.oid = f.function
 	where not pg_has_role(p.proowner, 'usage');
 end
 $$;
-comment on function cardkeep_before.functions_in_the_way is 'The functions of the mission''s names that are of another form than ours, or somebody else''s. Locks nothing.';
+comment on function cardkeep_before.functions_in_the_way is 'The functions of the mission''s names that are of another form than ours, act with their owner''s rights, which only their bodies hold back, or are somebody else''s. Locks nothing.';
 
 create function cardkeep_before.function_body(p_function regprocedure, p_goes_to text) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -8998,25 +9050,48 @@ declare
 begin
 	select o.* into p from pg_proc o where o.oid = p_function;
 	insert into cardkeep.upgraded_functions (signature, owner, definition)
-	values (p_function, p.proowner::regrole::text, pg_get_functiondef(p_function));
+	values (p_function, pg_get_userbyid(p.proowner), pg_get_functiondef(p_function));
 	execute format('create or replace function public.%I(%s) returns %s language plpgsql volatile %s
 		set search_path = pg_catalog, public, pg_temp as %L', p.proname,
 		pg_get_function_arguments(p_function), pg_get_function_result(p_function),
-		case when p.prosecdef or p_goes_to = 'slug' then 'security definer' end,
+		case when p_goes_to = 'slug' then 'security definer' end,
 		cardkeep_before.function_body(p_function, p_goes_to));
 	-- A slug is looked for among all cards, by the owner of all.
 	if p_goes_to = 'slug' then
-		if p.proacl is not null then
-			execute format('grant execute on function %s to %s', p_function, p.proowner::regrole);
-		end if;
 		execute 'grant create on schema public to cardkeep_owner';
 		execute format('alter function %s owner to cardkeep_owner', p_function);
 		execute 'revoke create on schema public from cardkeep_owner';
+		-- With the owner his own right went too.
+		if exists (select from aclexplode(p.proacl) a where a.grantee = p.proowner) then
+			execute format('grant execute on function %s to %s', p_function, p.proowner::regrole);
+		end if;
 	end if;
 	raise notice 'upgrade: function % goes to Cardkeep''s rows now, for whom it was for', p_function;
 end
 $$;
-comment on function cardkeep_before.turn_function is 'Makes a function of the mission''s name do what it did on Cardkeep''s rows, in its place: owner, grants and whose rights it acts with stay, but that the look for a free slug is Cardkeep''s own. Locks nothing.';
+comment on function cardkeep_before.turn_function is 'Makes a function of the mission''s name do what it did on Cardkeep''s rows, in its place: owner and grants stay, and it acts with its caller''s rights, but that the look for a free slug is Cardkeep''s own. Locks nothing.';
+
+create function cardkeep_before.give_function(p_function regprocedure, p_owner name) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_may boolean := has_schema_privilege(p_owner, 'public', 'create');
+begin
+	perform from pg_proc p where p.oid = p_function and pg_get_userbyid(p.proowner) = p_owner;
+	if found then
+		return;
+	end if;
+	-- An owner must be allowed to make functions where his function is.
+	if not v_may then
+		execute format('grant create on schema public to %I', p_owner);
+	end if;
+	execute format('alter function %s owner to %I', p_function, p_owner);
+	if not v_may then
+		execute format('revoke create on schema public from %I', p_owner);
+	end if;
+end
+$$;
+comment on function cardkeep_before.give_function is 'Gives a function in schema public to its owner of before. Locks nothing.';
 
 create function cardkeep_before.turn_functions_back() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -9029,7 +9104,7 @@ begin
 		-- One that was dropped since is not brought back.
 		if to_regprocedure(f.signature) is not null then
 			execute f.definition;
-			execute format('alter function %s owner to %s', f.signature, f.owner);
+			perform cardkeep_before.give_function(f.signature::regprocedure, f.owner);
 		end if;
 	end loop;
 end
@@ -9441,7 +9516,7 @@ declare
 	v_table regclass := format('public.%I', p_kind);
 begin
 	insert into cardkeep.upgraded_tables (kind, owner, is_guarded, is_forced, triggers)
-	select p_kind, c.relowner::regrole::text::name, c.relrowsecurity, c.relforcerowsecurity,
+	select p_kind, pg_get_userbyid(c.relowner), c.relrowsecurity, c.relforcerowsecurity,
 		(select coalesce(jsonb_object_agg(t.tgname, t.tgenabled), '{}') from pg_trigger t
 		where t.tgrelid = c.oid and not t.tgisinternal)
 	from pg_class c where c.oid = v_table;

@@ -16,8 +16,7 @@ set local client_min_messages = notice;
 
 do $$
 declare
-	v_owner name := (select d.datdba::regrole from pg_database d
-		where d.datname = current_database());
+	v_owner oid := (select d.datdba from pg_database d where d.datname = current_database());
 	v_roles text;
 	v_table text;
 begin
@@ -31,8 +30,8 @@ begin
 			using hint = 'Make one: create database NAME template template0 encoding ''UTF8''.';
 	end if;
 	if not pg_has_role(v_owner, 'usage') then
-		raise exception '% must be run by the owner of the database, %', current_database(), v_owner
-			using hint = format('Sign in as %s, or as a member of that role.', v_owner);
+		raise exception '% must be run by the owner of the database, %', current_database(), v_owner::regrole
+			using hint = format('Sign in as %s, or as a member of that role.', v_owner::regrole);
 	end if;
 	select string_agg(format('create role %s %s;', r.name, r.login), ' ') into v_roles
 	from (values ('cardkeep_owner', 'nologin'), ('cardkeep_runtime', 'login'),

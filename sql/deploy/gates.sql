@@ -90,12 +90,25 @@ end
 $$;
 comment on function cardkeep_doors.ask is 'What a gate says of a row. Acts with the caller''s rights. Locks nothing.';
 
+-- Columns that say whether a card is shown have one say: where one is switched off, all are.
+create function cardkeep_doors.switched_off(p_new jsonb, p_old jsonb, p_says jsonb) returns jsonb
+language sql immutable parallel safe
+begin atomic
+	select case when bool_or(p_new -> s.key is distinct from p_old -> s.key
+			and not coalesce((lower((p_new ->> s.key) collate "C") in ('t', 'true', '1', 'y', 'yes', 'on'))
+				= (s.value ->> 0 = 'shown'), false))
+		then jsonb_object_agg(s.key, s.value -> 1) else '{}' end
+	from jsonb_each(p_says) s;
+end;
+comment on function cardkeep_doors.switched_off is 'What the columns that say whether a card is shown will be after a statement that switches one off; p_says has for each what it says, and what it is when off. Locks nothing.';
+
 create function cardkeep_doors.guard_insert() returns trigger
 language plpgsql volatile
 as $$
 begin
 	if cardkeep_doors.is_exempt(tg_argv[0]::pg_catalog.name, tg_argv[1]::pg_catalog.bool)
-		or cardkeep_doors.ask('insert', tg_table_name, new)
+		or cardkeep_doors.ask('insert', tg_table_name, pg_catalog.jsonb_populate_record(new,
+			cardkeep_doors.switched_off(pg_catalog.to_jsonb(new), '{}', tg_argv[2]::pg_catalog.jsonb)))
 	then
 		return new;
 	end if;
@@ -108,13 +121,18 @@ comment on function cardkeep_doors.guard_insert is 'Refuses a row that the polic
 create function cardkeep_doors.guard_update() returns trigger
 language plpgsql volatile
 as $$
+declare
+	v_left record; -- the row as it will be
 begin
 	if cardkeep_doors.is_exempt(tg_argv[0]::pg_catalog.name, tg_argv[1]::pg_catalog.bool) then
 		return new;
 	elsif not cardkeep_doors.ask('update', tg_table_name, old) then
 		return null;
-	elsif cardkeep_doors.ask('leave', tg_table_name, new)
-		and cardkeep_doors.ask('select', tg_table_name, new)
+	end if;
+	v_left := pg_catalog.jsonb_populate_record(new, cardkeep_doors.switched_off(
+		pg_catalog.to_jsonb(new), pg_catalog.to_jsonb(old), tg_argv[2]::pg_catalog.jsonb));
+	if cardkeep_doors.ask('leave', tg_table_name, v_left)
+		and cardkeep_doors.ask('select', tg_table_name, v_left)
 	then
 		return new;
 	end if;
@@ -138,7 +156,7 @@ end
 $$;
 comment on function cardkeep_doors.guard_delete is 'Passes over a row that the policies of a guarded table do not let a deletion find. Acts with the caller''s rights. Locks nothing.';
 
-grant execute on function cardkeep_doors.ask, cardkeep_doors.guard_insert,
+grant execute on function cardkeep_doors.ask, cardkeep_doors.switched_off, cardkeep_doors.guard_insert,
 	cardkeep_doors.guard_update, cardkeep_doors.guard_delete to public;
 
 create function cardkeep_before.policy_roles(p_roles oid[]) returns text
@@ -223,6 +241,15 @@ end
 $$;
 comment on function cardkeep_before.open_outer is 'Moves the inner view of a guarded table out of the way and puts the outer in its place, whose gates are to come: they may ask other such views. Locks both.';
 
+create function cardkeep_before.says_of(p_kind text, p_table regclass) returns jsonb
+language sql stable
+return (select coalesce(jsonb_object_agg(v.name, jsonb_build_array(v.says, case
+		when v.type = 'boolean'::regtype then to_jsonb(v.says = 'hidden')
+		when v.type in ('text'::regtype, 'character varying'::regtype) then to_jsonb((v.says = 'hidden')::text)
+		else to_jsonb((v.says = 'hidden')::integer) end)), '{}')
+	from cardkeep_before.visibility_of(p_table) v where p_kind = 'business_cards' and v.says <> 'since');
+comment on function cardkeep_before.says_of is 'The columns of an old table that say whether a card is shown: what each says, and what it is where it does not. Locks nothing.';
+
 create function cardkeep_before.shut_gates(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
@@ -239,8 +266,8 @@ begin
 	foreach v_command in array array['insert', 'update', 'delete']
 	loop
 		execute format('create trigger guard_%4$s_%1$s instead of %4$s on public.%1$I
-			for each row execute function cardkeep_doors.guard_%4$s(%2$L, %3$L)', p_kind, t.owner,
-			t.is_forced, v_command);
+			for each row execute function cardkeep_doors.guard_%4$s(%2$L, %3$L, %5$L)', p_kind, t.owner,
+			t.is_forced, v_command, cardkeep_before.says_of(p_kind, v_table));
 	end loop;
 	perform cardkeep_before.let_write(p_kind);
 	perform cardkeep_before.copy_defaults(p_kind, v_table, v_view);

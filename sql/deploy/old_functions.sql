@@ -2,40 +2,58 @@
 --
 -- The mission's own functions, where a database from before Cardkeep has them in schema public: they
 -- were made for tables, and would fail on the views, or go round what Cardkeep keeps. Each keeps its
--- name, its arguments, its owner and its grants, and whose rights it acts with; what it does is done
--- here. Through the views, so that a caller can do no more by it than by a statement of his own.
+-- name, its arguments, its owner and its grants; what it does is done here, with its caller's rights and
+-- through the views, so that a caller can do no more by it than by a statement of his own. One that acts
+-- with its owner's rights asks in its body who may call it, and that body does not go on: so it is
+-- refused beforehand.
 
 begin;
 
 set local role cardkeep_owner;
 
-create function cardkeep_doors.fields_of(p_args jsonb, p_fields text[], p_known text[]) returns jsonb
-language plpgsql immutable set search_path = pg_catalog, pg_temp
+create function cardkeep_doors.column_for(p_view regclass, p_name text, p_fields text[]) returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_names jsonb := '{"is_active": "is_public", "mobile_number": "primary_phone",
 		"phone_number": "secondary_phone", "designation": "job_title", "office_email": "work_email",
 		"office_phone": "work_phone"}';
+	v_field text := coalesce(v_names ->> p_name, p_name);
+begin
+	-- Under the field's own name, else under the one that the caller has for it; and whether a card is
+	-- shown under the other as well.
+	return (select a.attname from pg_attribute a
+		where a.attrelid = p_view and a.attnum > 0 and not a.attisdropped and v_field = any (p_fields)
+			and (a.attname = v_field or v_field = 'is_public' and a.attname in (p_name, 'is_active'))
+		order by a.attname <> v_field, a.attname <> p_name limit 1);
+end
+$$;
+comment on function cardkeep_doors.column_for is 'The column of a view of old that an argument of one of the mission''s functions is for, by its second name too; null where the view has none. Locks nothing.';
+
+create function cardkeep_doors.fields_of(p_view regclass, p_args jsonb, p_fields text[], p_known text[])
+returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
 	v_lost text;
 	v_fields jsonb;
 begin
-	select jsonb_object_agg(coalesce(v_names ->> k.name, k.name), a.value)
-			filter (where coalesce(v_names ->> k.name, k.name) = any (p_fields)),
-		string_agg(a.key, ', ' order by a.key)
-			filter (where not coalesce(v_names ->> k.name, k.name) = any (p_fields || p_known))
+	select jsonb_object_agg(c.name, a.value) filter (where c.name is not null),
+		string_agg(a.key, ', ' order by a.key) filter (where c.name is null and not k.name = any (p_known))
 	into v_fields, v_lost
 	from jsonb_each(p_args) a
 	cross join lateral (select case when starts_with(a.key, 'p_')
 		then substr(a.key, 3) else a.key end as name) k
+	cross join lateral (select cardkeep_doors.column_for(p_view, k.name, p_fields) as name) c
 	where a.value <> 'null';
 	if v_lost is not null then
-		raise exception 'Cardkeep has no place for %', v_lost
+		raise exception 'Cardkeep has no place for % in %', v_lost, p_view
 			using errcode = 'feature_not_supported', hint = 'Leave it out, or keep it in a table of your own.';
 	end if;
 	return coalesce(v_fields, '{}');
 end
 $$;
-comment on function cardkeep_doors.fields_of is 'Arguments of a function of the mission''s as fields, by their second names too; null is none. Raises 0A000 where one has no place. Locks nothing.';
+comment on function cardkeep_doors.fields_of is 'Arguments of a function of the mission''s as columns of a view of old, by their second names too; null is none. Raises 0A000 where one has no place there. Locks nothing.';
 
 create function cardkeep_doors.insert_fields(p_view regclass, p_fields jsonb) returns jsonb
 language plpgsql volatile set search_path = pg_catalog, public, pg_temp
@@ -56,7 +74,7 @@ language plpgsql volatile set search_path = pg_catalog, public, pg_temp
 as $$
 declare
 	c_attempts constant integer := 10;
-	v_fields jsonb := cardkeep_doors.fields_of(p_args,
+	v_fields jsonb := cardkeep_doors.fields_of('public.business_cards', p_args,
 		'{user_id,name,template_type,fields_config,design_config,is_public}', '{base_slug}');
 	v_base text := coalesce(nullif(p_args ->> 'p_base_slug', ''), p_args ->> 'p_name');
 	v_slug text := v_base;
@@ -79,20 +97,20 @@ create function cardkeep_doors.update_card(p_args jsonb) returns jsonb
 language plpgsql volatile set search_path = pg_catalog, public, pg_temp
 as $$
 declare
-	v_fields jsonb := cardkeep_doors.fields_of(p_args,
+	v_fields jsonb := cardkeep_doors.fields_of('public.business_cards', p_args,
 		'{name,template_type,fields_config,design_config,is_public}', '{card_id,user_id,expected_version}');
+	v_names text := (select string_agg(quote_ident(k), ', ' order by k) from jsonb_object_keys(v_fields) k);
 	v_version integer;
 	k record;
 begin
 	select r.id, r.user_id into k from jsonb_populate_record(null::public.business_cards,
 		jsonb_build_object('id', p_args -> 'p_card_id', 'user_id', p_args -> 'p_user_id')) r;
 	begin
-		update public.business_cards b
-		set (name, template_type, fields_config, design_config, is_public) =
-			(select r.name, r.template_type, r.fields_config, r.design_config, r.is_public
-			from jsonb_populate_record(b, v_fields) r)
-		where b.id = k.id and b.user_id = k.user_id and b.version = (p_args ->> 'p_expected_version')::integer
-		returning b.version into v_version;
+		execute format('update public.business_cards b
+			set (%1$s) = (select %1$s from jsonb_populate_record(b, $1))
+			where b.id = $2 and b.user_id = $3 and b.version = $4 returning b.version',
+			coalesce(v_names, 'name'))
+		into v_version using v_fields, k.id, k.user_id, (p_args ->> 'p_expected_version')::integer;
 	exception when serialization_failure then
 		-- Somebody was quicker: that is a conflict.
 		v_version := null;
@@ -112,7 +130,8 @@ create function cardkeep_doors.save_profile(p_kind text, p_fields text[], p_args
 language plpgsql volatile set search_path = pg_catalog, public, pg_temp
 as $$
 declare
-	v_fields jsonb := cardkeep_doors.fields_of(p_args, p_fields, '{user_id,expected_version}');
+	v_fields jsonb := cardkeep_doors.fields_of(format('public.%I', p_kind), p_args, p_fields,
+		'{user_id,expected_version}');
 	v_names text := (select string_agg(quote_ident(k), ', ' order by k) from jsonb_object_keys(v_fields) k);
 	v_user jsonb := jsonb_build_object('user_id', p_args -> 'p_user_id');
 	v_expected integer := coalesce((p_args ->> 'p_expected_version')::integer, 0);
@@ -153,7 +172,7 @@ language sql volatile
 return cardkeep_doors.save_profile('professional_info', '{job_title,company_name,department,work_email,work_phone,work_address,company_website,linkedin_url}', p_args);
 comment on function cardkeep_doors.save_professional_info is 'upsert_professional_info_optimistic, as save_profile. Waits as that.';
 
-grant execute on function cardkeep_doors.fields_of, cardkeep_doors.insert_fields,
+grant execute on function cardkeep_doors.column_for, cardkeep_doors.fields_of, cardkeep_doors.insert_fields,
 	cardkeep_doors.create_card, cardkeep_doors.update_card, cardkeep_doors.save_profile,
 	cardkeep_doors.save_personal_info, cardkeep_doors.save_professional_info to public;
 
@@ -209,13 +228,29 @@ begin
 		or f.goes_to = 'slug' and (select string_agg(a.type, ' ' order by a.number)
 			from cardkeep_before.arguments_of(f.function, false) a) not in ('text', 'text integer');
 	return query
+	select format('function %s gives %s, which Cardkeep''s does not', f.function, string_agg(a.name, ', ')),
+		'give it another name, or drop it'
+	from cardkeep_before.functions_of(p_kind) f
+	cross join lateral cardkeep_before.arguments_of(f.function, true) a
+	where case f.goes_to when 'slug' then false when 'create_card' then a.name <> 'version'
+			and cardkeep_before.column_type(format('public.%I', p_kind), a.name) is null
+		when 'update_card' then a.name not in ('success', 'new_version', 'message')
+		else a.name not in ('success', 'new_version', 'message', 'is_new') end
+	group by f.function;
+	-- What it asks before it writes stands in its body, which does not go on.
+	return query
+	select format('function %s acts with its owner''s rights, and would not ask any more who calls it', f.function),
+		format('alter function %s security invoker, so that what guards the table guards it, or drop it', f.function)
+	from cardkeep_before.functions_of(p_kind) f join pg_proc p on p.oid = f.function
+	where p.prosecdef and f.goes_to <> 'slug';
+	return query
 	select format('function %s is not %s''s', f.function, current_user),
 		format('sign in as %s, or as a member of that role', p.proowner::regrole)
 	from cardkeep_before.functions_of(p_kind) f join pg_proc p on p.oid = f.function
 	where not pg_has_role(p.proowner, 'usage');
 end
 $$;
-comment on function cardkeep_before.functions_in_the_way is 'The functions of the mission''s names that are of another form than ours, or somebody else''s. Locks nothing.';
+comment on function cardkeep_before.functions_in_the_way is 'The functions of the mission''s names that are of another form than ours, act with their owner''s rights, which only their bodies hold back, or are somebody else''s. Locks nothing.';
 
 create function cardkeep_before.function_body(p_function regprocedure, p_goes_to text) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -255,25 +290,48 @@ declare
 begin
 	select o.* into p from pg_proc o where o.oid = p_function;
 	insert into cardkeep.upgraded_functions (signature, owner, definition)
-	values (p_function, p.proowner::regrole::text, pg_get_functiondef(p_function));
+	values (p_function, pg_get_userbyid(p.proowner), pg_get_functiondef(p_function));
 	execute format('create or replace function public.%I(%s) returns %s language plpgsql volatile %s
 		set search_path = pg_catalog, public, pg_temp as %L', p.proname,
 		pg_get_function_arguments(p_function), pg_get_function_result(p_function),
-		case when p.prosecdef or p_goes_to = 'slug' then 'security definer' end,
+		case when p_goes_to = 'slug' then 'security definer' end,
 		cardkeep_before.function_body(p_function, p_goes_to));
 	-- A slug is looked for among all cards, by the owner of all.
 	if p_goes_to = 'slug' then
-		if p.proacl is not null then
-			execute format('grant execute on function %s to %s', p_function, p.proowner::regrole);
-		end if;
 		execute 'grant create on schema public to cardkeep_owner';
 		execute format('alter function %s owner to cardkeep_owner', p_function);
 		execute 'revoke create on schema public from cardkeep_owner';
+		-- With the owner his own right went too.
+		if exists (select from aclexplode(p.proacl) a where a.grantee = p.proowner) then
+			execute format('grant execute on function %s to %s', p_function, p.proowner::regrole);
+		end if;
 	end if;
 	raise notice 'upgrade: function % goes to Cardkeep''s rows now, for whom it was for', p_function;
 end
 $$;
-comment on function cardkeep_before.turn_function is 'Makes a function of the mission''s name do what it did on Cardkeep''s rows, in its place: owner, grants and whose rights it acts with stay, but that the look for a free slug is Cardkeep''s own. Locks nothing.';
+comment on function cardkeep_before.turn_function is 'Makes a function of the mission''s name do what it did on Cardkeep''s rows, in its place: owner and grants stay, and it acts with its caller''s rights, but that the look for a free slug is Cardkeep''s own. Locks nothing.';
+
+create function cardkeep_before.give_function(p_function regprocedure, p_owner name) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_may boolean := has_schema_privilege(p_owner, 'public', 'create');
+begin
+	perform from pg_proc p where p.oid = p_function and pg_get_userbyid(p.proowner) = p_owner;
+	if found then
+		return;
+	end if;
+	-- An owner must be allowed to make functions where his function is.
+	if not v_may then
+		execute format('grant create on schema public to %I', p_owner);
+	end if;
+	execute format('alter function %s owner to %I', p_function, p_owner);
+	if not v_may then
+		execute format('revoke create on schema public from %I', p_owner);
+	end if;
+end
+$$;
+comment on function cardkeep_before.give_function is 'Gives a function in schema public to its owner of before. Locks nothing.';
 
 create function cardkeep_before.turn_functions_back() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -286,7 +344,7 @@ begin
 		-- One that was dropped since is not brought back.
 		if to_regprocedure(f.signature) is not null then
 			execute f.definition;
-			execute format('alter function %s owner to %s', f.signature, f.owner);
+			perform cardkeep_before.give_function(f.signature::regprocedure, f.owner);
 		end if;
 	end loop;
 end

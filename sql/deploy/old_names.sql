@@ -1,7 +1,8 @@
 -- Deploy cardkeep:old_names to pg
 --
 -- Programs from before Cardkeep go on under the names they know: where a table was put aside, a view
--- in schema public has its name, its columns in their order and types, and the version. It shows
+-- in schema public has its name, its columns in their order and types, and the version, and no other
+-- column: it is open to whom the table was open, who never saw what that did not have. It shows
 -- Cardkeep's rows. Columns that Cardkeep does not have come from the table that was put aside and
 -- can only be read.
 --
@@ -71,23 +72,12 @@ $$;
 comment on function cardkeep_before.view_column is 'SQL of one column of an old table in the view in its place: Cardkeep''s where it has it, else what was put aside. Locks nothing.';
 
 create function cardkeep_before.view_columns(p_kind text, p_table regclass) returns text
-language plpgsql stable set search_path = pg_catalog, pg_temp
-as $$
-declare
-	v_ours regclass := format('cardkeep.%I', p_kind);
-	v_old text;
-	v_new text;
-begin
-	select string_agg(cardkeep_before.view_column(p_kind, p_table, c.name), ', ' order by c.number)
-	into v_old
-	from cardkeep_before.columns_of(p_table) c;
-	select string_agg(format('c.%I', c.name), ', ' order by c.number) into v_new
-	from cardkeep_before.columns_of(v_ours) c
-	where cardkeep_before.column_type(p_table, c.name) is null;
-	return concat_ws(', ', v_old, v_new);
-end
-$$;
-comment on function cardkeep_before.view_columns is 'The columns of the view in an old table''s place: its own in their order, then those that it did not have. Locks nothing.';
+language sql stable set search_path = pg_catalog, pg_temp
+-- Whoever could read the table reads the view. What the table did not have was never shown to him.
+return (select string_agg(cardkeep_before.view_column(p_kind, p_table, c.name), ', ' order by c.number)
+		|| case when cardkeep_before.column_type(p_table, 'version') is null then ', c.version' else '' end
+	from cardkeep_before.columns_of(p_table) c);
+comment on function cardkeep_before.view_columns is 'The columns of the view in an old table''s place: its own in their order, then the version where it had none. Locks nothing.';
 
 create function cardkeep_before.old_row(p_kind text, p_table regclass) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -262,59 +252,60 @@ return (lower((p_row ->> p_name::text) collate "C") in ('t', 'true', '1', 'y', '
 	= (p_says = 'shown');
 comment on function cardkeep_before.said is 'Whether a row says by one of its columns that it is shown; null where that is null. Locks nothing.';
 
-create function cardkeep_before.is_shown(p_own name[], p_view regclass, p_new jsonb, p_old jsonb)
-returns boolean
+create function cardkeep_before.is_shown(p_view regclass, p_new jsonb, p_old jsonb) returns boolean
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_all boolean := true; -- the table's own columns say so, all of them
+	v_names text[] := '{}';
+	v_all boolean := true; -- every column says so
 	v_changed boolean := false;
 	v_off boolean := false; -- one that the statement changes does not
+	v_since text; -- a time that hides it, which can only be read
 	v_said boolean;
 	v record;
 begin
-	for v in select n.name, n.says from cardkeep_before.visibility_of(p_view) n where n.says <> 'since'
+	for v in select n.name, n.says from cardkeep_before.visibility_of(p_view) n
 	loop
-		v_said := coalesce(cardkeep_before.said(p_new, v.name, v.says), false);
-		if v.name = any (p_own) then
-			v_all := v_all and v_said;
+		if v.says = 'since' then
+			v_since := case when p_new ->> v.name::text is null then v_since else v.name::text end;
+			continue;
 		end if;
-		if p_new -> v.name::text is distinct from coalesce(p_old -> v.name::text, 'null') then
+		v_names := v_names || v.name::text;
+		v_said := coalesce(cardkeep_before.said(p_new, v.name, v.says), false);
+		v_all := v_all and v_said;
+		if p_new -> v.name::text is distinct from p_old -> v.name::text then
 			v_changed := true;
 			v_off := v_off or not v_said;
 		end if;
 	end loop;
-	if p_old = '{}' then
-		return v_all and not v_off;
-	elsif not v_changed then
-		return cardkeep_before.said(p_old, 'is_public', 'shown');
-	elsif not v_off and not v_all and cardinality(p_own) > 1 then
+	if p_old = '{}' or not v_changed or v_off then
+		return case when p_old = '{}' then v_all when v_off then false end;
+	elsif not v_all then
 		raise exception 'a card is shown where % say so: set them in one statement',
-			array_to_string(p_own, ' and ') using errcode = 'feature_not_supported';
+			array_to_string(v_names, ' and ') using errcode = 'feature_not_supported';
+	elsif v_since is not null then
+		raise exception 'a card with a % is not shown, and that can only be read since the upgrade to Cardkeep',
+			v_since using errcode = 'feature_not_supported';
 	end if;
-	return not v_off;
+	return true;
 end
 $$;
-comment on function cardkeep_before.is_shown is 'Whether a card is shown after a statement on its view, where several columns may say it. One that is switched off hides it; where the old table had several, all have to be switched on in one statement to show it, else 0A000. Locks nothing.';
+comment on function cardkeep_before.is_shown is 'Whether a card is shown after a statement on its view, where several columns may say it; null where an update does not say. One that is switched off hides it; all have to be switched on in one statement to show it, and no time may hide it, else 0A000. Locks nothing.';
 
 create function cardkeep_before.with_one_visibility(p_view regclass, p_new jsonb, p_old jsonb)
 returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_own name[] := array(select v.name
-		from cardkeep_before.visibility_of('cardkeep_before.business_cards') v where v.says <> 'since');
-	v_others text[] := array(select v.name
-		from cardkeep_before.visibility_of(p_view) v where v.says <> 'since' and v.name <> 'is_public');
-	v_shown boolean := cardkeep_before.is_shown(v_own, p_view, p_new, p_old);
+	v_names text[] := array(select v.name
+		from cardkeep_before.visibility_of(p_view) v where v.says <> 'since');
+	v_shown boolean := cardkeep_before.is_shown(p_view, p_new, p_old);
 begin
-	-- Left as it is written where it does not change, so that it is no change.
-	return p_new - v_others || jsonb_build_object('is_public', case
-		when v_shown = cardkeep_before.said(p_old, 'is_public', 'shown') then p_old -> 'is_public'
-		else to_jsonb(v_shown) end);
+	return p_new - v_names || case when v_shown is null then '{}'
+		else jsonb_build_object('is_public', v_shown) end;
 end
 $$;
-comment on function cardkeep_before.with_one_visibility is 'A row of the view with is_public alone for all columns that say whether the card is shown. Locks nothing.';
+comment on function cardkeep_before.with_one_visibility is 'A row of the view with is_public alone for all columns that say whether the card is shown, and without it where the statement does not say. Locks nothing.';
 
 create function cardkeep_before.fitted(p_changes jsonb, p_slug text) returns jsonb
 language plpgsql volatile set search_path = pg_catalog, pg_temp

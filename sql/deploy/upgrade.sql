@@ -57,7 +57,7 @@ declare
 	v_table regclass := format('public.%I', p_kind);
 begin
 	insert into cardkeep.upgraded_tables (kind, owner, is_guarded, is_forced, triggers)
-	select p_kind, c.relowner::regrole::text::name, c.relrowsecurity, c.relforcerowsecurity,
+	select p_kind, pg_get_userbyid(c.relowner), c.relrowsecurity, c.relforcerowsecurity,
 		(select coalesce(jsonb_object_agg(t.tgname, t.tgenabled), '{}') from pg_trigger t
 		where t.tgrelid = c.oid and not t.tgisinternal)
 	from pg_class c where c.oid = v_table;

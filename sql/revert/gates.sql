@@ -4,6 +4,7 @@ begin;
 
 drop function cardkeep_before.open_gates;
 drop function cardkeep_before.shut_gates;
+drop function cardkeep_before.says_of;
 drop function cardkeep_before.open_outer;
 drop function cardkeep_before.define_outer;
 drop function cardkeep_before.make_gate;
@@ -13,6 +14,7 @@ drop function cardkeep_before.policy_roles;
 drop function cardkeep_doors.guard_delete;
 drop function cardkeep_doors.guard_update;
 drop function cardkeep_doors.guard_insert;
+drop function cardkeep_doors.switched_off;
 drop function cardkeep_doors.ask;
 drop function cardkeep_doors.is_exempt;
 drop function cardkeep_before.close_function;

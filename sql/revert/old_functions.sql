@@ -3,6 +3,7 @@
 begin;
 
 drop function cardkeep_before.turn_functions_back;
+drop function cardkeep_before.give_function;
 drop function cardkeep_before.turn_function;
 drop function cardkeep_before.function_body;
 drop function cardkeep_before.functions_in_the_way;
@@ -15,5 +16,6 @@ drop function cardkeep_doors.update_card;
 drop function cardkeep_doors.create_card;
 drop function cardkeep_doors.insert_fields;
 drop function cardkeep_doors.fields_of;
+drop function cardkeep_doors.column_for;
 
 commit;

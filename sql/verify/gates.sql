@@ -7,6 +7,7 @@ select 'cardkeep_before.close_function'::regproc;
 select 'cardkeep_doors.is_exempt'::regproc;
 select 'cardkeep_doors.ask'::regproc;
 select 'cardkeep_doors.guard_insert'::regproc;
+select 'cardkeep_doors.switched_off'::regproc;
 select 'cardkeep_doors.guard_update'::regproc;
 select 'cardkeep_doors.guard_delete'::regproc;
 select 'cardkeep_before.policy_roles'::regproc;
@@ -16,6 +17,7 @@ select 'cardkeep_before.make_gate'::regproc;
 select 'cardkeep_before.define_outer'::regproc;
 select 'cardkeep_before.open_outer'::regproc;
 select 'cardkeep_before.shut_gates'::regproc;
+select 'cardkeep_before.says_of'::regproc;
 select 'cardkeep_before.open_gates'::regproc;
 select 'cardkeep_before.close_schema'::regproc;
 

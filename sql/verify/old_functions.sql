@@ -2,6 +2,7 @@
 
 begin;
 
+select 'cardkeep_doors.column_for'::regproc;
 select 'cardkeep_doors.fields_of'::regproc;
 select 'cardkeep_doors.insert_fields'::regproc;
 select 'cardkeep_doors.create_card'::regproc;
@@ -14,6 +15,7 @@ select 'cardkeep_before.arguments_of'::regproc;
 select 'cardkeep_before.functions_in_the_way'::regproc;
 select 'cardkeep_before.function_body'::regproc;
 select 'cardkeep_before.turn_function'::regproc;
+select 'cardkeep_before.give_function'::regproc;
 select 'cardkeep_before.turn_functions_back'::regproc;
 
 rollback;

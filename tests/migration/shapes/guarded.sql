@@ -70,7 +70,7 @@ as $$ begin return base_slug || '-' || left(md5(random()::text), 6); end $$;
 create function public.create_business_card_atomic(p_user_id uuid, p_name text, p_base_slug text,
 	p_template_type text, p_fields_config jsonb, p_design_config jsonb)
 returns table (id uuid, slug text, name text, created_at timestamptz)
-language plpgsql security definer
+language plpgsql
 as $$ begin
 	return query insert into public.business_cards as c (user_id, name, slug, is_active)
 	values (p_user_id, p_name, public.generate_unique_slug(p_base_slug), true)
@@ -87,7 +87,7 @@ as $$ begin
 end $$;
 create function public.upsert_personal_info_optimistic(p_user_id uuid, p_expected_version integer,
 	p_full_name text default null, p_mobile_number text default null, p_bio text default null)
-returns jsonb language plpgsql security definer
+returns jsonb language plpgsql
 as $$ begin return '{}'; end $$;
 revoke execute on function public.upsert_personal_info_optimistic from public, anon;
 
