@@ -107,6 +107,7 @@ do $$
 declare
 	v_role text;
 	v_login text;
+	v_right text;
 begin
 	for v_role, v_login in
 		values ('cardkeep_owner', 'nologin'), ('cardkeep_runtime', 'login'), ('cardkeep_admin', 'login')
@@ -119,9 +120,16 @@ begin
 	if not pg_has_role(current_user, 'cardkeep_owner', 'member') then
 		execute format('grant cardkeep_owner to %I', current_user);
 	end if;
-	execute format('grant create on database %I to cardkeep_owner', current_database());
-	execute format('grant connect on database %I to cardkeep_runtime, cardkeep_admin',
-		current_database());
+	-- Whoever may not grant is warned each time, also of what is granted already.
+	for v_role, v_right in
+		select w.* from (values ('cardkeep_owner', 'CREATE'), ('cardkeep_runtime', 'CONNECT'),
+			('cardkeep_admin', 'CONNECT')) w (role, privilege)
+		where not exists (select from pg_database d, aclexplode(d.datacl) a
+			where d.datname = current_database() and a.grantee = w.role::regrole
+				and a.privilege_type = w.privilege)
+	loop
+		execute format('grant %s on database %I to %s', v_right, current_database(), v_role);
+	end loop;
 end
 $$;
 
@@ -147,7 +155,8 @@ $$;
 do $$
 begin
 	if exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
-		where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~ '^(pg_|information_schema$|sqitch$|cardkeep)'
+		where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~
+			'^(pg_|information_schema$|sqitch$|cardkeep(_(api|before|doors|kept|console))?$)'
 			and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass
 				and d.objid = c.oid and d.deptype = 'e'))
 	then
