@@ -6124,12 +6124,14 @@ create table cardkeep.upgraded_tables (
 	is_guarded boolean not null,
 	is_forced boolean not null,
 	triggers jsonb not null,
+	sequences jsonb not null default '{}',
 	at timestamptz not null default clock_timestamp()
 );
 comment on table cardkeep.upgraded_tables is 'Tables from before Cardkeep that are put aside in cardkeep_before, and what has to be put back with them';
 comment on column cardkeep.upgraded_tables.is_guarded is 'Whether row level security was on';
 comment on column cardkeep.upgraded_tables.is_forced is 'Whether it was on for the owner too';
 comment on column cardkeep.upgraded_tables.triggers is 'The triggers that are switched off while the table is aside, with the state each was in';
+comment on column cardkeep.upgraded_tables.sequences is 'By column, the sequences that were the table''s own: they stay where programs name them';
 
 create table cardkeep.upgraded_functions (
 	signature text primary key,
@@ -9518,6 +9520,49 @@ begin atomic
 end;
 comment on function cardkeep_before.tables_before is 'The tables that wait to be upgraded. Locks nothing.';
 
+create function cardkeep_before.part_from_sequences(p_kind text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_column text;
+	v_sequence text;
+begin
+	-- What is the table's own would go with it, out of its owner's hands and from under its name; the
+	-- view's default and the programs go on asking it. That of an identity column nobody asks.
+	for v_column, v_sequence in
+		select a.attname, d.objid::regclass from pg_depend d
+		join pg_class s on s.oid = d.objid and s.relkind = 'S'
+		join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+		where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and d.deptype = 'a'
+			and d.refobjid = format('public.%I', p_kind)::regclass
+	loop
+		execute format('alter sequence %s owned by none', v_sequence);
+		update cardkeep.upgraded_tables u
+		set sequences = u.sequences || jsonb_build_object(v_sequence, v_column) where u.kind = p_kind;
+	end loop;
+end
+$$;
+comment on function cardkeep_before.part_from_sequences is 'Leaves the sequences of a table''s serial columns where and whose they are. Locks them until the transaction ends.';
+
+create function cardkeep_before.index_old_rows(p_kind text) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_table regclass := format('cardkeep_before.%I', p_kind);
+	v_key name := case p_kind when 'business_cards' then 'id' else 'user_id' end;
+	v_is_uuid boolean := cardkeep_before.column_type(v_table, v_key) = 'uuid'::regtype;
+begin
+	-- Columns that Cardkeep does not have are looked up there row by row.
+	perform from pg_index i join pg_attribute a on a.attrelid = v_table and a.attname = v_key
+	where i.indrelid = v_table and i.indkey[0] = a.attnum and i.indpred is null and v_is_uuid;
+	if not found then
+		execute format('create index %I on %s ((%s))', 'old_rows_of_' || p_kind, v_table,
+			format(case when v_is_uuid then '%I' else 'cardkeep_before.uuid_of(%I::text)' end, v_key));
+	end if;
+end
+$$;
+comment on function cardkeep_before.index_old_rows is 'An index by which the old row of one of Cardkeep''s is found, unless the table put aside has one. Locks the table until the transaction ends.';
+
 create function cardkeep_before.put_aside(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
@@ -9530,8 +9575,10 @@ begin
 		where t.tgrelid = c.oid and not t.tgisinternal)
 	from pg_class c where c.oid = v_table;
 	execute format('alter table %s disable trigger user, no force row level security', v_table);
+	perform cardkeep_before.part_from_sequences(p_kind);
 	execute format('alter table %s set schema cardkeep_before', v_table);
 	execute format('alter table %s owner to cardkeep_owner', v_table);
+	perform cardkeep_before.index_old_rows(p_kind);
 	if p_kind = 'business_cards' then
 		perform cardkeep_before.tell_cards_apart(v_table);
 	end if;
@@ -9571,8 +9618,10 @@ declare
 	v_table regclass := format('cardkeep_before.%I', p_kind);
 	t cardkeep.upgraded_tables;
 	v_trigger record;
+	v_sequence record;
 begin
 	delete from cardkeep.upgraded_tables u where u.kind = p_kind returning u.* into t;
+	execute format('drop index if exists cardkeep_before.%I', 'old_rows_of_' || p_kind);
 	for v_trigger in select key as name, value as state from jsonb_each_text(t.triggers)
 	loop
 		execute format('alter table %s %s trigger %I', v_table, case v_trigger.state when 'O' then 'enable'
@@ -9586,10 +9635,15 @@ begin
 	execute format('alter table %s owner to %I', v_table, t.owner);
 	execute format('alter table %s set schema public', v_table);
 	execute format('revoke usage, create on schema cardkeep_before from %I', t.owner);
+	for v_sequence in select key as name, value as of from jsonb_each_text(t.sequences)
+		where to_regclass(key) is not null
+	loop
+		execute format('alter sequence %s owned by %s.%I', v_sequence.name, v_table, v_sequence.of);
+	end loop;
 	perform cardkeep_before.define_old(p_kind);
 end
 $$;
-comment on function cardkeep_before.put_back is 'Moves a table to where it was, its triggers, its owner and its row level security as they were. Locks it until the transaction ends.';
+comment on function cardkeep_before.put_back is 'Moves a table to where it was, its triggers, its sequences, its owner and its row level security as they were. Locks it until the transaction ends.';
 
 create function cardkeep_before.tell_of_users() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp

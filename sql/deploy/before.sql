@@ -27,12 +27,14 @@ create table cardkeep.upgraded_tables (
 	is_guarded boolean not null,
 	is_forced boolean not null,
 	triggers jsonb not null,
+	sequences jsonb not null default '{}',
 	at timestamptz not null default clock_timestamp()
 );
 comment on table cardkeep.upgraded_tables is 'Tables from before Cardkeep that are put aside in cardkeep_before, and what has to be put back with them';
 comment on column cardkeep.upgraded_tables.is_guarded is 'Whether row level security was on';
 comment on column cardkeep.upgraded_tables.is_forced is 'Whether it was on for the owner too';
 comment on column cardkeep.upgraded_tables.triggers is 'The triggers that are switched off while the table is aside, with the state each was in';
+comment on column cardkeep.upgraded_tables.sequences is 'By column, the sequences that were the table''s own: they stay where programs name them';
 
 create table cardkeep.upgraded_functions (
 	signature text primary key,

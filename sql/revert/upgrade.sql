@@ -23,6 +23,8 @@ drop function cardkeep_before.tell_of_users;
 drop function cardkeep_before.put_back;
 drop function cardkeep_before.tell_cards_apart;
 drop function cardkeep_before.put_aside;
+drop function cardkeep_before.index_old_rows;
+drop function cardkeep_before.part_from_sequences;
 drop function cardkeep_before.tables_before;
 drop function cardkeep_before.check_shape;
 

@@ -4,6 +4,8 @@ begin;
 
 select 'cardkeep_before.check_shape'::regproc;
 select 'cardkeep_before.tables_before'::regproc;
+select 'cardkeep_before.part_from_sequences'::regproc;
+select 'cardkeep_before.index_old_rows'::regproc;
 select 'cardkeep_before.put_aside'::regproc;
 select 'cardkeep_before.tell_cards_apart'::regproc;
 select 'cardkeep_before.put_back'::regproc;
