@@ -28,6 +28,7 @@ create table cardkeep.upgraded_tables (
 	is_forced boolean not null,
 	triggers jsonb not null,
 	sequences jsonb not null default '{}',
+	foreign_keys jsonb not null default '{}',
 	at timestamptz not null default clock_timestamp()
 );
 comment on table cardkeep.upgraded_tables is 'Tables from before Cardkeep that are put aside in cardkeep_before, and what has to be put back with them';
@@ -35,6 +36,7 @@ comment on column cardkeep.upgraded_tables.is_guarded is 'Whether row level secu
 comment on column cardkeep.upgraded_tables.is_forced is 'Whether it was on for the owner too';
 comment on column cardkeep.upgraded_tables.triggers is 'The triggers that are switched off while the table is aside, with the state each was in';
 comment on column cardkeep.upgraded_tables.sequences is 'By column, the sequences that were the table''s own: they stay where programs name them';
+comment on column cardkeep.upgraded_tables.foreign_keys is 'By table and name, the foreign keys of others that follow an adoption now, as they were';
 
 create table cardkeep.upgraded_functions (
 	signature text primary key,
@@ -126,22 +128,27 @@ begin atomic
 end;
 comment on function cardkeep_before.columns_of is 'A table''s columns in their order, without last_write, which is nobody else''s business. Locks nothing.';
 
+create function cardkeep_before.name_says(p_name name) returns text
+language sql immutable parallel safe
+return case
+	when p_name in ('deleted_at', 'archived_at', 'hidden_at', 'disabled_at') then 'since'
+	when p_name in ('is_public', 'is_active', 'is_published', 'is_visible', 'is_enabled', 'public',
+		'active', 'published', 'visible', 'enabled') then 'shown'
+	when p_name in ('is_private', 'is_hidden', 'is_deleted', 'is_archived', 'is_disabled',
+		'is_inactive', 'is_draft', 'private', 'hidden', 'deleted', 'archived', 'disabled',
+		'inactive', 'draft') then 'hidden' end;
+comment on function cardkeep_before.name_says is 'What a column of this name says of a card, if it says whether that is shown. Locks nothing.';
+
 create function cardkeep_before.visibility_of(p_table regclass)
 returns table (name name, type regtype, says text)
 language sql stable
 begin atomic
 	select c.name, c.type, k.says from cardkeep_before.columns_of(p_table) c
-	cross join lateral (select case
-		when c.name in ('deleted_at', 'archived_at', 'hidden_at', 'disabled_at')
-			and c.type in ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype) then 'since'
-		when c.type not in ('boolean'::regtype, 'smallint'::regtype, 'integer'::regtype,
-			'bigint'::regtype, 'text'::regtype, 'character varying'::regtype) then null
-		when c.name in ('is_public', 'is_active', 'is_published', 'is_visible', 'is_enabled', 'public',
-			'active', 'published', 'visible', 'enabled') then 'shown'
-		when c.name in ('is_private', 'is_hidden', 'is_deleted', 'is_archived', 'is_disabled',
-			'is_inactive', 'is_draft', 'private', 'hidden', 'deleted', 'archived', 'disabled',
-			'inactive', 'draft') then 'hidden' end as says) k
-	where k.says is not null
+	cross join lateral (select cardkeep_before.name_says(c.name) as says) k
+	where case k.says
+		when 'since' then c.type in ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype)
+		else k.says is not null and c.type in ('boolean'::regtype, 'smallint'::regtype, 'integer'::regtype,
+			'bigint'::regtype, 'text'::regtype, 'character varying'::regtype) end
 	order by c.number;
 end;
 comment on function cardkeep_before.visibility_of is 'The columns of a table or view of cards that say whether a card is shown: it is where they say so (shown), where they do not (hidden), or while they are null (since). Locks nothing.';

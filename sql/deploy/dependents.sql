@@ -9,6 +9,12 @@ begin;
 
 set local role cardkeep_owner;
 
+create function cardkeep_before.is_ours(p_schema oid) returns boolean
+language sql stable
+return exists (select from pg_catalog.pg_namespace n where n.oid = p_schema and n.nspname in ('cardkeep',
+	'cardkeep_api', 'cardkeep_before', 'cardkeep_doors', 'cardkeep_kept', 'cardkeep_console'));
+comment on function cardkeep_before.is_ours is 'Whether a schema is Cardkeep''s, and not one of somebody else''s that is called alike. Locks nothing.';
+
 create function cardkeep_before.readers_of(p_relation regclass)
 returns table (view regclass, owner oid, as_caller boolean, definition text)
 language sql stable set search_path = pg_catalog, pg_temp
@@ -19,7 +25,7 @@ begin atomic
 		format('create or replace view %I.%I %s as %s', n.nspname, v.relname,
 			'with (' || array_to_string(v.reloptions, ', ') || ')', pg_get_viewdef(v.oid))
 	from pg_catalog.pg_class v join pg_catalog.pg_namespace n on n.oid = v.relnamespace
-	where v.relkind = 'v' and n.nspname not like 'cardkeep%'
+	where v.relkind = 'v' and not cardkeep_before.is_ours(n.oid)
 		and v.oid in (select r.ev_class from pg_catalog.pg_rewrite r
 			join pg_catalog.pg_depend d on d.objid = r.oid and d.classid = 'pg_catalog.pg_rewrite'::regclass
 			where d.refobjid = p_relation and r.ev_class <> p_relation and r.rulename = '_RETURN')
@@ -57,12 +63,12 @@ comment on function cardkeep_before.dependent_policies is 'The statements that b
 create function cardkeep_before.dependent_functions(p_relation regclass) returns text[]
 language sql stable set search_path = pg_catalog, pg_temp
 return (select coalesce(array_agg(pg_get_functiondef(p.oid)), '{}') from pg_catalog.pg_proc p
-	where p.prosqlbody is not null and p.pronamespace::regnamespace::text not like 'cardkeep%'
+	where p.prosqlbody is not null and not cardkeep_before.is_ours(p.pronamespace)
 		and p.oid in (select d.objid from pg_catalog.pg_depend d
 			where d.classid = 'pg_catalog.pg_proc'::regclass and d.refobjid = p_relation));
 comment on function cardkeep_before.dependent_functions is 'The statements that make again each function in SQL-standard form that reads or writes a table or view, bound to whatever has its name then. Locks nothing.';
 
-create function cardkeep_before.turn(p_statements text[], p_must boolean) returns void
+create function cardkeep_before.turn(p_statements text[], p_what text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -73,42 +79,86 @@ begin
 		begin
 			execute v_statement;
 		exception when syntax_error_or_access_rule_violation or feature_not_supported then
-			if p_must then
-				raise exception 'upgrade: nothing was done, for this cannot be turned to where the rows would be (%): %',
-					sqlerrm, split_part(split_part(split_part(v_statement, ' as ', 1), ' using (', 1), E'\n', 1)
-					using hint = 'Drop it, and make it again after the upgrade.';
-			end if;
-			raise warning 'upgrade: still bound to what was there before (%): %', sqlerrm,
-				split_part(split_part(v_statement, ' as ', 1), E'\n', 1);
+			raise exception '%: nothing was done, for this cannot be turned to where the rows would be (%): %',
+				p_what, sqlerrm,
+				split_part(split_part(split_part(v_statement, ' as ', 1), ' using (', 1), E'\n', 1)
+				using hint = 'Drop it, and make it again afterwards.';
 		end;
 	end loop;
 end
 $$;
-comment on function cardkeep_before.turn is 'Binds views, policies and functions to what has the old table''s name now. One that cannot be is named: it ends the upgrade, so that nothing is done; on the way back it is a warning. Locks those views, and the tables of those policies.';
+comment on function cardkeep_before.turn is 'Binds views, policies and functions to what has the old table''s name now. One that cannot be is named, and ends the upgrade, or the way back, so that nothing is done. Locks those views, and the tables of those policies.';
+
+-- A profile's user_id changes where an account adopts it. The way back leads where it was.
+
+create function cardkeep_before.following(p_definition text, p_to regclass) returns text
+language sql stable set search_path = pg_catalog, pg_temp
+return replace(replace(replace(replace(replace(replace(p_definition, ' MATCH FULL', ''),
+	' ON UPDATE CASCADE', ''), ' ON UPDATE RESTRICT', ''), ' ON UPDATE SET NULL', ''),
+	' ON UPDATE SET DEFAULT', ''), format('REFERENCES %s(user_id)', p_to),
+	format('REFERENCES %s(user_id) ON UPDATE CASCADE', p_to));
+comment on function cardkeep_before.following is 'A foreign key to a profile as one that follows its user_id, which an adoption changes; another as it is, but for what it does on updates. Locks nothing.';
+
+create function cardkeep_before.references_to(p_from regclass, p_to regclass)
+returns table (of regclass, name name, column_name name, was text, becomes text)
+language sql stable set search_path = pg_catalog, pg_temp
+begin atomic
+	select c.conrelid::regclass, c.conname, a.attname, d.text, case
+		when p_to = 'cardkeep.business_cards'::regclass then d.turned
+		when t.relnamespace = 'cardkeep'::regnamespace then cardkeep_before.following(d.turned, p_to)
+		else coalesce((select u.foreign_keys ->> format('%s.%I', c.conrelid::regclass, c.conname)
+			from cardkeep.upgraded_tables u where u.kind = t.relname), d.turned) end
+	from pg_catalog.pg_constraint c
+	join pg_catalog.pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
+	join pg_catalog.pg_class o on o.oid = c.conrelid and not cardkeep_before.is_ours(o.relnamespace)
+	join pg_catalog.pg_class t on t.oid = p_to
+	cross join lateral (select replace(pg_get_constraintdef(c.oid), ' NOT VALID', '') as text,
+		replace(replace(pg_get_constraintdef(c.oid), ' NOT VALID', ''), format('REFERENCES %s(', p_from),
+			format('REFERENCES %s(', p_to)) as turned) d
+	where c.contype = 'f' and c.confrelid = p_from and c.conparentid = 0;
+end;
+comment on function cardkeep_before.references_to is 'The foreign keys of others to one table, as they are and as they have to be to another: to Cardkeep''s profiles so that they follow, to an old table as they were. Locks nothing.';
+
+create function cardkeep_before.follow_adopted(p_of regclass, p_column name, p_to regclass) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_kind name := (select c.relname from pg_class c where c.oid = p_to);
+	v_back boolean := p_to <> format('cardkeep.%I', v_kind)::regclass;
+begin
+	if exists (select from cardkeep.upgrade_changes a where a.kind = v_kind and a.field = 'user_id'
+		and a.reason = 'adopted')
+	then
+		execute format('update %1$s t set %2$I = %3$s
+			from (select (c.was #>> ''{}'')::uuid as old, c.entity_id as new from cardkeep.upgrade_changes c
+				where c.kind = %4$L and c.field = ''user_id'' and c.reason = ''adopted'') a
+			where t.%2$I = %5$s', p_of, p_column, case when v_back then 'a.old' else 'a.new' end, v_kind,
+			case when v_back then 'a.new' else 'a.old' end);
+	end if;
+end
+$$;
+comment on function cardkeep_before.follow_adopted is 'Has what refers to adopted profiles refer to them under the user ids that they have in the other table. Waits for those rows.';
 
 create function cardkeep_before.turn_references(p_from regclass, p_to regclass) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_table regclass;
-	v_name name;
-	v_definition text;
+	r record;
 begin
-	for v_table, v_name, v_definition in
-		select c.conrelid::regclass, c.conname, replace(replace(pg_get_constraintdef(c.oid),
-			format('REFERENCES %s(', p_from), format('REFERENCES %s(', p_to)), ' NOT VALID', '')
-		from pg_constraint c
-		where c.contype = 'f' and c.confrelid = p_from and c.conparentid = 0 and not exists (
-			select from pg_class t where t.oid = c.conrelid and t.relnamespace::regnamespace::text like 'cardkeep%')
+	for r in select f.* from cardkeep_before.references_to(p_from, p_to) f
 	loop
-		execute format('alter table %s drop constraint %I', v_table, v_name);
+		execute format('alter table %s drop constraint %I', r.of, r.name);
+		perform cardkeep_before.follow_adopted(r.of, r.column_name, p_to);
 		begin
-			execute format('alter table %s add constraint %I %s', v_table, v_name, v_definition);
+			execute format('alter table %s add constraint %I %s', r.of, r.name, r.becomes);
 		exception when foreign_key_violation then
-			execute format('alter table %s add constraint %I %s not valid', v_table, v_name, v_definition);
+			execute format('alter table %s add constraint %I %s not valid', r.of, r.name, r.becomes);
 			raise warning 'upgrade: % on % holds for new rows only: some refer to rows that did not come along',
-				v_name, v_table;
+				r.name, r.of;
 		end;
+		update cardkeep.upgraded_tables u
+		set foreign_keys = u.foreign_keys || jsonb_build_object(format('%s.%I', r.of, r.name), r.was)
+		where format('cardkeep.%I', u.kind)::regclass = p_to and p_to <> 'cardkeep.business_cards'::regclass;
 	end loop;
 end
 $$;
@@ -121,7 +171,12 @@ returns table (name name, definition text)
 language sql stable set search_path = pg_catalog, pg_temp
 begin atomic
 	-- One that refers to another of the old tables refers to where its rows are.
-	select c.conname, replace(pg_get_constraintdef(c.oid), 'REFERENCES cardkeep_before.', 'REFERENCES cardkeep.')
+	select c.conname, case when c.confrelid in (to_regclass('cardkeep_before.personal_info'),
+			to_regclass('cardkeep_before.professional_info'))
+		then cardkeep_before.following(replace(pg_get_constraintdef(c.oid), 'REFERENCES cardkeep_before.',
+			'REFERENCES cardkeep.'), replace(c.confrelid::regclass::text, 'cardkeep_before.',
+			'cardkeep.')::regclass)
+		else replace(pg_get_constraintdef(c.oid), 'REFERENCES cardkeep_before.', 'REFERENCES cardkeep.') end
 	from pg_catalog.pg_constraint c
 	where c.contype = 'f' and c.conrelid = p_table and c.conkey = array[(select a.attnum
 		from pg_catalog.pg_attribute a where a.attrelid = p_table and a.attname = 'user_id')];
@@ -134,12 +189,12 @@ as $$
 begin
 	-- Where an account was made of them, the rows are its own.
 	if cardkeep_api.is_waiting(old.id) then
-		execute format('delete from cardkeep.%I where user_id = $1', tg_argv[0]) using old.id;
+		perform cardkeep_before.forget_rows(tg_argv[0], old.id);
 	end if;
 	return null;
 end
 $$;
-comment on function cardkeep_before.forget_people is 'After somebody is gone from where the old table''s foreign key says that its people are: their cards, or their profile, go as the table''s rows would, unless an account has taken them over. Waits for those rows.';
+comment on function cardkeep_before.forget_people is 'After somebody is gone from where the old table''s foreign key says that its people are: their cards, or their profile, go as the table''s rows would, unless an account has taken them over. Waits as forget_rows.';
 
 create function cardkeep_before.keep_people(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -159,8 +214,10 @@ begin
 	execute format('comment on table %s is %L', v_people,
 		'Whose rows came from before Cardkeep, for as long as the foreign keys of then know them');
 	perform cardkeep_before.close_to_others(v_people::regclass);
+	-- Whose rows were adopted before the way back is asked for no more.
 	execute format('insert into %s select u.id, o.user_id from (select distinct user_id from %s) o
-		join cardkeep.users u on u.id = cardkeep_before.uuid_of(o.user_id::text)', v_people, v_table);
+		join cardkeep.users u on u.id = cardkeep_before.uuid_of(o.user_id::text)
+		where exists (select from cardkeep.%I c where c.user_id = u.id)', v_people, v_table, p_kind);
 	for v_name, v_definition in select r.name, r.definition from cardkeep_before.user_references(v_table) r
 	loop
 		execute format('alter table %s add constraint %I %s', v_people, v_name, v_definition);
@@ -194,10 +251,30 @@ begin
 	where c.contype = 'f' and c.confrelid = p_table and c.conparentid = 0
 		and (k.names <> array[v_key] or not k.uuids)
 		and not (k.names = array['slug'::name] and v_key = 'id');
+	-- The service deletes cards, and accounts with all they have, whatever refers to them.
+	return query
+	select format('foreign key %I of %s would keep the service from deleting what it refers to in %s',
+			c.conname, c.conrelid::regclass, p_table),
+		'let it cascade, or set null, where that is deleted, or drop it'
+	from pg_constraint c
+	where c.contype = 'f' and c.confrelid = p_table and c.conparentid = 0 and c.confdeltype in ('a', 'r')
+		and c.conrelid <> all (array(select format('public.%I', k)::regclass
+			from cardkeep_before.tables_before() k));
+	return query
+	select format('foreign key %I of %s refers to %s, whose ids change where an account adopts them, beside %I',
+			c.conname, p_table, c.confrelid::regclass, o.conname),
+		format('drop %I', c.conname)
+	from pg_constraint c
+	join pg_constraint o on o.conrelid = c.conrelid and o.contype = 'f' and o.conkey = c.conkey
+		and o.oid <> c.oid
+	where c.contype = 'f' and c.conrelid = p_table and c.confrelid = any (array(
+			select format('public.%I', k)::regclass from cardkeep_before.tables_before() k))
+		and c.conkey = array[(select a.attnum from pg_attribute a where a.attrelid = p_table
+			and a.attname = 'user_id')];
 	return query
 	select format('foreign key %I of %s is about %s', c.conname, p_table, array_to_string(k.names, ', ')),
 		case when k.names = array['user_id'::name] then 'let it cascade where somebody is deleted, or drop it'
-			else 'drop it' end
+			when k.ours then 'drop it' else 'let it set null, or drop it' end
 	from pg_constraint c
 	cross join lateral (select array_agg(a.attname order by f.place) as names,
 			bool_or(cardkeep_before.column_type(format('cardkeep.%I',
@@ -205,11 +282,11 @@ begin
 		from unnest(c.conkey) with ordinality f (number, place)
 		join pg_attribute a on a.attrelid = p_table and a.attnum = f.number) k
 	where c.contype = 'f' and c.conrelid = p_table
-		and case when k.names = array['user_id'::name] then c.confdeltype in ('n', 'd')
-			else k.ours or c.confdeltype = 'c' end;
+		and case when k.names = array['user_id'::name] then c.confdeltype <> 'c'
+			else k.ours or c.confdeltype not in ('n', 'd') end;
 end
 $$;
-comment on function cardkeep_before.references_in_the_way is 'The foreign keys to an old table, and of it, that the upgrade cannot keep: those to another key than ours, and those of columns that the service writes without asking them. Locks nothing.';
+comment on function cardkeep_before.references_in_the_way is 'The foreign keys to an old table, and of it, that the upgrade cannot keep: those to another key than ours, those of columns that the service writes without asking them, and those that would let nobody be deleted any more, for what is put aside stays. Locks nothing.';
 
 create function cardkeep_before.only_touches(p_source text) returns boolean
 language sql immutable parallel safe
@@ -238,11 +315,18 @@ begin
 	select format('rule %I of %s would do nothing more', r.rulename, p_table),
 		format('drop rule %I on %s', r.rulename, p_table)
 	from pg_rewrite r where r.ev_class = p_table;
+	-- One of all tables would have the service's own as well, with what nobody else may know.
 	return query
-	select format('publication %I has %s, and would hear of no change', p.pubname, p_table),
-		format('alter publication %I drop table %s', p.pubname, p_table)
-	from pg_publication p join pg_publication_rel r on r.prpubid = p.oid
-	where r.prrelid = p_table;
+	select format('publication %I has %s, and would hear of no change', p.pubname, p_table), case
+		when p.puballtables then format('drop publication %I, and make it again with the tables that it is for',
+			p.pubname)
+		when exists (select from pg_publication_rel r where r.prpubid = p.oid and r.prrelid = p_table)
+		then format('alter publication %I drop table %s', p.pubname, p_table)
+		else format('alter publication %I drop tables in schema public, and add the tables that it is for',
+			p.pubname) end
+	from pg_publication p
+	where exists (select from pg_publication_tables t where t.pubname = p.pubname
+		and format('%I.%I', t.schemaname, t.tablename)::regclass = p_table);
 	return query
 	select format('%s has ids that are numbers, and no key that tells them apart', p_table),
 		format('alter table %s add primary key (id)', p_table)
@@ -255,12 +339,52 @@ end
 $$;
 comment on function cardkeep_before.own_in_the_way is 'What an old table has of its own that neither the view in its place nor Cardkeep''s table would do. Locks nothing.';
 
+create function cardkeep_before.can_show(p_old regtype, p_ours regtype) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp
+return exists (select from pg_catalog.pg_type t where t.oid = p_old and case
+	when t.typtype = 'e' then p_ours = 'text'::regtype
+	when t.typtype <> 'b' then false
+	when t.typcategory = 'S' then p_ours <> 'boolean'::regtype
+	else p_old = any (case p_ours when 'jsonb'::regtype then array['json'::regtype, 'jsonb'::regtype]
+		when 'timestamptz'::regtype then array['timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype]
+		when 'integer'::regtype then array['integer'::regtype, 'bigint'::regtype]
+		else array[p_ours] end) end);
+comment on function cardkeep_before.can_show is 'Whether a column of an old table, by its type, can show every value that the service may write there: else one of them would end each statement that reads it. Locks nothing.';
+
+create function cardkeep_before.columns_in_the_way(p_table regclass)
+returns table (what text, way_out text)
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_ours regclass := format('cardkeep.%I', (parse_ident(p_table::text))[2]);
+begin
+	return query
+	select format('column %I of %s is %s, which cannot show every %s of Cardkeep''s', o.name, p_table, o.type,
+			c.type),
+		format('alter table %s alter column %I type %s using ...', p_table, o.name, c.type)
+	from cardkeep_before.columns_of(p_table) o
+	join cardkeep_before.columns_of(v_ours) c on c.name = o.name
+	where o.name not in ('id', 'user_id', 'is_public') and not cardkeep_before.can_show(o.type, c.type);
+	-- Whoever hid a card by it would find the card shown.
+	return query
+	select format('column %I of %s says whether a card is shown, and nobody can tell what by %s', o.name,
+			p_table, o.type),
+		format('alter table %s alter column %I type %s using ..., or give it another name', p_table, o.name,
+			case cardkeep_before.name_says(o.name) when 'since' then 'timestamptz' else 'boolean' end)
+	from cardkeep_before.columns_of(p_table) o
+	where v_ours = 'cardkeep.business_cards'::regclass and (o.name like 'is\_%' or o.name like '%\_at')
+		and cardkeep_before.name_says(o.name) is not null
+		and not exists (select from cardkeep_before.visibility_of(p_table) v where v.name = o.name);
+end
+$$;
+comment on function cardkeep_before.columns_in_the_way is 'The columns of an old table whose type the view in its place could not have, and those that say whether a card is shown in a type that is not understood. Locks nothing.';
+
 create function cardkeep_before.readers_in_the_way(p_table regclass)
 returns table (what text, way_out text)
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
-	c_again constant text := 'drop it, and make it again after the upgrade';
+	c_again constant text := 'drop it, and make it again afterwards';
 begin
 	return query
 	select format('%s %s reads %s', case c.relkind when 'm' then 'materialized view' else 'rule on' end,
@@ -320,6 +444,7 @@ declare
 			cross join lateral (select format('public.%I', k.kind)::regclass as id) t
 			cross join lateral (
 				select * from cardkeep_before.own_in_the_way(t.id)
+				union all select * from cardkeep_before.columns_in_the_way(t.id)
 				union all select * from cardkeep_before.references_in_the_way(t.id)
 				union all select * from cardkeep_before.readers_in_the_way(t.id)
 				union all select * from cardkeep_before.functions_in_the_way(k.kind)) w) f);
@@ -332,5 +457,22 @@ begin
 end
 $$;
 comment on function cardkeep_before.check_the_way is 'Refuses to upgrade where something that programs rely on could neither be kept nor turned, and names all of it with the way out. The caller has locked the tables. Locks nothing.';
+
+create function cardkeep_before.check_the_way_back(p_kinds text[]) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_faults text := (select string_agg(format('%s (%s)', f.what, f.way_out), '; ')
+		from unnest(p_kinds) with ordinality k (kind, nth)
+		cross join lateral cardkeep_before.readers_in_the_way(format('public.%I', k.kind)::regclass) f);
+begin
+	if v_faults is not null then
+		raise exception 'rollback: nothing was done, for this was made for what goes: %', v_faults
+			using errcode = 'object_not_in_prerequisite_state',
+				hint = 'The way out of each is in brackets; see doc/migration.md.';
+	end if;
+end
+$$;
+comment on function cardkeep_before.check_the_way_back is 'Refuses to go back where something was made for the views in the old tables'' places that cannot be turned to the tables, and names all of it with the way out. Locks nothing.';
 
 commit;

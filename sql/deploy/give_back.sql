@@ -201,6 +201,54 @@ end
 $$;
 comment on function cardkeep_before.rows_of is 'The ids of a user''s rows of one kind from before Cardkeep: of cards their own, of profiles the user id that each came with; what was adopted is the account''s alone, kind by kind. Locks nothing.';
 
+create function cardkeep_before.forget_cards(p_user uuid) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_cards uuid[] := cardkeep_before.rows_of('business_cards', p_user);
+begin
+	delete from cardkeep.business_cards b where b.user_id = p_user;
+	update cardkeep.retired_slugs r set user_id = null where r.user_id = p_user;
+	delete from cardkeep.business_card_versions h where h.card_id = any (v_cards);
+	perform cardkeep_api.forget_pruned('business_cards', v_cards);
+end
+$$;
+comment on function cardkeep_before.forget_cards is 'Deletes the cards of somebody who waits, their history and what was put aside of them; their slugs stay retired. Waits for the cards'' rows, and for the advisory locks of young cards'' slugs.';
+
+create function cardkeep_before.forget_profile(p_kind text, p_user uuid) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	-- Before its history, so that nobody adds to that. Of a user who stays, nothing is deleted but what is
+	-- said to be pruned: all of it.
+	execute format('delete from cardkeep.%I p where p.user_id = $1', p_kind) using p_user;
+	delete from cardkeep.pruned_histories p where p.kind = p_kind and p.id = p_user;
+	insert into cardkeep.pruned_histories (kind, id, first, began_at)
+	values (p_kind, p_user, 2147483647, clock_timestamp());
+	execute format('delete from cardkeep.%I h where h.user_id = $1', p_kind || '_versions') using p_user;
+	delete from cardkeep.pruned_histories p where p.kind = p_kind and p.id = p_user;
+	perform cardkeep_before.forget_row(p_kind, cardkeep_before.rows_of(p_kind, p_user));
+end
+$$;
+comment on function cardkeep_before.forget_profile is 'Deletes a profile of somebody who waits, its history and what was put aside of it. Waits for the profile''s row.';
+
+create function cardkeep_before.forget_rows(p_kind text, p_user uuid) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if p_kind = 'business_cards' then
+		perform cardkeep_before.forget_cards(p_user);
+	else
+		perform cardkeep_before.forget_profile(p_kind, p_user);
+	end if;
+	-- With the last of it the user goes.
+	delete from cardkeep.users u where u.id = p_user
+		and not exists (select from cardkeep.business_cards b where b.user_id = p_user)
+		and not exists (select from cardkeep_api.profiles p where p.user_id = p_user);
+end
+$$;
+comment on function cardkeep_before.forget_rows is 'Deletes what somebody who waits has of one kind, as if it had never been, and the user where nothing else is left. Waits for those rows, then for the user''s.';
+
 create function cardkeep_before.forget_user() returns trigger
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$

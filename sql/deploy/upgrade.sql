@@ -28,10 +28,10 @@ begin
 			using errcode = 'object_not_in_prerequisite_state',
 				hint = 'Give the table another name, or the columns it lacks, and try again.';
 	end if;
-	perform from pg_class c where c.oid = v_table
-		and (c.relkind <> 'r' or c.relispartition or c.relhassubclass);
+	perform from pg_class c where c.oid = v_table and (c.relkind <> 'r'
+		or exists (select from pg_inherits i where v_table in (i.inhrelid, i.inhparent)));
 	if found then
-		raise exception 'public.% is partitioned, inherited from or foreign: Cardkeep upgrades plain tables', p_kind
+		raise exception 'public.% is partitioned, inherited, inherited from or foreign: Cardkeep upgrades plain tables', p_kind
 			using errcode = 'object_not_in_prerequisite_state',
 				hint = 'Copy its rows into a plain table of this name, and try again.';
 	end if;
@@ -232,7 +232,7 @@ begin
 		perform cardkeep_before.open_view(v_kind);
 	end loop;
 	-- What reads with its owner's rights reads the inner views, while they have the names.
-	perform cardkeep_before.turn(p_owners_views, true);
+	perform cardkeep_before.turn(p_owners_views, 'upgrade');
 	foreach v_kind in array v_guarded
 	loop
 		perform cardkeep_before.open_outer(v_kind);
@@ -263,7 +263,7 @@ begin
 	end loop;
 	-- First what may fail, then what takes long.
 	perform cardkeep_before.open_views(p_kinds, p_owners_views, p_gates);
-	perform cardkeep_before.turn(p_turned, true);
+	perform cardkeep_before.turn(p_turned, 'upgrade');
 	perform cardkeep_before.turn_function(f.function, f.goes_to)
 	from unnest(p_kinds) k, cardkeep_before.functions_of(k) f;
 	perform cardkeep_before.carry_all(p_kinds, p_again);
@@ -402,6 +402,7 @@ begin
 		-- The view, and with it the tables that it reads: in the order in which its users lock them.
 		execute format('lock table public.%I in access exclusive mode', v_kind);
 	end loop;
+	perform cardkeep_before.check_the_way_back(v_kinds);
 	v_turned := cardkeep_before.take_names_back(v_kinds);
 	foreach v_kind in array v_kinds
 	loop
@@ -413,7 +414,7 @@ begin
 	loop
 		perform cardkeep_before.put_back(v_kind);
 	end loop;
-	perform cardkeep_before.turn(v_turned, false);
+	perform cardkeep_before.turn(v_turned, 'rollback');
 	perform cardkeep_before.turn_functions_back();
 	foreach v_kind in array v_kinds
 	loop

@@ -20,6 +20,7 @@ drop function cardkeep_before.read_as;
 drop function cardkeep_before.read_visibility;
 drop function cardkeep_before.read_truth;
 drop function cardkeep_before.visibility_of;
+drop function cardkeep_before.name_says;
 drop function cardkeep_before.columns_of;
 drop function cardkeep_before.column_type;
 drop function cardkeep_before.time_of;

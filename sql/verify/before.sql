@@ -26,6 +26,7 @@ select from cardkeep_before.old_professional_info where false;
 select 'cardkeep.upgraded_functions'::regclass;
 select 'cardkeep_before.old_ids'::regclass;
 select 'cardkeep_before.visibility_of'::regproc;
+select 'cardkeep_before.name_says'::regproc;
 select 'cardkeep_before.read_truth'::regproc;
 select 'cardkeep_before.read_visibility'::regproc;
 select 'cardkeep_before.blank'::regproc;

@@ -10,6 +10,9 @@ select 'cardkeep_before.give_rows_back'::regproc;
 select 'cardkeep_before.keep'::regproc;
 select 'cardkeep_before.forget_row'::regproc;
 select 'cardkeep_before.rows_of'::regproc;
+select 'cardkeep_before.forget_cards'::regproc;
+select 'cardkeep_before.forget_profile'::regproc;
+select 'cardkeep_before.forget_rows'::regproc;
 select 'cardkeep_before.forget_user'::regproc;
 select 1 / count(*) from pg_trigger t
 where t.tgrelid = 'cardkeep.users'::regclass and t.tgname = 'forget_before';
