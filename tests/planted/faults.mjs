@@ -64,7 +64,7 @@ export const faults = [
 	{
 		name: 'unknown-as-503',
 		sentence: 'an unknown outcome told as 503',
-		change: [['src/worker/in_flight.c', 'if (job->maybe_applied) {\n\t\t(void)exchange_problem', 'if (false) {\n\t\t(void)exchange_problem']],
+		change: [['src/worker/in_flight.c', 'if (job->try.maybe_applied) {\n\t\t(void)exchange_problem', 'if (false) {\n\t\t(void)exchange_problem']],
 		run: { cut: 'answer', env: { CARDKEEP_RETRY_MAX_ATTEMPTS: '1' } },
 		says: /every try was answered as not applied|was refused, and it is (deleted|there)/,
 	},
@@ -84,10 +84,10 @@ export const faults = [
 		change: [
 			[
 				'src/worker/settle.c',
-				'\tif (reason == RETRY_STALE_PLAN)\n\t\tjob->stale_retried = true;\n\thand_park',
+				'\tif (reason == RETRY_STALE_PLAN)\n\t\tjob->try.stale_retried = true;\n\tin_flight_park',
 				'\tif (call_kind(job->x.call.id) == CALL_WRITE && job->x.call.values[1] != NULL)\n' +
 					'\t\t((char *)(uintptr_t)job->x.call.values[1])[30] = "0123456789abcdef"[randombytes_uniform(16)];\n' +
-					'\tif (reason == RETRY_STALE_PLAN)\n\t\tjob->stale_retried = true;\n\thand_park',
+					'\tif (reason == RETRY_STALE_PLAN)\n\t\tjob->try.stale_retried = true;\n\tin_flight_park',
 			],
 		],
 		run: { cut: 'answer' },

@@ -33,6 +33,12 @@ function replaced(file, text, words, others) {
 	return parts.join(others);
 }
 
+// Fails where the source has moved on from what the fault changes.
+export function fits(fault) {
+	for (const [file, words, others] of fault.change)
+		replaced(file, fs.readFileSync(path.join(top, file), 'utf8'), words, others);
+}
+
 // The daemon with the fault, built in `dir` from a copy of the sources and of what `buildDir` has
 // built of them: the times of files are kept, so make builds only what the fault touches. Without a
 // change in C it is the one that is there.

@@ -9,7 +9,7 @@ import os from 'node:os';
 import path from 'node:path';
 
 import { faults } from './faults.mjs';
-import { daemonOf, replacements } from './plant.mjs';
+import { daemonOf, fits, replacements } from './plant.mjs';
 import { startRun } from '../fault/judged.mjs';
 import { startCutter } from '../lib/cutter.mjs';
 import { Stack, assert, pause, test, until } from '../lib/harness.mjs';
@@ -85,6 +85,10 @@ for (const fault of chosen.filter(({ run }) => run.file))
 		assert.equal(status, 1, `the test is content: ${stdout}`);
 		assert.match(stdout, fault.says);
 	});
+
+test('every fault still fits the source, also those that are planted by name only', () => {
+	for (const fault of faults) fits(fault);
+});
 
 const judged = chosen.filter(({ run }) => !run.file);
 for (const fault of judged)
