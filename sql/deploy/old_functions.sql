@@ -3,9 +3,9 @@
 -- The mission's own functions, where a database from before Cardkeep has them in schema public: they
 -- were made for tables, and would fail on the views, or go round what Cardkeep keeps. Each keeps its
 -- name, its arguments, its owner and its grants; what it does is done here, with its caller's rights and
--- through the views, so that a caller can do no more by it than by a statement of his own. One that acts
--- with its owner's rights asks in its body who may call it, and that body does not go on: so it is
--- refused beforehand.
+-- through the views, so that a caller can do no more by it than by a statement of his own. That holds for
+-- one that acted with its owner's rights too: what it asked of its caller stood in its body, which does not
+-- go on, or it asked nothing.
 
 begin;
 
@@ -237,12 +237,6 @@ begin
 		when 'update_card' then a.name not in ('success', 'new_version', 'message')
 		else a.name not in ('success', 'new_version', 'message', 'is_new') end
 	group by f.function;
-	-- What it asks before it writes stands in its body, which does not go on.
-	return query
-	select format('function %s acts with its owner''s rights, and would not ask any more who calls it', f.function),
-		format('alter function %s security invoker, so that what guards the table guards it, or drop it', f.function)
-	from cardkeep_before.functions_of(p_kind) f join pg_proc p on p.oid = f.function
-	where p.prosecdef and f.goes_to <> 'slug';
 	return query
 	select format('function %s is not %s''s', f.function, current_user),
 		format('sign in as %s, or as a member of that role', p.proowner::regrole)
@@ -250,7 +244,7 @@ begin
 	where not pg_has_role(p.proowner, 'usage');
 end
 $$;
-comment on function cardkeep_before.functions_in_the_way is 'The functions of the mission''s names that are of another form than ours, act with their owner''s rights, which only their bodies hold back, or are somebody else''s. Locks nothing.';
+comment on function cardkeep_before.functions_in_the_way is 'The functions of the mission''s names that are of another form than ours, or are somebody else''s. Locks nothing.';
 
 create function cardkeep_before.function_body(p_function regprocedure, p_goes_to text) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
@@ -307,6 +301,10 @@ begin
 		end if;
 	end if;
 	raise notice 'upgrade: function % goes to Cardkeep''s rows now, for whom it was for', p_function;
+	if p.prosecdef and p_goes_to <> 'slug' then
+		raise warning 'upgrade: function % acted with its owner''s rights, and acts with its caller''s now: who could write by it alone is to be granted the table, or a policy, that lets him',
+			p_function;
+	end if;
 end
 $$;
 comment on function cardkeep_before.turn_function is 'Makes a function of the mission''s name do what it did on Cardkeep''s rows, in its place: owner and grants stay, and it acts with its caller''s rights, but that the look for a free slug is Cardkeep''s own. Locks nothing.';

@@ -79,8 +79,11 @@ end $$;
 create function public.update_business_card_optimistic(p_card_id uuid, p_user_id uuid,
 	p_expected_version integer, p_name text default null, p_is_active boolean default null)
 returns table (success boolean, new_version integer, message text)
-language plpgsql
+language plpgsql security definer
 as $$ begin
+	if p_user_id <> auth.uid() then
+		raise exception 'not yours';
+	end if;
 	update public.business_cards b set name = coalesce(p_name, b.name),
 		is_active = coalesce(p_is_active, b.is_active) where b.id = p_card_id and b.user_id = p_user_id;
 	return query select found, 0, '';
