@@ -30,7 +30,7 @@ struct pq_conn {
 	bool doubt;
 	bool bad_row;
 	bool closed;
-	size_t queries;                  /* queries queued so far */
+	size_t queries;               /* queries queued so far */
 	size_t items[WAVE_CALLS_MAX]; /* calls in each */
 	size_t answered;              /* results given so far */
 	bool twice;                   /* a set answers its first item twice */
@@ -459,8 +459,8 @@ static void calls_of_one_kind_travel_as_a_set_where_it_pays(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct call calls[WAVE_CALLS_MAX] = {0};
 		struct wave wave = updates(calls, cases[i].cards, cases[i].form);
-		struct pq_conn conn =
-			scripted(many + (ARRAY_LEN(many) - 1 - cases[i].queries), cases[i].queries + 1);
+		struct pq_conn conn = scripted(
+			many + (ARRAY_LEN(many) - 1 - cases[i].queries), cases[i].queries + 1);
 
 		wave_run(&wave, &conn, &past);
 		assert_int_equal(conn.queries, cases[i].queries);
