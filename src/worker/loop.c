@@ -40,7 +40,7 @@ struct loop {
 	struct last_seen *last_seen;
 	struct pq_conn *conn; /* never NULL; closed while there is none */
 	struct dial *dial;    /* opens the next one */
-	bool waiting;         /* calls wait for it, which was shown */
+	int64_t waiting_us;   /* calls wait for it since then; 0: none does */
 	enum stats_thread shown;
 	struct wave wave;
 	struct job *riding[WAVE_CALLS_MAX]; /* whose calls are in `wave` */
@@ -267,9 +267,12 @@ static void wait_for_connection(struct loop *loop)
 		if (in_flight_too_late(&loop->in_flight, job, now_us) || drain_over(loop))
 			in_flight_give_up(&loop->in_flight, job);
 	}
-	if (ready->first != NULL && !loop->waiting)
-		show(loop, STATS_THREAD_DATABASE, ready->first, now_us);
-	loop->waiting = ready->first != NULL;
+	if (ready->first == NULL)
+		loop->waiting_us = 0;
+	else if (loop->waiting_us == 0)
+		loop->waiting_us = now_us;
+	if (ready->first != NULL)
+		show(loop, STATS_THREAD_DATABASE, ready->first, loop->waiting_us);
 }
 
 /* False where the calls wait for a connection. */
@@ -277,13 +280,15 @@ static bool execute(struct loop *loop, enum call_kind kind)
 {
 	int64_t deadline_us;
 
-	if (loop->in_flight.jobs.ready.count == 0)
+	if (loop->in_flight.jobs.ready.count == 0) {
+		loop->waiting_us = 0;
 		return true;
+	}
 	if (!connected(loop)) {
 		wait_for_connection(loop);
 		return false;
 	}
-	loop->waiting = false;
+	loop->waiting_us = 0;
 	deadline_us = fill_wave(loop, kind);
 	if (loop->wave.count == 0)
 		return true;
