@@ -2733,7 +2733,7 @@ comment on function cardkeep_api.register is 'An account and its first session, 
 
 create function cardkeep_api.open_session(p_write uuid, p_user uuid, p_seen_password_hash text,
 	p_token_hash bytea, p_device text, p_agent text, p_lifetime interval,
-	p_idle interval default '30 days', p_limit integer default 50)
+	p_idle interval default '30 days', p_limit integer default 50, p_fresh_hash text default null)
 returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -2759,10 +2759,13 @@ begin
 	perform cardkeep_api.forget_sessions(p_user);
 	perform cardkeep_api.insert_session(p_write, p_user, p_token_hash, p_device, p_agent, p_lifetime,
 		p_idle);
+	if p_fresh_hash is not null then
+		update cardkeep.users u set password_hash = p_fresh_hash where u.id = p_user;
+	end if;
 	return cardkeep_api.signed_in(p_write, false);
 end
 $$;
-comment on function cardkeep_api.open_session is 'A new session with the write id as its id, for an account whose password is still the one that was checked; where the account has p_limit already, the least recently seen one gives way. 201; 201 replayed; 401 where the account is gone or its password changed; 423. Tries the advisory lock of the write id, then the account''s row (no key update, skip locked), then as make_room and forget_sessions; never waits.';
+comment on function cardkeep_api.open_session is 'A new session with the write id as its id, for an account whose password is still the one that was checked; where the account has p_limit already, the least recently seen one gives way. p_fresh_hash, where there is one, takes the place of the hash that was checked: the same password''s, at today''s cost. 201; 201 replayed; 401 where the account is gone or its password changed; 423. Tries the advisory lock of the write id, then the account''s row (no key update, skip locked), then as make_room and forget_sessions; never waits.';
 
 create function cardkeep_api.list_sessions(p_token_hash bytea) returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp

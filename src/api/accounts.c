@@ -105,7 +105,7 @@ static enum step changed(struct exchange *x)
 	const struct call_row *row = &x->call.row;
 
 	if (row->status == 422)
-		return wrong_password(x);
+		return secret_look_again(x) ? check_password(x, x->verified) : wrong_password(x);
 	/* Another request of this key was faster. Passwords are no part of what a key is bound to, so
 	 * whether it was the same request is yet to be seen; the new one is in flight still. */
 	return row->replayed && row->detail[0] != '\0' ? verify(x, same_password)
@@ -114,7 +114,9 @@ static enum step changed(struct exchange *x)
 
 static enum step deleted(struct exchange *x)
 {
-	return x->call.row.status == 422 ? wrong_password(x) : over(x);
+	if (x->call.row.status != 422)
+		return over(x);
+	return secret_look_again(x) ? check_password(x, x->verified) : wrong_password(x);
 }
 
 /* The arguments that both changes begin with, but for the new password's hash. */

@@ -22,9 +22,11 @@ static void wipe(const char *secret, size_t len)
 		sodium_memzero((void *)(uintptr_t)secret, len);
 }
 
+/* What was typed may be wanted once more, and is wiped at the end. */
 void exchange_forget_password(struct exchange *x)
 {
-	wipe(x->hash.password, x->hash.password_len);
+	if (x->hash.password != x->typed)
+		wipe(x->hash.password, x->hash.password_len);
 	x->hash.password = NULL;
 }
 

@@ -98,13 +98,15 @@ struct exchange {
 
 	const char *typed; /* secrets (api/secret): the password as it was typed, */
 	size_t typed_len;
-	bool try_typed;     /* and whether it is to be checked after its normal form */
+	bool try_typed;    /* and whether it is to be checked after its normal form */
+	bool looked_again; /* its account's hash was another one than was checked, and was read anew */
 	resume_fn *checked; /* goes on when it was checked */
 
 	const char *new_password; /* accounts: what the password is to become */
 	size_t new_password_len;
-	const char *seen_hash; /* accounts: the hash that the password was checked against */
-	resume_fn *verified;   /* accounts: goes on when it was */
+	const char
+		*seen_hash; /* sessions, accounts: the hash that the password was checked against */
+	resume_fn *verified; /* accounts: goes on when it was */
 };
 
 /* Frees what the exchange holds; passwords and tokens are wiped first. The struct itself

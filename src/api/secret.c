@@ -3,9 +3,11 @@
 
 #include <assert.h>
 #include <sodium.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "api/text.h"
+#include "base/clock.h"
 
 static_assert(SECRET_TYPED_BYTES <= TEXT_NFC_BYTES, "what may be typed can be normalised");
 
@@ -74,4 +76,40 @@ enum step secret_check(struct exchange *x, enum hash_kind kind, resume_fn *then)
 	x->checked = then;
 	x->resume = normal_checked;
 	return STEP_HASH;
+}
+
+static bool is_late(const struct exchange *x)
+{
+	return clock_mono_us() - x->request.began_us > x->conf->request_deadline_ms * CLOCK_MS / 2;
+}
+
+bool secret_renew(struct exchange *x)
+{
+	const char *normal = NULL;
+	size_t len = 0;
+	bool by_typed;
+
+	if (is_late(x) || secret_new(x, x->typed, x->typed_len, &normal, &len) != NULL)
+		return false;
+	by_typed = len != x->hash.password_len || memcmp(normal, x->hash.password, len) != 0;
+	if (!by_typed && !password_is_stale(x->conf, x->hash.encoded)) {
+		if (normal != x->typed)
+			sodium_memzero((void *)(uintptr_t)normal, len);
+		return false;
+	}
+	exchange_forget_password(x);
+	x->hash.password = normal;
+	x->hash.password_len = len;
+	x->hash.kind = HASH_MAKE;
+	return true;
+}
+
+bool secret_look_again(struct exchange *x)
+{
+	if (x->looked_again)
+		return false;
+	x->looked_again = true;
+	exchange_forget_password(x);
+	secret_take(x, x->typed, x->typed_len);
+	return true;
 }

@@ -28,6 +28,19 @@ MUST_CHECK const char *secret_new(struct exchange *x, const char *typed, size_t 
 void secret_take(struct exchange *x, const char *typed, size_t len);
 
 /*
+ * Whether the hash that the password was found to fit is to be replaced by one of today: it was worked out
+ * at another cost, or of what was typed rather than of its normal form. Then x->hash is what has the hasher
+ * make it, STEP_HASH. False too while there may be no time for it: it can wait for the next sign-in.
+ */
+MUST_CHECK bool secret_renew(struct exchange *x);
+
+/*
+ * True once: what was checked is to be checked again, by secret_check, as its account has another hash
+ * meanwhile, which may be of the same password.
+ */
+MUST_CHECK bool secret_look_again(struct exchange *x);
+
+/*
  * Has the hasher check what secret_take took: against x->hash.encoded (HASH_VERIFY) or a decoy
  * (HASH_DECOY). Goes on with `then` when x->hash.matches is known. What no password can be is checked
  * against the decoy, once.

@@ -189,30 +189,47 @@ enum step sessions_register(struct exchange *x)
 
 /* ---- sign in ------------------------------------------------------------------------------- */
 
+static enum step find_account(struct exchange *x);
+
 static enum step opened(struct exchange *x)
 {
 	switch (x->call.row.status) {
 	case 201:
 		return answer_session(x, &x->account);
 	case 401:
-		return wrong_credentials(x);
+		return secret_look_again(x) ? find_account(x) : wrong_credentials(x);
 	default:
 		return exchange_common(x, "account");
 	}
+}
+
+static enum step open_session(struct exchange *x, const char *fresh_hash)
+{
+	call_start(&x->call, CALL_OPEN_SESSION);
+	call_uuid(&x->call, &x->arena, &x->request.id);
+	call_uuid(&x->call, &x->arena, &x->account);
+	call_text(&x->call, x->seen_hash);
+	session_arguments(x);
+	call_integer(&x->call, &x->arena, x->conf->sessions_per_user);
+	call_text(&x->call, fresh_hash);
+	x->resume = opened;
+	return STEP_CALL;
+}
+
+static enum step hash_renewed(struct exchange *x)
+{
+	return open_session(x, x->hash.encoded);
 }
 
 static enum step password_checked(struct exchange *x)
 {
 	if (!x->hash.matches)
 		return wrong_credentials(x);
-	call_start(&x->call, CALL_OPEN_SESSION);
-	call_uuid(&x->call, &x->arena, &x->request.id);
-	call_uuid(&x->call, &x->arena, &x->account);
-	call_text(&x->call, x->hash.encoded);
-	session_arguments(x);
-	call_integer(&x->call, &x->arena, x->conf->sessions_per_user);
-	x->resume = opened;
-	return STEP_CALL;
+	x->seen_hash = mem_arena_copy(&x->arena, x->hash.encoded, strlen(x->hash.encoded));
+	if (!secret_renew(x))
+		return open_session(x, NULL);
+	x->resume = hash_renewed;
+	return STEP_HASH;
 }
 
 static enum step account_found(struct exchange *x)
@@ -227,6 +244,14 @@ static enum step account_found(struct exchange *x)
 	return secret_check(x, HASH_DECOY, password_checked);
 }
 
+static enum step find_account(struct exchange *x)
+{
+	call_start(&x->call, CALL_FIND_ACCOUNT);
+	call_text(&x->call, x->email);
+	x->resume = account_found;
+	return STEP_CALL;
+}
+
 enum step sessions_open(struct exchange *x)
 {
 	struct field_value password;
@@ -234,10 +259,7 @@ enum step sessions_open(struct exchange *x)
 	if (!read_account(x, old_account, &password))
 		return STEP_ANSWER;
 	secret_take(x, password.text, password.len);
-	call_start(&x->call, CALL_FIND_ACCOUNT);
-	call_text(&x->call, x->email);
-	x->resume = account_found;
-	return STEP_CALL;
+	return find_account(x);
 }
 
 /* ---- list, end ----------------------------------------------------------------------------- */

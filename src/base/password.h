@@ -19,5 +19,10 @@ void password_hash(const struct conf *conf, const char *password, size_t len,
 	char ret_encoded[PASSWORD_HASH_BYTES]);
 /* Whether the hash is of this password, in a time that does not depend on how they differ. */
 MUST_CHECK bool password_matches(const char *encoded, const char *password, size_t len);
+/* Whether the hash was worked out at another cost than the configuration names. */
+MUST_CHECK bool password_is_stale(const struct conf *conf, const char *encoded);
+/* Takes as long as a check at the configured cost takes longer than one of `encoded`: so an account whose hash
+ * is a cheaper one of before is not told by it from an address that nobody has. A costlier one is. */
+void password_make_up(const struct conf *conf, const char *encoded);
 
 #endif

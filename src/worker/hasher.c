@@ -58,6 +58,7 @@ static void work(const struct hasher *hasher, struct job *job)
 		break;
 	case HASH_VERIFY:
 		hash->matches = password_matches(hash->encoded, hash->password, hash->password_len);
+		password_make_up(hasher->conf, hash->encoded);
 		break;
 	case HASH_DECOY:
 		/* Nobody has it; only the time counts. */

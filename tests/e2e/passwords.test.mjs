@@ -52,4 +52,68 @@ test('passwords wait for each other apart from all else, and what does not fit t
 	assert.ok(usual < longest / 4, `a read ${usual} ms, the last password ${longest} ms`);
 });
 
+// ---- hashes of before ----
+
+// Of this password, worked out for a hundredth of what one costs here.
+const PASSWORD = 'correct horse battery';
+const CHEAP = '$argon2id$v=19$m=64,t=1,p=1$5Vaiu8mBp6H+7IxfJjGfIw$WOlV8BpdAv8+gVb4AylKLPiSjpjHzLdHixgnfYwsPEE';
+const TODAY = /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/;
+const enter = (email, password = PASSWORD) => client.post('/api/sessions', { email, password });
+const hashOf = async ({ id }) =>
+	(await stack.sql(`select password_hash from cardkeep.users where id = '${id}'`, 'super'))[0];
+const keep = ({ id }, hash) =>
+	stack.sql(`update cardkeep.users set password_hash = '${hash}' where id = '${id}'`, 'super');
+
+test('a hash of another cost is renewed by a sign-in, and no session ends', async () => {
+	const old = await client.register({ password: PASSWORD });
+	await keep(old, CHEAP);
+	isProblem(await signIn(old.email), 401, 'unauthorized');
+	assert.equal(await hashOf(old), CHEAP, 'a wrong password renews nothing');
+	assert.equal((await enter(old.email)).status, 201);
+	const renewed = await hashOf(old);
+	assert.match(renewed, TODAY);
+	assert.equal((await client.get('/api/users/me', { token: old.token })).status, 200);
+	assert.equal((await enter(old.email)).status, 201);
+	assert.equal(await hashOf(old), renewed, 'and once');
+	isProblem(await signIn(old.email), 401, 'unauthorized');
+});
+
+test('sign-ins that meet while it is renewed all succeed, and so does another password', async () => {
+	const old = await client.register({ password: PASSWORD });
+	await keep(old, CHEAP);
+	const got = await atOnce(4, 4, () => enter(old.email));
+	assert.deepEqual(got.map(({ status }) => status), [201, 201, 201, 201]);
+	assert.match(await hashOf(old), TODAY);
+	await keep(old, CHEAP);
+	const [entered, changed] = await Promise.all([enter(old.email), client.request('PUT', '/api/users/me/password',
+		{ body: { current_password: PASSWORD, new_password: 'another horse' }, token: old.token })]);
+	assert.equal(changed.status, 204, changed.text);
+	assert.ok([201, 401].includes(entered.status), entered.text);
+	assert.equal((await enter(old.email, 'another horse')).status, 201);
+	isProblem(await enter(old.email), 401, 'unauthorized');
+});
+
+test('a hash of what was typed is renewed as one of its normal form', async () => {
+	const typed = 'p\u00e4ssw\u00f6rd-e\u0301'; // partly composed
+	const old = await client.register({ password: PASSWORD });
+	await keep(old, '$argon2id$v=19$m=19456,t=2,p=1$F6IEiotd2yRkyqXzwB3o2w$5v1fK95Vds96qKpHMP4vKoV3kWwmPncxvxGPrhf5bhw');
+	isProblem(await enter(old.email, typed.normalize('NFC')), 401, 'unauthorized');
+	assert.equal((await enter(old.email, typed)).status, 201);
+	assert.equal((await enter(old.email, typed.normalize('NFC'))).status, 201);
+	assert.equal((await enter(old.email, typed.normalize('NFD'))).status, 201);
+});
+
+test('an account whose hash is a cheaper one costs the time of an unknown address', async (t) => {
+	const old = await client.register({ password: PASSWORD });
+	await keep(old, CHEAP);
+	const [cheap, unknown] = [[], []];
+	for (let i = 0; i < 9; i++) {
+		cheap.push((await signIn(old.email)).ms);
+		unknown.push((await signIn(`nobody-else-${i}@example.org`)).ms);
+	}
+	const ratio = median(unknown) / median(cheap);
+	assert.ok(ratio > 0.6 && ratio < 1.7, `${ratio}: ${unknown} to ${cheap}`);
+	t.diagnostic(`measured: unknown over cheaper ${ratio.toFixed(2)}`);
+});
+
 endsCleanly(stack);

@@ -40,6 +40,18 @@ select is((pg_temp.sign_in('tablet', 'hash of ann')).body::json -> 'session' ->>
 	'tablet', 'the answer holds the new session');
 select is(pg_temp.seen(pg_temp.sign_in('late', 'the password before')), '401 v0',
 	'a password that changed since it was checked opens nothing');
+select is(pg_temp.seen(cardkeep_api.open_session(pg_temp.id('renewed'), pg_temp.id('ann'), 'the password before',
+	pg_temp.token('renewed'), null, null, '1 day', p_fresh_hash => 'stolen')), '401 v0', 'and renews no hash');
+select is((select password_hash from cardkeep.users where id = pg_temp.id('ann')), 'hash of ann', 'which stays');
+select is(pg_temp.seen(cardkeep_api.open_session(pg_temp.id('renewed'), pg_temp.id('ann'), 'hash of ann',
+	pg_temp.token('renewed'), null, null, '1 day', p_fresh_hash => 'fresh hash of ann')), '201 v0',
+	'a sign-in brings a hash at another cost along');
+select is(pg_temp.seen(cardkeep_api.open_session(pg_temp.id('renewed'), pg_temp.id('ann'), 'hash of ann',
+	pg_temp.token('renewed'), null, null, '1 day', p_fresh_hash => 'fresh hash of ann')), '201 v0 again',
+	'once, however often it is sent');
+select is((cardkeep_api.find_account('ann@example.org')).detail, 'fresh hash of ann', 'by which the next one is checked');
+update cardkeep.users set password_hash = 'hash of ann' where id = pg_temp.id('ann');
+delete from cardkeep.sessions where id = pg_temp.id('renewed');
 select is(pg_temp.seen(cardkeep_api.open_session(pg_temp.id('ghost'), pg_temp.id('ghost'), 'h',
 	pg_temp.token('ghost'), null, null, '1 day')), '401 v0', 'an account that is gone is 401');
 

@@ -14,6 +14,7 @@
 
 #include "api/known.h"
 #include "api/router.h"
+#include "base/clock.h"
 #include "base/must.h"
 
 #define TOKEN   "Bearer ck_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -488,9 +489,84 @@ static void registration_hashes_before_it_calls(void **state)
 	exchange_fini(&x);
 }
 
+#define ACCOUNT "00010203-0405-0607-0809-0a0b0c0d0e0f"
+
+/* What the database and the hasher would say, up to the call that opens the session. */
+static void sign_in(struct exchange *x, const char *stored)
+{
+	static const char body[] = "{\"email\":\"a@example.org\",\"password\":\"correct horse\"}";
+
+	*x = (struct exchange){.conf = &conf};
+	x->request = (struct request){.method = REQUEST_POST,
+		.path = "/api/sessions",
+		.query = "",
+		.body = body,
+		.body_len = strlen(body),
+		.began_us = clock_mono_us()};
+	assert_int_equal(router_begin(x), STEP_CALL);
+	assert_int_equal(x->call.id, CALL_FIND_ACCOUNT);
+	x->call.row = (struct call_row){
+		.status = 200, .detail = stored, .body = ACCOUNT, .body_len = strlen(ACCOUNT)};
+	assert_int_equal(x->resume(x), STEP_HASH);
+	assert_int_equal(x->hash.kind, HASH_VERIFY);
+	x->hash.matches = true;
+}
+
+static void a_sign_in_renews_a_hash_of_another_cost_and_no_other(void **state)
+{
+	static const char today[] = "$argon2id$v=19$m=64,t=1,p=1$5Vaiu8mBp6H+7IxfJjGfIw$"
+				    "WOlV8BpdAv8+gVb4AylKLPiSjpjHzLdHixgnfYwsPEE";
+	struct exchange x;
+
+	(void)state;
+	conf.hash_memory_kib = 64;
+	conf.hash_passes = 1;
+	conf.request_deadline_ms = 60000;
+	sign_in(&x, today);
+	assert_int_equal(x.resume(&x), STEP_CALL);
+	assert_int_equal(x.call.id, CALL_OPEN_SESSION);
+	assert_string_equal(x.call.values[2], today);
+	assert_null(x.call.values[9]);
+	exchange_fini(&x);
+
+	conf.hash_passes = 2;
+	sign_in(&x, today);
+	assert_int_equal(x.resume(&x), STEP_HASH);
+	assert_int_equal(x.hash.kind, HASH_MAKE);
+	assert_string_equal(x.hash.password, "correct horse");
+	strcpy(x.hash.encoded, "fresh");
+	assert_int_equal(x.resume(&x), STEP_CALL);
+	assert_string_equal(x.call.values[2], today);
+	assert_string_equal(x.call.values[9], "fresh");
+	/* Another sign-in was quicker: the account is looked up again, once. */
+	x.call.row = (struct call_row){.status = 401, .detail = "", .body = ""};
+	assert_int_equal(x.resume(&x), STEP_CALL);
+	assert_int_equal(x.call.id, CALL_FIND_ACCOUNT);
+	assert_string_equal(x.hash.password, "correct horse");
+	x.call.row = (struct call_row){
+		.status = 200, .detail = "fresh", .body = ACCOUNT, .body_len = strlen(ACCOUNT)};
+	assert_int_equal(x.resume(&x), STEP_HASH);
+	x.hash.matches = true;
+	conf.request_deadline_ms = 0;
+	assert_int_equal(x.resume(&x), STEP_CALL);
+	assert_string_equal(x.call.values[2], "fresh");
+	x.call.row = (struct call_row){.status = 401, .detail = "", .body = ""};
+	assert_int_equal(x.resume(&x), STEP_ANSWER);
+	assert_int_equal(x.reply.status, 401);
+	exchange_fini(&x);
+
+	/* There may be no time for it. */
+	conf.request_deadline_ms = 0;
+	sign_in(&x, today);
+	assert_int_equal(x.resume(&x), STEP_CALL);
+	assert_null(x.call.values[9]);
+	exchange_fini(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_sign_in_renews_a_hash_of_another_cost_and_no_other),
 		cmocka_unit_test(requests_are_planned_or_refused_in_the_order_of_checks),
 		cmocka_unit_test(an_unknown_token_is_looked_up_before_anything_is_done),
 		cmocka_unit_test(a_token_that_is_found_goes_the_way_of_a_known_one),
