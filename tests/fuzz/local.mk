@@ -1,7 +1,7 @@
 # The fuzz targets, made with `configure --enable-fuzz CC=clang` and run by tests/fuzz/run.
 FUZZ_TARGETS = tests/fuzz/json tests/fuzz/query tests/fuzz/text tests/fuzz/url tests/fuzz/conf \
 	tests/fuzz/request tests/fuzz/segment tests/fuzz/headers
-FUZZ_LIBS = libapi.a libreport.a libhttp.a libdb.a libstats.a libbase.a $(API_LIBS) $(HTTP_LIBS) $(DB_LIBS) $(BASE_LIBS)
+FUZZ_LIBS = libstatusd.a libapi.a libreport.a libhttp.a libdb.a libstats.a libbase.a $(API_LIBS) $(HTTP_LIBS) $(DB_LIBS) $(BASE_LIBS)
 FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
 
 if FUZZ

@@ -4,5 +4,5 @@ if HAVE_CALLGRIND
 EXTRA_PROGRAMS += tests/micro/work
 tests_micro_work_SOURCES = tests/micro/work.c
 tests_micro_work_CFLAGS = $(AM_CFLAGS)
-tests_micro_work_LDADD = libapi.a libhttp.a libdb.a libstats.a libbase.a $(API_LIBS) $(HTTP_LIBS) $(DB_LIBS) $(BASE_LIBS)
+tests_micro_work_LDADD = libstatusd.a libapi.a libhttp.a libdb.a libstats.a libbase.a $(API_LIBS) $(HTTP_LIBS) $(DB_LIBS) $(BASE_LIBS)
 endif
