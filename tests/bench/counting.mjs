@@ -21,7 +21,7 @@ const WIDTH = 32;
 
 // All that a wave thread does, and what of it writes to the segment.
 const WHOLE = 'loop_run';
-const COUNTING = /^(account_\w+|stats_activity|stats_connection)$/;
+const COUNTING = /^(count_(started|answer|finished|shed|slowed|wave|limited|turn|overrun|busy|retry|operation|failure)|stats_activity|stats_connection)$/;
 
 // Under valgrind all is some fifty times slower, which must not look like an overload.
 const PATIENT = {
@@ -89,7 +89,7 @@ async function measure(program, requests) {
 		const run = path.join(stack.dir, 'run');
 		const files = fs.readdirSync(run).filter((name) => name.startsWith('callgrind.'));
 		const worker = files.map((name) => read(path.join(run, name)))
-			.find((one) => one[WHOLE] > 0 && one.account_finished > 0);
+			.find((one) => one[WHOLE] > 0 && one.count_finished > 0);
 		if (worker === undefined) throw new Error(`no process ran ${WHOLE}`);
 		return worker;
 	} finally {

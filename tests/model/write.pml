@@ -430,7 +430,7 @@ inline take(r)
 	line[c].count++
 }
 
-/* hand_give_up: 503 promises that nothing was applied, 504 promises nothing. */
+/* in_flight_give_up: 503 promises that nothing was applied, 504 promises nothing. */
 inline give_up(r)
 {
 	if
