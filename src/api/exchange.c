@@ -22,10 +22,10 @@ static void wipe(const char *secret, size_t len)
 		sodium_memzero((void *)(uintptr_t)secret, len);
 }
 
-/* What was typed may be wanted once more, and is wiped at the end. */
+/* What came with the request may be wanted once more, and is wiped at the end. */
 void exchange_forget_password(struct exchange *x)
 {
-	if (x->hash.password != x->typed)
+	if (x->hash.password != x->typed && x->hash.password != x->new_password)
 		wipe(x->hash.password, x->hash.password_len);
 	x->hash.password = NULL;
 }

@@ -30,32 +30,26 @@ bool password_is_stale(const struct conf *conf, const char *encoded)
 		       (size_t)conf->hash_memory_kib * 1024) != 0;
 }
 
-static void spend(uint64_t passes, uint64_t memory_kib)
-{
-	static const unsigned char salt[crypto_pwhash_SALTBYTES];
-	unsigned char nothing[crypto_pwhash_BYTES_MIN];
-
-	if (passes < crypto_pwhash_OPSLIMIT_MIN || memory_kib * 1024 < crypto_pwhash_MEMLIMIT_MIN)
-		return;
-	MUST_ZERO(crypto_pwhash(nothing, sizeof(nothing), "", 0, salt, passes,
-		(size_t)memory_kib * 1024, crypto_pwhash_ALG_ARGON2ID13));
-}
-
 /* Argon2's time is in proportion to memory times passes (RFC 9106, section 3.1). No more memory is taken
  * than a hash may have. */
 void password_make_up(const struct conf *conf, const char *encoded)
 {
+	static const unsigned char salt[crypto_pwhash_SALTBYTES];
+	unsigned char nothing[crypto_pwhash_BYTES_MIN];
 	const uint64_t memory_kib = (uint64_t)conf->hash_memory_kib;
-	const uint64_t wanted = memory_kib * (uint64_t)conf->hash_passes;
+	uint64_t left = memory_kib * (uint64_t)conf->hash_passes;
+	uint64_t passes;
 	uint32_t own_kib;
 	uint32_t own_passes;
-	uint64_t left;
 
 	if (sscanf(encoded, "$argon2id$v=19$m=%" SCNu32 ",t=%" SCNu32 ",", &own_kib, &own_passes) !=
 			2 ||
-		(uint64_t)own_kib * own_passes >= wanted)
+		(uint64_t)own_kib * own_passes >= left)
 		return;
-	left = wanted - (uint64_t)own_kib * own_passes;
-	spend(left / memory_kib, memory_kib);
-	spend(1, left % memory_kib);
+	left -= (uint64_t)own_kib * own_passes;
+	passes = (left + memory_kib - 1) / memory_kib;
+	if (left / passes * 1024 < crypto_pwhash_MEMLIMIT_MIN)
+		return;
+	MUST_ZERO(crypto_pwhash(nothing, sizeof(nothing), "", 0, salt, passes,
+		(size_t)(left / passes) * 1024, crypto_pwhash_ALG_ARGON2ID13));
 }

@@ -563,9 +563,49 @@ static void a_sign_in_renews_a_hash_of_another_cost_and_no_other(void **state)
 	exchange_fini(&x);
 }
 
+/* A sign-in elsewhere renewed the hash while the new password was hashed. */
+static void a_change_that_finds_another_hash_looks_again_with_what_was_typed(void **state)
+{
+	static const char body[] =
+		"{\"current_password\":\"correct horse\",\"new_password\":\"another horse\"}";
+	struct exchange x = {.conf = &conf};
+
+	x.known = known;
+	(void)state;
+	x.request = (struct request){.method = REQUEST_PUT,
+		.path = "/api/users/me/password",
+		.query = "",
+		.authorization = TOKEN,
+		.body = body,
+		.body_len = strlen(body)};
+	assert_int_equal(router_begin(&x), STEP_CALL);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(x.call.id, CALL_READ_PASSWORD);
+		x.call.row = (struct call_row){.status = 200, .detail = "stored", .body = ""};
+		assert_int_equal(x.resume(&x), STEP_HASH);
+		assert_int_equal(x.hash.kind, HASH_VERIFY);
+		assert_int_equal(x.hash.password_len, strlen("correct horse"));
+		assert_memory_equal(x.hash.password, "correct horse", x.hash.password_len);
+		x.hash.matches = true;
+		assert_int_equal(x.resume(&x), STEP_HASH);
+		assert_int_equal(x.hash.kind, HASH_MAKE);
+		assert_int_equal(x.hash.password_len, strlen("another horse"));
+		assert_memory_equal(x.hash.password, "another horse", x.hash.password_len);
+		strcpy(x.hash.encoded, "fresh");
+		assert_int_equal(x.resume(&x), STEP_CALL);
+		assert_int_equal(x.call.id, CALL_CHANGE_PASSWORD);
+		x.call.row =
+			(struct call_row){.status = 422, .detail = "password_changed", .body = ""};
+		assert_int_equal(x.resume(&x), i == 0 ? STEP_CALL : STEP_ANSWER);
+	}
+	assert_int_equal(x.reply.status, 422);
+	exchange_fini(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_change_that_finds_another_hash_looks_again_with_what_was_typed),
 		cmocka_unit_test(a_sign_in_renews_a_hash_of_another_cost_and_no_other),
 		cmocka_unit_test(requests_are_planned_or_refused_in_the_order_of_checks),
 		cmocka_unit_test(an_unknown_token_is_looked_up_before_anything_is_done),
