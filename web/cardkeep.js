@@ -1000,7 +1000,7 @@ class Entities {
 	patch(path, version, changes, options, { derived = false, shown } = {}) {
 		const body = { ...changes, version: this.version(path, version ?? changes.version) };
 		const known = this.seen.of(path);
-		const seen = known?.version === body.version ? parse(known.text) : undefined;
+		const seen = known !== undefined && known.version === body.version ? parse(known.text) : undefined;
 		const base = seen ?? (shown?.version === body.version ? shown : undefined);
 		if (options.merge) body.merge = true;
 		// The key tells a repeat from a conflict. Where it was lost (a service that keeps none), fields
