@@ -27,6 +27,9 @@ await stack.sql(
 		jsonb_build_object('a', repeat('x', 262144)) from generate_series(1, ${MIB} * 4) i`,
 	'super');
 
+// What of it is still to be written is none of the erasure's.
+await stack.sql('checkpoint', 'super');
+
 // Eight people who change a card each, over and over, until told to stop.
 const people = await Promise.all(Array.from({ length: 8 }, async () => {
 	const person = await client.register();
