@@ -740,7 +740,8 @@ const NUMBER = '\ue000cardkeep number ';
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
 /**
- * What is not to be lost of the numbers in an object or array, by their names.
+ * What is not to be lost of the numbers in an object, by their names; of an array all of them, by their
+ * places, and how long it was.
  * @type {WeakMap<object, Map<string, string>>}
  */
 const digits = new WeakMap();
@@ -752,17 +753,38 @@ function marked(token) {
 
 /** @this {any} @param {string} name @param {any} value */
 function readNumber(name, value) {
-	if (typeof value !== 'string' || !value.startsWith(NUMBER)) return value;
-	const text = value.slice(NUMBER.length);
-	const known = digits.get(this) ?? new Map();
+	const isMarked = typeof value === 'string' && value.startsWith(NUMBER);
+	if (!isMarked && !(typeof value === 'number' && Array.isArray(this))) return value;
+	const text = isMarked ? value.slice(NUMBER.length) : String(value);
+	const known = digits.get(this) ?? new Map(Array.isArray(this) ? [['length', String(this.length)]] : []);
 	digits.set(this, known.set(name, text));
 	return Number(text);
+}
+
+/**
+ * The texts of the numbers in `value` that were read in `origin`, by name. Of an array that has grown or shrunk a
+ * place says nothing: a number is known by itself there, unless another one reads the same.
+ * @param {any} origin
+ * @param {any} value
+ * @returns {(name: string) => string | undefined}
+ */
+function spellings(origin, value) {
+	const known = digits.get(origin);
+	if (known === undefined || Array.isArray(origin) !== Array.isArray(value)) return () => undefined;
+	if (!Array.isArray(origin) || known.get('length') === String(value.length)) return (name) => known.get(name);
+	/** @type {Map<number, string | undefined>} */
+	const texts = new Map();
+	for (const [place, text] of known) {
+		const number = Number(text);
+		if (place !== 'length') texts.set(number, texts.has(number) && texts.get(number) !== text ? undefined : text);
+	}
+	return (name) => texts.get(value[name]);
 }
 
 /** @param {string} text */
 function parse(text) {
 	try {
-		if (text.includes(NUMBER)) return JSON.parse(text);
+		if (text.includes(NUMBER) || /\\ue000/i.test(text)) return JSON.parse(text);
 		return JSON.parse(text.replace(TOKEN, marked), readNumber);
 	} catch {
 		return undefined;
@@ -778,10 +800,10 @@ function parse(text) {
  */
 function asWritten(value, base) {
 	if (!isPlain(value)) return value;
-	const origins = [value, base].filter(isPlain);
+	const origins = [value, base].filter(isPlain).map((origin) => spellings(origin, value));
 	/** @param {string} name */
 	const member = (name) => {
-		const texts = origins.map((origin) => digits.get(origin)?.get(name));
+		const texts = origins.map((spelling) => spelling(name));
 		const text = texts.find((each) => each !== undefined && Number(each) === value[name]);
 		if (text !== undefined) return NUMBER + text;
 		return asWritten(value[name], isPlain(base) && Object.hasOwn(base, name) ? base[name] : undefined);
