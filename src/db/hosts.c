@@ -190,9 +190,7 @@ struct hosts *hosts_new(const char *conninfo, char *why, size_t why_size)
 	fill(hosts);
 	if (addressed && has_socket(hosts)) {
 		first_line(why, why_size,
-			"hostaddr names addresses, and one of the hosts has none: a Unix socket "
-			"cannot be"
-			" among them");
+			"hostaddr names addresses, so a Unix socket cannot be among the hosts");
 		hosts_free(&hosts);
 	}
 	return hosts;

@@ -32,7 +32,7 @@ test('a request that waited too long for a thread is shed at once', async () => 
 	assert.equal(await shed(), before + 1);
 });
 
-test('what a thread cannot take in flight is shed at once, and the rest is not', async () => {
+test('what a thread has no room for is shed at once, and the rest is not', async () => {
 	const before = await shed();
 	const all = Array.from({ length: 12 }, () => ask(0, { authorization: TOKEN }));
 	const answers = await Promise.all(all);

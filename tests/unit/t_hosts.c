@@ -123,7 +123,7 @@ static const struct {
 	{"connect_timeout='2 '", NULL},
 	{"keepalives_idle=99999999999", "keepalives_idle: '99999999999' is not a whole number"},
 	{"target_session_attrss=read-write", "target_session_attrss"},
-	{"host=/run/postgresql,db2 hostaddr=,10.0.0.2", "a Unix socket cannot be among them"},
+	{"host=/run/postgresql,db2 hostaddr=,10.0.0.2", "a Unix socket cannot be among the hosts"},
 	{"host=db1,db2 hostaddr=,10.0.0.2", NULL},
 	{"user=x password=my secret", "may be a password"},
 	{"postgresql://u:p@ss:w@[h/", "what it has for a port is none"},
