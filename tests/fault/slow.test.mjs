@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { TAKE_TIME, measure } from './slow-caller.mjs';
-import { assert, atOnce, endsCleanly, isProblem, isRestError, own, pause, test, until } from '../lib/harness.mjs';
+import { Client, assert, atOnce, endsCleanly, isProblem, isRestError, own, pause, test, until } from '../lib/harness.mjs';
 
 const HOT_MS = 500;
 const SLOW_MS = 2000;
@@ -14,7 +14,7 @@ const stack = await own({
 		CARDKEEP_HOT_CALL_MS: String(HOT_MS),
 		CARDKEEP_SLOW_CALL_MS: String(SLOW_MS),
 		CARDKEEP_WORKERS: '1',
-		CARDKEEP_CALLER_IN_HAND: '100',
+		CARDKEEP_CALLER_IN_FLIGHT: '100',
 		CARDKEEP_CALLER_SLOW_QUEUE: '40',
 		CARDKEEP_CALLER_TIME_MS: '6000',
 		CARDKEEP_CALLER_TIME_PERCENT: '50',
@@ -166,6 +166,33 @@ test('more slow calls than one caller may have waiting are 429, and the others a
 	assert.equal(await number(`select count(*) from cardkeep.business_cards
 		where user_id = (select user_id from cardkeep.business_cards where id = '${trent.card.id}')`),
 	1 + 60 - limited.length);
+});
+
+test('more requests than one caller may have in flight are 429, and the others are answered', async () => {
+	const peggy = await person();
+	const many = new Client(stack.port, { width: 128 });
+	const before = await counter('requests_limited_total\\{reason="in-flight"\\}');
+	const session = stack.session('super');
+	await session.run('begin');
+	await session.run(`select from cardkeep.business_cards where id = '${peggy.card.id}' for update`);
+	const version = await versionOf(peggy.card);
+	let refused = 0;
+	const all = Array.from({ length: 120 }, async (_, i) => {
+		const got = await many.patch(`/api/cards/${peggy.card.id}`, { version, name: `${i}` }, peggy);
+		if (got.status === 429) refused++;
+		return got;
+	});
+	// The first hundred wait for the row.
+	await until('the others are refused', () => refused === 20);
+	assert.equal((await client.get(`/api/cards/${people[1].card.id}`, people[1])).status, 200);
+	await session.run('rollback');
+	await session.close();
+	const got = await Promise.all(all);
+	many.close();
+	for (const each of got.filter(({ status }) => status === 429)) isProblem(each, 429, 'rate-limited');
+	assert.equal(got.filter(({ status }) => status === 200).length, 1);
+	assert.equal(got.filter(({ status }) => status === 409).length, 99);
+	assert.equal(await counter('requests_limited_total\\{reason="in-flight"\\}'), before + 20);
 });
 
 test('twelve clients beside one whose calls are all slow: none fails, and they keep their pace', async () => {

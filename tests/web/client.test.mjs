@@ -471,6 +471,20 @@ test('numbers of what was read go wherever it is put', async () => {
 	assert.ok(asked.at(-1).raw.includes('[{"tiny":0.1234567890123456789},[1,"x","1970-01-01T00:00:00.000Z",null,[null,2]]]'));
 });
 
+test('numbers of an array that has grown or shrunk are known by themselves, and none is taken for another', async () => {
+	const ids = '[369553424691494913,369553424691494912,123456789012345678901,10.00]';
+	const { client, asked } = fake([200, `{"id":"c1","version":1,"fields_config":{"ids":${ids}}}`]);
+	const send = async (change) => {
+		await client.cards.update('c1', ({ fields_config }) => ({ fields_config: { ids: change(fields_config.ids) } }));
+		return sent(asked.at(-1));
+	};
+	assert.equal(await send((list) => list), `{"ids":${ids}}`);
+	assert.equal(await send((list) => [...list, 1]), '{"ids":[369553424691494900,369553424691494900,123456789012345678901,10.00,1]}');
+	assert.equal(await send((list) => list.slice(1)), '{"ids":[369553424691494900,123456789012345678901,10.00]}');
+	assert.equal(await send((list) => (list.splice(0, 2), list)), '{"ids":[123456789012345678901,10.00]}');
+	assert.equal(await send((list) => ({ ...list })), '{"ids":{"0":369553424691494900,"1":369553424691494900,"2":123456789012345680000,"3":10}}');
+});
+
 test('a number that somebody changed, or put elsewhere, is JavaScript\'s', async () => {
 	const { client, asked } = fake([200, NUMBERS]);
 	await client.cards.update('c1', ({ fields_config: { discord, price } }) => ({ fields_config: { discord: discord + 4096, price: 11, copy: price } }));
@@ -487,9 +501,10 @@ test('a text that looks like the sign for a number is a text', async () => {
 	const { client, asked } = fake([200, NUMBERS]);
 	await client.cards.update('c1', ({ fields_config: { price } }) => ({ fields_config: { price, text } }));
 	assert.deepEqual(JSON.parse(asked.at(-1).raw).fields_config, { price: 10, text });
-	const answer = NUMBERS.replace('"n":7', `"n":"${text}"`);
-	const other = fake([200, answer]);
-	assert.equal((await other.client.cards.get('c1')).fields_config.n, text);
+	for (const written of [text, text.replace('\ue000', '\\ue000'), text.replace('\ue000', '\\uE000')]) {
+		const other = fake([200, NUMBERS.replace('"n":7', `"n":"${written}"`)]);
+		assert.equal((await other.client.cards.get('c1')).fields_config.n, text);
+	}
 });
 
 test('a merge or a revert that history does not reach says so', async () => {
