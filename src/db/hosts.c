@@ -82,7 +82,8 @@ static PQconninfoOption *effective(const char *conninfo, char *why, size_t why_s
 	if (!can_be_read(conninfo, why, why_size))
 		return NULL;
 	pg = take_apart(conninfo);
-	if (pg != NULL && strstr(PQerrorMessage(pg), NO_VALUE) != NULL)
+	if (pg != NULL && strstr(PQerrorMessage(pg), LAST_OPTION) != NULL &&
+		strstr(PQerrorMessage(pg), "\"" NO_VALUE "\"") != NULL)
 		options = PQconninfo(pg);
 	if (options == NULL)
 		first_line(why, why_size, pg != NULL ? PQerrorMessage(pg) : "out of memory");

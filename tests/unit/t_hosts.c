@@ -129,6 +129,8 @@ static const struct {
 	{"postgresql://u:p@ss:w@[h/", "what it has for a port is none"},
 	{"postgresql://u:p@[ss/", "may be a password"},
 	{"service=nowhere", "nowhere"},
+	{"service=nobody", "nobody"},
+	{"host=a sslmode=nobody", "sslmode"},
 };
 
 static void what_libpq_would_refuse_is_told_beforehand(void **state)
