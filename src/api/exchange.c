@@ -22,7 +22,6 @@ static void wipe(const char *secret, size_t len)
 		sodium_memzero((void *)(uintptr_t)secret, len);
 }
 
-/* What came with the request may be wanted once more, and is wiped at the end. */
 void exchange_forget_password(struct exchange *x)
 {
 	if (x->hash.password != x->typed && x->hash.password != x->new_password)

@@ -51,6 +51,7 @@ struct hash_job {
 	char encoded[PASSWORD_HASH_BYTES];
 	bool matches;
 	bool done; /* it was worked out; false where there was no time for it */
+	bool optional; /* the request can do without it: it takes nobody's place, and is not waited for long */
 };
 
 struct known;
@@ -147,7 +148,8 @@ enum step exchange_check_first(struct exchange *x);
 /* exchange_refuse with 422 and the collected `errors`. */
 enum step exchange_refuse_fields(struct exchange *x);
 
-/* Wipes the password that is to be hashed. */
+/* Wipes the password that is to be hashed, unless that is what came with the request: it may be wanted once
+ * more, and exchange_fini wipes it. */
 void exchange_forget_password(struct exchange *x);
 
 /* The second half of many handlers: 200 with the row's body, 204, or exchange_common. */

@@ -67,6 +67,7 @@ enum step secret_check(struct exchange *x, enum hash_kind kind, resume_fn *then)
 		go_by_typed(x);
 	x->try_typed = x->try_typed && fits(x->typed_len);
 	x->hash.kind = kind;
+	x->hash.optional = false;
 	if (!fits(x->hash.password_len)) {
 		exchange_forget_password(x);
 		x->hash.kind = HASH_DECOY;
@@ -101,6 +102,7 @@ bool secret_renew(struct exchange *x)
 	x->hash.password = normal;
 	x->hash.password_len = len;
 	x->hash.kind = HASH_MAKE;
+	x->hash.optional = true;
 	return true;
 }
 

@@ -30,7 +30,8 @@ void secret_take(struct exchange *x, const char *typed, size_t len);
 /*
  * Whether the hash that the password was found to fit is to be replaced by one of today: it was worked out
  * at another cost, or of what was typed rather than of its normal form. Then x->hash is what has the hasher
- * make it, STEP_HASH. False too while there may be no time for it: it can wait for the next sign-in.
+ * make it, STEP_HASH. False too while there may be no time for it; and the hasher may leave it undone
+ * (hash.done): it can wait for the next sign-in.
  */
 MUST_CHECK bool secret_renew(struct exchange *x);
 

@@ -218,7 +218,7 @@ static enum step open_session(struct exchange *x, const char *fresh_hash)
 
 static enum step hash_renewed(struct exchange *x)
 {
-	return open_session(x, x->hash.encoded);
+	return open_session(x, x->hash.done ? x->hash.encoded : NULL);
 }
 
 static enum step password_checked(struct exchange *x)

@@ -341,10 +341,13 @@ enum hasher_answer hasher_submit(struct hasher *hasher, struct job *job, int *re
 		if (*ret_wait_s > 0)
 			return HASHER_EARLY;
 	}
-	job->ticket = ticket_of(hasher, job);
 	MUST_ZERO(pthread_mutex_lock(&hasher->lock));
-	count_turn(hasher, &job->ticket);
-	room = make_room(hasher, job);
+	/* Another hash of the same request is no further turn. */
+	if (job->ticket.number == 0) {
+		job->ticket = ticket_of(hasher, job);
+		count_turn(hasher, &job->ticket);
+	}
+	room = job->x.hash.optional ? hasher->todo_count == 0 : make_room(hasher, job);
 	if (room) {
 		hasher->todo[hasher->todo_count++] = job;
 		MUST_ZERO(pthread_cond_signal(&hasher->waiting));

@@ -178,7 +178,11 @@ static void start_call(struct in_flight *in_flight, struct job *job)
 
 void in_flight_unhashed(struct in_flight *in_flight, struct job *job)
 {
-	if (hasher_crowded(job)) {
+	if (job->x.hash.optional) {
+		in_flight_step(in_flight, job, exchange_resume(&job->x));
+		return;
+	}
+	if (hasher_crowded(job) && !job->try.maybe_applied) {
 		(void)exchange_limited(
 			&job->x, 1, "too many passwords from this network wait to be checked");
 		count_shed(in_flight->slot, job, STATS_SHED_HASH_QUEUE);
@@ -192,9 +196,13 @@ void in_flight_unhashed(struct in_flight *in_flight, struct job *job)
 /* The same words for an account that is there and one that is not, and no word about the password. */
 static void refuse_early(struct in_flight *in_flight, struct job *job, int wait_s)
 {
+	count_slowed(in_flight->slot, job);
+	if (job->try.maybe_applied) {
+		in_flight_give_up(in_flight, job);
+		return;
+	}
 	(void)exchange_limited(&job->x, wait_s,
 		"too many wrong passwords for this account: this one was not looked at");
-	count_slowed(in_flight->slot, job);
 	in_flight_finish(in_flight, job);
 }
 
@@ -202,15 +210,19 @@ static void hash(struct in_flight *in_flight, struct job *job)
 {
 	int wait_s = 0;
 
-	job->try = (struct call_try){0}; /* a give-up ends no operation of the database's */
+	/* A give-up ends no operation of the database's. That the last one may have been applied stays true:
+	 * what a repeat of a change found is told only when the password was looked at. */
+	job->try = (struct call_try){.maybe_applied = job->try.maybe_applied};
 	job_set_state(&in_flight->jobs, job, JOB_HASHING);
 	switch (hasher_submit(in_flight->hasher, job, &wait_s)) {
 	case HASHER_TAKEN:
 		break;
 	case HASHER_EARLY:
+		job_set_state(&in_flight->jobs, job, JOB_HANDLED);
 		refuse_early(in_flight, job, wait_s);
 		break;
 	case HASHER_FULL:
+		job_set_state(&in_flight->jobs, job, JOB_HANDLED);
 		in_flight_unhashed(in_flight, job);
 		break;
 	}

@@ -102,8 +102,8 @@ bool job_may_become(enum job_state from, enum job_state to)
 		/* A row came; or it is tried again, at once, later, or by the lane; or it is given up. */
 		[JOB_RIDING] = TO(HANDLED) | TO(READY) | TO(PARKED) | TO(QUEUED) | TO(DONE),
 		[JOB_PARKED] = TO(READY) | TO(QUEUED),
+		[JOB_HASHING] = TO(HANDLED),
 		/* DONE: there was no room, or no time. */
-		[JOB_HASHING] = TO(HANDLED) | TO(DONE),
 		[JOB_QUEUED] = TO(READY) | TO(DONE),
 		[JOB_DONE] = 0,
 	};

@@ -60,7 +60,7 @@ struct job {
 	enum job_owner owner;       /* as whose it was let in */
 	size_t caller;              /* and that one's place in the table of worker/fair */
 	int64_t queued_us;          /* QUEUED: monotonic, since then */
-	struct admit_ticket ticket; /* the hasher's: of the latest hash */
+	struct admit_ticket ticket; /* the hasher's: of the first hash; number 0: there was none */
 	struct job *prev;           /* in whatever list holds it */
 	struct job *next;
 };

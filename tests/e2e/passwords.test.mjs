@@ -78,6 +78,15 @@ test('a hash of another cost is renewed by a sign-in, and no session ends', asyn
 	isProblem(await signIn(old.email), 401, 'unauthorized');
 });
 
+test('where many sign in at once with hashes to be renewed, nobody is turned away for it', async () => {
+	const old = await atOnce(8, 1, () => client.register({ password: PASSWORD }));
+	for (const each of old) await keep(each, CHEAP);
+	const got = await atOnce(8, 8, (i) => enter(old[i].email));
+	assert.deepEqual(got.map(({ status }) => status), Array(8).fill(201));
+	const hashes = await Promise.all(old.map(hashOf));
+	assert.ok(hashes.some((hash) => TODAY.test(hash)), 'whoever had time for it has a new one');
+});
+
 test('sign-ins that meet while it is renewed all succeed, and so does another password', async () => {
 	const old = await client.register({ password: PASSWORD });
 	await keep(old, CHEAP);

@@ -102,14 +102,17 @@ tests_unit_t_versioned_LDADD = $(UNIT_API_LIBS)
 
 # ---- proc, worker, supervisor, statusd
 UNIT_PROCESSES = tests/unit/t_admit tests/unit/t_audit tests/unit/t_balance tests/unit/t_disk \
-	tests/unit/t_fair tests/unit/t_job tests/unit/t_lane tests/unit/t_last_seen tests/unit/t_policy \
-	tests/unit/t_readiness tests/unit/t_sandbox tests/unit/t_signals tests/unit/t_tries \
-	tests/unit/t_visitor
+	tests/unit/t_fair tests/unit/t_hasher tests/unit/t_in_flight tests/unit/t_job tests/unit/t_lane \
+	tests/unit/t_last_seen tests/unit/t_policy tests/unit/t_readiness tests/unit/t_sandbox \
+	tests/unit/t_signals tests/unit/t_tries tests/unit/t_visitor
 tests_unit_t_admit_LDADD = libworker.a libproc.a $(UNIT_BASE_LIBS)
 tests_unit_t_audit_LDADD = libworker.a libproc.a libstats.a $(UNIT_BASE_LIBS)
 tests_unit_t_balance_LDADD = libworker.a libstats.a $(UNIT_BASE_LIBS)
 tests_unit_t_disk_LDADD = libsupervisor.a libstats.a $(UNIT_BASE_LIBS)
 tests_unit_t_fair_LDADD = libworker.a $(UNIT_BASE_LIBS)
+tests_unit_t_hasher_LDADD = libworker.a libproc.a $(UNIT_API_LIBS)
+# It brings its own hasher and its own door to nginx.
+tests_unit_t_in_flight_LDADD = libworker.a libproc.a $(UNIT_API_LIBS)
 # Jobs without a request: these take files of the room and nothing of those above.
 tests_unit_t_job_SOURCES = tests/unit/t_job.c src/worker/job.c
 tests_unit_t_job_LDADD = libstats.a $(UNIT_BASE_LIBS)

@@ -55,7 +55,7 @@ static void end(struct job_lists *lists, struct job *job)
 		[JOB_READY] = JOB_DONE,
 		[JOB_RIDING] = JOB_DONE,
 		[JOB_PARKED] = JOB_READY,
-		[JOB_HASHING] = JOB_DONE,
+		[JOB_HASHING] = JOB_HANDLED,
 		[JOB_QUEUED] = JOB_DONE,
 	};
 
@@ -72,7 +72,7 @@ static const char *const allowed[JOB_STATE_COUNT] = {
 	[JOB_READY] = "riding queued done",
 	[JOB_RIDING] = "handled ready parked queued done",
 	[JOB_PARKED] = "ready queued",
-	[JOB_HASHING] = "handled done",
+	[JOB_HASHING] = "handled",
 	[JOB_QUEUED] = "ready done",
 	[JOB_DONE] = "",
 };
