@@ -107,7 +107,7 @@ static enum step changed(struct exchange *x)
 	if (row->status == 422)
 		return secret_look_again(x) ? check_password(x, x->verified) : wrong_password(x);
 	/* Another request of this key was faster. Passwords are no part of what a key is bound to, so
-	 * whether it was the same request is yet to be seen; the new one is in flight still. */
+	 * whether it was the same request is yet to be seen; the new one is still at hand. */
 	return row->replayed && row->detail[0] != '\0' ? verify(x, same_password)
 						       : exchange_answered(x);
 }

@@ -8,7 +8,7 @@
  *
  * The supervisor keeps its rights but for the core and the look: it starts `alert_command`, which may
  * be a setuid program such as sendmail, and whatever bound the supervisor would bind that. It talks
- * to nobody: what it reads of its children are one-byte news and words of the segment.
+ * to nobody: what it reads of its children are one-byte messages and words of the segment.
  */
 #ifndef PROC_SANDBOX_H
 #define PROC_SANDBOX_H

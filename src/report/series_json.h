@@ -5,7 +5,6 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "report/series_json.h"
 #include "stats/series.h"
 
 /* The body of /status/history.json: the points after `after_s`. */

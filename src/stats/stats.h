@@ -34,8 +34,9 @@ struct stats_slot {
 	_Atomic uint32_t state; /* enum stats_thread */
 	_Atomic uint32_t route; /* enum stats_route, of the request below */
 	uint32_t pad1;
-	_Atomic int64_t since_us;    /* monotonic: in this state since then */
-	_Atomic uint64_t request[2]; /* id of the first request in flight; 0 when idle */
+	_Atomic int64_t since_us; /* monotonic: in this state since then */
+	_Atomic uint64_t
+		request[2]; /* id of the request that it is about, the first of several; 0: none */
 
 	/* Words that stand for themselves. */
 	_Atomic int64_t beat_us;      /* monotonic: the loop's latest turn */

@@ -3,7 +3,6 @@
 #define STATUSD_NEGOTIATE_H
 
 #include "report/prometheus.h"
-#include "statusd/negotiate.h"
 
 /* What a client that sent this header wants (NULL for none): OpenMetrics only when it is named and liked
  * at least as much as text. */

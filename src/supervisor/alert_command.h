@@ -8,7 +8,7 @@
  * whole group is killed. It does not outlive the supervisor.
  *
  * One runs for each alert at a time. What happens to the alert meanwhile is told when it has ended,
- * the latest news only. Not thread-safe; the supervisor's.
+ * the latest notice only. Not thread-safe; the supervisor's.
  */
 #ifndef SUPERVISOR_ALERT_COMMAND_H
 #define SUPERVISOR_ALERT_COMMAND_H

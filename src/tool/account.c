@@ -8,14 +8,14 @@
 
 #include "tool/database.h"
 
-int account_find(struct client *ask, const char *email, struct account *ret)
+int account_find(struct client *client, const char *email, struct account *ret)
 {
 	struct client_rows *rows;
 	int status = EX_OK;
 
-	if (client_run(ask, "select f.id, f.sessions, f.cards from cardkeep.find_user($1) f",
+	if (client_run(client, "select f.id, f.sessions, f.cards from cardkeep.find_user($1) f",
 		    &email, 1, &rows) != CLIENT_OK)
-		return database_fail(ask);
+		return database_fail(client);
 	if (client_count(rows) == 0) {
 		status = tool_fail(EX_NOUSER, "no account has the address %s", email);
 	} else {
@@ -44,7 +44,7 @@ int account_run(const struct tool *tool, const char *command, const struct accou
 {
 	const struct account_verb *verb = find_verb(tool, verbs, count);
 	const unsigned common = TOOL_ALWAYS | TOOL_DATABASE;
-	struct client *ask;
+	struct client *client;
 	int status;
 
 	if (verb == NULL)
@@ -53,10 +53,10 @@ int account_run(const struct tool *tool, const char *command, const struct accou
 	if ((tool->given & ~(common | verb->options)) != 0)
 		return tool_fail(EX_USAGE, "'%s %s' takes no such option; see cardkeep(1)", command,
 			verb->name);
-	status = database_open(tool, &ask);
+	status = database_open(tool, &client);
 	if (status != EX_OK)
 		return status;
-	status = verb->run(tool, ask, tool->argv + 1);
-	client_close(&ask);
+	status = verb->run(tool, client, tool->argv + 1);
+	client_close(&client);
 	return status;
 }

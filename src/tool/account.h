@@ -17,11 +17,11 @@ struct account {
 
 /* Finds the account of an address. On anything but EX_OK the reason has been said: EX_NOUSER where
  * there is none. */
-MUST_CHECK int account_find(struct client *ask, const char *email, struct account *ret);
+MUST_CHECK int account_find(struct client *client, const char *email, struct account *ret);
 
 /* ---- verbs: the first argument of `user` and `sessions` ---------------------------------------- */
 
-typedef int account_verb_run(const struct tool *tool, struct client *ask, char **arguments);
+typedef int account_verb_run(const struct tool *tool, struct client *client, char **arguments);
 
 struct account_verb {
 	const char *name;

@@ -51,24 +51,25 @@ int database_open(const struct tool *tool, struct client **ret)
 	const char *user;
 	const char *conninfo = database_conninfo(tool, &user);
 	char why[512];
-	struct client *ask;
+	struct client *client;
 
 	if (!hosts_check(conninfo, why, sizeof(why)))
 		return refuse_string(tool, why);
-	ask = client_open(conninfo, user, why, sizeof(why));
-	if (ask == NULL)
+	client = client_open(conninfo, user, why, sizeof(why));
+	if (client == NULL)
 		return tool_fail(EX_UNAVAILABLE, "no database: %s", why);
-	*ret = ask;
+	*ret = client;
 	return EX_OK;
 }
 
-int database_fail(const struct client *ask)
+int database_fail(const struct client *client)
 {
-	const char *sqlstate = client_sqlstate(ask);
+	const char *sqlstate = client_sqlstate(client);
 
 	if (strcmp(sqlstate, "42501") == 0)
-		return tool_fail(EX_NOPERM, "%s; connect as an administrator", client_error(ask));
+		return tool_fail(
+			EX_NOPERM, "%s; connect as an administrator", client_error(client));
 	if (sqlstate[0] == '\0' || strncmp(sqlstate, "57P", 3) == 0)
-		return tool_fail(EX_UNAVAILABLE, "the database is gone: %s", client_error(ask));
-	return tool_fail(EX_SOFTWARE, "%s (SQLSTATE %s)", client_error(ask), sqlstate);
+		return tool_fail(EX_UNAVAILABLE, "the database is gone: %s", client_error(client));
+	return tool_fail(EX_SOFTWARE, "%s (SQLSTATE %s)", client_error(client), sqlstate);
 }

@@ -13,6 +13,6 @@ const char *database_conninfo(const struct tool *tool, const char **ret_user);
 /* Connects. On anything but EX_OK the reason has been said. */
 MUST_CHECK int database_open(const struct tool *tool, struct client **ret);
 /* Says what the latest statement failed of, and returns the exit status for that. */
-int database_fail(const struct client *ask);
+int database_fail(const struct client *client);
 
 #endif

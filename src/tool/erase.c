@@ -20,45 +20,46 @@
 #define PAUSE_US  100000 /* with a pause before each */
 
 /* One step; `after`, "" at the start, becomes where the next one goes on, "" at the end. */
-static int step(struct client *ask, char after[UUID_TEXT_BYTES], unsigned long *rows_gone)
+static int step(struct client *client, char after[UUID_TEXT_BYTES], unsigned long *rows_gone)
 {
 	const char *values[] = {after[0] != '\0' ? after : NULL, STEP_ROWS};
 	struct client_rows *rows;
 
-	if (client_run(ask,
+	if (client_run(client,
 		    "select version, detail from cardkeep_api.erase_step($1::uuid, $2::integer)",
 		    values, ARRAY_LEN(values), &rows) != CLIENT_OK)
-		return database_fail(ask);
+		return database_fail(client);
 	*rows_gone += strtoul(client_value(rows, 0, 0), NULL, 10);
 	snprintf(after, UUID_TEXT_BYTES, "%s", client_value(rows, 0, 1));
 	client_free(&rows);
 	return EX_OK;
 }
 
-static int walk(struct client *ask, unsigned long *rows_gone)
+static int walk(struct client *client, unsigned long *rows_gone)
 {
 	char after[UUID_TEXT_BYTES] = "";
 	int status;
 
 	do
-		status = step(ask, after, rows_gone);
+		status = step(client, after, rows_gone);
 	while (status == EX_OK && after[0] != '\0');
 	return status;
 }
 
-static int count_left(struct client *ask, unsigned long *left)
+static int count_left(struct client *client, unsigned long *left)
 {
 	struct client_rows *rows;
 
-	if (client_run(ask, "select count(*) from cardkeep.users u where u.closed_at is not null",
-		    NULL, 0, &rows) != CLIENT_OK)
-		return database_fail(ask);
+	if (client_run(client,
+		    "select count(*) from cardkeep.users u where u.closed_at is not null", NULL, 0,
+		    &rows) != CLIENT_OK)
+		return database_fail(client);
 	*left = strtoul(client_value(rows, 0, 0), NULL, 10);
 	client_free(&rows);
 	return EX_OK;
 }
 
-int erase_closed(struct client *ask, struct erased *ret)
+int erase_closed(struct client *client, struct erased *ret)
 {
 	struct erased erased = {0};
 	unsigned long before;
@@ -68,9 +69,9 @@ int erase_closed(struct client *ask, struct erased *ret)
 		before = erased.rows;
 		if (idle > 0)
 			usleep(PAUSE_US);
-		status = walk(ask, &erased.rows);
+		status = walk(client, &erased.rows);
 		if (status == EX_OK)
-			status = count_left(ask, &erased.left);
+			status = count_left(client, &erased.left);
 		idle = erased.rows > before ? 0 : idle + 1;
 	} while (status == EX_OK && erased.left > 0 && idle < PATIENCE);
 	if (status == EX_OK)

@@ -15,6 +15,6 @@ struct erased {
 };
 
 /* Erases all closed accounts. On anything but EX_OK the reason has been said. */
-MUST_CHECK int erase_closed(struct client *ask, struct erased *ret);
+MUST_CHECK int erase_closed(struct client *client, struct erased *ret);
 
 #endif

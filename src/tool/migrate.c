@@ -109,13 +109,13 @@ static int read_plan(const char *directory, struct buf *plan)
 }
 
 /* Adds the name of the last change in `plan` that the console applied; nothing where there is none. */
-static int add_last(struct client *ask, const struct buf *plan, struct buf *last)
+static int add_last(struct client *client, const struct buf *plan, struct buf *last)
 {
 	const char *const values[] = {buf_cstr(plan)};
 	struct client_rows *rows;
 
-	if (client_run(ask, CONSOLE_LAST, values, 1, &rows) != CLIENT_OK)
-		return database_fail(ask);
+	if (client_run(client, CONSOLE_LAST, values, 1, &rows) != CLIENT_OK)
+		return database_fail(client);
 	if (client_count(rows) > 0)
 		buf_str(last, client_value(rows, 0, 0));
 	client_free(&rows);
@@ -123,22 +123,22 @@ static int add_last(struct client *ask, const struct buf *plan, struct buf *last
 }
 
 /* `last` stays empty where sqitch has nothing to be told. */
-static int find_last(struct client *ask, const char *directory, struct buf *last)
+static int find_last(struct client *client, const char *directory, struct buf *last)
 {
 	struct buf plan = {0};
 	struct client_rows *rows;
 	bool alone;
 	int status;
 
-	if (client_run(ask, CONSOLE_ALONE, NULL, 0, &rows) != CLIENT_OK)
-		return database_fail(ask);
+	if (client_run(client, CONSOLE_ALONE, NULL, 0, &rows) != CLIENT_OK)
+		return database_fail(client);
 	alone = client_count(rows) > 0;
 	client_free(&rows);
 	if (!alone)
 		return EX_OK;
 	status = read_plan(directory, &plan);
 	if (status == EX_OK)
-		status = add_last(ask, &plan, last);
+		status = add_last(client, &plan, last);
 	buf_free(&plan);
 	return status;
 }
@@ -197,13 +197,13 @@ static int mend_roles(const char *directory)
 	return run(directory, arguments);
 }
 
-static int check_encoding(struct client *ask)
+static int check_encoding(struct client *client)
 {
 	struct client_rows *rows;
 	int status = EX_OK;
 
-	if (client_run(ask, OTHER_ENCODING, NULL, 0, &rows) != CLIENT_OK)
-		return database_fail(ask);
+	if (client_run(client, OTHER_ENCODING, NULL, 0, &rows) != CLIENT_OK)
+		return database_fail(client);
 	if (client_count(rows) > 0)
 		status = tool_fail(EX_CONFIG,
 			"database %s is %s, and Cardkeep needs UTF8: create database NAME"
@@ -219,16 +219,16 @@ int tool_migrate(const struct tool *tool)
 	const char *directory = given != NULL ? given : CARDKEEP_SQL;
 	const bool plan = (tool->given & TOOL_PLAN) != 0;
 	struct buf last = {0};
-	struct client *ask;
-	int status = database_open(tool, &ask);
+	struct client *client;
+	int status = database_open(tool, &client);
 
 	/* Its own words for no database are many. */
 	if (status != EX_OK)
 		return status;
-	status = check_encoding(ask);
+	status = check_encoding(client);
 	if (status == EX_OK)
-		status = find_last(ask, directory, &last);
-	client_close(&ask);
+		status = find_last(client, directory, &last);
+	client_close(&client);
 	if (status == EX_OK)
 		status = prepare(tool);
 	if (status == EX_OK && last.len > 0) {

@@ -33,18 +33,18 @@ struct keep {
 };
 
 /* One step; `after`, "" at the start, becomes where the next one goes on, "" at the end. */
-static int step(struct client *ask, const char *kind, const struct keep *keep,
+static int step(struct client *client, const char *kind, const struct keep *keep,
 	char after[UUID_TEXT_BYTES], struct tally *tally)
 {
 	const char *values[] = {
 		kind, after[0] != '\0' ? after : NULL, keep->versions, keep->days, keep->hours};
 	struct client_rows *rows;
 
-	if (client_run(ask,
+	if (client_run(client,
 		    "select next, histories, deleted, busy from cardkeep.prune_histories("
 		    "$1, $2::uuid, $3::integer, $4::integer, $5::integer)",
 		    values, ARRAY_LEN(values), &rows) != CLIENT_OK)
-		return database_fail(ask);
+		return database_fail(client);
 	snprintf(after, UUID_TEXT_BYTES, "%s", client_value(rows, 0, 0));
 	tally->histories += strtoul(client_value(rows, 0, 1), NULL, 10);
 	tally->deleted += strtoul(client_value(rows, 0, 2), NULL, 10);
@@ -53,7 +53,7 @@ static int step(struct client *ask, const char *kind, const struct keep *keep,
 	return EX_OK;
 }
 
-static int prune(struct client *ask, const struct keep *keep, struct tally *tally)
+static int prune(struct client *client, const struct keep *keep, struct tally *tally)
 {
 	static const char *const kinds[] = {"business_cards", "personal_info", "professional_info"};
 	char after[UUID_TEXT_BYTES] = "";
@@ -61,7 +61,7 @@ static int prune(struct client *ask, const struct keep *keep, struct tally *tall
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds) && status == EX_OK; i++)
 		do
-			status = step(ask, kinds[i], keep, after, tally);
+			status = step(client, kinds[i], keep, after, tally);
 		while (status == EX_OK && after[0] != '\0');
 	return status;
 }
@@ -90,19 +90,19 @@ int tool_prune(const struct tool *tool)
 	struct tally tally = {0};
 	struct erased erased;
 	struct keep keep;
-	struct client *ask;
-	int status = database_open(tool, &ask);
+	struct client *client;
+	int status = database_open(tool, &client);
 
 	if (status != EX_OK)
 		return status;
 	snprintf(keep.versions, sizeof(keep.versions), "%ld", tool->conf.history_keep_versions);
 	snprintf(keep.days, sizeof(keep.days), "%ld", tool->conf.history_keep_days);
 	snprintf(keep.hours, sizeof(keep.hours), "%ld", tool->conf.key_keep_hours);
-	status = erase_closed(ask, &erased);
+	status = erase_closed(client, &erased);
 	if (status == EX_OK)
-		status = prune(ask, &keep, &tally);
+		status = prune(client, &keep, &tally);
 	if (status == EX_OK)
 		tell(tool, &tally, &erased);
-	client_close(&ask);
+	client_close(&client);
 	return status;
 }

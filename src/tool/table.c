@@ -75,7 +75,7 @@ static void print_rows(const struct client_rows *rows)
 	free(widths);
 }
 
-int table_print(const struct tool *tool, struct client *ask, const char *sql,
+int table_print(const struct tool *tool, struct client *client, const char *sql,
 	const char *const *values, size_t count)
 {
 	const bool json = (tool->given & TOOL_JSON) != 0;
@@ -86,10 +86,10 @@ int table_print(const struct tool *tool, struct client *ask, const char *sql,
 	buf_printf(&query,
 		json ? "select coalesce(json_agg(q), '[]') from (%s) q" : "select q.* from (%s) q",
 		sql);
-	status = client_run(ask, buf_cstr(&query), values, count, &rows);
+	status = client_run(client, buf_cstr(&query), values, count, &rows);
 	buf_free(&query);
 	if (status != CLIENT_OK)
-		return database_fail(ask);
+		return database_fail(client);
 	if (json)
 		puts(client_value(rows, 0, 0));
 	else

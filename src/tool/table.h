@@ -8,7 +8,7 @@
 #include "tool/tool.h"
 
 /* Runs `sql` and prints its rows. The exit status, which has been explained unless it is EX_OK. */
-MUST_CHECK int table_print(const struct tool *tool, struct client *ask, const char *sql,
+MUST_CHECK int table_print(const struct tool *tool, struct client *client, const char *sql,
 	const char *const *values, size_t count);
 
 #endif

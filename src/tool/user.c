@@ -16,34 +16,34 @@
 #include "tool/prompt.h"
 #include "tool/table.h"
 
-static int list(const struct tool *tool, struct client *ask, char **arguments)
+static int list(const struct tool *tool, struct client *client, char **arguments)
 {
 	(void)arguments;
 	if ((tool->given & TOOL_WAITING) != 0)
-		return table_print(tool, ask,
+		return table_print(tool, client,
 			"select w.id, w.cards, w.has_personal_info, w.has_professional_info,"
 			" w.full_name, w.email from cardkeep.waiting_users w order by w.id",
 			NULL, 0);
-	return table_print(tool, ask,
+	return table_print(tool, client,
 		"select l.email, l.id, l.created_at, l.last_seen_at, l.sessions, l.cards"
 		" from cardkeep.user_list l where l.email is not null order by l.email",
 		NULL, 0);
 }
 
-static int reset_password(const struct tool *tool, struct client *ask, char **arguments)
+static int reset_password(const struct tool *tool, struct client *client, char **arguments)
 {
 	struct account account;
 	struct client_rows *rows;
 	char hash[PROMPT_HASH_BYTES];
-	int status = account_find(ask, arguments[0], &account);
+	int status = account_find(client, arguments[0], &account);
 
 	if (status == EX_OK)
 		status = prompt_password(&tool->conf, hash);
 	if (status != EX_OK)
 		return status;
-	if (client_run(ask, "select cardkeep.reset_password($1, $2)",
+	if (client_run(client, "select cardkeep.reset_password($1, $2)",
 		    (const char *const[]){account.id, hash}, 2, &rows) != CLIENT_OK)
-		return database_fail(ask);
+		return database_fail(client);
 	if (client_is_null(rows, 0, 0))
 		status = tool_fail(EX_NOUSER, "the account is gone");
 	else
@@ -54,12 +54,12 @@ static int reset_password(const struct tool *tool, struct client *ask, char **ar
 }
 
 /* Closed at once, then erased. An erasure that does not end here is the service's to go on with. */
-static int delete (const struct tool *tool, struct client *ask, char **arguments)
+static int delete (const struct tool *tool, struct client *client, char **arguments)
 {
 	struct account account;
 	struct erased erased;
 	struct client_rows *rows;
-	int status = account_find(ask, arguments[0], &account);
+	int status = account_find(client, arguments[0], &account);
 
 	if (status == EX_OK)
 		status = prompt_sure(tool,
@@ -67,14 +67,14 @@ static int delete (const struct tool *tool, struct client *ask, char **arguments
 			arguments[0], account.cards, account.sessions);
 	if (status != EX_OK)
 		return status;
-	if (client_run(ask, "select cardkeep.delete_user($1)", (const char *const[]){account.id}, 1,
-		    &rows) != CLIENT_OK)
-		return database_fail(ask);
+	if (client_run(client, "select cardkeep.delete_user($1)", (const char *const[]){account.id},
+		    1, &rows) != CLIENT_OK)
+		return database_fail(client);
 	if (strcmp(client_value(rows, 0, 0), "t") != 0)
 		status = tool_fail(EX_NOUSER, "the account is gone");
 	client_free(&rows);
 	if (status == EX_OK)
-		status = erase_closed(ask, &erased);
+		status = erase_closed(client, &erased);
 	if (status != EX_OK)
 		return status;
 	printf("%s is deleted; cards that went along: %ld\n", arguments[0], account.cards);
@@ -87,9 +87,9 @@ static int delete (const struct tool *tool, struct client *ask, char **arguments
 
 /* One call of the stored function. CLIENT_OK with what it answered: status, detail, body. */
 static enum client_status adopt_once(
-	struct client *ask, char **arguments, const char *hash, struct client_rows **ret_rows)
+	struct client *client, char **arguments, const char *hash, struct client_rows **ret_rows)
 {
-	return client_run(ask,
+	return client_run(client,
 		"select a.status, a.detail, a.body::json ->> 'cards', a.body::json -> 'profiles',"
 		" a.body::json -> 'left' from (select b.status, b.detail,"
 		"	nullif(b.body, '') as body from cardkeep_api.adopt_user($1, $2, $3) b) a",
@@ -115,7 +115,7 @@ static int tell_adoption(const struct client_rows *rows, char **arguments)
 }
 
 /* A password is asked for only where the address has no account yet. */
-static int adopt(const struct tool *tool, struct client *ask, char **arguments)
+static int adopt(const struct tool *tool, struct client *client, char **arguments)
 {
 	struct client_rows *rows;
 	char hash[PROMPT_HASH_BYTES];
@@ -124,15 +124,15 @@ static int adopt(const struct tool *tool, struct client *ask, char **arguments)
 
 	if (!uuid_parse(arguments[0], strlen(arguments[0]), &id))
 		return tool_fail(EX_USAGE, "'%s' is no id of a user", arguments[0]);
-	if (adopt_once(ask, arguments, NULL, &rows) != CLIENT_OK)
-		return database_fail(ask);
+	if (adopt_once(client, arguments, NULL, &rows) != CLIENT_OK)
+		return database_fail(client);
 	if (strcmp(client_value(rows, 0, 1), "password_needed") == 0) {
 		client_free(&rows);
 		status = prompt_password(&tool->conf, hash);
 		if (status != EX_OK)
 			return status;
-		if (adopt_once(ask, arguments, hash, &rows) != CLIENT_OK)
-			return database_fail(ask);
+		if (adopt_once(client, arguments, hash, &rows) != CLIENT_OK)
+			return database_fail(client);
 	}
 	status = tell_adoption(rows, arguments);
 	client_free(&rows);

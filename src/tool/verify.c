@@ -126,29 +126,29 @@ static const char *const opening[] = {
 	"savepoint before_check",
 };
 
-static int begin(struct client *ask)
+static int begin(struct client *client)
 {
 	for (size_t i = 0; i < ARRAY_LEN(opening); i++)
-		if (client_run(ask, opening[i], NULL, 0, NULL) != CLIENT_OK)
-			return database_fail(ask);
+		if (client_run(client, opening[i], NULL, 0, NULL) != CLIENT_OK)
+			return database_fail(client);
 	return EX_OK;
 }
 
 /* Whether there is anything to verify, and by whom it may be looked at. */
-static int admit(struct client *ask)
+static int admit(struct client *client)
 {
 	struct client_rows *rows;
 	const char *answer;
 	int status;
 
-	if (client_run(ask,
+	if (client_run(client,
 		    "select case when to_regnamespace('cardkeep') is null then 'absent'"
 		    " when not has_schema_privilege('cardkeep', 'usage')"
 		    "	or not coalesce(has_table_privilege("
 		    "		to_regclass('cardkeep.business_cards'), 'select'), true)"
 		    "	then 'closed' else '' end",
 		    NULL, 0, &rows) != CLIENT_OK)
-		return database_fail(ask);
+		return database_fail(client);
 	answer = client_value(rows, 0, 0);
 	if (strcmp(answer, "absent") == 0)
 		status = tool_fail(EX_UNAVAILABLE,
@@ -163,7 +163,7 @@ static int admit(struct client *ask)
 }
 
 /* Makes one check. On anything but EX_OK the connection is gone, which has been said. */
-static int look(struct client *ask, const struct check *check, struct finding *ret)
+static int look(struct client *client, const struct check *check, struct finding *ret)
 {
 	struct buf sql = {0};
 	enum client_status status;
@@ -173,7 +173,7 @@ static int look(struct client *ask, const struct check *check, struct finding *r
 		"with found(subject, detail) as (%s) select subject, detail, count(*) over ()"
 		" from found order by subject, detail limit " EXAMPLES,
 		check->sql);
-	status = client_run(ask, buf_cstr(&sql), NULL, 0, &ret->rows);
+	status = client_run(client, buf_cstr(&sql), NULL, 0, &ret->rows);
 	buf_free(&sql);
 	if (status == CLIENT_OK) {
 		if (client_count(ret->rows) > 0)
@@ -181,18 +181,18 @@ static int look(struct client *ask, const struct check *check, struct finding *r
 		return EX_OK;
 	}
 	if (status == CLIENT_LOST)
-		return database_fail(ask);
+		return database_fail(client);
 	ret->count = "1";
-	ret->failure = client_error(ask);
+	ret->failure = client_error(client);
 	return EX_OK;
 }
 
 /* After a check that failed; harmless after others. */
-static int recover(struct client *ask)
+static int recover(struct client *client)
 {
-	return client_run(ask, "rollback to savepoint before_check", NULL, 0, NULL) == CLIENT_OK
+	return client_run(client, "rollback to savepoint before_check", NULL, 0, NULL) == CLIENT_OK
 		       ? EX_OK
-		       : database_fail(ask);
+		       : database_fail(client);
 }
 
 /* ---- telling --------------------------------------------------------------------------------- */
@@ -253,11 +253,11 @@ static void tell_json(const struct check *check, const struct finding *finding, 
 /* ---- the command ----------------------------------------------------------------------------- */
 
 /* Makes every check and tells what it found; counts the promises that are broken. */
-static int check_all(struct client *ask, bool json, size_t *broken)
+static int check_all(struct client *client, bool json, size_t *broken)
 {
 	for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
 		struct finding finding;
-		int status = look(ask, &checks[i], &finding);
+		int status = look(client, &checks[i], &finding);
 
 		if (status != EX_OK)
 			return status;
@@ -267,26 +267,26 @@ static int check_all(struct client *ask, bool json, size_t *broken)
 		else
 			tell_text(&checks[i], &finding);
 		client_free(&finding.rows);
-		status = recover(ask);
+		status = recover(client);
 		if (status != EX_OK)
 			return status;
 	}
 	return EX_OK;
 }
 
-static int verify(struct client *ask, bool json)
+static int verify(struct client *client, bool json)
 {
 	const int64_t began_us = clock_mono_us();
 	size_t broken = 0;
-	int status = begin(ask);
+	int status = begin(client);
 
 	if (status == EX_OK)
-		status = admit(ask);
+		status = admit(client);
 	if (status != EX_OK)
 		return status;
 	if (json)
 		fputs("{\"checks\":[", stdout);
-	status = check_all(ask, json, &broken);
+	status = check_all(client, json, &broken);
 	if (status != EX_OK)
 		return status;
 	if (json)
@@ -300,12 +300,12 @@ static int verify(struct client *ask, bool json)
 
 int tool_verify(const struct tool *tool)
 {
-	struct client *ask;
-	int status = database_open(tool, &ask);
+	struct client *client;
+	int status = database_open(tool, &client);
 
 	if (status != EX_OK)
 		return status;
-	status = verify(ask, (tool->given & TOOL_JSON) != 0);
-	client_close(&ask);
+	status = verify(client, (tool->given & TOOL_JSON) != 0);
+	client_close(&client);
 	return status;
 }

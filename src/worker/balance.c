@@ -19,16 +19,16 @@ static bool serves(const struct segment_process *process, int64_t now_us)
 
 bool balance_tell(void *arg, size_t connections)
 {
-	const struct balance *share = arg;
+	const struct balance *balance = arg;
 	const int64_t now_us = clock_mono_us();
 	uint64_t total = connections;
 	uint64_t serving = 1;
 
-	segment_worker_connections(share->segment, share->slot, (uint32_t)connections);
-	for (size_t i = 0; i < share->processes; i++) {
-		const struct segment_process *process = segment_process(share->segment, i);
+	segment_worker_connections(balance->segment, balance->slot, (uint32_t)connections);
+	for (size_t i = 0; i < balance->processes; i++) {
+		const struct segment_process *process = segment_process(balance->segment, i);
 
-		if (i == share->slot || !serves(process, now_us))
+		if (i == balance->slot || !serves(process, now_us))
 			continue;
 		serving++;
 		total += atomic_load_explicit(&process->connections, memory_order_relaxed);

@@ -31,6 +31,6 @@ bool balance_exceeded(uint64_t own, uint64_t total, uint64_t serving);
  * life.
  * Thread-safe, never waits.
  */
-bool balance_tell(void *share, size_t connections);
+bool balance_tell(void *balance, size_t connections);
 
 #endif

@@ -41,7 +41,6 @@ struct loop {
 	struct pq_conn *conn; /* never NULL; closed while there is none */
 	struct dial *dial;    /* opens the next one */
 	int64_t waiting_us;   /* calls wait for it since then; 0: none does */
-	enum stats_thread shown;
 	struct wave wave;
 	struct job *riding[WAVE_CALLS_MAX]; /* whose calls are in `wave` */
 	struct fcgi_conn *conns[WAVE_CALLS_MAX];
@@ -176,10 +175,6 @@ static int64_t fill_wave(struct loop *loop, enum call_kind kind)
 /* What this thread does now, for whoever looks at the segment. */
 static void show(struct loop *loop, enum stats_thread state, const struct job *job, int64_t now_us)
 {
-	/* Idle since it began to be. */
-	if (state == STATS_THREAD_IDLE && loop->shown == state)
-		return;
-	loop->shown = state;
 	if (job == NULL)
 		stats_activity(loop->slot, state, STATS_ROUTE_NONE, NULL, now_us);
 	else
@@ -391,9 +386,9 @@ static void begin(struct loop *loop, struct fcgi_conn *conn)
 	}
 	now_us = clock_mono_us();
 	job_set_state(&loop->in_flight.jobs, job, JOB_HANDLED);
+	job->x.route = STATS_ROUTE_NONE; /* until the router knows it */
 	show(loop, STATS_THREAD_ANSWERING, job, now_us);
 	count_started(loop->slot, job, now_us);
-	job->x.route = STATS_ROUTE_NONE;
 	job->deadline_us = job->x.request.began_us + conf->request_deadline_ms * CLOCK_MS;
 	/* Too old when picked up: its client has gone, or is about to. */
 	if (in_flight_too_late(&loop->in_flight, job, now_us))
@@ -546,15 +541,24 @@ static void init_connection(struct loop *loop)
 	loop->dial = dial_new(loop->shared->dialler, &options);
 }
 
-/* What the thread does until something comes. */
+static bool shows(const struct loop *loop, enum stats_thread state, const struct job *job)
+{
+	static const struct uuid none;
+	const struct uuid *request = job != NULL ? &job->x.request.id : &none;
+	struct stats_activity shown;
+
+	return stats_activity_read(loop->slot, &shown) && shown.state == state &&
+	       memcmp(&shown.request, request, sizeof(none)) == 0;
+}
+
+/* What the thread does until something comes, and since when. */
 static void show_rest(struct loop *loop)
 {
 	const struct job_lists *jobs = &loop->in_flight.jobs;
+	const enum stats_thread state = jobs->count == 0 ? STATS_THREAD_IDLE : STATS_THREAD_WAITING;
 
-	if (jobs->count == 0)
-		show(loop, STATS_THREAD_IDLE, NULL, clock_mono_us());
-	else if (jobs->ready.count == 0)
-		show(loop, STATS_THREAD_WAITING, jobs->parked.first, clock_mono_us());
+	if (jobs->ready.count == 0 && !shows(loop, state, jobs->parked.first))
+		show(loop, state, jobs->parked.first, clock_mono_us());
 }
 
 static struct loop *loop_new(struct loop_shared *shared, struct stats_slot *slot, bool slow)

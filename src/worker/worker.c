@@ -34,7 +34,7 @@ struct thread;
 struct worker {
 	const struct inherit *inherit;
 	struct loop_shared shared;
-	struct balance share;
+	struct balance balance;
 	size_t thread_count;
 	struct thread *threads;
 	struct stall *stalls;      /* one a thread; the first thread's own */
@@ -96,7 +96,7 @@ static struct audit *open_audit(const struct inherit *inherit)
 }
 
 static void shared_init(
-	struct loop_shared *shared, struct balance *share, const struct inherit *inherit)
+	struct loop_shared *shared, struct balance *balance, const struct inherit *inherit)
 {
 	const struct settings *settings = inherit->settings;
 	const struct fcgi_options options = {
@@ -104,7 +104,7 @@ static void shared_init(
 		.peer_count = settings->peer_count,
 		.io_timeout_ms = settings->conf.io_timeout_ms,
 		.counted = balance_tell,
-		.counted_arg = share,
+		.counted_arg = balance,
 	};
 
 	*shared = (struct loop_shared){.conf = &settings->conf};
@@ -275,25 +275,25 @@ void worker_main(const struct inherit *inherit)
 {
 	struct worker worker = {.inherit = inherit};
 	struct window *window = inherit->window;
-	struct series *history = inherit->series;
+	struct series *series = inherit->series;
 	sigset_t signals;
 
 	title_set("worker %zu starting", inherit->slot);
 	/* Megabytes that the supervisor writes on; a worker would keep each page as it was. */
 	window_free(&window);
-	series_free(&history);
+	series_free(&series);
 	block_signals(&signals);
 	worker.thread_count =
 		(size_t)(inherit->settings->conf.threads + inherit->settings->conf.slow_threads);
 	worker.threads = mem_zero(worker.thread_count * sizeof(*worker.threads));
 	worker.stalls = mem_zero(worker.thread_count * sizeof(*worker.stalls));
-	worker.share = (struct balance){.segment = inherit->segment,
+	worker.balance = (struct balance){.segment = inherit->segment,
 		.processes = segment_header(inherit->segment)->processes,
 		.slot = inherit->slot};
 	/* Before there are threads, which would not be bound. */
 	segment_worker_sandbox(inherit->segment, inherit->slot,
 		sandbox_enter(SANDBOX_WORKER, &inherit->settings->conf));
-	shared_init(&worker.shared, &worker.share, inherit);
+	shared_init(&worker.shared, &worker.balance, inherit);
 	start_threads(&worker);
 	segment_worker_beat(inherit->segment, inherit->slot, clock_mono_us());
 	tell_descriptors(&worker);
