@@ -68,6 +68,28 @@ return (select coalesce(array_agg(pg_get_functiondef(p.oid)), '{}') from pg_cata
 			where d.classid = 'pg_catalog.pg_proc'::regclass and d.refobjid = p_relation));
 comment on function cardkeep_before.dependent_functions is 'The statements that make again each function in SQL-standard form that reads or writes a table or view, bound to whatever has its name then. Locks nothing.';
 
+create function cardkeep_before.relations_beside(p_relations regclass[], p_drops boolean)
+returns table (relation regclass, mode text)
+language sql stable set search_path = pg_catalog, pg_temp
+begin atomic
+	select r.view, 'access exclusive' from unnest(p_relations) p (relation)
+	cross join lateral cardkeep_before.readers_of(p.relation) r
+	union
+	select p.polrelid, 'access exclusive' from pg_catalog.pg_policy p
+	join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
+	where d.refobjid = any (p_relations) and not p.polrelid = any (p_relations)
+	union
+	select c.conrelid, 'access exclusive' from pg_catalog.pg_constraint c
+	join pg_catalog.pg_class o on o.oid = c.conrelid and not cardkeep_before.is_ours(o.relnamespace)
+	where c.contype = 'f' and c.confrelid = any (p_relations) and not c.conrelid = any (p_relations)
+	union
+	select c.confrelid, case when p_drops then 'access exclusive' else 'share row exclusive' end
+	from pg_catalog.pg_constraint c
+	join pg_catalog.pg_class o on o.oid = c.confrelid and not cardkeep_before.is_ours(o.relnamespace)
+	where c.contype = 'f' and c.conrelid = any (p_relations) and not c.confrelid = any (p_relations);
+end;
+comment on function cardkeep_before.relations_beside is 'The relations of others that are changed with these, and the lock that this takes: the views that read them, the tables whose policies ask them, those that refer to them, and those that they refer to, whose keys are made, or dropped. Locks nothing.';
+
 create function cardkeep_before.turn(p_statements text[], p_what text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$

@@ -276,6 +276,74 @@ end
 $$;
 comment on function cardkeep_before.turn_away is 'Puts the old tables aside, the views in their places, and turns to them all that others made for the tables; carries the rows over. Waits as carry_all, and for the tables that refer to the old ones.';
 
+-- Old programs take the tables in whatever order they like. So nothing is waited for that one of them may hold
+-- while it waits for what is held here: where a lock is not had soon, all are given up, and that one is waited for
+-- first, which comes closer to their order each time; the first is that of most, from the outside in. Nobody looks
+-- for a deadlock as soon as that.
+
+create function cardkeep_before.lock_one(p_relation regclass, p_mode text, p_wait interval) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_owner name := (select pg_get_userbyid(c.relowner) from pg_class c where c.oid = p_relation and c.relkind = 'v');
+begin
+	perform set_config('lock_timeout', greatest(ceil(extract(epoch from p_wait) * 1000), 1)::text, true);
+	if v_owner is null then
+		execute format('lock table %s in %s mode', p_relation, p_mode);
+	else
+		-- LOCK would wait for what the view reads while it holds the view. This changes nothing.
+		execute format('alter view %s owner to %I', p_relation, v_owner);
+	end if;
+end
+$$;
+comment on function cardkeep_before.lock_one is 'Locks a table, or a view (access exclusive) without what it reads, until the transaction ends. Raises 55P03 where it has waited so long, which stays the limit of later ones.';
+
+create function cardkeep_before.lock_together(p_relations regclass[], p_drops boolean) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_limit text := current_setting('lock_timeout');
+	v_until timestamptz := clock_timestamp() + case v_limit when '0' then interval '1 d' else v_limit::interval end;
+	v_soon interval := current_setting('deadlock_timeout')::interval / 2;
+	v_late regclass[] := '{}';
+	v_begun timestamptz;
+	v_relation regclass;
+	v_mode text;
+	v_must boolean;
+begin
+	loop
+		begin
+			v_begun := null;
+			for v_relation, v_mode, v_must in
+				select l.* from (select r.r, 'access exclusive', true from unnest(p_relations) r
+					union all select b.*, false from cardkeep_before.relations_beside(p_relations, p_drops) b)
+					l (relation, mode, must)
+				join pg_class c on c.oid = l.relation
+				order by array_position(v_late, l.relation), c.relkind <> 'v', l.must, l.relation, l.mode
+			loop
+				begin
+					perform cardkeep_before.lock_one(v_relation, v_mode,
+						coalesce(v_begun + v_soon, v_until) - clock_timestamp());
+					v_begun := coalesce(v_begun, clock_timestamp());
+				exception when insufficient_privilege or wrong_object_type then
+					if v_must then
+						raise;
+					end if;
+				end;
+			end loop;
+			perform set_config('lock_timeout', v_limit, true);
+			return;
+		exception when lock_not_available then
+			if clock_timestamp() >= v_until then
+				raise;
+			end if;
+			v_late := v_relation || array_remove(v_late, v_relation);
+		end;
+	end loop;
+end
+$$;
+comment on function cardkeep_before.lock_together is 'Locks these relations (access exclusive), and those of others that are changed with them as far as the caller may, until the transaction ends. Who waits for one of them meanwhile ends in no deadlock: waits for one with nothing of it held, and gives up what it has where another is not had soon. Raises 55P03 after lock_timeout in all.';
+
 create function cardkeep_before.upgrade() returns boolean
 language plpgsql volatile set search_path = pg_catalog, pg_temp set row_security = off
 set jit = off
@@ -296,12 +364,10 @@ begin
 	if v_kinds = '{}' then
 		return v_again;
 	end if;
-	foreach v_kind in array v_kinds
-	loop
-		execute format('lock table public.%I in access exclusive mode', v_kind);
-		perform cardkeep_before.check_shape(v_kind);
-	end loop;
+	perform cardkeep_before.lock_together(array(select format('public.%I', k)::regclass from unnest(v_kinds) k),
+		false);
 	v_locked := clock_timestamp();
+	perform cardkeep_before.check_shape(k) from unnest(v_kinds) k;
 	perform cardkeep_before.check_the_way(v_kinds);
 	-- All is read while the tables have their names, for by these it is bound again.
 	foreach v_kind in array v_kinds
@@ -320,7 +386,7 @@ begin
 	return true;
 end
 $$;
-comment on function cardkeep_before.upgrade is 'Upgrades the tables from before Cardkeep that are in schema public, all or nothing; false where there are none. Waits for each table (access exclusive) in the order business_cards, personal_info, professional_info, then until nobody writes cards; keeps them until the transaction ends.';
+comment on function cardkeep_before.upgrade is 'Upgrades the tables from before Cardkeep that are in schema public, all or nothing; false where there are none. Waits for the tables and what is changed with them (lock_together), then until nobody writes cards; keeps them until the transaction ends.';
 
 create function cardkeep_before.turn_row_references(p_kind text, p_from text, p_to text)
 returns void
@@ -397,11 +463,10 @@ begin
 	if v_kinds = '{}' then
 		return;
 	end if;
-	foreach v_kind in array v_kinds
-	loop
-		-- The view, and with it the tables that it reads: in the order in which its users lock them.
-		execute format('lock table public.%I in access exclusive mode', v_kind);
-	end loop;
+	-- What reads with its owner's rights reads the inner views, where there are such.
+	perform cardkeep_before.lock_together(array(select r from unnest(v_kinds) k,
+		unnest(array['cardkeep_doors', 'public', 'cardkeep', 'cardkeep_before']) n,
+		to_regclass(format('%I.%I', n, k)) r where r is not null), true);
 	perform cardkeep_before.check_the_way_back(v_kinds);
 	v_turned := cardkeep_before.take_names_back(v_kinds);
 	foreach v_kind in array v_kinds
@@ -424,7 +489,7 @@ begin
 	perform cardkeep_before.keep();
 end
 $$;
-comment on function cardkeep_before.give_back is 'Takes the upgrade back: the old tables are where and as they were, with what was written since, and what Cardkeep had is kept for the next upgrade. Waits for each view in public and the tables it reads (access exclusive), in the order of upgrade(), and keeps them until the transaction ends.';
+comment on function cardkeep_before.give_back is 'Takes the upgrade back: the old tables are where and as they were, with what was written since, and what Cardkeep had is kept for the next upgrade. Waits for the views in public, the tables of both and what is changed with them (lock_together), and keeps them until the transaction ends.';
 
 reset role;
 set local lock_timeout = '30s';

@@ -18,6 +18,7 @@ drop function cardkeep_before.follow_adopted;
 drop function cardkeep_before.references_to;
 drop function cardkeep_before.following;
 drop function cardkeep_before.turn;
+drop function cardkeep_before.relations_beside;
 drop function cardkeep_before.dependent_functions;
 drop function cardkeep_before.dependent_policies;
 drop function cardkeep_before.dependent_views;

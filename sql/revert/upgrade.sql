@@ -16,6 +16,8 @@ drop function cardkeep_before.take_names_back;
 drop function cardkeep_before.uncover;
 drop function cardkeep_before.turn_row_references;
 drop function cardkeep_before.upgrade;
+drop function cardkeep_before.lock_together;
+drop function cardkeep_before.lock_one;
 drop function cardkeep_before.turn_away;
 drop function cardkeep_before.open_views;
 drop function cardkeep_before.carry_all;

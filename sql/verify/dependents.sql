@@ -8,6 +8,7 @@ select 'cardkeep_before.is_bound'::regproc;
 select 'cardkeep_before.dependent_views'::regproc;
 select 'cardkeep_before.dependent_policies'::regproc;
 select 'cardkeep_before.dependent_functions'::regproc;
+select 'cardkeep_before.relations_beside'::regproc;
 select 'cardkeep_before.turn'::regproc;
 select 'cardkeep_before.following'::regproc;
 select 'cardkeep_before.references_to'::regproc;

@@ -11,6 +11,8 @@ select 'cardkeep_before.tell_cards_apart'::regproc;
 select 'cardkeep_before.put_back'::regproc;
 select 'cardkeep_before.tell_of_users'::regproc;
 select 'cardkeep_before.carry_all'::regproc;
+select 'cardkeep_before.lock_one'::regproc;
+select 'cardkeep_before.lock_together'::regproc;
 select 'cardkeep_before.upgrade'::regproc;
 select 'cardkeep_before.give_back'::regproc;
 select 'cardkeep_before.open_views'::regproc;
