@@ -97,7 +97,7 @@ int prompt_sure(const struct tool *tool, const char *fmt, ...)
 	if ((tool->given & TOOL_YES) != 0)
 		return EX_OK;
 	if (isatty(STDIN_FILENO) == 0)
-		return tool_fail(EX_USAGE, "there is nobody to client; --yes goes ahead");
+		return tool_fail(EX_USAGE, "there is nobody to ask; --yes goes ahead");
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
