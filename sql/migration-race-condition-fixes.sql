@@ -6375,6 +6375,30 @@ language sql immutable parallel safe
 return p_slug is not null and char_length(p_slug) <= 87 and p_slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$';
 comment on function cardkeep_before.is_slug is 'Whether a card may have this slug. Locks nothing.';
 
+create function cardkeep_before.fit_card(p_changes jsonb, p_slug text) returns jsonb
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_slug text := p_changes ->> 'slug';
+	v_fit jsonb := p_changes;
+begin
+	if p_changes ->> 'name' is not null then
+		v_fit := v_fit || jsonb_build_object('name', cardkeep_before.clean_name(p_changes ->> 'name'));
+	end if;
+	if p_changes ? 'template_type' then
+		v_fit := v_fit || jsonb_build_object('template_type',
+			cardkeep_before.fit_template(p_changes ->> 'template_type'));
+	end if;
+	if v_slug = '' then
+		return v_fit - 'slug' || case when p_slug is null then '{}' else jsonb_build_object('slug', p_slug) end;
+	elsif not cardkeep_before.is_slug(v_slug) and v_slug is not null then
+		return v_fit || jsonb_build_object('slug', cardkeep_api.slugify(v_slug));
+	end if;
+	return v_fit;
+end
+$$;
+comment on function cardkeep_before.fit_card is 'What a program from before Cardkeep gives a card, made to fit: a name, a template, a slug that breaks the rule; an empty slug is the one that the card has. Whether a slug is free it does not ask. Locks nothing.';
+
 create view cardkeep_before.carried_cards as
 	select o.id, coalesce(o.user_id, o.id) as user_id, cardkeep_before.clean_name(o.name) as name,
 		coalesce(c.became #>> '{}', o.slug) as slug,
@@ -7639,17 +7663,92 @@ end
 $$;
 comment on function cardkeep_doors.ask is 'What a gate says of a row. Acts with the caller''s rights. Locks nothing.';
 
+-- A policy is to judge what is kept, which is not always what was typed: 'yes' is kept as true, and 'Premium'
+-- as 'premium'. Else one that forbids a value lets its other spellings in.
+
 -- Columns that say whether a card is shown have one say: where one is switched off, all are.
-create function cardkeep_doors.switched_off(p_new jsonb, p_old jsonb, p_says jsonb) returns jsonb
+create function cardkeep_before.switched(p_new jsonb, p_old jsonb, p_says jsonb) returns jsonb
 language sql immutable parallel safe
 begin atomic
-	select case when bool_or(p_new -> s.key is distinct from p_old -> s.key
-			and not coalesce((lower((p_new ->> s.key) collate "C") in ('t', 'true', '1', 'y', 'yes', 'on'))
-				= (s.value ->> 0 = 'shown'), false))
-		then jsonb_object_agg(s.key, s.value -> 1) else '{}' end
-	from jsonb_each(p_says) s;
+	select coalesce(jsonb_object_agg(s.key, s.value -> case when s.all_shown then 2 else 1 end)
+		-- An update that says nothing of it leaves it; one that switches on by half is refused.
+		filter (where p_old = '{}' or s.any_off or s.any_changed and s.all_shown), '{}')
+	from (
+		select v.key, v.value, bool_and(w.shown) over () as all_shown, bool_or(w.changed) over () as any_changed,
+			bool_or(w.changed and not w.shown) over () as any_off
+		from jsonb_each(p_says) v
+		cross join lateral (select p_new -> v.key is distinct from p_old -> v.key as changed,
+			coalesce((lower((p_new ->> v.key) collate "C") in ('t', 'true', '1', 'y', 'yes', 'on'))
+				= (v.value ->> 0 = 'shown'), false) as shown) w) s;
 end;
-comment on function cardkeep_doors.switched_off is 'What the columns that say whether a card is shown will be after a statement that switches one off; p_says has for each what it says, and what it is when off. Locks nothing.';
+comment on function cardkeep_before.switched is 'The columns that say whether a card is shown as they are kept after a statement on its view; p_says has for each what it says, and what it is when off and when on. Locks nothing.';
+
+create function cardkeep_before.kept_card(p_new jsonb, p_old jsonb) returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_kept jsonb;
+	v_field text;
+	v_document jsonb;
+begin
+	select coalesce(jsonb_object_agg(n.key, n.value), '{}') into v_kept from jsonb_each(p_new) n
+	where n.key in ('name', 'slug', 'template_type') and n.value is distinct from p_old -> n.key;
+	v_kept := cardkeep_before.fit_card(v_kept, p_old ->> 'slug');
+	if p_old = '{}' then
+		v_kept := v_kept || jsonb_build_object('name', cardkeep_before.clean_name(v_kept ->> 'name'));
+		-- Of a name the card gets a slug, maybe with six characters more.
+		v_kept := v_kept || jsonb_build_object('slug',
+			coalesce(v_kept ->> 'slug', cardkeep_api.slugify(v_kept ->> 'name')));
+	end if;
+	foreach v_field in array array['fields_config', 'design_config']
+	loop
+		v_document := case jsonb_typeof(p_new -> v_field) when 'string'
+			then cardkeep_before.json_of(p_new ->> v_field) else p_new -> v_field end;
+		v_kept := v_kept || jsonb_build_object(v_field, case when p_old = '{}'
+			then coalesce(nullif(v_document, 'null'), '{}') else v_document end);
+	end loop;
+	return v_kept;
+end
+$$;
+comment on function cardkeep_before.kept_card is 'What write_card makes of a card''s own values: cleaned as it cleans them, documents in their one spelling. A slug that is taken gets a suffix there, which nobody knows yet. Locks nothing.';
+
+create function cardkeep_before.kept_row(p_view regclass, p_new jsonb, p_old jsonb) returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_kept jsonb;
+begin
+	if p_old = '{}' then
+		v_kept := jsonb_build_object('version', 1, 'created_at', coalesce(cardkeep_before.clean_time(
+			(p_new ->> 'created_at')::timestamptz), clock_timestamp())::text);
+		-- An id of two spellings reads as the first that came.
+		if cardkeep_before.column_type(p_view, 'user_id') <> 'uuid'::regtype then
+			v_kept := v_kept || jsonb_build_object('user_id', coalesce((select i.was
+				from cardkeep_before.old_ids i where i.kind = 'user_id'
+					and i.id = cardkeep_before.uuid_of(p_new ->> 'user_id')), p_new ->> 'user_id'));
+		end if;
+	else
+		v_kept := jsonb_build_object('version', (p_old ->> 'version')::integer + 1,
+			'created_at', p_old -> 'created_at');
+	end if;
+	v_kept := v_kept || jsonb_build_object('updated_at', clock_timestamp()::text)
+		|| case when p_view = to_regclass('public.business_cards')
+			then cardkeep_before.kept_card(p_new, p_old) else '{}' end;
+	-- A word that an enumeration does not have reads as null.
+	return (select jsonb_object_agg(k.key, case when t.typtype = 'e' and not exists (select from pg_enum e
+			where e.enumtypid = t.oid and e.enumlabel = k.value #>> '{}') then 'null' else k.value end)
+		from jsonb_each(v_kept) k
+		join cardkeep_before.columns_of(p_view) c on c.name = k.key
+		join pg_type t on t.oid = c.type);
+end
+$$;
+comment on function cardkeep_before.kept_row is 'What a row will read as after a statement on a view in an old table''s place, where that is not as it was typed, but for whether a card is shown. Locks nothing.';
+
+-- This one acts with its owner's rights, but only reckons: what a user is called is all it looks up.
+create function cardkeep_doors.as_kept(p_view regclass, p_new jsonb, p_old jsonb, p_says jsonb) returns jsonb
+language sql stable security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC'
+return cardkeep_before.kept_row(p_view, p_new, p_old) || cardkeep_before.switched(p_new, p_old, p_says);
+comment on function cardkeep_doors.as_kept is 'What a row will read as after a statement on a view in an old table''s place, where that may not be as it was typed. Locks nothing.';
 
 create function cardkeep_doors.guard_insert() returns trigger
 language plpgsql volatile
@@ -7657,7 +7756,7 @@ as $$
 begin
 	if cardkeep_doors.is_exempt(tg_argv[0]::pg_catalog.name, tg_argv[1]::pg_catalog.bool)
 		or cardkeep_doors.ask('insert', tg_table_name, pg_catalog.jsonb_populate_record(new,
-			cardkeep_doors.switched_off(pg_catalog.to_jsonb(new), '{}', tg_argv[2]::pg_catalog.jsonb)))
+			cardkeep_doors.as_kept(tg_relid, pg_catalog.to_jsonb(new), '{}', tg_argv[2]::pg_catalog.jsonb)))
 	then
 		return new;
 	end if;
@@ -7678,7 +7777,7 @@ begin
 	elsif not cardkeep_doors.ask('update', tg_table_name, old) then
 		return null;
 	end if;
-	v_left := pg_catalog.jsonb_populate_record(new, cardkeep_doors.switched_off(
+	v_left := pg_catalog.jsonb_populate_record(new, cardkeep_doors.as_kept(tg_relid,
 		pg_catalog.to_jsonb(new), pg_catalog.to_jsonb(old), tg_argv[2]::pg_catalog.jsonb));
 	if cardkeep_doors.ask('leave', tg_table_name, v_left)
 		and cardkeep_doors.ask('select', tg_table_name, v_left)
@@ -7705,7 +7804,7 @@ end
 $$;
 comment on function cardkeep_doors.guard_delete is 'Passes over a row that the policies of a guarded table do not let a deletion find. Acts with the caller''s rights. Locks nothing.';
 
-grant execute on function cardkeep_doors.ask, cardkeep_doors.switched_off, cardkeep_doors.guard_insert,
+grant execute on function cardkeep_doors.ask, cardkeep_doors.as_kept, cardkeep_doors.guard_insert,
 	cardkeep_doors.guard_update, cardkeep_doors.guard_delete to public;
 
 create function cardkeep_before.policy_roles(p_roles oid[]) returns text
@@ -7790,14 +7889,19 @@ end
 $$;
 comment on function cardkeep_before.open_outer is 'Moves the inner view of a guarded table out of the way and puts the outer in its place, whose gates are to come: they may ask other such views. Locks both.';
 
+create function cardkeep_before.as_type(p_is boolean, p_type regtype) returns jsonb
+language sql immutable parallel safe
+return case when p_type = 'boolean'::regtype then to_jsonb(p_is)
+	when p_type in ('text'::regtype, 'character varying'::regtype) then to_jsonb(p_is::text)
+	else to_jsonb(p_is::integer) end;
+comment on function cardkeep_before.as_type is 'Yes or no as a column of this type has it. Locks nothing.';
+
 create function cardkeep_before.says_of(p_kind text, p_table regclass) returns jsonb
 language sql stable
-return (select coalesce(jsonb_object_agg(v.name, jsonb_build_array(v.says, case
-		when v.type = 'boolean'::regtype then to_jsonb(v.says = 'hidden')
-		when v.type in ('text'::regtype, 'character varying'::regtype) then to_jsonb((v.says = 'hidden')::text)
-		else to_jsonb((v.says = 'hidden')::integer) end)), '{}')
+return (select coalesce(jsonb_object_agg(v.name, jsonb_build_array(v.says,
+		cardkeep_before.as_type(v.says = 'hidden', v.type), cardkeep_before.as_type(v.says = 'shown', v.type))), '{}')
 	from cardkeep_before.visibility_of(p_table) v where p_kind = 'business_cards' and v.says <> 'since');
-comment on function cardkeep_before.says_of is 'The columns of an old table that say whether a card is shown: what each says, and what it is where it does not. Locks nothing.';
+comment on function cardkeep_before.says_of is 'The columns of an old table that say whether a card is shown: what each says, what it is where the card is not, and where it is. Locks nothing.';
 
 create function cardkeep_before.shut_gates(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -8677,24 +8781,14 @@ create function cardkeep_before.fitted(p_changes jsonb, p_slug text) returns jso
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_slug text := p_changes ->> 'slug';
-	v_fitted jsonb := p_changes;
+	v_fit jsonb := cardkeep_before.fit_card(p_changes, p_slug);
+	v_slug text := v_fit ->> 'slug';
 begin
-	if p_changes ->> 'name' is not null then
-		v_fitted := v_fitted || jsonb_build_object('name', cardkeep_before.clean_name(p_changes ->> 'name'));
+	-- Made of what was given, and not the card's own: it may be somebody's.
+	if v_slug <> p_changes ->> 'slug' and v_slug is distinct from p_slug then
+		return v_fit || jsonb_build_object('slug', cardkeep.generate_unique_slug(v_slug));
 	end if;
-	if p_changes ? 'template_type' then
-		v_fitted := v_fitted || jsonb_build_object('template_type',
-			cardkeep_before.fit_template(p_changes ->> 'template_type'));
-	end if;
-	if v_slug <> '' and not cardkeep_before.is_slug(v_slug) then
-		v_slug := cardkeep_api.slugify(v_slug);
-		v_fitted := v_fitted || jsonb_build_object('slug', case when v_slug = p_slug then p_slug
-			else cardkeep.generate_unique_slug(v_slug) end);
-	elsif v_slug = '' then
-		v_fitted := v_fitted - 'slug';
-	end if;
-	return v_fitted;
+	return v_fit;
 end
 $$;
 comment on function cardkeep_before.fitted is 'What a statement on the view of cards writes, made to fit as the upgrade did with what was there: a name, a template, a slug that breaks the rule, which becomes a free one made of it (the card''s own where it comes to that). Takes the advisory locks of slugs, never waits.';
@@ -8703,11 +8797,9 @@ create function cardkeep_before.shown(p_view regclass, p_row jsonb, p_given json
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 begin
-	return coalesce((select jsonb_object_agg(v.name, case v.type when 'boolean'::regtype then to_jsonb(s.is)
-			when 'text'::regtype then to_jsonb(s.is::text) when 'character varying'::regtype
-			then to_jsonb(s.is::text) else to_jsonb(s.is::integer) end)
+	return coalesce((select jsonb_object_agg(v.name, cardkeep_before.as_type(
+			(p_row -> 'is_public')::boolean = (v.says = 'shown'), v.type))
 		from cardkeep_before.visibility_of(p_view) v
-		cross join lateral (select (p_row -> 'is_public')::boolean = (v.says = 'shown') as is) s
 		where p_row ? 'is_public' and v.says <> 'since'), '{}')
 	|| (select jsonb_object_agg(v.name, p_row -> v.name)
 		from cardkeep_before.columns_of(p_view) v

@@ -275,6 +275,30 @@ language sql immutable parallel safe
 return p_slug is not null and char_length(p_slug) <= 87 and p_slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$';
 comment on function cardkeep_before.is_slug is 'Whether a card may have this slug. Locks nothing.';
 
+create function cardkeep_before.fit_card(p_changes jsonb, p_slug text) returns jsonb
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_slug text := p_changes ->> 'slug';
+	v_fit jsonb := p_changes;
+begin
+	if p_changes ->> 'name' is not null then
+		v_fit := v_fit || jsonb_build_object('name', cardkeep_before.clean_name(p_changes ->> 'name'));
+	end if;
+	if p_changes ? 'template_type' then
+		v_fit := v_fit || jsonb_build_object('template_type',
+			cardkeep_before.fit_template(p_changes ->> 'template_type'));
+	end if;
+	if v_slug = '' then
+		return v_fit - 'slug' || case when p_slug is null then '{}' else jsonb_build_object('slug', p_slug) end;
+	elsif not cardkeep_before.is_slug(v_slug) and v_slug is not null then
+		return v_fit || jsonb_build_object('slug', cardkeep_api.slugify(v_slug));
+	end if;
+	return v_fit;
+end
+$$;
+comment on function cardkeep_before.fit_card is 'What a program from before Cardkeep gives a card, made to fit: a name, a template, a slug that breaks the rule; an empty slug is the one that the card has. Whether a slug is free it does not ask. Locks nothing.';
+
 create view cardkeep_before.carried_cards as
 	select o.id, coalesce(o.user_id, o.id) as user_id, cardkeep_before.clean_name(o.name) as name,
 		coalesce(c.became #>> '{}', o.slug) as slug,

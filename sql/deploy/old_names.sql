@@ -311,24 +311,14 @@ create function cardkeep_before.fitted(p_changes jsonb, p_slug text) returns jso
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_slug text := p_changes ->> 'slug';
-	v_fitted jsonb := p_changes;
+	v_fit jsonb := cardkeep_before.fit_card(p_changes, p_slug);
+	v_slug text := v_fit ->> 'slug';
 begin
-	if p_changes ->> 'name' is not null then
-		v_fitted := v_fitted || jsonb_build_object('name', cardkeep_before.clean_name(p_changes ->> 'name'));
+	-- Made of what was given, and not the card's own: it may be somebody's.
+	if v_slug <> p_changes ->> 'slug' and v_slug is distinct from p_slug then
+		return v_fit || jsonb_build_object('slug', cardkeep.generate_unique_slug(v_slug));
 	end if;
-	if p_changes ? 'template_type' then
-		v_fitted := v_fitted || jsonb_build_object('template_type',
-			cardkeep_before.fit_template(p_changes ->> 'template_type'));
-	end if;
-	if v_slug <> '' and not cardkeep_before.is_slug(v_slug) then
-		v_slug := cardkeep_api.slugify(v_slug);
-		v_fitted := v_fitted || jsonb_build_object('slug', case when v_slug = p_slug then p_slug
-			else cardkeep.generate_unique_slug(v_slug) end);
-	elsif v_slug = '' then
-		v_fitted := v_fitted - 'slug';
-	end if;
-	return v_fitted;
+	return v_fit;
 end
 $$;
 comment on function cardkeep_before.fitted is 'What a statement on the view of cards writes, made to fit as the upgrade did with what was there: a name, a template, a slug that breaks the rule, which becomes a free one made of it (the card''s own where it comes to that). Takes the advisory locks of slugs, never waits.';
@@ -337,11 +327,9 @@ create function cardkeep_before.shown(p_view regclass, p_row jsonb, p_given json
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 begin
-	return coalesce((select jsonb_object_agg(v.name, case v.type when 'boolean'::regtype then to_jsonb(s.is)
-			when 'text'::regtype then to_jsonb(s.is::text) when 'character varying'::regtype
-			then to_jsonb(s.is::text) else to_jsonb(s.is::integer) end)
+	return coalesce((select jsonb_object_agg(v.name, cardkeep_before.as_type(
+			(p_row -> 'is_public')::boolean = (v.says = 'shown'), v.type))
 		from cardkeep_before.visibility_of(p_view) v
-		cross join lateral (select (p_row -> 'is_public')::boolean = (v.says = 'shown') as is) s
 		where p_row ? 'is_public' and v.says <> 'since'), '{}')
 	|| (select jsonb_object_agg(v.name, p_row -> v.name)
 		from cardkeep_before.columns_of(p_view) v

@@ -5,6 +5,7 @@ begin;
 drop function cardkeep_before.write_of;
 drop view cardkeep_before.carried_profiles;
 drop view cardkeep_before.carried_cards;
+drop function cardkeep_before.fit_card;
 drop function cardkeep_before.is_slug;
 drop function cardkeep_before.clean_time;
 drop function cardkeep_before.clean_document;

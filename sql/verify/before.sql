@@ -17,6 +17,7 @@ select 'cardkeep_before.clean_template'::regproc;
 select 'cardkeep_before.clean_document'::regproc;
 select 'cardkeep_before.clean_time'::regproc;
 select 'cardkeep_before.is_slug'::regproc;
+select 'cardkeep_before.fit_card'::regproc;
 select 'cardkeep_before.carried_cards'::regclass;
 select 'cardkeep_before.carried_profiles'::regclass;
 select 'cardkeep_before.write_of'::regproc;
