@@ -8307,8 +8307,11 @@ begin
 		else format('alter publication %I drop tables in schema public, and add the tables that it is for',
 			p.pubname) end
 	from pg_publication p
-	where exists (select from pg_publication_tables t where t.pubname = p.pubname
-		and format('%I.%I', t.schemaname, t.tablename)::regclass = p_table);
+	-- By name: a cast would ask for each table whether its schema is open to the caller.
+	where exists (select from pg_publication_tables t
+		join pg_namespace n on n.nspname = t.schemaname
+		join pg_class c on c.relnamespace = n.oid and c.relname = t.tablename
+		where t.pubname = p.pubname and c.oid = p_table);
 	return query
 	select format('%s has ids that are numbers, and no key that tells them apart', p_table),
 		format('alter table %s add primary key (id)', p_table)
