@@ -6253,6 +6253,37 @@ begin atomic
 end;
 comment on function cardkeep_before.visibility_of is 'The columns of a table or view of cards that say whether a card is shown: it is where they say so (shown), where they do not (hidden), or while they are null (since). Locks nothing.';
 
+create function cardkeep_before.second_names() returns table (kind name, name name, field name)
+language sql immutable parallel safe
+begin atomic
+	values ('personal_info'::name, 'mobile_number'::name, 'primary_phone'::name),
+		('personal_info', 'phone_number', 'secondary_phone'),
+		('professional_info', 'designation', 'job_title'),
+		('professional_info', 'office_email', 'work_email'),
+		('professional_info', 'office_phone', 'work_phone');
+end;
+comment on function cardkeep_before.second_names is 'What programs from before Cardkeep may call a field of a profile, beside its own name. Locks nothing.';
+
+create function cardkeep_before.field_of(p_table regclass, p_column name) returns name
+language sql stable
+return (select case
+		when c.relname = 'business_cards' and cardkeep_before.name_says(p_column) is not null and exists (select
+			from cardkeep_before.visibility_of(p_table) v where v.name = p_column and v.says <> 'since')
+		then 'is_public'
+		-- Beside a column of the field's own name it is another.
+		else coalesce((select s.field from cardkeep_before.second_names() s where s.kind = c.relname
+			and s.name = p_column and cardkeep_before.column_type(p_table, s.field) is null), p_column) end
+	from pg_catalog.pg_class c where c.oid = p_table);
+comment on function cardkeep_before.field_of is 'What Cardkeep calls a column of an old table, or of the view in its place; a column that it does not have is called as there. Locks nothing.';
+
+create function cardkeep_before.column_of(p_table regclass, p_field name) returns name
+language sql stable
+return case when cardkeep_before.column_type(p_table, p_field) is not null then p_field
+	else (select s.name from cardkeep_before.second_names() s
+		join pg_catalog.pg_class c on c.oid = p_table and c.relname = s.kind
+		where s.field = p_field and cardkeep_before.column_type(p_table, s.name) is not null) end;
+comment on function cardkeep_before.column_of is 'The column of an old table, or of the view in its place, that has one of Cardkeep''s fields: that of its name, else of its second name; null where there is none. Locks nothing.';
+
 create function cardkeep_before.read_truth(p_column name, p_type regtype) returns text
 language sql immutable parallel safe
 return case p_type when 'boolean'::regtype then format('o.%I', p_column)
@@ -6273,17 +6304,18 @@ returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_type regtype := cardkeep_before.column_type(p_table, p_column);
-	v_text text := format('o.%I::text', p_column);
+	v_column name := coalesce(cardkeep_before.column_of(p_table, p_column), p_column);
+	v_type regtype := cardkeep_before.column_type(p_table, v_column);
+	v_text text := format('o.%I::text', v_column);
 begin
 	if p_column = 'is_public' then
 		return cardkeep_before.read_visibility(p_table);
 	elsif v_type is null then
 		return format('null::%s', p_type);
 	elsif v_type = p_type then
-		return format('o.%I', p_column);
+		return format('o.%I', v_column);
 	elsif v_type in ('timestamp'::regtype, 'date'::regtype) and p_type = 'timestamptz'::regtype then
-		return format('o.%I::timestamp at time zone ''UTC''', p_column);
+		return format('o.%I::timestamp at time zone ''UTC''', v_column);
 	end if;
 	return case p_type
 		when 'uuid'::regtype then format('cardkeep_before.uuid_of(%s)', v_text)
@@ -6293,7 +6325,7 @@ begin
 		else v_text end;
 end
 $$;
-comment on function cardkeep_before.read_as is 'SQL that reads a column of an old table, whatever its type, as one of Cardkeep''s types; a missing column is null, and whether a card is public is what all columns say that have a say in it. Locks nothing.';
+comment on function cardkeep_before.read_as is 'SQL that reads a column of an old table, by its second name too and whatever its type, as one of Cardkeep''s types; a missing column is null, and whether a card is public is what all columns say that have a say in it. Locks nothing.';
 
 create function cardkeep_before.define_old(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -8259,8 +8291,8 @@ begin
 			when k.ours then 'drop it' else 'let it set null, or drop it' end
 	from pg_constraint c
 	cross join lateral (select array_agg(a.attname order by f.place) as names,
-			bool_or(cardkeep_before.column_type(format('cardkeep.%I',
-				(parse_ident(p_table::text))[2]), a.attname) is not null) as ours
+			bool_or(cardkeep_before.column_type(format('cardkeep.%I', (parse_ident(p_table::text))[2]),
+				cardkeep_before.field_of(p_table, a.attname)) is not null) as ours
 		from unnest(c.conkey) with ordinality f (number, place)
 		join pg_attribute a on a.attrelid = p_table and a.attnum = f.number) k
 	where c.contype = 'f' and c.conrelid = p_table
@@ -8348,8 +8380,8 @@ begin
 			c.type),
 		format('alter table %s alter column %I type %s using ...', p_table, o.name, c.type)
 	from cardkeep_before.columns_of(p_table) o
-	join cardkeep_before.columns_of(v_ours) c on c.name = o.name
-	where o.name not in ('id', 'user_id', 'is_public') and not cardkeep_before.can_show(o.type, c.type);
+	join cardkeep_before.columns_of(v_ours) c on c.name = cardkeep_before.field_of(p_table, o.name)
+	where c.name not in ('id', 'user_id', 'is_public') and not cardkeep_before.can_show(o.type, c.type);
 	-- Whoever hid a card by it would find the card shown.
 	return query
 	select format('column %I of %s says whether a card is shown, and nobody can tell what by %s', o.name,
@@ -8494,6 +8526,7 @@ create function cardkeep_before.show_as(p_table regclass, p_column name) returns
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
+	v_field name := cardkeep_before.field_of(p_table, p_column);
 	v_target text;
 	v_kind "char";
 begin
@@ -8501,17 +8534,17 @@ begin
 	from pg_attribute a join pg_type t on t.oid = a.atttypid
 	where a.attrelid = p_table and a.attname = p_column and not a.attisdropped;
 	if v_target like 'timestamp% without time zone' then
-		return format('(c.%I at time zone ''UTC'')::%s', p_column, v_target);
+		return format('(c.%I at time zone ''UTC'')::%s', v_field, v_target);
 	elsif v_kind = 'e' then
 		return format('case when c.%1$I::text = any (enum_range(null::%2$s)::text[]) then c.%1$I::text::%2$s end',
-			p_column, v_target);
+			v_field, v_target);
 	elsif p_column in ('id', 'user_id') and v_target <> 'uuid' then
 		return format('coalesce((select i.was from cardkeep_before.old_ids i
 			where i.kind = %1$L and i.id = c.%1$I)%3$s)::%2$s', p_column, v_target,
 			case when v_target = 'text' or v_target like 'character%' then format(', c.%I::text', p_column)
 			end);
 	end if;
-	return format('c.%I::%s', p_column, v_target);
+	return format('c.%I::%s', v_field, v_target);
 end
 $$;
 comment on function cardkeep_before.show_as is 'SQL that shows one of Cardkeep''s columns in the type that the old table has for it; a word that is not in an enumeration there is null, an id that is no uuid there reads as the old programs know it, and as null where they cannot. Locks nothing.';
@@ -8536,7 +8569,9 @@ begin
 	end if;
 	if v_shown is not null then
 		return format('%s as %I', v_shown, p_column);
-	elsif cardkeep_before.column_type(format('cardkeep.%I', p_kind), p_column) is null then
+	elsif cardkeep_before.column_type(format('cardkeep.%I', p_kind),
+		cardkeep_before.field_of(p_table, p_column)) is null
+	then
 		return format('o.%I', p_column);
 	end if;
 	return format('%s as %I', cardkeep_before.show_as(p_table, p_column), p_column);
@@ -8629,10 +8664,8 @@ begin
 		join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
 		where d.adrelid = p_table and a.attgenerated = '' and not a.attisdropped
 			and a.attname not in ('version', 'created_at', 'updated_at')
-			and (cardkeep_before.column_type(format('cardkeep.%I', p_kind), a.attname) is not null
-				or p_kind = 'business_cards' and exists (select
-					from cardkeep_before.visibility_of(p_table) v where v.name = a.attname
-						and v.says <> 'since'))
+			and cardkeep_before.column_type(format('cardkeep.%I', p_kind),
+				cardkeep_before.field_of(p_table, a.attname)) is not null
 	loop
 		execute format('alter view %s alter column %I set default %s', p_view, v_column, v_default);
 	end loop;
@@ -8695,14 +8728,15 @@ as $$
 declare
 	v_ours name[] := array(select c.name
 		from cardkeep_before.columns_of(format('cardkeep.%I', (parse_ident(p_view::text))[2])) c);
+	v_column text;
 	v_field text;
 	v_changes jsonb := '{}';
 begin
-	for v_field in select n.key from jsonb_each(p_new) n
+	for v_column, v_field in select n.key, cardkeep_before.field_of(p_view, n.key::name) from jsonb_each(p_new) n
 		where n.value is distinct from coalesce(p_old -> n.key, 'null')
 	loop
 		if not v_field = any (v_ours) then
-			raise exception 'column "%" of % can only be read since the upgrade to Cardkeep', v_field, p_view
+			raise exception 'column "%" of % can only be read since the upgrade to Cardkeep', v_column, p_view
 				using errcode = 'feature_not_supported';
 		elsif v_field in ('id', 'user_id') and p_old ? v_field then
 			raise exception 'column "%" of % cannot be changed since the upgrade to Cardkeep', v_field, p_view
@@ -8712,12 +8746,12 @@ begin
 		v_changes := v_changes || jsonb_build_object(v_field, case
 			when v_field in ('id', 'user_id') then to_jsonb(cardkeep_before.uuid_of(p_new ->> v_field))
 			when v_field in ('fields_config', 'design_config') and jsonb_typeof(p_new -> v_field) = 'string'
-			then (p_new ->> v_field)::jsonb else p_new -> v_field end);
+			then (p_new ->> v_field)::jsonb else p_new -> v_column end);
 	end loop;
 	return v_changes;
 end
 $$;
-comment on function cardkeep_before.written is 'The columns that a statement on a view in public changes; a column that Cardkeep does not have, and another id or owner of a row that is there, are refused with 0A000. Locks nothing.';
+comment on function cardkeep_before.written is 'The columns that a statement on a view in public changes, as Cardkeep calls them; a column that Cardkeep does not have, and another id or owner of a row that is there, are refused with 0A000. Locks nothing.';
 
 create function cardkeep_before.said(p_row jsonb, p_name name, p_says text) returns boolean
 language sql immutable parallel safe
@@ -8804,13 +8838,14 @@ begin
 			(p_row -> 'is_public')::boolean = (v.says = 'shown'), v.type))
 		from cardkeep_before.visibility_of(p_view) v
 		where p_row ? 'is_public' and v.says <> 'since'), '{}')
-	|| (select jsonb_object_agg(v.name, p_row -> v.name)
+	|| (select jsonb_object_agg(v.name, p_row -> c.name)
 		from cardkeep_before.columns_of(p_view) v
 		join cardkeep_before.columns_of(format('cardkeep.%I', (parse_ident(p_view::text))[2])) c
-			on c.name = v.name and (c.type = v.type or v.type in ('timestamp'::regtype,
-				'json'::regtype, 'bigint'::regtype, 'text'::regtype, 'character varying'::regtype))
-		where (p_given is null or p_given ? v.name or v.name in ('version', 'updated_at'))
-			and not (v.type <> 'uuid'::regtype and v.name in ('id', 'user_id')) and v.name <> 'is_public');
+			on c.name = cardkeep_before.field_of(p_view, v.name) and (c.type = v.type
+				or v.type in ('timestamp'::regtype, 'json'::regtype, 'bigint'::regtype, 'text'::regtype,
+					'character varying'::regtype))
+		where (p_given is null or p_given ? c.name or c.name in ('version', 'updated_at'))
+			and not (v.type <> 'uuid'::regtype and c.name in ('id', 'user_id')) and c.name <> 'is_public');
 end
 $$;
 comment on function cardkeep_before.shown is 'What a statement on a view in public can return of the row that it wrote: all of a new one, what it changed of another. Locks nothing.';
@@ -9051,24 +9086,24 @@ execute $sql$
 
 set local role cardkeep_owner;
 
+-- This one acts with its owner's rights, but only looks into the catalog.
 create function cardkeep_doors.column_for(p_view regclass, p_name text, p_fields text[]) returns text
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_names jsonb := '{"is_active": "is_public", "mobile_number": "primary_phone",
-		"phone_number": "secondary_phone", "designation": "job_title", "office_email": "work_email",
-		"office_phone": "work_phone"}';
-	v_field text := coalesce(v_names ->> p_name, p_name);
+	v_field name := case
+		when cardkeep_before.column_type(p_view, p_name) is not null then cardkeep_before.field_of(p_view, p_name)
+		when p_name = 'is_active' then 'is_public'
+		else coalesce((select s.field from cardkeep_before.second_names() s
+			join pg_class c on c.oid = p_view and c.relname = s.kind where s.name = p_name), p_name) end;
 begin
-	-- Under the field's own name, else under the one that the caller has for it; and whether a card is
-	-- shown under the other as well.
-	return (select a.attname from pg_attribute a
-		where a.attrelid = p_view and a.attnum > 0 and not a.attisdropped and v_field = any (p_fields)
-			and (a.attname = v_field or v_field = 'is_public' and a.attname in (p_name, 'is_active'))
-		order by a.attname <> v_field, a.attname <> p_name limit 1);
+	return (select coalesce(cardkeep_before.column_of(p_view, v_field), (select v.name
+			from cardkeep_before.visibility_of(p_view) v where v_field = 'is_public'
+				and v.name in (p_name, 'is_active') order by v.name <> p_name limit 1))
+		where v_field = any (p_fields));
 end
 $$;
-comment on function cardkeep_doors.column_for is 'The column of a view of old that an argument of one of the mission''s functions is for, by its second name too; null where the view has none. Locks nothing.';
+comment on function cardkeep_doors.column_for is 'The column of a view of old that an argument of one of the mission''s functions is for: that of its name, where Cardkeep has it, else that of the field which it names, by its own or its second name; null where the view has none. Locks nothing.';
 
 create function cardkeep_doors.fields_of(p_view regclass, p_args jsonb, p_fields text[], p_known text[])
 returns jsonb
@@ -9437,21 +9472,15 @@ create view cardkeep_before.rows_then as
 	from cardkeep_before.carried_profiles p where p.rank = 1;
 comment on view cardkeep_before.rows_then is 'The rows of the old tables as Cardkeep can keep them, in the same shape, and where they are';
 
-create function cardkeep_before.field_of(p_table regclass, p_column name) returns text
-language sql stable
-return case when p_table = to_regclass('cardkeep_before.business_cards') and exists (select
-		from cardkeep_before.visibility_of(p_table) v where v.name = p_column and v.says <> 'since')
-	then 'is_public' else p_column::text end;
-comment on function cardkeep_before.field_of is 'What Cardkeep calls a column of an old table. Locks nothing.';
-
 create function cardkeep_before.write_as(p_table regclass, p_column name) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_type regtype := cardkeep_before.column_type(p_table, p_column);
+	v_field name := cardkeep_before.field_of(p_table, p_column);
 begin
 	return case
-		when cardkeep_before.field_of(p_table, p_column) = 'is_public'
+		when v_field = 'is_public'
 			then cardkeep_before.write_visibility((select v.says
 				from cardkeep_before.visibility_of(p_table) v where v.name = p_column), v_type)
 		when p_column in ('id', 'user_id') and v_type <> 'uuid'::regtype
@@ -9459,12 +9488,12 @@ begin
 				else '(%s)::%s' end, format('coalesce((select i.was from cardkeep_before.old_ids i
 				where i.kind = %1$L and i.id = ($1 ->> %1$L)::uuid), $1 ->> %1$L)', p_column), v_type)
 		when v_type in ('timestamp'::regtype, 'date'::regtype)
-			then format('($1 ->> %L)::timestamptz at time zone ''UTC''', p_column)
+			then format('($1 ->> %L)::timestamptz at time zone ''UTC''', v_field)
 		when v_type in ('json'::regtype, 'jsonb'::regtype)
-			then format('($1 -> %L)::%s', p_column, v_type)
+			then format('($1 -> %L)::%s', v_field, v_type)
 		when v_type in ('text'::regtype, 'character varying'::regtype, 'character'::regtype)
-			then format('$1 ->> %L', p_column)
-		else format('($1 ->> %L)::%s', p_column, v_type) end;
+			then format('$1 ->> %L', v_field)
+		else format('($1 ->> %L)::%s', v_field, v_type) end;
 end
 $$;
 comment on function cardkeep_before.write_as is 'SQL that makes a value for a column of an old table from a row given as JSON in $1. A text that the column cannot hold is refused there, not cut. Locks nothing.';

@@ -153,6 +153,37 @@ begin atomic
 end;
 comment on function cardkeep_before.visibility_of is 'The columns of a table or view of cards that say whether a card is shown: it is where they say so (shown), where they do not (hidden), or while they are null (since). Locks nothing.';
 
+create function cardkeep_before.second_names() returns table (kind name, name name, field name)
+language sql immutable parallel safe
+begin atomic
+	values ('personal_info'::name, 'mobile_number'::name, 'primary_phone'::name),
+		('personal_info', 'phone_number', 'secondary_phone'),
+		('professional_info', 'designation', 'job_title'),
+		('professional_info', 'office_email', 'work_email'),
+		('professional_info', 'office_phone', 'work_phone');
+end;
+comment on function cardkeep_before.second_names is 'What programs from before Cardkeep may call a field of a profile, beside its own name. Locks nothing.';
+
+create function cardkeep_before.field_of(p_table regclass, p_column name) returns name
+language sql stable
+return (select case
+		when c.relname = 'business_cards' and cardkeep_before.name_says(p_column) is not null and exists (select
+			from cardkeep_before.visibility_of(p_table) v where v.name = p_column and v.says <> 'since')
+		then 'is_public'
+		-- Beside a column of the field's own name it is another.
+		else coalesce((select s.field from cardkeep_before.second_names() s where s.kind = c.relname
+			and s.name = p_column and cardkeep_before.column_type(p_table, s.field) is null), p_column) end
+	from pg_catalog.pg_class c where c.oid = p_table);
+comment on function cardkeep_before.field_of is 'What Cardkeep calls a column of an old table, or of the view in its place; a column that it does not have is called as there. Locks nothing.';
+
+create function cardkeep_before.column_of(p_table regclass, p_field name) returns name
+language sql stable
+return case when cardkeep_before.column_type(p_table, p_field) is not null then p_field
+	else (select s.name from cardkeep_before.second_names() s
+		join pg_catalog.pg_class c on c.oid = p_table and c.relname = s.kind
+		where s.field = p_field and cardkeep_before.column_type(p_table, s.name) is not null) end;
+comment on function cardkeep_before.column_of is 'The column of an old table, or of the view in its place, that has one of Cardkeep''s fields: that of its name, else of its second name; null where there is none. Locks nothing.';
+
 create function cardkeep_before.read_truth(p_column name, p_type regtype) returns text
 language sql immutable parallel safe
 return case p_type when 'boolean'::regtype then format('o.%I', p_column)
@@ -173,17 +204,18 @@ returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_type regtype := cardkeep_before.column_type(p_table, p_column);
-	v_text text := format('o.%I::text', p_column);
+	v_column name := coalesce(cardkeep_before.column_of(p_table, p_column), p_column);
+	v_type regtype := cardkeep_before.column_type(p_table, v_column);
+	v_text text := format('o.%I::text', v_column);
 begin
 	if p_column = 'is_public' then
 		return cardkeep_before.read_visibility(p_table);
 	elsif v_type is null then
 		return format('null::%s', p_type);
 	elsif v_type = p_type then
-		return format('o.%I', p_column);
+		return format('o.%I', v_column);
 	elsif v_type in ('timestamp'::regtype, 'date'::regtype) and p_type = 'timestamptz'::regtype then
-		return format('o.%I::timestamp at time zone ''UTC''', p_column);
+		return format('o.%I::timestamp at time zone ''UTC''', v_column);
 	end if;
 	return case p_type
 		when 'uuid'::regtype then format('cardkeep_before.uuid_of(%s)', v_text)
@@ -193,7 +225,7 @@ begin
 		else v_text end;
 end
 $$;
-comment on function cardkeep_before.read_as is 'SQL that reads a column of an old table, whatever its type, as one of Cardkeep''s types; a missing column is null, and whether a card is public is what all columns say that have a say in it. Locks nothing.';
+comment on function cardkeep_before.read_as is 'SQL that reads a column of an old table, by its second name too and whatever its type, as one of Cardkeep''s types; a missing column is null, and whether a card is public is what all columns say that have a say in it. Locks nothing.';
 
 create function cardkeep_before.define_old(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp

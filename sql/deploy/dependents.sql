@@ -299,8 +299,8 @@ begin
 			when k.ours then 'drop it' else 'let it set null, or drop it' end
 	from pg_constraint c
 	cross join lateral (select array_agg(a.attname order by f.place) as names,
-			bool_or(cardkeep_before.column_type(format('cardkeep.%I',
-				(parse_ident(p_table::text))[2]), a.attname) is not null) as ours
+			bool_or(cardkeep_before.column_type(format('cardkeep.%I', (parse_ident(p_table::text))[2]),
+				cardkeep_before.field_of(p_table, a.attname)) is not null) as ours
 		from unnest(c.conkey) with ordinality f (number, place)
 		join pg_attribute a on a.attrelid = p_table and a.attnum = f.number) k
 	where c.contype = 'f' and c.conrelid = p_table
@@ -388,8 +388,8 @@ begin
 			c.type),
 		format('alter table %s alter column %I type %s using ...', p_table, o.name, c.type)
 	from cardkeep_before.columns_of(p_table) o
-	join cardkeep_before.columns_of(v_ours) c on c.name = o.name
-	where o.name not in ('id', 'user_id', 'is_public') and not cardkeep_before.can_show(o.type, c.type);
+	join cardkeep_before.columns_of(v_ours) c on c.name = cardkeep_before.field_of(p_table, o.name)
+	where c.name not in ('id', 'user_id', 'is_public') and not cardkeep_before.can_show(o.type, c.type);
 	-- Whoever hid a card by it would find the card shown.
 	return query
 	select format('column %I of %s says whether a card is shown, and nobody can tell what by %s', o.name,

@@ -35,21 +35,15 @@ create view cardkeep_before.rows_then as
 	from cardkeep_before.carried_profiles p where p.rank = 1;
 comment on view cardkeep_before.rows_then is 'The rows of the old tables as Cardkeep can keep them, in the same shape, and where they are';
 
-create function cardkeep_before.field_of(p_table regclass, p_column name) returns text
-language sql stable
-return case when p_table = to_regclass('cardkeep_before.business_cards') and exists (select
-		from cardkeep_before.visibility_of(p_table) v where v.name = p_column and v.says <> 'since')
-	then 'is_public' else p_column::text end;
-comment on function cardkeep_before.field_of is 'What Cardkeep calls a column of an old table. Locks nothing.';
-
 create function cardkeep_before.write_as(p_table regclass, p_column name) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_type regtype := cardkeep_before.column_type(p_table, p_column);
+	v_field name := cardkeep_before.field_of(p_table, p_column);
 begin
 	return case
-		when cardkeep_before.field_of(p_table, p_column) = 'is_public'
+		when v_field = 'is_public'
 			then cardkeep_before.write_visibility((select v.says
 				from cardkeep_before.visibility_of(p_table) v where v.name = p_column), v_type)
 		when p_column in ('id', 'user_id') and v_type <> 'uuid'::regtype
@@ -57,12 +51,12 @@ begin
 				else '(%s)::%s' end, format('coalesce((select i.was from cardkeep_before.old_ids i
 				where i.kind = %1$L and i.id = ($1 ->> %1$L)::uuid), $1 ->> %1$L)', p_column), v_type)
 		when v_type in ('timestamp'::regtype, 'date'::regtype)
-			then format('($1 ->> %L)::timestamptz at time zone ''UTC''', p_column)
+			then format('($1 ->> %L)::timestamptz at time zone ''UTC''', v_field)
 		when v_type in ('json'::regtype, 'jsonb'::regtype)
-			then format('($1 -> %L)::%s', p_column, v_type)
+			then format('($1 -> %L)::%s', v_field, v_type)
 		when v_type in ('text'::regtype, 'character varying'::regtype, 'character'::regtype)
-			then format('$1 ->> %L', p_column)
-		else format('($1 ->> %L)::%s', p_column, v_type) end;
+			then format('$1 ->> %L', v_field)
+		else format('($1 ->> %L)::%s', v_field, v_type) end;
 end
 $$;
 comment on function cardkeep_before.write_as is 'SQL that makes a value for a column of an old table from a row given as JSON in $1. A text that the column cannot hold is refused there, not cut. Locks nothing.';

@@ -11,24 +11,24 @@ begin;
 
 set local role cardkeep_owner;
 
+-- This one acts with its owner's rights, but only looks into the catalog.
 create function cardkeep_doors.column_for(p_view regclass, p_name text, p_fields text[]) returns text
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_names jsonb := '{"is_active": "is_public", "mobile_number": "primary_phone",
-		"phone_number": "secondary_phone", "designation": "job_title", "office_email": "work_email",
-		"office_phone": "work_phone"}';
-	v_field text := coalesce(v_names ->> p_name, p_name);
+	v_field name := case
+		when cardkeep_before.column_type(p_view, p_name) is not null then cardkeep_before.field_of(p_view, p_name)
+		when p_name = 'is_active' then 'is_public'
+		else coalesce((select s.field from cardkeep_before.second_names() s
+			join pg_class c on c.oid = p_view and c.relname = s.kind where s.name = p_name), p_name) end;
 begin
-	-- Under the field's own name, else under the one that the caller has for it; and whether a card is
-	-- shown under the other as well.
-	return (select a.attname from pg_attribute a
-		where a.attrelid = p_view and a.attnum > 0 and not a.attisdropped and v_field = any (p_fields)
-			and (a.attname = v_field or v_field = 'is_public' and a.attname in (p_name, 'is_active'))
-		order by a.attname <> v_field, a.attname <> p_name limit 1);
+	return (select coalesce(cardkeep_before.column_of(p_view, v_field), (select v.name
+			from cardkeep_before.visibility_of(p_view) v where v_field = 'is_public'
+				and v.name in (p_name, 'is_active') order by v.name <> p_name limit 1))
+		where v_field = any (p_fields));
 end
 $$;
-comment on function cardkeep_doors.column_for is 'The column of a view of old that an argument of one of the mission''s functions is for, by its second name too; null where the view has none. Locks nothing.';
+comment on function cardkeep_doors.column_for is 'The column of a view of old that an argument of one of the mission''s functions is for: that of its name, where Cardkeep has it, else that of the field which it names, by its own or its second name; null where the view has none. Locks nothing.';
 
 create function cardkeep_doors.fields_of(p_view regclass, p_args jsonb, p_fields text[], p_known text[])
 returns jsonb

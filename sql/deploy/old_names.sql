@@ -21,6 +21,7 @@ create function cardkeep_before.show_as(p_table regclass, p_column name) returns
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
+	v_field name := cardkeep_before.field_of(p_table, p_column);
 	v_target text;
 	v_kind "char";
 begin
@@ -28,17 +29,17 @@ begin
 	from pg_attribute a join pg_type t on t.oid = a.atttypid
 	where a.attrelid = p_table and a.attname = p_column and not a.attisdropped;
 	if v_target like 'timestamp% without time zone' then
-		return format('(c.%I at time zone ''UTC'')::%s', p_column, v_target);
+		return format('(c.%I at time zone ''UTC'')::%s', v_field, v_target);
 	elsif v_kind = 'e' then
 		return format('case when c.%1$I::text = any (enum_range(null::%2$s)::text[]) then c.%1$I::text::%2$s end',
-			p_column, v_target);
+			v_field, v_target);
 	elsif p_column in ('id', 'user_id') and v_target <> 'uuid' then
 		return format('coalesce((select i.was from cardkeep_before.old_ids i
 			where i.kind = %1$L and i.id = c.%1$I)%3$s)::%2$s', p_column, v_target,
 			case when v_target = 'text' or v_target like 'character%' then format(', c.%I::text', p_column)
 			end);
 	end if;
-	return format('c.%I::%s', p_column, v_target);
+	return format('c.%I::%s', v_field, v_target);
 end
 $$;
 comment on function cardkeep_before.show_as is 'SQL that shows one of Cardkeep''s columns in the type that the old table has for it; a word that is not in an enumeration there is null, an id that is no uuid there reads as the old programs know it, and as null where they cannot. Locks nothing.';
@@ -63,7 +64,9 @@ begin
 	end if;
 	if v_shown is not null then
 		return format('%s as %I', v_shown, p_column);
-	elsif cardkeep_before.column_type(format('cardkeep.%I', p_kind), p_column) is null then
+	elsif cardkeep_before.column_type(format('cardkeep.%I', p_kind),
+		cardkeep_before.field_of(p_table, p_column)) is null
+	then
 		return format('o.%I', p_column);
 	end if;
 	return format('%s as %I', cardkeep_before.show_as(p_table, p_column), p_column);
@@ -156,10 +159,8 @@ begin
 		join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
 		where d.adrelid = p_table and a.attgenerated = '' and not a.attisdropped
 			and a.attname not in ('version', 'created_at', 'updated_at')
-			and (cardkeep_before.column_type(format('cardkeep.%I', p_kind), a.attname) is not null
-				or p_kind = 'business_cards' and exists (select
-					from cardkeep_before.visibility_of(p_table) v where v.name = a.attname
-						and v.says <> 'since'))
+			and cardkeep_before.column_type(format('cardkeep.%I', p_kind),
+				cardkeep_before.field_of(p_table, a.attname)) is not null
 	loop
 		execute format('alter view %s alter column %I set default %s', p_view, v_column, v_default);
 	end loop;
@@ -222,14 +223,15 @@ as $$
 declare
 	v_ours name[] := array(select c.name
 		from cardkeep_before.columns_of(format('cardkeep.%I', (parse_ident(p_view::text))[2])) c);
+	v_column text;
 	v_field text;
 	v_changes jsonb := '{}';
 begin
-	for v_field in select n.key from jsonb_each(p_new) n
+	for v_column, v_field in select n.key, cardkeep_before.field_of(p_view, n.key::name) from jsonb_each(p_new) n
 		where n.value is distinct from coalesce(p_old -> n.key, 'null')
 	loop
 		if not v_field = any (v_ours) then
-			raise exception 'column "%" of % can only be read since the upgrade to Cardkeep', v_field, p_view
+			raise exception 'column "%" of % can only be read since the upgrade to Cardkeep', v_column, p_view
 				using errcode = 'feature_not_supported';
 		elsif v_field in ('id', 'user_id') and p_old ? v_field then
 			raise exception 'column "%" of % cannot be changed since the upgrade to Cardkeep', v_field, p_view
@@ -239,12 +241,12 @@ begin
 		v_changes := v_changes || jsonb_build_object(v_field, case
 			when v_field in ('id', 'user_id') then to_jsonb(cardkeep_before.uuid_of(p_new ->> v_field))
 			when v_field in ('fields_config', 'design_config') and jsonb_typeof(p_new -> v_field) = 'string'
-			then (p_new ->> v_field)::jsonb else p_new -> v_field end);
+			then (p_new ->> v_field)::jsonb else p_new -> v_column end);
 	end loop;
 	return v_changes;
 end
 $$;
-comment on function cardkeep_before.written is 'The columns that a statement on a view in public changes; a column that Cardkeep does not have, and another id or owner of a row that is there, are refused with 0A000. Locks nothing.';
+comment on function cardkeep_before.written is 'The columns that a statement on a view in public changes, as Cardkeep calls them; a column that Cardkeep does not have, and another id or owner of a row that is there, are refused with 0A000. Locks nothing.';
 
 create function cardkeep_before.said(p_row jsonb, p_name name, p_says text) returns boolean
 language sql immutable parallel safe
@@ -331,13 +333,14 @@ begin
 			(p_row -> 'is_public')::boolean = (v.says = 'shown'), v.type))
 		from cardkeep_before.visibility_of(p_view) v
 		where p_row ? 'is_public' and v.says <> 'since'), '{}')
-	|| (select jsonb_object_agg(v.name, p_row -> v.name)
+	|| (select jsonb_object_agg(v.name, p_row -> c.name)
 		from cardkeep_before.columns_of(p_view) v
 		join cardkeep_before.columns_of(format('cardkeep.%I', (parse_ident(p_view::text))[2])) c
-			on c.name = v.name and (c.type = v.type or v.type in ('timestamp'::regtype,
-				'json'::regtype, 'bigint'::regtype, 'text'::regtype, 'character varying'::regtype))
-		where (p_given is null or p_given ? v.name or v.name in ('version', 'updated_at'))
-			and not (v.type <> 'uuid'::regtype and v.name in ('id', 'user_id')) and v.name <> 'is_public');
+			on c.name = cardkeep_before.field_of(p_view, v.name) and (c.type = v.type
+				or v.type in ('timestamp'::regtype, 'json'::regtype, 'bigint'::regtype, 'text'::regtype,
+					'character varying'::regtype))
+		where (p_given is null or p_given ? c.name or c.name in ('version', 'updated_at'))
+			and not (v.type <> 'uuid'::regtype and c.name in ('id', 'user_id')) and c.name <> 'is_public');
 end
 $$;
 comment on function cardkeep_before.shown is 'What a statement on a view in public can return of the row that it wrote: all of a new one, what it changed of another. Locks nothing.';

@@ -19,7 +19,6 @@ drop function cardkeep_before.give_rows_back;
 drop function cardkeep_before.write_back;
 drop function cardkeep_before.write_visibility;
 drop function cardkeep_before.write_as;
-drop function cardkeep_before.field_of;
 drop view cardkeep_before.rows_then;
 drop view cardkeep_before.rows_now;
 

@@ -21,7 +21,6 @@ select 'cardkeep_before.take_up'::regproc;
 select 'cardkeep_before.catch_up_cards'::regproc;
 select 'cardkeep_before.catch_up_slug'::regproc;
 select 'cardkeep_before.catch_up_profiles'::regproc;
-select 'cardkeep_before.field_of'::regproc;
 select 'cardkeep_before.write_visibility'::regproc;
 
 rollback;
