@@ -259,6 +259,7 @@ language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_key name := case when p_table = to_regclass('public.business_cards') then 'id' else 'user_id' end;
+	v_tables regclass[] := array(select format('public.%I', k)::regclass from cardkeep_before.tables_before() k);
 begin
 	return query
 	select format('foreign key %I of %s refers to %s, of which Cardkeep has %s', c.conname, c.conrelid::regclass,
@@ -280,19 +281,25 @@ begin
 		'let it cascade, or set null, where that is deleted, or drop it'
 	from pg_constraint c
 	where c.contype = 'f' and c.confrelid = p_table and c.conparentid = 0 and c.confdeltype in ('a', 'r')
-		and c.conrelid <> all (array(select format('public.%I', k)::regclass
-			from cardkeep_before.tables_before() k));
+		and c.conrelid <> all (v_tables);
+	-- What refers to a profile follows it, and must be free to.
 	return query
 	select format('foreign key %I of %s refers to %s, whose ids change where an account adopts them, beside %I',
-			c.conname, p_table, c.confrelid::regclass, o.conname),
-		format('drop %I', c.conname)
+			c.conname, c.conrelid::regclass, p_table, o.conname),
+		format('alter table %s drop constraint %I', c.conrelid::regclass, c.conname)
 	from pg_constraint c
-	join pg_constraint o on o.conrelid = c.conrelid and o.contype = 'f' and o.conkey = c.conkey
-		and o.oid <> c.oid
-	where c.contype = 'f' and c.conrelid = p_table and c.confrelid = any (array(
-			select format('public.%I', k)::regclass from cardkeep_before.tables_before() k))
-		and c.conkey = array[(select a.attnum from pg_attribute a where a.attrelid = p_table
-			and a.attname = 'user_id')];
+	join pg_constraint o on o.conrelid = c.conrelid and o.contype = 'f' and o.conkey && c.conkey
+		and o.oid <> c.oid and (o.confrelid <> p_table or o.conkey <> c.conkey)
+	where c.contype = 'f' and c.confrelid = p_table and c.conparentid = 0 and v_key = 'user_id';
+	return query
+	select format('foreign key %I of %s would not follow where an account adopts what %s refers to in %s',
+			o.conname, o.conrelid::regclass, c.conrelid::regclass, p_table),
+		'let it cascade on updates, or drop it'
+	from pg_constraint c
+	join pg_constraint o on o.contype = 'f' and o.confrelid = c.conrelid and o.confkey && c.conkey
+		and o.conparentid = 0 and o.confupdtype <> 'c'
+	where c.contype = 'f' and c.confrelid = p_table and c.conparentid = 0 and v_key = 'user_id'
+		and c.conrelid <> all (v_tables);
 	return query
 	select format('foreign key %I of %s is about %s', c.conname, p_table, array_to_string(k.names, ', ')),
 		case when k.names = array['user_id'::name] then 'let it cascade where somebody is deleted, or drop it'
@@ -308,7 +315,7 @@ begin
 			else k.ours or c.confdeltype not in ('n', 'd') end;
 end
 $$;
-comment on function cardkeep_before.references_in_the_way is 'The foreign keys to an old table, and of it, that the upgrade cannot keep: those to another key than ours, those of columns that the service writes without asking them, and those that would let nobody be deleted any more, for what is put aside stays. Locks nothing.';
+comment on function cardkeep_before.references_in_the_way is 'The foreign keys to an old table, and of it, that the upgrade cannot keep: those to another key than ours, those of columns that the service writes without asking them, those that would keep a profile from being adopted, and those that would let nobody be deleted any more, for what is put aside stays. Locks nothing.';
 
 create function cardkeep_before.only_touches(p_source text) returns boolean
 language sql immutable parallel safe
