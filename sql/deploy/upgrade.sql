@@ -358,6 +358,8 @@ declare
 	v_gates jsonb := '{}';
 	v_locked timestamptz;
 begin
+	-- What is owed to a deferred key keeps its table from being altered.
+	set constraints all immediate;
 	if v_again then
 		perform cardkeep_before.take_up();
 	end if;
@@ -386,7 +388,7 @@ begin
 	return true;
 end
 $$;
-comment on function cardkeep_before.upgrade is 'Upgrades the tables from before Cardkeep that are in schema public, all or nothing; false where there are none. Waits for the tables and what is changed with them (lock_together), then until nobody writes cards; keeps them until the transaction ends.';
+comment on function cardkeep_before.upgrade is 'Upgrades the tables from before Cardkeep that are in schema public, all or nothing; false where there are none. Waits for the tables and what is changed with them (lock_together), then until nobody writes cards; keeps them until the transaction ends, in which no constraint is deferred any more.';
 
 create function cardkeep_before.turn_row_references(p_kind text, p_from text, p_to text)
 returns void
@@ -463,6 +465,8 @@ begin
 	if v_kinds = '{}' then
 		return;
 	end if;
+	-- As in upgrade(); and a row that a deferred key refuses is refused while it can be listed.
+	set constraints all immediate;
 	-- What reads with its owner's rights reads the inner views, where there are such.
 	perform cardkeep_before.lock_together(array(select r from unnest(v_kinds) k,
 		unnest(array['cardkeep_doors', 'public', 'cardkeep', 'cardkeep_before']) n,
@@ -489,7 +493,7 @@ begin
 	perform cardkeep_before.keep();
 end
 $$;
-comment on function cardkeep_before.give_back is 'Takes the upgrade back: the old tables are where and as they were, with what was written since, and what Cardkeep had is kept for the next upgrade. Waits for the views in public, the tables of both and what is changed with them (lock_together), and keeps them until the transaction ends.';
+comment on function cardkeep_before.give_back is 'Takes the upgrade back: the old tables are where and as they were, with what was written since, and what Cardkeep had is kept for the next upgrade. Waits for the views in public, the tables of both and what is changed with them (lock_together), and keeps them until the transaction ends, in which no constraint is deferred any more.';
 
 reset role;
 set local lock_timeout = '30s';
