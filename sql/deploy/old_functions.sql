@@ -11,49 +11,55 @@ begin;
 
 set local role cardkeep_owner;
 
--- This one acts with its owner's rights, but only looks into the catalog.
-create function cardkeep_doors.column_for(p_view regclass, p_name text, p_fields text[]) returns text
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+create function cardkeep_before.column_for(p_view regclass, p_name text, p_fields text[]) returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_field name := case
 		when cardkeep_before.column_type(p_view, p_name) is not null then cardkeep_before.field_of(p_view, p_name)
-		when p_name = 'is_active' then 'is_public'
 		else coalesce((select s.field from cardkeep_before.second_names() s
 			join pg_class c on c.oid = p_view and c.relname = s.kind where s.name = p_name), p_name) end;
 begin
-	return (select coalesce(cardkeep_before.column_of(p_view, v_field), (select v.name
-			from cardkeep_before.visibility_of(p_view) v where v_field = 'is_public'
-				and v.name in (p_name, 'is_active') order by v.name <> p_name limit 1))
-		where v_field = any (p_fields));
+	return (select cardkeep_before.column_of(p_view, v_field) where v_field = any (p_fields));
 end
 $$;
-comment on function cardkeep_doors.column_for is 'The column of a view of old that an argument of one of the mission''s functions is for: that of its name, where Cardkeep has it, else that of the field which it names, by its own or its second name; null where the view has none. Locks nothing.';
+comment on function cardkeep_before.column_for is 'The column of a view of old that an argument of one of the mission''s functions is for: that of its name, where Cardkeep has it, else that of the field which it names, by its own or its second name; null where the view has none. Locks nothing.';
 
+-- This one acts with its owner's rights, but only looks into the catalog.
 create function cardkeep_doors.fields_of(p_view regclass, p_args jsonb, p_fields text[], p_known text[])
 returns jsonb
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
+	-- All columns that say whether a card is shown have one say, whichever an argument is called after.
+	v_says jsonb := case when 'is_public' = any (p_fields)
+		then cardkeep_before.says_of('business_cards', p_view) else '{}' end;
+	v_shown boolean;
 	v_lost text;
 	v_fields jsonb;
 begin
-	select jsonb_object_agg(c.name, a.value) filter (where c.name is not null),
-		string_agg(a.key, ', ' order by a.key) filter (where c.name is null and not k.name = any (p_known))
-	into v_fields, v_lost
+	select jsonb_object_agg(c.name, a.value) filter (where c.name is not null and not k.says),
+		bool_and(coalesce(cardkeep_before.said(p_args, a.key, cardkeep_before.name_says(k.name)), false))
+			filter (where k.says),
+		string_agg(a.key, ', ' order by a.key)
+			filter (where c.name is null and not k.says and not k.name = any (p_known))
+	into v_fields, v_shown, v_lost
 	from jsonb_each(p_args) a
-	cross join lateral (select case when starts_with(a.key, 'p_')
-		then substr(a.key, 3) else a.key end as name) k
-	cross join lateral (select cardkeep_doors.column_for(p_view, k.name, p_fields) as name) c
+	cross join lateral (select n.name, v_says <> '{}' and (n.name in ('is_public', 'is_active')
+			or v_says ? n.name) as says
+		from (select case when starts_with(a.key, 'p_') then substr(a.key, 3) else a.key end as name) n) k
+	cross join lateral (select cardkeep_before.column_for(p_view, k.name, p_fields) as name) c
 	where a.value <> 'null';
 	if v_lost is not null then
 		raise exception 'Cardkeep has no place for % in %', v_lost, p_view
 			using errcode = 'feature_not_supported', hint = 'Leave it out, or keep it in a table of your own.';
 	end if;
-	return coalesce(v_fields, '{}');
+	return coalesce(v_fields, '{}') || coalesce((select jsonb_object_agg(s.key,
+			s.value -> case when v_shown then 2 else 1 end)
+		from jsonb_each(v_says) s where v_shown is not null), '{}');
 end
 $$;
-comment on function cardkeep_doors.fields_of is 'Arguments of a function of the mission''s as columns of a view of old, by their second names too; null is none. Raises 0A000 where one has no place there. Locks nothing.';
+comment on function cardkeep_doors.fields_of is 'Arguments of a function of the mission''s as columns of a view of old, by their second names too, and one that says whether a card is shown as all columns that say so; null is none. Raises 0A000 where one has no place there. Locks nothing.';
 
 create function cardkeep_doors.insert_fields(p_view regclass, p_fields jsonb) returns jsonb
 language plpgsql volatile set search_path = pg_catalog, public, pg_temp
@@ -172,8 +178,8 @@ language sql volatile
 return cardkeep_doors.save_profile('professional_info', '{job_title,company_name,department,work_email,work_phone,work_address,company_website,linkedin_url}', p_args);
 comment on function cardkeep_doors.save_professional_info is 'upsert_professional_info_optimistic, as save_profile. Waits as that.';
 
-grant execute on function cardkeep_doors.column_for, cardkeep_doors.fields_of, cardkeep_doors.insert_fields,
-	cardkeep_doors.create_card, cardkeep_doors.update_card, cardkeep_doors.save_profile,
+grant execute on function cardkeep_doors.fields_of, cardkeep_doors.insert_fields, cardkeep_doors.create_card,
+	 cardkeep_doors.update_card, cardkeep_doors.save_profile,
 	cardkeep_doors.save_personal_info, cardkeep_doors.save_professional_info to public;
 
 -- Turning them, and back

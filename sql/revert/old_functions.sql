@@ -16,6 +16,6 @@ drop function cardkeep_doors.update_card;
 drop function cardkeep_doors.create_card;
 drop function cardkeep_doors.insert_fields;
 drop function cardkeep_doors.fields_of;
-drop function cardkeep_doors.column_for;
+drop function cardkeep_before.column_for;
 
 commit;

@@ -2,7 +2,7 @@
 
 begin;
 
-select 'cardkeep_doors.column_for'::regproc;
+select 'cardkeep_before.column_for'::regproc;
 select 'cardkeep_doors.fields_of'::regproc;
 select 'cardkeep_doors.insert_fields'::regproc;
 select 'cardkeep_doors.create_card'::regproc;
