@@ -75,13 +75,15 @@ end
 $$;
 comment on function cardkeep_doors.insert_fields is 'Inserts a row into a view of old, with its defaults for what is not given. Acts with the caller''s rights. Waits as that insertion.';
 
-create function cardkeep_doors.create_card(p_args jsonb) returns jsonb
+create function cardkeep_doors.create_card(p_args jsonb, p_shows boolean) returns jsonb
 language plpgsql volatile set search_path = pg_catalog, public, pg_temp
 as $$
 declare
 	c_attempts constant integer := 10;
-	v_fields jsonb := cardkeep_doors.fields_of('public.business_cards', p_args,
-		'{user_id,name,template_type,fields_config,design_config,is_public}', '{base_slug}');
+	v_fields jsonb := case when p_shows then cardkeep_doors.fields_of('public.business_cards',
+			'{"is_public": true}', '{is_public}', '{}') else '{}' end
+		|| cardkeep_doors.fields_of('public.business_cards', p_args,
+			'{user_id,name,template_type,fields_config,design_config,is_public}', '{base_slug}');
 	v_base text := coalesce(nullif(p_args ->> 'p_base_slug', ''), p_args ->> 'p_name');
 	v_slug text := v_base;
 begin
@@ -97,7 +99,7 @@ begin
 		using errcode = 'unique_violation';
 end
 $$;
-comment on function cardkeep_doors.create_card is 'create_business_card_atomic by the view in the old table''s place: the row, with a slug of its own. Raises 23505 where ten slugs were taken. Acts with the caller''s rights. Waits for the slug''s advisory lock.';
+comment on function cardkeep_doors.create_card is 'create_business_card_atomic by the view in the old table''s place: the row, with a slug of its own, and shown where p_shows says that the function of old did so and no argument says otherwise, else as the columns'' defaults have it. Raises 23505 where ten slugs were taken. Acts with the caller''s rights. Waits for the slug''s advisory lock.';
 
 create function cardkeep_doors.update_card(p_args jsonb) returns jsonb
 language plpgsql volatile set search_path = pg_catalog, public, pg_temp
@@ -252,6 +254,30 @@ end
 $$;
 comment on function cardkeep_before.functions_in_the_way is 'The functions of the mission''s names that are of another form than ours, or are somebody else''s. Locks nothing.';
 
+create function cardkeep_before.shows_cards(p_function regprocedure) returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_source text := (select coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) from pg_proc p
+		where p.oid = p_function);
+	v_says text[];
+begin
+	if octet_length(v_source) > 100000 then
+		return null;
+	end if;
+	-- One after the other: alternatives would be greedy, up to the end of the last comment.
+	v_source := regexp_replace(regexp_replace(v_source, '--[^\n]*', ' ', 'g'), '/\*.*?\*/', ' ', 'g');
+	v_says := array(select s.value ->> 0
+		from jsonb_each(cardkeep_before.says_of('business_cards', 'public.business_cards')) s
+		where v_source ~* format('\m%s\M', s.key));
+	-- By the words alone: who would show a card that was to be hidden does worse than who hides one.
+	return case when v_says = '{}' then false
+		when v_says <@ '{shown}' and v_source !~* '\mfalse\M' then v_source ~* '\mtrue\M'
+		when v_says <@ '{hidden}' and v_source !~* '\mtrue\M' then v_source ~* '\mfalse\M' end;
+end
+$$;
+comment on function cardkeep_before.shows_cards is 'Whether a function of old that makes cards set what says that they are shown, or left it to the columns'' defaults; null where its words do not tell. Locks nothing.';
+
 create function cardkeep_before.function_body(p_function regprocedure, p_goes_to text) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
@@ -267,8 +293,10 @@ begin
 		from cardkeep_before.arguments_of(p_function, false) a;
 		return format('begin return %s; end', v_call);
 	end if;
-	select format('cardkeep_doors.%I(jsonb_build_object(%s)) r(v)', p_goes_to,
-		string_agg(format('%L, $%s', a.name, a.number), ', ' order by a.number)) into v_call
+	select format('cardkeep_doors.%I(jsonb_build_object(%s)%s) r(v)', p_goes_to,
+		string_agg(format('%L, $%s', a.name, a.number), ', ' order by a.number), case p_goes_to
+			when 'create_card' then format(', %s', coalesce(cardkeep_before.shows_cards(p_function), false)::text) end)
+	into v_call
 	from cardkeep_before.arguments_of(p_function, false) a;
 	select string_agg(format(case when a.type in ('json', 'jsonb') then '(r.v -> %L)::%s'
 		else '(r.v ->> %L)::%s' end, a.name, a.type), ', ' order by a.number),
@@ -289,6 +317,10 @@ declare
 	p pg_proc;
 begin
 	select o.* into p from pg_proc o where o.oid = p_function;
+	if p_goes_to = 'create_card' and cardkeep_before.shows_cards(p_function) is null then
+		raise warning 'upgrade: function % sets whether a card is shown, and its words do not tell how: a card that it makes is as the columns'' defaults have it, unless an argument says so',
+			p_function;
+	end if;
 	insert into cardkeep.upgraded_functions (signature, owner, definition)
 	values (p_function, pg_get_userbyid(p.proowner), pg_get_functiondef(p_function));
 	execute format('create or replace function public.%I(%s) returns %s language plpgsql volatile %s

@@ -6,6 +6,7 @@ drop function cardkeep_before.turn_functions_back;
 drop function cardkeep_before.give_function;
 drop function cardkeep_before.turn_function;
 drop function cardkeep_before.function_body;
+drop function cardkeep_before.shows_cards;
 drop function cardkeep_before.functions_in_the_way;
 drop function cardkeep_before.arguments_of;
 drop function cardkeep_before.functions_of;

@@ -13,6 +13,7 @@ select 'cardkeep_doors.save_professional_info'::regproc;
 select 'cardkeep_before.functions_of'::regproc;
 select 'cardkeep_before.arguments_of'::regproc;
 select 'cardkeep_before.functions_in_the_way'::regproc;
+select 'cardkeep_before.shows_cards'::regproc;
 select 'cardkeep_before.function_body'::regproc;
 select 'cardkeep_before.turn_function'::regproc;
 select 'cardkeep_before.give_function'::regproc;
