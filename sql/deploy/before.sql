@@ -35,8 +35,8 @@ comment on table cardkeep.upgraded_tables is 'Tables from before Cardkeep that a
 comment on column cardkeep.upgraded_tables.is_guarded is 'Whether row level security was on';
 comment on column cardkeep.upgraded_tables.is_forced is 'Whether it was on for the owner too';
 comment on column cardkeep.upgraded_tables.triggers is 'The triggers that are switched off while the table is aside, with the state each was in';
-comment on column cardkeep.upgraded_tables.sequences is 'By column, the sequences that were the table''s own: they stay where programs name them';
-comment on column cardkeep.upgraded_tables.foreign_keys is 'By table and name, the foreign keys of others that follow an adoption now, as they were';
+comment on column cardkeep.upgraded_tables.sequences is 'The sequences that were the table''s own, each with its column: they stay where programs name them';
+comment on column cardkeep.upgraded_tables.foreign_keys is 'The foreign keys of others that follow an adoption now, by table and name, as they were';
 
 create table cardkeep.upgraded_functions (
 	signature text primary key,
@@ -65,6 +65,8 @@ create table cardkeep.upgrade_changes (
 	at timestamptz not null default clock_timestamp(),
 	constraint upgrade_changes_pkey primary key (kind, entity_id, field)
 );
+-- By the id that a profile came with: whoever leaves is looked for among those who were adopted.
+create index upgrade_changes_was on cardkeep.upgrade_changes (kind, was) where field = 'user_id';
 comment on table cardkeep.upgrade_changes is 'Values from before Cardkeep that could not be kept as they were: duplicate slugs first of all';
 comment on column cardkeep.upgrade_changes.entity_id is 'The card, or the user whose profile it is';
 comment on column cardkeep.upgrade_changes.field is '"row N" for a row that was not carried over at all';
@@ -123,10 +125,12 @@ returns table (name name, type regtype, number smallint)
 language sql stable
 begin atomic
 	select a.attname, a.atttypid::regtype, a.attnum from pg_catalog.pg_attribute a
-	where a.attrelid = p_table and a.attnum > 0 and not a.attisdropped and a.attname <> 'last_write'
+	where a.attrelid = p_table and a.attnum > 0 and not a.attisdropped
+		and (a.attname <> 'last_write' or p_table not in ('cardkeep.business_cards'::regclass,
+			'cardkeep.personal_info'::regclass, 'cardkeep.professional_info'::regclass))
 	order by a.attnum;
 end;
-comment on function cardkeep_before.columns_of is 'A table''s columns in their order, without last_write, which is nobody else''s business. Locks nothing.';
+comment on function cardkeep_before.columns_of is 'A table''s columns in their order; of Cardkeep''s without last_write, which is nobody else''s business: one of that name in an old table is another. Locks nothing.';
 
 create function cardkeep_before.name_says(p_name name) returns text
 language sql immutable parallel safe

@@ -113,30 +113,52 @@ comment on function cardkeep_before.turn is 'Binds views, policies and functions
 
 -- A profile's user_id changes where an account adopts it. The way back leads where it was.
 
-create function cardkeep_before.following(p_definition text, p_to regclass) returns text
-language sql stable set search_path = pg_catalog, pg_temp
-return replace(replace(replace(replace(replace(replace(p_definition, ' MATCH FULL', ''),
-	' ON UPDATE CASCADE', ''), ' ON UPDATE RESTRICT', ''), ' ON UPDATE SET NULL', ''),
-	' ON UPDATE SET DEFAULT', ''), format('REFERENCES %s(user_id)', p_to),
-	format('REFERENCES %s(user_id) ON UPDATE CASCADE', p_to));
-comment on function cardkeep_before.following is 'A foreign key to a profile as one that follows its user_id, which an adoption changes; another as it is, but for what it does on updates. Locks nothing.';
+create function cardkeep_before.reference_as(p_constraint oid, p_to regclass, p_follows boolean) returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+	v_text text := pg_get_constraintdef(p_constraint);
+	v_head text;
+	v_keys text;
+	v_from regclass;
+begin
+	select format('FOREIGN KEY (%s) REFERENCES ', k.own), format('(%s)', k.others), c.confrelid
+	into v_head, v_keys, v_from
+	from pg_constraint c
+	cross join lateral (select
+		string_agg(quote_ident(o.attname), ', ' order by n.n) as own,
+		string_agg(quote_ident(f.attname), ', ' order by n.n) as others
+		from unnest(c.conkey, c.confkey) with ordinality n (own, other, n)
+		join pg_attribute o on o.attrelid = c.conrelid and o.attnum = n.own
+		join pg_attribute f on f.attrelid = c.confrelid and f.attnum = n.other) k
+	where c.oid = p_constraint;
+	-- What is left of it are words of SQL's, and names in brackets at the end.
+	v_text := substr(left(v_text, 20000), length(v_head || v_from || v_keys) + 1);
+	v_text := regexp_replace(v_text, ' NOT VALID$', '');
+	if p_follows then
+		v_text := regexp_replace(v_text,
+			'^( MATCH FULL)?( ON UPDATE (CASCADE|RESTRICT|SET NULL|SET DEFAULT))?', ' ON UPDATE CASCADE');
+	end if;
+	return v_head || p_to || v_keys || v_text;
+end
+$$;
+comment on function cardkeep_before.reference_as is 'A foreign key as one to another table, whose rows need not be there; to a profile as one that follows its user_id, which an adoption changes. Locks nothing.';
 
 create function cardkeep_before.references_to(p_from regclass, p_to regclass)
 returns table (of regclass, name name, column_name name, was text, becomes text)
 language sql stable set search_path = pg_catalog, pg_temp
 begin atomic
-	select c.conrelid::regclass, c.conname, a.attname, d.text, case
-		when p_to = 'cardkeep.business_cards'::regclass then d.turned
-		when t.relnamespace = 'cardkeep'::regnamespace then cardkeep_before.following(d.turned, p_to)
+	select c.conrelid::regclass, c.conname, a.attname,
+		cardkeep_before.reference_as(c.oid, p_from, false), case
+		when t.relnamespace = 'cardkeep'::regnamespace then cardkeep_before.reference_as(c.oid, p_to,
+			p_to <> 'cardkeep.business_cards'::regclass)
 		else coalesce((select u.foreign_keys ->> format('%s.%I', c.conrelid::regclass, c.conname)
-			from cardkeep.upgraded_tables u where u.kind = t.relname), d.turned) end
+			from cardkeep.upgraded_tables u where u.kind = t.relname),
+			cardkeep_before.reference_as(c.oid, p_to, false)) end
 	from pg_catalog.pg_constraint c
 	join pg_catalog.pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
 	join pg_catalog.pg_class o on o.oid = c.conrelid and not cardkeep_before.is_ours(o.relnamespace)
 	join pg_catalog.pg_class t on t.oid = p_to
-	cross join lateral (select replace(pg_get_constraintdef(c.oid), ' NOT VALID', '') as text,
-		replace(replace(pg_get_constraintdef(c.oid), ' NOT VALID', ''), format('REFERENCES %s(', p_from),
-			format('REFERENCES %s(', p_to)) as turned) d
 	where c.contype = 'f' and c.confrelid = p_from and c.conparentid = 0;
 end;
 comment on function cardkeep_before.references_to is 'The foreign keys of others to one table, as they are and as they have to be to another: to Cardkeep''s profiles so that they follow, to an old table as they were. Locks nothing.';
@@ -193,13 +215,12 @@ returns table (name name, definition text)
 language sql stable set search_path = pg_catalog, pg_temp
 begin atomic
 	-- One that refers to another of the old tables refers to where its rows are.
-	select c.conname, case when c.confrelid in (to_regclass('cardkeep_before.personal_info'),
-			to_regclass('cardkeep_before.professional_info'))
-		then cardkeep_before.following(replace(pg_get_constraintdef(c.oid), 'REFERENCES cardkeep_before.',
-			'REFERENCES cardkeep.'), replace(c.confrelid::regclass::text, 'cardkeep_before.',
-			'cardkeep.')::regclass)
-		else replace(pg_get_constraintdef(c.oid), 'REFERENCES cardkeep_before.', 'REFERENCES cardkeep.') end
+	select c.conname, case when o.relnamespace = 'cardkeep_before'::regnamespace
+		then cardkeep_before.reference_as(c.oid, format('cardkeep.%I', o.relname)::regclass,
+			o.relname <> 'business_cards') || case when c.convalidated then '' else ' NOT VALID' end
+		else pg_get_constraintdef(c.oid) end
 	from pg_catalog.pg_constraint c
+	join pg_catalog.pg_class o on o.oid = c.confrelid
 	where c.contype = 'f' and c.conrelid = p_table and c.conkey = array[(select a.attnum
 		from pg_catalog.pg_attribute a where a.attrelid = p_table and a.attname = 'user_id')];
 end;
@@ -319,7 +340,9 @@ comment on function cardkeep_before.references_in_the_way is 'The foreign keys t
 
 create function cardkeep_before.only_touches(p_source text) returns boolean
 language sql immutable parallel safe
-return octet_length(p_source) <= 2000 and regexp_replace(p_source, '--[^\n]*|/\*.*?\*/', ' ', 'g')
+-- Comments go one kind after the other: alternatives would be greedy, up to the end of the last one.
+return octet_length(p_source) <= 2000
+	and regexp_replace(regexp_replace(p_source, '--[^\n]*', ' ', 'g'), '/\*.*?\*/', ' ', 'g')
 	~* '^\s*begin\s+(new\.(updated_at|version)\s*:?=[^;]*;\s*)+return\s+new\s*;\s*end\s*;?\s*$';
 comment on function cardkeep_before.only_touches is 'Whether a trigger''s function does no more than to set updated_at or version, which Cardkeep does by itself. Locks nothing.';
 
@@ -376,7 +399,8 @@ language sql stable set search_path = pg_catalog, pg_temp
 return exists (select from pg_catalog.pg_type t where t.oid = p_old and case
 	when t.typtype = 'e' then p_ours = 'text'::regtype
 	when t.typtype <> 'b' then false
-	when t.typcategory = 'S' then p_ours <> 'boolean'::regtype
+	-- Numbers are compared as numbers, and a text of any length may cut them.
+	when t.typcategory = 'S' then p_ours not in ('boolean'::regtype, 'integer'::regtype)
 	else p_old = any (case p_ours when 'jsonb'::regtype then array['json'::regtype, 'jsonb'::regtype]
 		when 'timestamptz'::regtype then array['timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype]
 		when 'integer'::regtype then array['integer'::regtype, 'bigint'::regtype]

@@ -64,8 +64,8 @@ begin
 	end if;
 	if v_shown is not null then
 		return format('%s as %I', v_shown, p_column);
-	elsif cardkeep_before.column_type(format('cardkeep.%I', p_kind),
-		cardkeep_before.field_of(p_table, p_column)) is null
+	elsif cardkeep_before.field_of(p_table, p_column) not in (select c.name
+		from cardkeep_before.columns_of(format('cardkeep.%I', p_kind)) c)
 	then
 		return format('o.%I', p_column);
 	end if;
@@ -159,8 +159,8 @@ begin
 		join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
 		where d.adrelid = p_table and a.attgenerated = '' and not a.attisdropped
 			and a.attname not in ('version', 'created_at', 'updated_at')
-			and cardkeep_before.column_type(format('cardkeep.%I', p_kind),
-				cardkeep_before.field_of(p_table, a.attname)) is not null
+			and cardkeep_before.field_of(p_table, a.attname) in (select c.name
+				from cardkeep_before.columns_of(format('cardkeep.%I', p_kind)) c)
 	loop
 		execute format('alter view %s alter column %I set default %s', p_view, v_column, v_default);
 	end loop;

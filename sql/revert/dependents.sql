@@ -16,7 +16,7 @@ drop function cardkeep_before.user_references;
 drop function cardkeep_before.turn_references;
 drop function cardkeep_before.follow_adopted;
 drop function cardkeep_before.references_to;
-drop function cardkeep_before.following;
+drop function cardkeep_before.reference_as;
 drop function cardkeep_before.turn;
 drop function cardkeep_before.relations_beside;
 drop function cardkeep_before.dependent_functions;

@@ -10,7 +10,7 @@ select 'cardkeep_before.dependent_policies'::regproc;
 select 'cardkeep_before.dependent_functions'::regproc;
 select 'cardkeep_before.relations_beside'::regproc;
 select 'cardkeep_before.turn'::regproc;
-select 'cardkeep_before.following'::regproc;
+select 'cardkeep_before.reference_as'::regproc;
 select 'cardkeep_before.references_to'::regproc;
 select 'cardkeep_before.follow_adopted'::regproc;
 select 'cardkeep_before.turn_references'::regproc;
