@@ -25,8 +25,8 @@ source_try_lock() {
 		[ /proc/self/fd/8 -ef "$(source_lock_place)" ]
 }
 
-# One of what is written, closed to others, who could hold the lock for ever. Where nothing is to be written, the
-# checkout has to do.
+# One of what is written, closed to others, who could hold the lock for ever. Who cannot read it, or write
+# anything, has to do with the checkout.
 source_lock_place() {
 	mkdir -m 700 "$top/autom4te.cache" 2>/dev/null || true
 	if [ -r "$top/autom4te.cache" ]; then
@@ -36,7 +36,16 @@ source_lock_place() {
 	fi
 }
 
-source_unlock() { exec 8<&-; }
+# Both places, for who takes the source away: those who build hold the one or the other. A stranger can hold the
+# checkout, so nobody is kept waiting at the other meanwhile.
+# shellcheck disable=SC2317 # called through until_true
+source_try_lock_all() {
+	source_try_lock -x && { exec 7<"$top"; } 2>/dev/null && flock -n -x 7 && return
+	source_unlock
+	return 1
+}
+
+source_unlock() { exec 7<&- 8<&-; }
 
 # Needed once, and again when what configure is made from is newer than it.
 source_is_stale() {
@@ -67,11 +76,23 @@ source_hold() {
 # with_source COMMAND...: runs it with what autoreconf makes.
 with_source() { (source_hold && "$@"); }
 
-# Takes away what `up` made in the source tree, as soon as nobody builds with it.
+# Where another user made it, it is not ours to take away, and to try would take away a part.
+source_is_ours() {
+	[ -w "$top" ] && [ -w "$top/build-aux" ] &&
+		{ [ ! -e "$top/autom4te.cache" ] || [ -w "$top/autom4te.cache" ]; }
+}
+
+# source_clean SECONDS: takes away what `up` made in the source tree, as soon as nobody builds with it; gives up
+# when the time is over.
 source_clean() {
 	local name
 	[ -e "$top/build-aux/made-by-up" ] || return 0
-	source_lock -x
+	if ! source_is_ours; then
+		say "Left what autoreconf made in $top, as another user's scripts/up made it"
+		return
+	fi
+	until_true "$1" source_try_lock_all ||
+		die "$EX_UNAVAILABLE" "what autoreconf made in $top is left there, as somebody still builds with it or holds a lock on that directory; run scripts/down --purge again later"
 	if [ -e "$top/build-aux/made-by-up" ]; then
 		for name in "${generated[@]}"; do
 			rm -rf "${top:?}/$name"
