@@ -32,6 +32,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,12 +114,25 @@ static bool set_accept_state(struct fcgi_gate *gate, enum accept_state state)
 	return true;
 }
 
+/* libfcgi installs handlers of its own when it starts. */
+static void init_libfcgi(void)
+{
+	static const int signals[] = {SIGPIPE, SIGTERM, SIGUSR1};
+	struct sigaction found[ARRAY_LEN(signals)];
+
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		MUST_ZERO(sigaction(signals[i], NULL, &found[i]));
+	MUST_ZERO(FCGX_Init());
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		MUST_ZERO(sigaction(signals[i], &found[i], NULL));
+}
+
 struct fcgi_gate *fcgi_gate_new(int listen_fd, const struct fcgi_options *options)
 {
 	struct fcgi_gate *gate = mem_zero(sizeof(*gate));
 
 	MUST(options->io_timeout_ms > 0);
-	MUST_ZERO(FCGX_Init());
+	init_libfcgi();
 	gate->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	MUST(gate->epoll_fd >= 0);
 	gate->listen_fd = listen_fd;

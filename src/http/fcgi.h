@@ -35,8 +35,8 @@ struct fcgi_options {
 	void *counted_arg;
 };
 
-/* Calls FCGX_Init, so: once a process, before its threads, before our own signal handlers are set
- * (it installs some for SIGPIPE, SIGUSR1 and SIGTERM). The gate closes listen_fd when freed. */
+/* Calls FCGX_Init, so: once a process, before its threads. Signals are handled as before; the process has
+ * to ignore SIGPIPE, as a peer may hang up at any time. The gate closes listen_fd when freed. */
 MUST_CHECK struct fcgi_gate *fcgi_gate_new(int listen_fd, const struct fcgi_options *options);
 void fcgi_gate_free(struct fcgi_gate **gate);
 /* Lets fcgi_gather wake up for a descriptor that is not a connection (an eventfd): level-triggered;

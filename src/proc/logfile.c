@@ -23,3 +23,11 @@ bool logfile_open(const char *path, char *why, size_t why_size)
 	log_look();
 	return true;
 }
+
+void logfile_reopen(const char *path)
+{
+	char why[512];
+
+	if (!logfile_open(path, why, sizeof(why)))
+		log_error("cannot open the log anew error=%s", LOG_QUOTED(why));
+}

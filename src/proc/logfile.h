@@ -15,4 +15,7 @@
  * went before. Safe beside logging threads. */
 MUST_CHECK bool logfile_open(const char *path, char *why, size_t why_size);
 
+/* The same for a process that runs: where the file cannot be opened, the log says so. */
+void logfile_reopen(const char *path);
+
 #endif

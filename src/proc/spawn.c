@@ -40,6 +40,8 @@ static void default_actions(void)
 
 	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
 		MUST(signal(signals[i], SIG_DFL) != SIG_ERR);
+	/* A peer that hangs up must not end the process: the write tells of it. */
+	MUST(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
 	/* A terminal sends these to the whole group; what they mean is the supervisor's business. */
 	MUST(signal(SIGINT, SIG_IGN) != SIG_ERR);
 	MUST(signal(SIGHUP, SIG_IGN) != SIG_ERR);

@@ -3,21 +3,21 @@
 
 #include <string.h>
 
+#include "stats/seqlock.h"
 #include "stats/times.h"
 
 void event_put(struct stats_events *events, const struct event *event)
 {
 	const uint64_t written = atomic_load_explicit(&events->written, memory_order_relaxed);
 	struct stats_event *to = &events->ring[written % EVENT_RING];
-	/* Odd already when the slot's former tenant died amid writing it. */
-	const uint32_t odd = atomic_load_explicit(&to->change, memory_order_relaxed) | 1;
 	char sqlstate[sizeof(uint64_t)] = {0};
 	uint64_t words[3];
+	uint32_t odd;
 
 	memcpy(words, event->request.bytes, sizeof(event->request.bytes));
 	memcpy(sqlstate, event->sqlstate, strnlen(event->sqlstate, EVENT_STATE_LEN));
 	memcpy(&words[2], sqlstate, sizeof(sqlstate));
-	atomic_store_explicit(&to->change, odd, memory_order_relaxed);
+	odd = seqlock_write_begin(&to->change);
 	atomic_store_explicit(&to->kind, (uint32_t)event->kind, memory_order_release);
 	atomic_store_explicit(&to->at_wall_us, event->at_wall_us, memory_order_release);
 	atomic_store_explicit(&to->request[0], words[0], memory_order_release);
@@ -27,7 +27,7 @@ void event_put(struct stats_events *events, const struct event *event)
 	atomic_store_explicit(&to->sqlstate, words[2], memory_order_release);
 	atomic_store_explicit(&to->delay_us, event->delay_us, memory_order_release);
 	atomic_store_explicit(&to->version, event->version, memory_order_release);
-	atomic_store_explicit(&to->change, odd + 1, memory_order_release);
+	seqlock_write_end(&to->change, odd);
 	atomic_store_explicit(&events->written, written + 1, memory_order_release);
 }
 
@@ -75,13 +75,11 @@ static void get_words(const struct stats_event *from, struct event *ret)
 bool event_read(const struct stats_events *events, size_t place, struct event *ret)
 {
 	const struct stats_event *from = &events->ring[place % EVENT_RING];
-	const uint32_t before = atomic_load_explicit(&from->change, memory_order_acquire);
+	const uint32_t before = seqlock_read_begin(&from->change);
 	struct event seen;
 
 	get_words(from, &seen);
-	if (before % 2 != 0 ||
-		atomic_load_explicit(&from->change, memory_order_relaxed) != before ||
-		seen.at_wall_us == 0)
+	if (!seqlock_read_whole(&from->change, before) || seen.at_wall_us == 0)
 		return false;
 	*ret = seen;
 	return true;

@@ -9,6 +9,7 @@ libstats_a_SOURCES = \
 	src/stats/metrics.c src/stats/metrics.h \
 	src/stats/procfs.c src/stats/procfs.h \
 	src/stats/segment.c src/stats/segment.h \
+	src/stats/seqlock.h \
 	src/stats/series.c src/stats/series.h \
 	src/stats/snapshot.c src/stats/snapshot.h \
 	src/stats/stats.c src/stats/stats.h \

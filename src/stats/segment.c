@@ -22,6 +22,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "stats/seqlock.h"
 
 #define FILE_MODE 0640 /* the run directory's group may look */
 
@@ -350,7 +351,7 @@ static bool held(_Atomic uint32_t *count, const _Atomic uint32_t *again)
 {
 	const uint32_t first = atomic_load_explicit(count, memory_order_relaxed);
 
-	if (first % 2 == 0 && first == atomic_load_explicit(again, memory_order_relaxed))
+	if (seqlock_read_whole(again, first))
 		return true;
 	atomic_store_explicit(count, first | 1, memory_order_relaxed);
 	return false;
@@ -502,10 +503,10 @@ void segment_alert_set(
 	struct segment *segment, enum stats_alert id, const struct segment_alert_record *record)
 {
 	struct segment_alert *alert = &supervisor_of(segment)->alerts[id];
-	const uint32_t odd = atomic_load_explicit(&alert->change, memory_order_relaxed) | 1;
+	uint32_t odd;
 
 	MUST(segment->writable && id < STATS_ALERT_COUNT);
-	atomic_store_explicit(&alert->change, odd, memory_order_relaxed);
+	odd = seqlock_write_begin(&alert->change);
 	atomic_store_explicit(&alert->state, (uint32_t)record->state, memory_order_release);
 	atomic_store_explicit(&alert->since_us, record->since_us, memory_order_release);
 	atomic_store_explicit(&alert->since_wall_us, record->since_wall_us, memory_order_release);
@@ -514,7 +515,7 @@ void segment_alert_set(
 	atomic_store_explicit(&alert->threshold, to_millionths(record->on, record->threshold),
 		memory_order_release);
 	atomic_store_explicit(&alert->fired, record->fired, memory_order_release);
-	atomic_store_explicit(&alert->change, odd + 1, memory_order_release);
+	seqlock_write_end(&alert->change, odd);
 }
 
 static struct segment_alert_record alert_words(const struct segment_alert *alert)
@@ -544,11 +545,9 @@ struct segment_alert_record segment_alert_read(const struct segment *segment, en
 	MUST(id < STATS_ALERT_COUNT);
 	alert = &segment_supervisor(segment)->alerts[id];
 	do {
-		before = atomic_load_explicit(&alert->change, memory_order_acquire);
+		before = seqlock_read_begin(&alert->change);
 		record = alert_words(alert);
-	} while ((before % 2 != 0 ||
-			 atomic_load_explicit(&alert->change, memory_order_relaxed) != before) &&
-		 ++tries < READ_TRIES);
+	} while (!seqlock_read_whole(&alert->change, before) && ++tries < READ_TRIES);
 	return record;
 }
 

@@ -1,14 +1,9 @@
-/*
- * A thread's activity record, and the slot that nobody reads.
- *
- * The record is several words that belong together, under a change count that is odd while they are
- * written. The usual fences are not needed: every word is stored with release and loaded with
- * acquire, which on the machines we know costs the same. A reader that got one word of a newer
- * record has thereby seen the odd count before it, and its second look at the count shows that.
- */
+/* A thread's activity record, and the slot that nobody reads. */
 #include "stats/stats.h"
 
 #include <string.h>
+
+#include "stats/seqlock.h"
 
 #define READ_TRIES 100
 
@@ -32,15 +27,13 @@ static void put_request(struct stats_slot *slot, const struct uuid *request)
 void stats_activity(struct stats_slot *slot, enum stats_thread state, enum stats_route route,
 	const struct uuid *request, int64_t now_us)
 {
-	/* Odd already when the slot's former tenant died amid writing. */
-	uint32_t odd = atomic_load_explicit(&slot->change, memory_order_relaxed) | 1;
+	const uint32_t odd = seqlock_write_begin(&slot->change);
 
-	atomic_store_explicit(&slot->change, odd, memory_order_relaxed);
 	atomic_store_explicit(&slot->state, (uint32_t)state, memory_order_release);
 	atomic_store_explicit(&slot->route, (uint32_t)route, memory_order_release);
 	atomic_store_explicit(&slot->since_us, now_us, memory_order_release);
 	put_request(slot, request);
-	atomic_store_explicit(&slot->change, odd + 1, memory_order_release);
+	seqlock_write_end(&slot->change, odd);
 }
 
 /* Ids come from a file that anybody with the right may have written: out of range is none. */
@@ -61,12 +54,11 @@ static void get_words(const struct stats_slot *slot, struct stats_activity *ret)
 bool stats_activity_read(const struct stats_slot *slot, struct stats_activity *ret)
 {
 	for (int i = 0; i < READ_TRIES; i++) {
-		uint32_t before = atomic_load_explicit(&slot->change, memory_order_acquire);
+		const uint32_t before = seqlock_read_begin(&slot->change);
 		struct stats_activity seen;
 
 		get_words(slot, &seen);
-		if (before % 2 == 0 &&
-			atomic_load_explicit(&slot->change, memory_order_relaxed) == before) {
+		if (seqlock_read_whole(&slot->change, before)) {
 			*ret = seen;
 			return true;
 		}

@@ -293,7 +293,6 @@ static void serve(const struct statusd *statusd, struct fcgi_conn *conn)
 static void take_signals(struct statusd *statusd)
 {
 	struct signalfd_siginfo info;
-	char why[512];
 
 	while (read(statusd->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGTERM && !statusd->draining) {
@@ -303,10 +302,8 @@ static void take_signals(struct statusd *statusd)
 			fcgi_gate_drain(statusd->gate);
 		} else if (info.ssi_signo == SIGUSR2) {
 			log_set_level(segment_log_level(statusd->inherit->segment));
-		} else if (info.ssi_signo == SIGUSR1 &&
-			   !logfile_open(
-				   statusd->inherit->settings->conf.log_file, why, sizeof(why))) {
-			log_error("cannot open the log anew error=%s", LOG_QUOTED(why));
+		} else if (info.ssi_signo == SIGUSR1) {
+			logfile_reopen(statusd->inherit->settings->conf.log_file);
 		}
 	}
 }
@@ -334,10 +331,6 @@ static void open_gate(struct statusd *statusd)
 	};
 
 	statusd->gate = fcgi_gate_new(statusd->inherit->listen_fd, &options);
-	/* libfcgi installed handlers when it started: ours go on top. */
-	MUST(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
-	MUST(signal(SIGTERM, SIG_DFL) != SIG_ERR);
-	MUST(signal(SIGUSR1, SIG_DFL) != SIG_ERR);
 	fcgi_gate_watch(statusd->gate, statusd->signal_fd);
 }
 

@@ -388,14 +388,6 @@ static void reap(struct supervisor *sup)
 
 /* ---- what happens: signals ------------------------------------------------------------------- */
 
-static void reopen_log(const struct supervisor *sup)
-{
-	char why[512];
-
-	if (!logfile_open(sup->settings.conf.log_file, why, sizeof(why)))
-		log_error("cannot open the log anew error=%s", LOG_QUOTED(why));
-}
-
 /* Of every process: those that start inherit it, the others look when they are told to. */
 static void set_level(struct supervisor *sup, enum log_level level)
 {
@@ -435,7 +427,7 @@ static void adopt(struct supervisor *sup, struct settings *settings)
 	adopt_windows(sup, &settings->conf);
 	sup->settings = *settings;
 	set_level(sup, settings->log_level);
-	reopen_log(sup);
+	logfile_reopen(sup->settings.conf.log_file);
 	policy_set_drain(&sup->policy, settings->conf.drain_ms * CLOCK_MS);
 	happened(sup, (struct policy_event){.kind = EVENT_RELOAD});
 	log_info("reloaded generation=%u", sup->policy.generation);
@@ -468,7 +460,7 @@ static void take_signal(struct supervisor *sup, int sig)
 		reload(sup);
 		break;
 	case SIGUSR1:
-		reopen_log(sup);
+		logfile_reopen(sup->settings.conf.log_file);
 		happened(sup, (struct policy_event){.kind = EVENT_REOPEN});
 		break;
 	case SIGUSR2:

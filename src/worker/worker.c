@@ -52,15 +52,6 @@ static void block_signals(sigset_t *ret_set)
 	MUST_ZERO(pthread_sigmask(SIG_SETMASK, ret_set, NULL));
 }
 
-/* libfcgi installs handlers for these when it starts: ours go on top. A peer that hangs up must not
- * kill the process, and writes report it. */
-static void own_handlers(void)
-{
-	MUST(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
-	MUST(signal(SIGTERM, SIG_DFL) != SIG_ERR);
-	MUST(signal(SIGUSR1, SIG_DFL) != SIG_ERR);
-}
-
 static struct lane *new_lane(const struct conf *conf)
 {
 	const struct lane_limits limits = {
@@ -109,7 +100,6 @@ static void shared_init(
 
 	*shared = (struct loop_shared){.conf = &settings->conf};
 	shared->gate = fcgi_gate_new(inherit->listen_fd, &options);
-	own_handlers();
 	shared->hasher = hasher_new(&settings->conf, inherit->tries);
 	shared->audit = open_audit(inherit);
 	shared->known = known_new();
@@ -194,12 +184,11 @@ static void drain(struct worker *worker)
 	fcgi_gate_drain(shared->gate);
 }
 
-static void reopen_log(const struct worker *worker)
+static void reopen_logs(const struct worker *worker)
 {
 	char why[512];
 
-	if (!logfile_open(worker->inherit->settings->conf.log_file, why, sizeof(why)))
-		log_error("cannot open the log anew error=%s", LOG_QUOTED(why));
+	logfile_reopen(worker->inherit->settings->conf.log_file);
 	if (!audit_reopen(worker->shared.audit, why, sizeof(why)))
 		log_error("cannot open the security log anew error=%s", LOG_QUOTED(why));
 }
@@ -256,7 +245,7 @@ static void watch(struct worker *worker, const sigset_t *signals)
 		if (sig == SIGTERM)
 			drain(worker);
 		else if (sig == SIGUSR1)
-			reopen_log(worker);
+			reopen_logs(worker);
 		else if (sig == SIGUSR2)
 			log_set_level(segment_log_level(worker->inherit->segment));
 		else if (!draining)

@@ -23,6 +23,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/must.h"
 #include "fcgi_client.h"
 #include "http/fcgi.h"
 #include "http/listen.h"
@@ -997,9 +998,31 @@ static int remove_directory(void **state)
 	return rmdir(directory);
 }
 
+/* Stands first: libfcgi installs its handlers once a process. */
+static void a_gate_leaves_signals_as_they_were(void **state)
+{
+	static const int signals[] = {SIGPIPE, SIGTERM, SIGUSR1};
+	struct sigaction before[ARRAY_LEN(signals)];
+	struct service service;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		assert_int_equal(sigaction(signals[i], NULL, &before[i]), 0);
+	prepare_service(&service);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+		struct sigaction now;
+
+		assert_int_equal(sigaction(signals[i], NULL, &now), 0);
+		assert_ptr_equal(now.sa_handler, before[i].sa_handler);
+	}
+	run_service(&service, 1);
+	stop_service(&service);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_gate_leaves_signals_as_they_were),
 		cmocka_unit_test(a_kept_connection_carries_request_after_request),
 		cmocka_unit_test(an_answer_is_a_cgi_answer_with_the_request_id),
 		cmocka_unit_test(head_is_answered_without_a_body),
@@ -1026,5 +1049,7 @@ int main(void)
 		cmocka_unit_test(what_the_others_leave_is_served_by_one_with_more_than_its_share),
 	};
 
+	/* As every process of the service has it. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests_name("fcgi", tests, make_directory, remove_directory);
 }
