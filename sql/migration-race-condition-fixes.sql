@@ -2374,10 +2374,10 @@ begin
 			return cardkeep_api.start_profile(p_kind, p_user, p_session, p_write, v_patch);
 		end if;
 	end if;
-	return cardkeep_api.settle_profile(p_kind, p_user, p_write, p, p_expected, v_patch);
+	return cardkeep_api.profile_not_applied(p_kind, p_user, p_write, p, p_expected, v_patch);
 end
 $$;
-comment on function cardkeep_api.save_profile_core is 'Changes a profile that is at one of the expected versions, 0 where it was never written, and writes its history; the empty string clears a field. 200; 201 for the first; else as settle_profile. Tries the profile''s row (no key update, skip locked), or the advisory lock of the first profile; never waits; a stale request locks nothing.';
+comment on function cardkeep_api.save_profile_core is 'Changes a profile that is at one of the expected versions, 0 where it was never written, and writes its history; the empty string clears a field. 200; 201 for the first; else as profile_not_applied. Tries the profile''s row (no key update, skip locked), or the advisory lock of the first profile; never waits; a stale request locks nothing.';
 
 create function cardkeep_api.clear_empty(p_patch jsonb) returns jsonb
 language plpgsql immutable parallel safe
@@ -2389,7 +2389,7 @@ end
 $$;
 comment on function cardkeep_api.clear_empty is 'A patch in which the empty string is null: an empty field has one form. Locks nothing.';
 
-create function cardkeep_api.settle_profile(p_kind text, p_user uuid, p_write uuid,
+create function cardkeep_api.profile_not_applied(p_kind text, p_user uuid, p_write uuid,
 	p cardkeep_api.profile, p_expected integer[], p_patch jsonb)
 returns cardkeep_api.answer
 language plpgsql volatile
@@ -2410,7 +2410,7 @@ begin
 	return cardkeep_api.profile_conflict(p_kind, p_user, p, p_expected, p_patch);
 end
 $$;
-comment on function cardkeep_api.settle_profile is 'What a write that was not applied now comes to: its first answer where it was applied before, 200 unchanged where it changes nothing, 423 where somebody holds the profile, else 409 with both sides. Locks nothing.';
+comment on function cardkeep_api.profile_not_applied is 'What a write that was not applied now comes to: its first answer where it was applied before, 200 unchanged where it changes nothing, 423 where somebody holds the profile, else 409 with both sides. Locks nothing.';
 
 reset role;
 $sql$;
@@ -3132,7 +3132,7 @@ begin
 			and exists (select from cardkeep.over_quota q where q.user_id = p_user)
 		for no key update skip locked;
 		if not found then
-			return cardkeep_api.settle_card(p_user, p_write, p_card, p_expected, p_name, p_template,
+			return cardkeep_api.card_not_applied(p_user, p_write, p_card, p_expected, p_name, p_template,
 				p_fields, p_design, p_public);
 		end if;
 		a := cardkeep_api.change_refused(o, p_fields, p_design);
@@ -3169,9 +3169,9 @@ begin
 	return cardkeep_api.reply(200, n.version, cardkeep_api.card_json(n));
 end
 $$;
-comment on function cardkeep_api.update_card_core is 'Changes a card that is at one of the expected versions, and writes its history; null keeps a field. 200; 422 or 429 quota; else as settle_card. Tries the card''s row (no key update, skip locked), and where it notes what the account took locks as judge_quota; never waits; a stale or unchanged request locks nothing.';
+comment on function cardkeep_api.update_card_core is 'Changes a card that is at one of the expected versions, and writes its history; null keeps a field. 200; 422 or 429 quota; else as card_not_applied. Tries the card''s row (no key update, skip locked), and where it notes what the account took locks as judge_quota; never waits; a stale or unchanged request locks nothing.';
 
-create function cardkeep_api.settle_card(p_user uuid, p_write uuid, p_card uuid,
+create function cardkeep_api.card_not_applied(p_user uuid, p_write uuid, p_card uuid,
 	p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
 	p_public boolean)
 returns cardkeep_api.answer
@@ -3181,13 +3181,13 @@ declare
 	c cardkeep.business_cards;
 begin
 	select b.* into c from cardkeep.business_cards b where b.id = p_card and b.user_id = p_user;
-	return cardkeep_api.card_settled(c, cardkeep_api.card_write_version(p_card, p_expected, p_write,
+	return cardkeep_api.card_refusal(c, cardkeep_api.card_write_version(p_card, p_expected, p_write,
 		false), p_user, p_card, p_expected, p_name, p_template, p_fields, p_design, p_public);
 end
 $$;
-comment on function cardkeep_api.settle_card is 'What an update that was not applied now comes to: looks for the card and then for the write, and answers as card_settled. Locks nothing.';
+comment on function cardkeep_api.card_not_applied is 'What an update that was not applied now comes to: looks for the card and then for the write, and answers as card_refusal. Locks nothing.';
 
-create function cardkeep_api.card_settled(c cardkeep.business_cards, p_written integer,
+create function cardkeep_api.card_refusal(c cardkeep.business_cards, p_written integer,
 	p_user uuid, p_card uuid, p_expected integer[], p_name text, p_template text, p_fields jsonb,
 	p_design jsonb, p_public boolean)
 returns cardkeep_api.answer
@@ -3211,7 +3211,7 @@ begin
 		p_public);
 end
 $$;
-comment on function cardkeep_api.card_settled is 'The answer to an update that was not applied now, given the card (all null: there is none) and the version that the same write made before, if it did: 200 replayed, 404, 200 unchanged where it changes nothing, 423 where somebody holds the card, else 409 with both sides. Locks nothing.';
+comment on function cardkeep_api.card_refusal is 'The answer to an update that was not applied now, given the card (all null: there is none) and the version that the same write made before, if it did: 200 replayed, 404, 200 unchanged where it changes nothing, 423 where somebody holds the card, else 409 with both sides. Locks nothing.';
 
 create function cardkeep_api.delete_card_core(p_user uuid, p_session uuid, p_write uuid,
 	p_card uuid, p_expected integer[])
@@ -3226,7 +3226,7 @@ begin
 	where b.id = p_card and b.user_id = p_user and b.version = any (p_expected)
 	for update skip locked;
 	if not found then
-		return cardkeep_api.settle_deletion(p_user, p_write, p_card, p_expected);
+		return cardkeep_api.deletion_not_applied(p_user, p_write, p_card, p_expected);
 	end if;
 	if not pg_try_advisory_xact_lock(cardkeep_api.lock_key('slug', c.slug)) then
 		return cardkeep_api.reply(423, c.version);
@@ -3242,9 +3242,9 @@ begin
 	return cardkeep_api.reply(204, c.version + 1);
 end
 $$;
-comment on function cardkeep_api.delete_card_core is 'Deletes a card that is at one of the expected versions, ends its history and retires its slug. 204; else as settle_deletion. Tries the card''s row (update, skip locked), then its slug''s advisory lock, so that a creation never waits for it, and where it notes what the account took as judge_quota; never waits.';
+comment on function cardkeep_api.delete_card_core is 'Deletes a card that is at one of the expected versions, ends its history and retires its slug. 204; else as deletion_not_applied. Tries the card''s row (update, skip locked), then its slug''s advisory lock, so that a creation never waits for it, and where it notes what the account took as judge_quota; never waits.';
 
-create function cardkeep_api.settle_deletion(p_user uuid, p_write uuid, p_card uuid,
+create function cardkeep_api.deletion_not_applied(p_user uuid, p_write uuid, p_card uuid,
 	p_expected integer[])
 returns cardkeep_api.answer
 language plpgsql volatile
@@ -3267,7 +3267,7 @@ begin
 	return cardkeep_api.card_conflict(c, p_expected);
 end
 $$;
-comment on function cardkeep_api.settle_deletion is 'What a deletion that was not applied now comes to: 204 replayed where it was applied before, 404, 423 where somebody holds the card, else 409. Locks nothing.';
+comment on function cardkeep_api.deletion_not_applied is 'What a deletion that was not applied now comes to: 204 replayed where it was applied before, 404, 423 where somebody holds the card, else 409. Locks nothing.';
 
 reset role;
 $sql$;
@@ -3808,7 +3808,7 @@ begin
 				and t.write_id = n.write and not t.is_deletion
 			limit 1) h
 		limit 1) w on true
-	cross join lateral cardkeep_api.card_settled(b, w.version, n.user_id, n.card::uuid,
+	cross join lateral cardkeep_api.card_refusal(b, w.version, n.user_id, n.card::uuid,
 		n.expected::integer[], n.name, n.template, n.fields::jsonb, n.design::jsonb,
 		n.public::boolean) a
 	where n.session_id is not null and n.write is not null and (n.i = any (v_done)) is not true;
@@ -3823,7 +3823,7 @@ begin
 	where v_sessions[k] is null or v_writes[k] is null;
 end
 $$;
-comment on function cardkeep_api.update_cards is 'update_card for each item; of several items that fit the version of a card, or have one key, one is applied and the others are settled after it. Tries the keys, then the rows (no key update, skip locked) in one statement; what that did not serve is settled as in update_card, or goes through it where its key is held or spent. Never waits.';
+comment on function cardkeep_api.update_cards is 'update_card for each item; of several items that fit the version of a card, or have one key, one is applied and the others are settled after it. Tries the keys, then the rows (no key update, skip locked) in one statement; what that did not serve is answered as in update_card, or goes through it where its key is held or spent. Never waits.';
 
 reset role;
 $sql$;
@@ -5212,7 +5212,7 @@ begin
 	where b.id = p_card and b.user_id = p_user and b.version = any (p_expected)
 	for no key update skip locked;
 	if not found then
-		return cardkeep_api.settle_card_revert(p_user, p_write, p_card, p_expected, p_to);
+		return cardkeep_api.card_revert_not_applied(p_user, p_write, p_card, p_expected, p_to);
 	end if;
 	if p_to not between 1 and v_version then
 		return cardkeep_api.reply(422, v_version);
@@ -5225,9 +5225,9 @@ begin
 		o.name, o.template_type, o.fields_config, o.design_config, o.is_public);
 end
 $$;
-comment on function cardkeep_api.revert_card_core is 'Gives a card that is at one of the expected versions the content it had at version p_to, as a new version. 200; 422 where p_to is no version of it; 409 base_unavailable where history does not reach that far; else as settle_card_revert. Tries the card''s row (no key update, skip locked), never waits; a stale request locks nothing.';
+comment on function cardkeep_api.revert_card_core is 'Gives a card that is at one of the expected versions the content it had at version p_to, as a new version. 200; 422 where p_to is no version of it; 409 base_unavailable where history does not reach that far; else as card_revert_not_applied. Tries the card''s row (no key update, skip locked), never waits; a stale request locks nothing.';
 
-create function cardkeep_api.settle_card_revert(p_user uuid, p_write uuid, p_card uuid,
+create function cardkeep_api.card_revert_not_applied(p_user uuid, p_write uuid, p_card uuid,
 	p_expected integer[], p_to integer)
 returns cardkeep_api.answer
 language plpgsql volatile
@@ -5256,7 +5256,7 @@ begin
 		o.design_config, o.is_public);
 end
 $$;
-comment on function cardkeep_api.settle_card_revert is 'What a revert that was not applied now comes to: 200 replayed where it was applied before, 404, 422 where p_to is no version, 423 where somebody holds the card, else 409 with both sides, the old content being the request''s. Locks nothing.';
+comment on function cardkeep_api.card_revert_not_applied is 'What a revert that was not applied now comes to: 200 replayed where it was applied before, 404, 422 where p_to is no version, 423 where somebody holds the card, else 409 with both sides, the old content being the request''s. Locks nothing.';
 
 create function cardkeep_api.revert_card(p_token_hash bytea, p_write uuid, p_card uuid,
 	p_expected integer[], p_to integer, p_key uuid default null)
@@ -5302,7 +5302,7 @@ declare
 	v_content jsonb;
 begin
 	if not cardkeep_api.try_profile(p_kind, p_user, p_expected) then
-		return cardkeep_api.settle_profile_revert(p_kind, p_user, p_write, p_expected, p_to);
+		return cardkeep_api.profile_revert_not_applied(p_kind, p_user, p_write, p_expected, p_to);
 	end if;
 	v_version := (cardkeep_api.read_profile(p_kind, p_user)).version;
 	if p_to not between 1 and v_version then
@@ -5317,7 +5317,7 @@ end
 $$;
 comment on function cardkeep_api.revert_profile_core is 'As revert_card_core, for a profile. Tries the profile''s row (no key update, skip locked), never waits; a stale request locks nothing.';
 
-create function cardkeep_api.settle_profile_revert(p_kind text, p_user uuid, p_write uuid,
+create function cardkeep_api.profile_revert_not_applied(p_kind text, p_user uuid, p_write uuid,
 	p_expected integer[], p_to integer)
 returns cardkeep_api.answer
 language plpgsql volatile
@@ -5339,7 +5339,7 @@ begin
 		coalesce(cardkeep_api.profile_was(p_kind, p_user, p.version, p_to), '{}'));
 end
 $$;
-comment on function cardkeep_api.settle_profile_revert is 'As settle_card_revert, for a profile. Locks nothing.';
+comment on function cardkeep_api.profile_revert_not_applied is 'As card_revert_not_applied, for a profile. Locks nothing.';
 
 create function cardkeep_api.revert_own_profile(p_kind text, p_token_hash bytea, p_write uuid,
 	p_expected integer[], p_to integer, p_key uuid)

@@ -262,7 +262,7 @@ begin
 			and exists (select from cardkeep.over_quota q where q.user_id = p_user)
 		for no key update skip locked;
 		if not found then
-			return cardkeep_api.settle_card(p_user, p_write, p_card, p_expected, p_name, p_template,
+			return cardkeep_api.card_not_applied(p_user, p_write, p_card, p_expected, p_name, p_template,
 				p_fields, p_design, p_public);
 		end if;
 		a := cardkeep_api.change_refused(o, p_fields, p_design);
@@ -299,9 +299,9 @@ begin
 	return cardkeep_api.reply(200, n.version, cardkeep_api.card_json(n));
 end
 $$;
-comment on function cardkeep_api.update_card_core is 'Changes a card that is at one of the expected versions, and writes its history; null keeps a field. 200; 422 or 429 quota; else as settle_card. Tries the card''s row (no key update, skip locked), and where it notes what the account took locks as judge_quota; never waits; a stale or unchanged request locks nothing.';
+comment on function cardkeep_api.update_card_core is 'Changes a card that is at one of the expected versions, and writes its history; null keeps a field. 200; 422 or 429 quota; else as card_not_applied. Tries the card''s row (no key update, skip locked), and where it notes what the account took locks as judge_quota; never waits; a stale or unchanged request locks nothing.';
 
-create function cardkeep_api.settle_card(p_user uuid, p_write uuid, p_card uuid,
+create function cardkeep_api.card_not_applied(p_user uuid, p_write uuid, p_card uuid,
 	p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
 	p_public boolean)
 returns cardkeep_api.answer
@@ -311,13 +311,13 @@ declare
 	c cardkeep.business_cards;
 begin
 	select b.* into c from cardkeep.business_cards b where b.id = p_card and b.user_id = p_user;
-	return cardkeep_api.card_settled(c, cardkeep_api.card_write_version(p_card, p_expected, p_write,
+	return cardkeep_api.card_refusal(c, cardkeep_api.card_write_version(p_card, p_expected, p_write,
 		false), p_user, p_card, p_expected, p_name, p_template, p_fields, p_design, p_public);
 end
 $$;
-comment on function cardkeep_api.settle_card is 'What an update that was not applied now comes to: looks for the card and then for the write, and answers as card_settled. Locks nothing.';
+comment on function cardkeep_api.card_not_applied is 'What an update that was not applied now comes to: looks for the card and then for the write, and answers as card_refusal. Locks nothing.';
 
-create function cardkeep_api.card_settled(c cardkeep.business_cards, p_written integer,
+create function cardkeep_api.card_refusal(c cardkeep.business_cards, p_written integer,
 	p_user uuid, p_card uuid, p_expected integer[], p_name text, p_template text, p_fields jsonb,
 	p_design jsonb, p_public boolean)
 returns cardkeep_api.answer
@@ -341,7 +341,7 @@ begin
 		p_public);
 end
 $$;
-comment on function cardkeep_api.card_settled is 'The answer to an update that was not applied now, given the card (all null: there is none) and the version that the same write made before, if it did: 200 replayed, 404, 200 unchanged where it changes nothing, 423 where somebody holds the card, else 409 with both sides. Locks nothing.';
+comment on function cardkeep_api.card_refusal is 'The answer to an update that was not applied now, given the card (all null: there is none) and the version that the same write made before, if it did: 200 replayed, 404, 200 unchanged where it changes nothing, 423 where somebody holds the card, else 409 with both sides. Locks nothing.';
 
 create function cardkeep_api.delete_card_core(p_user uuid, p_session uuid, p_write uuid,
 	p_card uuid, p_expected integer[])
@@ -356,7 +356,7 @@ begin
 	where b.id = p_card and b.user_id = p_user and b.version = any (p_expected)
 	for update skip locked;
 	if not found then
-		return cardkeep_api.settle_deletion(p_user, p_write, p_card, p_expected);
+		return cardkeep_api.deletion_not_applied(p_user, p_write, p_card, p_expected);
 	end if;
 	if not pg_try_advisory_xact_lock(cardkeep_api.lock_key('slug', c.slug)) then
 		return cardkeep_api.reply(423, c.version);
@@ -372,9 +372,9 @@ begin
 	return cardkeep_api.reply(204, c.version + 1);
 end
 $$;
-comment on function cardkeep_api.delete_card_core is 'Deletes a card that is at one of the expected versions, ends its history and retires its slug. 204; else as settle_deletion. Tries the card''s row (update, skip locked), then its slug''s advisory lock, so that a creation never waits for it, and where it notes what the account took as judge_quota; never waits.';
+comment on function cardkeep_api.delete_card_core is 'Deletes a card that is at one of the expected versions, ends its history and retires its slug. 204; else as deletion_not_applied. Tries the card''s row (update, skip locked), then its slug''s advisory lock, so that a creation never waits for it, and where it notes what the account took as judge_quota; never waits.';
 
-create function cardkeep_api.settle_deletion(p_user uuid, p_write uuid, p_card uuid,
+create function cardkeep_api.deletion_not_applied(p_user uuid, p_write uuid, p_card uuid,
 	p_expected integer[])
 returns cardkeep_api.answer
 language plpgsql volatile
@@ -397,6 +397,6 @@ begin
 	return cardkeep_api.card_conflict(c, p_expected);
 end
 $$;
-comment on function cardkeep_api.settle_deletion is 'What a deletion that was not applied now comes to: 204 replayed where it was applied before, 404, 423 where somebody holds the card, else 409. Locks nothing.';
+comment on function cardkeep_api.deletion_not_applied is 'What a deletion that was not applied now comes to: 204 replayed where it was applied before, 404, 423 where somebody holds the card, else 409. Locks nothing.';
 
 commit;

@@ -298,7 +298,7 @@ begin
 				and t.write_id = n.write and not t.is_deletion
 			limit 1) h
 		limit 1) w on true
-	cross join lateral cardkeep_api.card_settled(b, w.version, n.user_id, n.card::uuid,
+	cross join lateral cardkeep_api.card_refusal(b, w.version, n.user_id, n.card::uuid,
 		n.expected::integer[], n.name, n.template, n.fields::jsonb, n.design::jsonb,
 		n.public::boolean) a
 	where n.session_id is not null and n.write is not null and (n.i = any (v_done)) is not true;
@@ -313,6 +313,6 @@ begin
 	where v_sessions[k] is null or v_writes[k] is null;
 end
 $$;
-comment on function cardkeep_api.update_cards is 'update_card for each item; of several items that fit the version of a card, or have one key, one is applied and the others are settled after it. Tries the keys, then the rows (no key update, skip locked) in one statement; what that did not serve is settled as in update_card, or goes through it where its key is held or spent. Never waits.';
+comment on function cardkeep_api.update_cards is 'update_card for each item; of several items that fit the version of a card, or have one key, one is applied and the others are settled after it. Tries the keys, then the rows (no key update, skip locked) in one statement; what that did not serve is answered as in update_card, or goes through it where its key is held or spent. Never waits.';
 
 commit;

@@ -425,10 +425,10 @@ begin
 			return cardkeep_api.start_profile(p_kind, p_user, p_session, p_write, v_patch);
 		end if;
 	end if;
-	return cardkeep_api.settle_profile(p_kind, p_user, p_write, p, p_expected, v_patch);
+	return cardkeep_api.profile_not_applied(p_kind, p_user, p_write, p, p_expected, v_patch);
 end
 $$;
-comment on function cardkeep_api.save_profile_core is 'Changes a profile that is at one of the expected versions, 0 where it was never written, and writes its history; the empty string clears a field. 200; 201 for the first; else as settle_profile. Tries the profile''s row (no key update, skip locked), or the advisory lock of the first profile; never waits; a stale request locks nothing.';
+comment on function cardkeep_api.save_profile_core is 'Changes a profile that is at one of the expected versions, 0 where it was never written, and writes its history; the empty string clears a field. 200; 201 for the first; else as profile_not_applied. Tries the profile''s row (no key update, skip locked), or the advisory lock of the first profile; never waits; a stale request locks nothing.';
 
 create function cardkeep_api.clear_empty(p_patch jsonb) returns jsonb
 language plpgsql immutable parallel safe
@@ -440,7 +440,7 @@ end
 $$;
 comment on function cardkeep_api.clear_empty is 'A patch in which the empty string is null: an empty field has one form. Locks nothing.';
 
-create function cardkeep_api.settle_profile(p_kind text, p_user uuid, p_write uuid,
+create function cardkeep_api.profile_not_applied(p_kind text, p_user uuid, p_write uuid,
 	p cardkeep_api.profile, p_expected integer[], p_patch jsonb)
 returns cardkeep_api.answer
 language plpgsql volatile
@@ -461,6 +461,6 @@ begin
 	return cardkeep_api.profile_conflict(p_kind, p_user, p, p_expected, p_patch);
 end
 $$;
-comment on function cardkeep_api.settle_profile is 'What a write that was not applied now comes to: its first answer where it was applied before, 200 unchanged where it changes nothing, 423 where somebody holds the profile, else 409 with both sides. Locks nothing.';
+comment on function cardkeep_api.profile_not_applied is 'What a write that was not applied now comes to: its first answer where it was applied before, 200 unchanged where it changes nothing, 423 where somebody holds the profile, else 409 with both sides. Locks nothing.';
 
 commit;

@@ -39,7 +39,7 @@ begin
 	where b.id = p_card and b.user_id = p_user and b.version = any (p_expected)
 	for no key update skip locked;
 	if not found then
-		return cardkeep_api.settle_card_revert(p_user, p_write, p_card, p_expected, p_to);
+		return cardkeep_api.card_revert_not_applied(p_user, p_write, p_card, p_expected, p_to);
 	end if;
 	if p_to not between 1 and v_version then
 		return cardkeep_api.reply(422, v_version);
@@ -52,9 +52,9 @@ begin
 		o.name, o.template_type, o.fields_config, o.design_config, o.is_public);
 end
 $$;
-comment on function cardkeep_api.revert_card_core is 'Gives a card that is at one of the expected versions the content it had at version p_to, as a new version. 200; 422 where p_to is no version of it; 409 base_unavailable where history does not reach that far; else as settle_card_revert. Tries the card''s row (no key update, skip locked), never waits; a stale request locks nothing.';
+comment on function cardkeep_api.revert_card_core is 'Gives a card that is at one of the expected versions the content it had at version p_to, as a new version. 200; 422 where p_to is no version of it; 409 base_unavailable where history does not reach that far; else as card_revert_not_applied. Tries the card''s row (no key update, skip locked), never waits; a stale request locks nothing.';
 
-create function cardkeep_api.settle_card_revert(p_user uuid, p_write uuid, p_card uuid,
+create function cardkeep_api.card_revert_not_applied(p_user uuid, p_write uuid, p_card uuid,
 	p_expected integer[], p_to integer)
 returns cardkeep_api.answer
 language plpgsql volatile
@@ -83,7 +83,7 @@ begin
 		o.design_config, o.is_public);
 end
 $$;
-comment on function cardkeep_api.settle_card_revert is 'What a revert that was not applied now comes to: 200 replayed where it was applied before, 404, 422 where p_to is no version, 423 where somebody holds the card, else 409 with both sides, the old content being the request''s. Locks nothing.';
+comment on function cardkeep_api.card_revert_not_applied is 'What a revert that was not applied now comes to: 200 replayed where it was applied before, 404, 422 where p_to is no version, 423 where somebody holds the card, else 409 with both sides, the old content being the request''s. Locks nothing.';
 
 create function cardkeep_api.revert_card(p_token_hash bytea, p_write uuid, p_card uuid,
 	p_expected integer[], p_to integer, p_key uuid default null)
@@ -129,7 +129,7 @@ declare
 	v_content jsonb;
 begin
 	if not cardkeep_api.try_profile(p_kind, p_user, p_expected) then
-		return cardkeep_api.settle_profile_revert(p_kind, p_user, p_write, p_expected, p_to);
+		return cardkeep_api.profile_revert_not_applied(p_kind, p_user, p_write, p_expected, p_to);
 	end if;
 	v_version := (cardkeep_api.read_profile(p_kind, p_user)).version;
 	if p_to not between 1 and v_version then
@@ -144,7 +144,7 @@ end
 $$;
 comment on function cardkeep_api.revert_profile_core is 'As revert_card_core, for a profile. Tries the profile''s row (no key update, skip locked), never waits; a stale request locks nothing.';
 
-create function cardkeep_api.settle_profile_revert(p_kind text, p_user uuid, p_write uuid,
+create function cardkeep_api.profile_revert_not_applied(p_kind text, p_user uuid, p_write uuid,
 	p_expected integer[], p_to integer)
 returns cardkeep_api.answer
 language plpgsql volatile
@@ -166,7 +166,7 @@ begin
 		coalesce(cardkeep_api.profile_was(p_kind, p_user, p.version, p_to), '{}'));
 end
 $$;
-comment on function cardkeep_api.settle_profile_revert is 'As settle_card_revert, for a profile. Locks nothing.';
+comment on function cardkeep_api.profile_revert_not_applied is 'As card_revert_not_applied, for a profile. Locks nothing.';
 
 create function cardkeep_api.revert_own_profile(p_kind text, p_token_hash bytea, p_write uuid,
 	p_expected integer[], p_to integer, p_key uuid)

@@ -2,10 +2,10 @@
 
 begin;
 
-drop function cardkeep_api.settle_deletion;
+drop function cardkeep_api.deletion_not_applied;
 drop function cardkeep_api.delete_card_core;
-drop function cardkeep_api.card_settled;
-drop function cardkeep_api.settle_card;
+drop function cardkeep_api.card_refusal;
+drop function cardkeep_api.card_not_applied;
 drop function cardkeep_api.update_card_core;
 drop function cardkeep_api.card_same;
 drop function cardkeep_api.card_write_version;

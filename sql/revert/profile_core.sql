@@ -2,7 +2,7 @@
 
 begin;
 
-drop function cardkeep_api.settle_profile;
+drop function cardkeep_api.profile_not_applied;
 drop function cardkeep_api.clear_empty;
 drop function cardkeep_api.save_profile_core;
 drop function cardkeep_api.change_profile;

@@ -13,9 +13,9 @@ select 'cardkeep_api.created_before'::regproc;
 select 'cardkeep_api.card_write_version'::regproc;
 select 'cardkeep_api.card_same'::regproc;
 select 'cardkeep_api.update_card_core'::regproc;
-select 'cardkeep_api.settle_card'::regproc;
-select 'cardkeep_api.card_settled'::regproc;
+select 'cardkeep_api.card_not_applied'::regproc;
+select 'cardkeep_api.card_refusal'::regproc;
 select 'cardkeep_api.delete_card_core'::regproc;
-select 'cardkeep_api.settle_deletion'::regproc;
+select 'cardkeep_api.deletion_not_applied'::regproc;
 
 rollback;

@@ -28,6 +28,6 @@ select 'cardkeep_api.start_profile'::regproc;
 select 'cardkeep_api.change_profile'::regproc;
 select 'cardkeep_api.save_profile_core'::regproc;
 select 'cardkeep_api.clear_empty'::regproc;
-select 'cardkeep_api.settle_profile'::regproc;
+select 'cardkeep_api.profile_not_applied'::regproc;
 
 rollback;

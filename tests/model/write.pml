@@ -301,7 +301,7 @@ update:
 #endif
 		fi
 	};
-	/* settle_card: the card is read, and the repeat looked up in a later statement. */
+	/* card_not_applied: the card is read, and the repeat looked up in a later statement. */
 #ifdef LOOK_UP_FIRST
 	atomic {
 		if

@@ -121,10 +121,10 @@ export const faults = [
 			[
 				'sql/deploy/card_core.sql',
 				'\tc cardkeep.business_cards;\nbegin\n\tselect b.* into c from cardkeep.business_cards b where b.id = p_card and b.user_id = p_user;\n' +
-					'\treturn cardkeep_api.card_settled(c, cardkeep_api.card_write_version(p_card, p_expected, p_write,\n\t\tfalse),',
+					'\treturn cardkeep_api.card_refusal(c, cardkeep_api.card_write_version(p_card, p_expected, p_write,\n\t\tfalse),',
 				'\tc cardkeep.business_cards;\n\tv integer := cardkeep_api.card_write_version(p_card, p_expected, p_write, false);\n' +
 					'begin\n\tperform pg_sleep(0.3);\n\tselect b.* into c from cardkeep.business_cards b where b.id = p_card and b.user_id = p_user;\n' +
-					'\treturn cardkeep_api.card_settled(c, v,',
+					'\treturn cardkeep_api.card_refusal(c, v,',
 			],
 		],
 		run: { cut: 'call', cuts: 150, paceMs: 800, env: { CARDKEEP_WAVE_CALLS: '3' }, sql: LATE_COMMITS },
