@@ -25,7 +25,7 @@ nginx_connections() {
 	printf '%s' "$most"
 }
 
-# nginx_render DIR PORT SOCKET DEADLINE_MS [ORIGINS]: writes DIR/conf/{nginx,site,status,limits}.conf,
+# nginx_render DIR PORT SOCKET DEADLINE_MS [ORIGINS]: writes DIR/conf/{nginx,site,status,limits,problems}.conf,
 # DIR/conf/params and DIR/web, for an instance with DIR/{run,log,tmp}. Paths here hold none of sed's
 # special characters but these.
 nginx_render() {
@@ -34,7 +34,7 @@ nginx_render() {
 	if grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null; then
 		listen+=" listen [::1]:$port;"
 	fi
-	cp "$top/nginx/params" "$top/nginx/limits.conf" "$dir/conf"
+	cp "$top/nginx/"{params,limits.conf,problems.conf} "$dir/conf"
 	nginx_web "$dir/web"
 	nginx_own "$dir"
 	nginx_fill "$top/nginx/status.conf.in" "$dir/conf/status.conf" \
@@ -42,7 +42,7 @@ nginx_render() {
 	nginx_fill "$top/nginx/cardkeep.conf.in" "$dir/conf/site.conf" \
 		listen "$listen" status_listen "$(nginx_status_listen "$port")" socket "$socket" params "$dir/conf/params" \
 		web "$dir/web" \
-		status "$dir/conf/status.conf" limits "$dir/conf/limits.conf" \
+		status "$dir/conf/status.conf" limits "$dir/conf/limits.conf" problems "$dir/conf/problems.conf" \
 		origins "$(nginx_origins "$origins")" \
 		answer_s $(((deadline_ms + 999) / 1000 + 1))
 	connections=$(nginx_connections)
@@ -103,7 +103,7 @@ nginx_up() {
 	local port=$1 digest
 	nginx_render "$state" "$port" "$sockets/app/app.sock" "${CARDKEEP_REQUEST_DEADLINE_MS:-5000}" \
 		"${CARDKEEP_CORS_ORIGINS:-}"
-	digest=$(cat "$state/conf/"{nginx,site,status,limits}.conf "$state/conf/params" |
+	digest=$(cat "$state/conf/"{nginx,site,status,limits,problems}.conf "$state/conf/params" |
 		sha256sum | cut -c1-64)
 	proc_is_as nginx "$digest" && return
 	nginx_test

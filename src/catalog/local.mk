@@ -2,6 +2,7 @@
 EXTRA_DIST += src/catalog/alerts.def \
 	src/catalog/calls.def \
 	src/catalog/conf.def \
+	src/catalog/gateway.def \
 	src/catalog/indicators.def \
 	src/catalog/labels.def \
 	src/catalog/metrics.def \

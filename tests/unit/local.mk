@@ -78,7 +78,7 @@ tests_unit_t_record_SOURCES = tests/unit/t_record.c tests/unit/fcgi_client.c
 tests_unit_t_record_LDADD = $(UNIT_HTTP_LIBS)
 tests_unit_t_reply_LDADD = $(UNIT_HTTP_LIBS)
 tests_unit_t_request_LDADD = $(UNIT_HTTP_LIBS)
-# The catalogue of problems is written from the list that the service itself is built from.
+# The catalogue of problems, and what nginx answers itself, are written from the lists that the service is built from.
 TESTS += scripts/check-problems
 EXTRA_DIST += scripts/check-problems scripts/gen-problems doc/problems.md
 
