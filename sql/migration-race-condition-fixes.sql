@@ -7239,7 +7239,8 @@ end if;
 execute $sql$
 -- Deploy cardkeep:grants to pg
 --
--- The whole of what the runtime role may do. A test holds this list against the catalogue.
+-- The whole of what the runtime role may do, printed by scripts/gen-grants from src/catalog/calls.def.
+-- A test holds it against the catalogue.
 
 
 set local role cardkeep_owner;
@@ -7257,42 +7258,42 @@ grant execute on function
 	cardkeep_api.open_session,
 	cardkeep_api.list_sessions,
 	cardkeep_api.end_session,
-	cardkeep_api.read_user,
 	cardkeep_api.end_sessions,
+	cardkeep_api.touch_sessions,
+	cardkeep_api.read_user,
 	cardkeep_api.read_password,
 	cardkeep_api.change_password,
 	cardkeep_api.delete_account,
-	cardkeep_api.erase_step,
-	cardkeep_api.touch_sessions,
 	cardkeep_api.create_card,
 	cardkeep_api.list_cards,
 	cardkeep_api.read_card,
 	cardkeep_api.update_card,
 	cardkeep_api.delete_card,
-	cardkeep_api.read_cards,
-	cardkeep_api.create_cards,
-	cardkeep_api.update_cards,
-	cardkeep_api.sweep_writes,
 	cardkeep_api.read_personal_info,
 	cardkeep_api.save_personal_info,
 	cardkeep_api.read_professional_info,
 	cardkeep_api.save_professional_info,
+	cardkeep_api.merge_card,
+	cardkeep_api.patch_card,
+	cardkeep_api.merge_personal_info,
+	cardkeep_api.merge_professional_info,
 	cardkeep_api.read_card_history,
 	cardkeep_api.revert_card,
 	cardkeep_api.read_personal_history,
 	cardkeep_api.revert_personal_info,
 	cardkeep_api.read_professional_history,
 	cardkeep_api.revert_professional_info,
-	cardkeep_api.merge_card,
-	cardkeep_api.patch_card,
-	cardkeep_api.merge_personal_info,
-	cardkeep_api.merge_professional_info,
 	cardkeep_api.rpc_generate_unique_slug,
 	cardkeep_api.rpc_create_business_card,
 	cardkeep_api.rpc_update_business_card,
 	cardkeep_api.rpc_upsert_personal_info,
 	cardkeep_api.rpc_upsert_professional_info,
-	cardkeep_api.read_rows
+	cardkeep_api.read_rows,
+	cardkeep_api.sweep_writes,
+	cardkeep_api.erase_step,
+	cardkeep_api.read_cards,
+	cardkeep_api.create_cards,
+	cardkeep_api.update_cards
 to cardkeep_runtime;
 
 reset role;
