@@ -4302,8 +4302,8 @@ as $$
 begin
 	delete from cardkeep.pruned_histories p where p.kind = p_kind and p.id = any (p_ids);
 	-- Of a later change, which may not be there yet: rows from before Cardkeep.
-	if p_kind = 'business_cards' and to_regproc('cardkeep_before.forget_row') is not null then
-		perform cardkeep_before.forget_row(p_kind, p_ids);
+	if p_kind = 'business_cards' and to_regproc('cardkeep_legacy.forget_row') is not null then
+		perform cardkeep_legacy.forget_row(p_kind, p_ids);
 	end if;
 end
 $$;
@@ -6095,14 +6095,14 @@ $change$;
 
 do $change$
 begin
-if exists (select from cardkeep_console.changes c where c.name = 'before') then
+if exists (select from cardkeep_console.changes c where c.name = 'legacy_tables') then
 return;
 end if;
 execute $sql$
--- Deploy cardkeep:before to pg
+-- Deploy cardkeep:legacy_tables to pg
 --
 -- A database that kept cards before Cardkeep has the tables business_cards, personal_info and
--- professional_info in schema public. They are put aside into schema cardkeep_before, as they are,
+-- professional_info in schema public. They are put aside into schema cardkeep_legacy, as they are,
 -- and their rows are carried over. This file is how their rows are read: the old tables in
 -- Cardkeep's types (old_...), and those rows as Cardkeep can keep them (carried_...). Nobody knows
 -- the shape of an old table before it is met, so the old_ views are made anew when one is put
@@ -6113,13 +6113,13 @@ execute $sql$
 
 set local role cardkeep_owner;
 
-create schema cardkeep_before;
+create schema cardkeep_legacy;
 -- What statements of the old programs themselves run through stands apart: its names are everybody's,
 -- what they do is the caller's own.
 create schema cardkeep_doors;
 comment on schema cardkeep_doors is 'What old programs come in by: the policies of the tables from before Cardkeep, and the functions of old names; acts with its caller''s rights';
 grant usage on schema cardkeep_doors to public;
-comment on schema cardkeep_before is 'The tables of a database from before Cardkeep, put aside, and what carried their rows over; not for people';
+comment on schema cardkeep_legacy is 'The tables of a database from before Cardkeep, put aside, and what carried their rows over; not for people';
 
 create table cardkeep.upgraded_tables (
 	kind text primary key,
@@ -6131,7 +6131,7 @@ create table cardkeep.upgraded_tables (
 	foreign_keys jsonb not null default '{}',
 	at timestamptz not null default clock_timestamp()
 );
-comment on table cardkeep.upgraded_tables is 'Tables from before Cardkeep that are put aside in cardkeep_before, and what has to be put back with them';
+comment on table cardkeep.upgraded_tables is 'Tables from before Cardkeep that are put aside in cardkeep_legacy, and what has to be put back with them';
 comment on column cardkeep.upgraded_tables.is_guarded is 'Whether row level security was on';
 comment on column cardkeep.upgraded_tables.is_forced is 'Whether it was on for the owner too';
 comment on column cardkeep.upgraded_tables.triggers is 'The triggers that are switched off while the table is aside, with the state each was in';
@@ -6146,14 +6146,14 @@ create table cardkeep.upgraded_functions (
 );
 comment on table cardkeep.upgraded_functions is 'Functions of schema public from before Cardkeep that go to its rows now, and what has to be put back for them';
 
-create table cardkeep_before.old_ids (
+create table cardkeep_legacy.old_ids (
 	kind text,
 	id uuid,
 	was text not null,
 	primary key (kind, id)
 );
-comment on table cardkeep_before.old_ids is 'What programs from before Cardkeep call a card or a user, where it is no uuid';
-comment on column cardkeep_before.old_ids.kind is 'id: a card; user_id: a user';
+comment on table cardkeep_legacy.old_ids is 'What programs from before Cardkeep call a card or a user, where it is no uuid';
+comment on column cardkeep_legacy.old_ids.kind is 'id: a card; user_id: a user';
 
 create table cardkeep.upgrade_changes (
 	kind text not null,
@@ -6183,14 +6183,14 @@ comment on table cardkeep.unreturned_rows is 'Rows that a table from before Card
 
 -- Reading what may be of any type
 
-create function cardkeep_before.uuid_of(p_text text) returns uuid
+create function cardkeep_legacy.uuid_of(p_text text) returns uuid
 language sql immutable parallel safe
 return case when p_text ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then p_text::uuid
 	else md5(p_text)::uuid end;
-comment on function cardkeep_before.uuid_of is 'An id of another type as a uuid, always the same one. Locks nothing.';
-grant execute on function cardkeep_before.uuid_of to public;
+comment on function cardkeep_legacy.uuid_of is 'An id of another type as a uuid, always the same one. Locks nothing.';
+grant execute on function cardkeep_legacy.uuid_of to public;
 
-create function cardkeep_before.json_of(p_text text) returns jsonb
+create function cardkeep_legacy.json_of(p_text text) returns jsonb
 language plpgsql immutable parallel unsafe set search_path = pg_catalog, pg_temp
 as $$
 begin
@@ -6199,9 +6199,9 @@ exception when data_exception then
 	return null;
 end
 $$;
-comment on function cardkeep_before.json_of is 'The document in a text, null where there is none. Locks nothing.';
+comment on function cardkeep_legacy.json_of is 'The document in a text, null where there is none. Locks nothing.';
 
-create function cardkeep_before.time_of(p_text text) returns timestamptz
+create function cardkeep_legacy.time_of(p_text text) returns timestamptz
 language plpgsql stable parallel unsafe
 set search_path = pg_catalog, pg_temp set timezone = 'UTC'
 as $$
@@ -6212,15 +6212,15 @@ exception when data_exception then
 	return null;
 end
 $$;
-comment on function cardkeep_before.time_of is 'The time in a text, in UTC where it does not say; null where there is none. Locks nothing.';
+comment on function cardkeep_legacy.time_of is 'The time in a text, in UTC where it does not say; null where there is none. Locks nothing.';
 
-create function cardkeep_before.column_type(p_table regclass, p_column name) returns regtype
+create function cardkeep_legacy.column_type(p_table regclass, p_column name) returns regtype
 language sql stable
 return (select a.atttypid::regtype from pg_catalog.pg_attribute a
 	where a.attrelid = p_table and a.attname = p_column and a.attnum > 0 and not a.attisdropped);
-comment on function cardkeep_before.column_type is 'The type of a column, null where the table has none of that name. Locks nothing.';
+comment on function cardkeep_legacy.column_type is 'The type of a column, null where the table has none of that name. Locks nothing.';
 
-create function cardkeep_before.columns_of(p_table regclass)
+create function cardkeep_legacy.columns_of(p_table regclass)
 returns table (name name, type regtype, number smallint)
 language sql stable
 begin atomic
@@ -6230,9 +6230,9 @@ begin atomic
 			'cardkeep.personal_info'::regclass, 'cardkeep.professional_info'::regclass))
 	order by a.attnum;
 end;
-comment on function cardkeep_before.columns_of is 'A table''s columns in their order; of Cardkeep''s without last_write, which is nobody else''s business: one of that name in an old table is another. Locks nothing.';
+comment on function cardkeep_legacy.columns_of is 'A table''s columns in their order; of Cardkeep''s without last_write, which is nobody else''s business: one of that name in an old table is another. Locks nothing.';
 
-create function cardkeep_before.name_says(p_name name) returns text
+create function cardkeep_legacy.name_says(p_name name) returns text
 language sql immutable parallel safe
 return case
 	when p_name in ('deleted_at', 'archived_at', 'hidden_at', 'disabled_at') then 'since'
@@ -6241,23 +6241,23 @@ return case
 	when p_name in ('is_private', 'is_hidden', 'is_deleted', 'is_archived', 'is_disabled',
 		'is_inactive', 'is_draft', 'private', 'hidden', 'deleted', 'archived', 'disabled',
 		'inactive', 'draft') then 'hidden' end;
-comment on function cardkeep_before.name_says is 'What a column of this name says of a card, if it says whether that is shown. Locks nothing.';
+comment on function cardkeep_legacy.name_says is 'What a column of this name says of a card, if it says whether that is shown. Locks nothing.';
 
-create function cardkeep_before.visibility_of(p_table regclass)
+create function cardkeep_legacy.visibility_of(p_table regclass)
 returns table (name name, type regtype, says text)
 language sql stable
 begin atomic
-	select c.name, c.type, k.says from cardkeep_before.columns_of(p_table) c
-	cross join lateral (select cardkeep_before.name_says(c.name) as says) k
+	select c.name, c.type, k.says from cardkeep_legacy.columns_of(p_table) c
+	cross join lateral (select cardkeep_legacy.name_says(c.name) as says) k
 	where case k.says
 		when 'since' then c.type in ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype)
 		else k.says is not null and c.type in ('boolean'::regtype, 'smallint'::regtype, 'integer'::regtype,
 			'bigint'::regtype, 'text'::regtype, 'character varying'::regtype) end
 	order by c.number;
 end;
-comment on function cardkeep_before.visibility_of is 'The columns of a table or view of cards that say whether a card is shown: it is where they say so (shown), where they do not (hidden), or while they are null (since). Locks nothing.';
+comment on function cardkeep_legacy.visibility_of is 'The columns of a table or view of cards that say whether a card is shown: it is where they say so (shown), where they do not (hidden), or while they are null (since). Locks nothing.';
 
-create function cardkeep_before.second_names() returns table (kind name, name name, field name)
+create function cardkeep_legacy.second_names() returns table (kind name, name name, field name)
 language sql immutable parallel safe
 begin atomic
 	values ('personal_info'::name, 'mobile_number'::name, 'primary_phone'::name),
@@ -6266,54 +6266,54 @@ begin atomic
 		('professional_info', 'office_email', 'work_email'),
 		('professional_info', 'office_phone', 'work_phone');
 end;
-comment on function cardkeep_before.second_names is 'What programs from before Cardkeep may call a field of a profile, beside its own name. Locks nothing.';
+comment on function cardkeep_legacy.second_names is 'What programs from before Cardkeep may call a field of a profile, beside its own name. Locks nothing.';
 
-create function cardkeep_before.field_of(p_table regclass, p_column name) returns name
+create function cardkeep_legacy.field_of(p_table regclass, p_column name) returns name
 language sql stable
 return (select case
-		when c.relname = 'business_cards' and cardkeep_before.name_says(p_column) is not null and exists (select
-			from cardkeep_before.visibility_of(p_table) v where v.name = p_column and v.says <> 'since')
+		when c.relname = 'business_cards' and cardkeep_legacy.name_says(p_column) is not null and exists (select
+			from cardkeep_legacy.visibility_of(p_table) v where v.name = p_column and v.says <> 'since')
 		then 'is_public'
 		-- Beside a column of the field's own name it is another.
-		else coalesce((select s.field from cardkeep_before.second_names() s where s.kind = c.relname
-			and s.name = p_column and cardkeep_before.column_type(p_table, s.field) is null), p_column) end
+		else coalesce((select s.field from cardkeep_legacy.second_names() s where s.kind = c.relname
+			and s.name = p_column and cardkeep_legacy.column_type(p_table, s.field) is null), p_column) end
 	from pg_catalog.pg_class c where c.oid = p_table);
-comment on function cardkeep_before.field_of is 'What Cardkeep calls a column of an old table, or of the view in its place; a column that it does not have is called as there. Locks nothing.';
+comment on function cardkeep_legacy.field_of is 'What Cardkeep calls a column of an old table, or of the view in its place; a column that it does not have is called as there. Locks nothing.';
 
-create function cardkeep_before.column_of(p_table regclass, p_field name) returns name
+create function cardkeep_legacy.column_of(p_table regclass, p_field name) returns name
 language sql stable
-return case when cardkeep_before.column_type(p_table, p_field) is not null then p_field
-	else (select s.name from cardkeep_before.second_names() s
+return case when cardkeep_legacy.column_type(p_table, p_field) is not null then p_field
+	else (select s.name from cardkeep_legacy.second_names() s
 		join pg_catalog.pg_class c on c.oid = p_table and c.relname = s.kind
-		where s.field = p_field and cardkeep_before.column_type(p_table, s.name) is not null) end;
-comment on function cardkeep_before.column_of is 'The column of an old table, or of the view in its place, that has one of Cardkeep''s fields: that of its name, else of its second name; null where there is none. Locks nothing.';
+		where s.field = p_field and cardkeep_legacy.column_type(p_table, s.name) is not null) end;
+comment on function cardkeep_legacy.column_of is 'The column of an old table, or of the view in its place, that has one of Cardkeep''s fields: that of its name, else of its second name; null where there is none. Locks nothing.';
 
-create function cardkeep_before.read_truth(p_column name, p_type regtype) returns text
+create function cardkeep_legacy.read_truth(p_column name, p_type regtype) returns text
 language sql immutable parallel safe
 return case p_type when 'boolean'::regtype then format('o.%I', p_column)
 	else format('lower(o.%I::text collate "C") in (''t'', ''true'', ''1'', ''y'', ''yes'', ''on'')',
 		p_column) end;
-comment on function cardkeep_before.read_truth is 'SQL that reads a column of an old table as true or false, whatever its type. Locks nothing.';
+comment on function cardkeep_legacy.read_truth is 'SQL that reads a column of an old table as true or false, whatever its type. Locks nothing.';
 
-create function cardkeep_before.read_visibility(p_table regclass) returns text
+create function cardkeep_legacy.read_visibility(p_table regclass) returns text
 language sql stable
 return coalesce((select string_agg(case v.says when 'since' then format('o.%I is null', v.name)
-		when 'shown' then format('coalesce(%s, false)', cardkeep_before.read_truth(v.name, v.type))
-		else format('not coalesce(%s, true)', cardkeep_before.read_truth(v.name, v.type)) end, ' and ')
-	from cardkeep_before.visibility_of(p_table) v), 'true');
-comment on function cardkeep_before.read_visibility is 'SQL that reads whether an old card was shown: every column that has a say in it says so. A null does not: the old query for what is shown did not find it. Without such a column all were. Locks nothing.';
+		when 'shown' then format('coalesce(%s, false)', cardkeep_legacy.read_truth(v.name, v.type))
+		else format('not coalesce(%s, true)', cardkeep_legacy.read_truth(v.name, v.type)) end, ' and ')
+	from cardkeep_legacy.visibility_of(p_table) v), 'true');
+comment on function cardkeep_legacy.read_visibility is 'SQL that reads whether an old card was shown: every column that has a say in it says so. A null does not: the old query for what is shown did not find it. Without such a column all were. Locks nothing.';
 
-create function cardkeep_before.read_as(p_table regclass, p_column name, p_type regtype)
+create function cardkeep_legacy.read_as(p_table regclass, p_column name, p_type regtype)
 returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_column name := coalesce(cardkeep_before.column_of(p_table, p_column), p_column);
-	v_type regtype := cardkeep_before.column_type(p_table, v_column);
+	v_column name := coalesce(cardkeep_legacy.column_of(p_table, p_column), p_column);
+	v_type regtype := cardkeep_legacy.column_type(p_table, v_column);
 	v_text text := format('o.%I::text', v_column);
 begin
 	if p_column = 'is_public' then
-		return cardkeep_before.read_visibility(p_table);
+		return cardkeep_legacy.read_visibility(p_table);
 	elsif v_type is null then
 		return format('null::%s', p_type);
 	elsif v_type = p_type then
@@ -6322,96 +6322,96 @@ begin
 		return format('o.%I::timestamp at time zone ''UTC''', v_column);
 	end if;
 	return case p_type
-		when 'uuid'::regtype then format('cardkeep_before.uuid_of(%s)', v_text)
-		when 'jsonb'::regtype then format('cardkeep_before.json_of(%s)', v_text)
-		when 'timestamptz'::regtype then format('cardkeep_before.time_of(%s)', v_text)
+		when 'uuid'::regtype then format('cardkeep_legacy.uuid_of(%s)', v_text)
+		when 'jsonb'::regtype then format('cardkeep_legacy.json_of(%s)', v_text)
+		when 'timestamptz'::regtype then format('cardkeep_legacy.time_of(%s)', v_text)
 		when 'integer'::regtype then format('case when %1$s ~ ''^[0-9]{1,9}$'' then (%1$s)::integer end', v_text)
 		else v_text end;
 end
 $$;
-comment on function cardkeep_before.read_as is 'SQL that reads a column of an old table, by its second name too and whatever its type, as one of Cardkeep''s types; a missing column is null, and whether a card is public is what all columns say that have a say in it. Locks nothing.';
+comment on function cardkeep_legacy.read_as is 'SQL that reads a column of an old table, by its second name too and whatever its type, as one of Cardkeep''s types; a missing column is null, and whether a card is public is what all columns say that have a say in it. Locks nothing.';
 
-create function cardkeep_before.define_old(p_kind text) returns void
+create function cardkeep_legacy.define_old(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_table regclass := to_regclass(format('cardkeep_before.%I', p_kind));
+	v_table regclass := to_regclass(format('cardkeep_legacy.%I', p_kind));
 	v_columns text;
 begin
-	select string_agg(format('%s as %I', cardkeep_before.read_as(v_table, c.name, c.type), c.name),
+	select string_agg(format('%s as %I', cardkeep_legacy.read_as(v_table, c.name, c.type), c.name),
 		', ' order by c.number) into v_columns
-	from cardkeep_before.columns_of(format('cardkeep.%I', p_kind)) c;
+	from cardkeep_legacy.columns_of(format('cardkeep.%I', p_kind)) c;
 	if v_table is null then
-		execute format('create or replace view cardkeep_before.old_%s as
+		execute format('create or replace view cardkeep_legacy.old_%s as
 			select %s, null::jsonb as was, null::tid as place where false', p_kind, v_columns);
 	else
-		execute format('create or replace view cardkeep_before.old_%s as
+		execute format('create or replace view cardkeep_legacy.old_%s as
 			select %s, to_jsonb(o) as was, o.ctid as place from %s o', p_kind, v_columns, v_table);
 	end if;
 end
 $$;
-comment on function cardkeep_before.define_old is 'Makes the view through which an old table is read in Cardkeep''s types; empty where none is put aside. The view is locked until the transaction ends.';
+comment on function cardkeep_legacy.define_old is 'Makes the view through which an old table is read in Cardkeep''s types; empty where none is put aside. The view is locked until the transaction ends.';
 
 do $$
 begin
-	perform cardkeep_before.define_old(k)
+	perform cardkeep_legacy.define_old(k)
 	from unnest(array['business_cards', 'personal_info', 'professional_info']) k;
 end
 $$;
-comment on view cardkeep_before.old_business_cards is 'The cards from before, in Cardkeep''s types';
-comment on view cardkeep_before.old_personal_info is 'The personal profiles from before, in Cardkeep''s types';
-comment on view cardkeep_before.old_professional_info is 'The professional profiles from before, in Cardkeep''s types';
+comment on view cardkeep_legacy.old_business_cards is 'The cards from before, in Cardkeep''s types';
+comment on view cardkeep_legacy.old_personal_info is 'The personal profiles from before, in Cardkeep''s types';
+comment on view cardkeep_legacy.old_professional_info is 'The professional profiles from before, in Cardkeep''s types';
 
 -- Making it fit
 
-create function cardkeep_before.blank() returns text
+create function cardkeep_legacy.blank() returns text
 language sql immutable parallel safe
 return '[\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]';
-comment on function cardkeep_before.blank is 'What is a blank, as a regular expression that no locale reads in another way. Locks nothing.';
+comment on function cardkeep_legacy.blank is 'What is a blank, as a regular expression that no locale reads in another way. Locks nothing.';
 
-create function cardkeep_before.clean_name(p_name text) returns text
+create function cardkeep_legacy.clean_name(p_name text) returns text
 language sql immutable parallel safe
 return case
 	-- Nearly all are as they should be.
 	when char_length(p_name) between 1 and 200 and p_name is nfc normalized
-		and p_name !~ ('^' || cardkeep_before.blank() || '|' || cardkeep_before.blank()
+		and p_name !~ ('^' || cardkeep_legacy.blank() || '|' || cardkeep_legacy.blank()
 			|| '$|[\u0001-\u001f\u007f-\u009f]') then p_name
 	-- Bounded before it is normalised, as in cardkeep_api.clean_name.
 	else coalesce(nullif(regexp_replace(left(normalize(regexp_replace(regexp_replace(
 		left(p_name, 800), '[\u0001-\u001f\u007f-\u009f]', ' ', 'g'),
-		'^' || cardkeep_before.blank() || '+|' || cardkeep_before.blank() || '+$', '', 'g')), 200),
-		cardkeep_before.blank() || '+$', ''), ''), 'Card')
+		'^' || cardkeep_legacy.blank() || '+|' || cardkeep_legacy.blank() || '+$', '', 'g')), 200),
+		cardkeep_legacy.blank() || '+$', ''), ''), 'Card')
 end;
-comment on function cardkeep_before.clean_name is 'A name as a card may have it: NFC, trimmed, control characters as blanks, cut at 200; "Card" where nothing is left. Locks nothing.';
+comment on function cardkeep_legacy.clean_name is 'A name as a card may have it: NFC, trimmed, control characters as blanks, cut at 200; "Card" where nothing is left. Locks nothing.';
 
-create function cardkeep_before.clean_template(p_template text) returns text
+create function cardkeep_legacy.clean_template(p_template text) returns text
 language sql immutable parallel safe
 return case when p_template ~ '[a-zA-Z0-9]' then left(cardkeep_api.slugify(p_template), 64)
 	else 'personal-small' end;
-comment on function cardkeep_before.clean_template is 'A template''s name as a card may have it. Locks nothing.';
+comment on function cardkeep_legacy.clean_template is 'A template''s name as a card may have it. Locks nothing.';
 
-create function cardkeep_before.fit_template(p_template text) returns text
+create function cardkeep_legacy.fit_template(p_template text) returns text
 language sql immutable parallel safe
 return case when char_length(p_template) between 1 and 64 and p_template !~ '[^a-z0-9-]'
-	then p_template else cardkeep_before.clean_template(p_template) end;
-comment on function cardkeep_before.fit_template is 'A template''s name as it is, where a card may have it, else made to fit. Locks nothing.';
+	then p_template else cardkeep_legacy.clean_template(p_template) end;
+comment on function cardkeep_legacy.fit_template is 'A template''s name as it is, where a card may have it, else made to fit. Locks nothing.';
 
-create function cardkeep_before.clean_document(p_document jsonb) returns jsonb
+create function cardkeep_legacy.clean_document(p_document jsonb) returns jsonb
 language sql immutable parallel safe
 return case when jsonb_typeof(p_document) = 'object' then p_document else '{}' end;
-comment on function cardkeep_before.clean_document is 'A document as a card may have it: an object, empty where it was anything else. Locks nothing.';
+comment on function cardkeep_legacy.clean_document is 'A document as a card may have it: an object, empty where it was anything else. Locks nothing.';
 
-create function cardkeep_before.clean_time(p_at timestamptz) returns timestamptz
+create function cardkeep_legacy.clean_time(p_at timestamptz) returns timestamptz
 language sql immutable parallel safe
 return case when p_at >= 'epoch' and p_at < '9999-01-01 00:00:00+00' then p_at end;
-comment on function cardkeep_before.clean_time is 'A time that can be told in four digits of a year, else null. Locks nothing.';
+comment on function cardkeep_legacy.clean_time is 'A time that can be told in four digits of a year, else null. Locks nothing.';
 
-create function cardkeep_before.is_slug(p_slug text) returns boolean
+create function cardkeep_legacy.is_slug(p_slug text) returns boolean
 language sql immutable parallel safe
 return p_slug is not null and char_length(p_slug) <= 87 and p_slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$';
-comment on function cardkeep_before.is_slug is 'Whether a card may have this slug. Locks nothing.';
+comment on function cardkeep_legacy.is_slug is 'Whether a card may have this slug. Locks nothing.';
 
-create function cardkeep_before.fit_card(p_changes jsonb, p_slug text) returns jsonb
+create function cardkeep_legacy.fit_card(p_changes jsonb, p_slug text) returns jsonb
 language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -6419,28 +6419,28 @@ declare
 	v_fit jsonb := p_changes;
 begin
 	if p_changes ->> 'name' is not null then
-		v_fit := v_fit || jsonb_build_object('name', cardkeep_before.clean_name(p_changes ->> 'name'));
+		v_fit := v_fit || jsonb_build_object('name', cardkeep_legacy.clean_name(p_changes ->> 'name'));
 	end if;
 	if p_changes ? 'template_type' then
 		v_fit := v_fit || jsonb_build_object('template_type',
-			cardkeep_before.fit_template(p_changes ->> 'template_type'));
+			cardkeep_legacy.fit_template(p_changes ->> 'template_type'));
 	end if;
 	if v_slug = '' then
 		return v_fit - 'slug' || case when p_slug is null then '{}' else jsonb_build_object('slug', p_slug) end;
-	elsif not cardkeep_before.is_slug(v_slug) and v_slug is not null then
+	elsif not cardkeep_legacy.is_slug(v_slug) and v_slug is not null then
 		return v_fit || jsonb_build_object('slug', cardkeep_api.slugify(v_slug));
 	end if;
 	return v_fit;
 end
 $$;
-comment on function cardkeep_before.fit_card is 'What a program from before Cardkeep gives a card, made to fit: a name, a template, a slug that breaks the rule; an empty slug is the one that the card has. Whether a slug is free it does not ask. Locks nothing.';
+comment on function cardkeep_legacy.fit_card is 'What a program from before Cardkeep gives a card, made to fit: a name, a template, a slug that breaks the rule; an empty slug is the one that the card has. Whether a slug is free it does not ask. Locks nothing.';
 
-create view cardkeep_before.carried_cards as
-	select o.id, coalesce(o.user_id, o.id) as user_id, cardkeep_before.clean_name(o.name) as name,
+create view cardkeep_legacy.carried_cards as
+	select o.id, coalesce(o.user_id, o.id) as user_id, cardkeep_legacy.clean_name(o.name) as name,
 		coalesce(c.became #>> '{}', o.slug) as slug,
-		cardkeep_before.fit_template(o.template_type) as template_type,
-		cardkeep_before.clean_document(o.fields_config) as fields_config,
-		cardkeep_before.clean_document(o.design_config) as design_config,
+		cardkeep_legacy.fit_template(o.template_type) as template_type,
+		cardkeep_legacy.clean_document(o.fields_config) as fields_config,
+		cardkeep_legacy.clean_document(o.design_config) as design_config,
 		coalesce(o.is_public, false) as is_public, least(greatest(o.version, 1), 10000) as version,
 		coalesce(d.created_at, d.updated_at, t.at) as created_at,
 		greatest(d.updated_at, d.created_at, case when num_nonnulls(d.updated_at, d.created_at) = 0
@@ -6449,15 +6449,15 @@ create view cardkeep_before.carried_cards as
 		o.fields_config as old_fields_config, o.design_config as old_design_config,
 		o.user_id as old_user_id, o.created_at as old_created_at, o.updated_at as old_updated_at,
 		o.version as old_version, o.was, o.place
-	from cardkeep_before.old_business_cards o
+	from cardkeep_legacy.old_business_cards o
 	join cardkeep.upgraded_tables t on t.kind = 'business_cards'
-	cross join lateral (select cardkeep_before.clean_time(o.created_at) as created_at,
-		cardkeep_before.clean_time(o.updated_at) as updated_at) d
+	cross join lateral (select cardkeep_legacy.clean_time(o.created_at) as created_at,
+		cardkeep_legacy.clean_time(o.updated_at) as updated_at) d
 	left join cardkeep.upgrade_changes c on c.kind = 'business_cards' and c.entity_id = o.id
 		and c.field = 'slug' and c.was is not distinct from o.was -> 'slug';
-comment on view cardkeep_before.carried_cards is 'The cards from before as Cardkeep can keep them, beside what they were; a slug that was resolved reads as what it became. Null is not public: the old query for public ones did not find it';
+comment on view cardkeep_legacy.carried_cards is 'The cards from before as Cardkeep can keep them, beside what they were; a slug that was resolved reads as what it became. Null is not public: the old query for public ones did not find it';
 
-create view cardkeep_before.carried_profiles as
+create view cardkeep_legacy.carried_profiles as
 	select p.kind, p.user_id, row_number() over (partition by p.kind, p.user_id
 			order by p.updated_at desc nulls last, p.created_at desc nulls last, p.place) as rank,
 		p.fields, least(greatest(p.version, 1), 10000) as version,
@@ -6467,31 +6467,31 @@ create view cardkeep_before.carried_profiles as
 	from (
 		select k.kind, coalesce(c.entity_id, k.user_id, md5(k.was::text)::uuid) as user_id,
 			cardkeep_api.profile_fields(k.row) as fields, k.version,
-			cardkeep_before.clean_time(k.created_at) as created_at,
-			cardkeep_before.clean_time(k.updated_at) as updated_at, k.was, k.place
+			cardkeep_legacy.clean_time(k.created_at) as created_at,
+			cardkeep_legacy.clean_time(k.updated_at) as updated_at, k.was, k.place
 		from (
 			select 'personal_info' as kind, to_jsonb(o) - array['was', 'place'] as row, o.user_id,
 				o.version, o.created_at, o.updated_at, o.was, o.place
-			from cardkeep_before.old_personal_info o
+			from cardkeep_legacy.old_personal_info o
 			union all
 			select 'professional_info', to_jsonb(o) - array['was', 'place'], o.user_id, o.version,
 				o.created_at, o.updated_at, o.was, o.place
-			from cardkeep_before.old_professional_info o) k
+			from cardkeep_legacy.old_professional_info o) k
 		left join cardkeep.upgrade_changes c on c.kind = k.kind and c.field = 'user_id'
 			and c.was = to_jsonb(k.user_id)
 		) p
 	join cardkeep.upgraded_tables t on t.kind = p.kind;
-comment on view cardkeep_before.carried_profiles is 'The profiles from before as Cardkeep can keep them; of several of one user the newest has rank 1. What was adopted is the account''s';
+comment on view cardkeep_legacy.carried_profiles is 'The profiles from before as Cardkeep can keep them; of several of one user the newest has rank 1. What was adopted is the account''s';
 
-create function cardkeep_before.write_of(p_kind text, p_id uuid, p_version integer) returns uuid
+create function cardkeep_legacy.write_of(p_kind text, p_id uuid, p_version integer) returns uuid
 language sql immutable parallel safe
 return case when p_kind = 'business_cards' and p_version = 1 then p_id
 	else md5(p_kind || ':' || p_id || ':' || p_version)::uuid end;
-comment on function cardkeep_before.write_of is 'The write id of a row that is carried over: the card''s own id where that began it, as everywhere. Locks nothing.';
+comment on function cardkeep_legacy.write_of is 'The write id of a row that is carried over: the card''s own id where that began it, as everywhere. Locks nothing.';
 
 reset role;
 $sql$;
-insert into cardkeep_console.changes (name) values ('before');
+insert into cardkeep_console.changes (name) values ('legacy_tables');
 end
 $change$;
 
@@ -7304,11 +7304,11 @@ $change$;
 
 do $change$
 begin
-if exists (select from cardkeep_console.changes c where c.name = 'carry') then
+if exists (select from cardkeep_console.changes c where c.name = 'legacy_import') then
 return;
 end if;
 execute $sql$
--- Deploy cardkeep:carry to pg
+-- Deploy cardkeep:legacy_import to pg
 --
 -- Carries the rows of the tables put aside into Cardkeep's own. Set-wise, with the version and the
 -- write id in each statement, so that the triggers for direct SQL have nothing to do; history comes
@@ -7325,33 +7325,33 @@ execute $sql$
 
 set local role cardkeep_owner;
 
-create function cardkeep_before.carry_users() returns void
+create function cardkeep_legacy.carry_users() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 begin
 	insert into cardkeep.users (id)
-	select c.user_id from cardkeep_before.carried_cards c
+	select c.user_id from cardkeep_legacy.carried_cards c
 	union
-	select p.user_id from cardkeep_before.carried_profiles p
+	select p.user_id from cardkeep_legacy.carried_profiles p
 	on conflict do nothing;
 end
 $$;
-comment on function cardkeep_before.carry_users is 'A waiting user for each id that came with rows and has no account. The rows are locked by their insertion.';
+comment on function cardkeep_legacy.carry_users is 'A waiting user for each id that came with rows and has no account. The rows are locked by their insertion.';
 
-create function cardkeep_before.carry_card_history() returns void
+create function cardkeep_legacy.carry_card_history() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp set enable_nestloop = off
 as $$
 begin
 	insert into cardkeep.business_card_versions (card_id, version, write_id, at)
-	select c.id, c.version, cardkeep_before.write_of('business_cards', c.id, c.version), c.updated_at
-	from cardkeep_before.carried_cards c
+	select c.id, c.version, cardkeep_legacy.write_of('business_cards', c.id, c.version), c.updated_at
+	from cardkeep_legacy.carried_cards c
 	where not exists (select from cardkeep.business_cards b where b.id = c.id)
 	on conflict do nothing;
 end
 $$;
-comment on function cardkeep_before.carry_card_history is 'The history of each card that is to be carried over: a row for the version that it has. Locks nothing but its rows.';
+comment on function cardkeep_legacy.carry_card_history is 'The history of each card that is to be carried over: a row for the version that it has. Locks nothing but its rows.';
 
-create function cardkeep_before.carry_card(c cardkeep_before.carried_cards, p_slug text)
+create function cardkeep_legacy.carry_card(c cardkeep_legacy.carried_cards, p_slug text)
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
@@ -7359,13 +7359,13 @@ begin
 	insert into cardkeep.business_cards (id, user_id, name, slug, template_type, fields_config,
 		design_config, is_public, version, last_write, created_at, updated_at)
 	values (c.id, c.user_id, c.name, p_slug, c.template_type, c.fields_config, c.design_config,
-		c.is_public, c.version, cardkeep_before.write_of('business_cards', c.id, c.version),
+		c.is_public, c.version, cardkeep_legacy.write_of('business_cards', c.id, c.version),
 		c.created_at, c.updated_at);
 end
 $$;
-comment on function cardkeep_before.carry_card is 'One card, under this slug. Locks nothing but its row.';
+comment on function cardkeep_legacy.carry_card is 'One card, under this slug. Locks nothing but its row.';
 
-create function cardkeep_before.carry_cards_as_they_are() returns bigint
+create function cardkeep_legacy.carry_cards_as_they_are() returns bigint
 language plpgsql volatile set search_path = pg_catalog, pg_temp set enable_nestloop = off
 as $$
 declare
@@ -7374,11 +7374,11 @@ begin
 	insert into cardkeep.business_cards (id, user_id, name, slug, template_type, fields_config,
 		design_config, is_public, version, last_write, created_at, updated_at)
 	select c.id, c.user_id, c.name, c.slug, c.template_type, c.fields_config, c.design_config,
-		c.is_public, c.version, cardkeep_before.write_of('business_cards', c.id, c.version),
+		c.is_public, c.version, cardkeep_legacy.write_of('business_cards', c.id, c.version),
 		c.created_at, c.updated_at
 	from (
 		select k.*, row_number() over (partition by k.slug order by k.created_at, k.id) as rank
-		from cardkeep_before.carried_cards k where cardkeep_before.is_slug(k.slug)) c
+		from cardkeep_legacy.carried_cards k where cardkeep_legacy.is_slug(k.slug)) c
 	where c.rank = 1 and not exists (select from cardkeep.retired_slugs r where r.slug = c.slug)
 		and not exists (select from cardkeep.business_cards b where b.id = c.id)
 		and not exists (select from cardkeep.business_cards b where b.slug = c.slug);
@@ -7386,9 +7386,9 @@ begin
 	return v_count;
 end
 $$;
-comment on function cardkeep_before.carry_cards_as_they_are is 'All cards whose slug is well formed and free; of several that have one slug, the oldest. The number of them. The caller keeps others from writing cards.';
+comment on function cardkeep_legacy.carry_cards_as_they_are is 'All cards whose slug is well formed and free; of several that have one slug, the oldest. The number of them. The caller keeps others from writing cards.';
 
-create function cardkeep_before.free_slug(p_base text, p_attempt integer) returns text
+create function cardkeep_legacy.free_slug(p_base text, p_attempt integer) returns text
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -7405,51 +7405,51 @@ begin
 	return v_slug;
 end
 $$;
-comment on function cardkeep_before.free_slug is 'A slug that no card has or ever had: the base, or from the second attempt on the base with six random characters. The caller keeps others from writing cards.';
+comment on function cardkeep_legacy.free_slug is 'A slug that no card has or ever had: the base, or from the second attempt on the base with six random characters. The caller keeps others from writing cards.';
 
-create function cardkeep_before.slug_fault(p_slug text) returns text
+create function cardkeep_legacy.slug_fault(p_slug text) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 begin
 	if coalesce(p_slug, '') = '' then
 		return 'missing';
-	elsif not cardkeep_before.is_slug(p_slug) then
+	elsif not cardkeep_legacy.is_slug(p_slug) then
 		return 'malformed';
 	end if;
 	perform from cardkeep.retired_slugs r where r.slug = p_slug;
 	return case when found then 'reserved' else 'duplicate' end;
 end
 $$;
-comment on function cardkeep_before.slug_fault is 'Why a card could not keep its slug. Locks nothing.';
+comment on function cardkeep_legacy.slug_fault is 'Why a card could not keep its slug. Locks nothing.';
 
-create function cardkeep_before.carry_other_cards() returns bigint
+create function cardkeep_legacy.carry_other_cards() returns bigint
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-	c cardkeep_before.carried_cards;
+	c cardkeep_legacy.carried_cards;
 	v_fault text;
 	v_slug text;
 	v_count bigint := 0;
 begin
-	for c in select k.* from cardkeep_before.carried_cards k
+	for c in select k.* from cardkeep_legacy.carried_cards k
 		where not exists (select from cardkeep.business_cards b where b.id = k.id)
 		order by k.created_at, k.id
 	loop
-		v_fault := cardkeep_before.slug_fault(c.slug);
-		v_slug := cardkeep_before.free_slug(
+		v_fault := cardkeep_legacy.slug_fault(c.slug);
+		v_slug := cardkeep_legacy.free_slug(
 			cardkeep_api.slugify(coalesce(nullif(c.slug, ''), c.name)),
 			case when v_fault in ('missing', 'malformed') then 1 else 2 end);
-		perform cardkeep_before.carry_card(c, v_slug);
-		perform cardkeep_before.list_change('business_cards', c.id, 'slug', c.was -> 'slug',
+		perform cardkeep_legacy.carry_card(c, v_slug);
+		perform cardkeep_legacy.list_change('business_cards', c.id, 'slug', c.was -> 'slug',
 			to_jsonb(v_slug), v_fault);
 		v_count := v_count + 1;
 	end loop;
 	return v_count;
 end
 $$;
-comment on function cardkeep_before.carry_other_cards is 'The cards that cannot keep their slugs, the oldest first: each gets one made of its slug, else of its name, and is listed. The number of them. The caller keeps others from writing cards.';
+comment on function cardkeep_legacy.carry_other_cards is 'The cards that cannot keep their slugs, the oldest first: each gets one made of its slug, else of its name, and is listed. The number of them. The caller keeps others from writing cards.';
 
-create function cardkeep_before.list_change(p_kind text, p_id uuid, p_field text, p_was jsonb,
+create function cardkeep_legacy.list_change(p_kind text, p_id uuid, p_field text, p_was jsonb,
 	p_became jsonb, p_reason text)
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -7461,15 +7461,15 @@ begin
 	set was = excluded.was, became = excluded.became, reason = excluded.reason, at = excluded.at;
 end
 $$;
-comment on function cardkeep_before.list_change is 'Lists a value that could not be kept as it was. Locks nothing but its row.';
+comment on function cardkeep_legacy.list_change is 'Lists a value that could not be kept as it was. Locks nothing but its row.';
 
-create function cardkeep_before.list_card_changes() returns void
+create function cardkeep_legacy.list_card_changes() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp set enable_nestloop = off
 as $$
 begin
-	perform cardkeep_before.list_change('business_cards', c.id, f.field, c.was -> f.field, f.became,
+	perform cardkeep_legacy.list_change('business_cards', c.id, f.field, c.was -> f.field, f.became,
 		f.reason)
-	from cardkeep_before.carried_cards c
+	from cardkeep_legacy.carried_cards c
 	cross join lateral (values
 		('name', c.old_name is distinct from c.name, to_jsonb(c.name), 'not a card''s name'),
 		('template_type', c.old_template_type <> c.template_type, to_jsonb(c.template_type),
@@ -7492,45 +7492,45 @@ begin
 		and f.changed and c.was ? f.field and (c.was -> f.field <> 'null' or f.field = 'user_id');
 end
 $$;
-comment on function cardkeep_before.list_card_changes is 'Lists every value of a card that could not be kept as it was, but for nulls that became the default. Locks nothing but its rows.';
+comment on function cardkeep_legacy.list_card_changes is 'Lists every value of a card that could not be kept as it was, but for nulls that became the default. Locks nothing but its rows.';
 
-create function cardkeep_before.list_card_ids(p_column name) returns void
+create function cardkeep_legacy.list_card_ids(p_column name) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 begin
-	if cardkeep_before.column_type('cardkeep_before.business_cards', p_column) = 'uuid'::regtype then
+	if cardkeep_legacy.column_type('cardkeep_legacy.business_cards', p_column) = 'uuid'::regtype then
 		return;
 	end if;
-	perform cardkeep_before.list_change('business_cards', c.id, p_column, c.was -> p_column::text,
+	perform cardkeep_legacy.list_change('business_cards', c.id, p_column, c.was -> p_column::text,
 		to_jsonb(i.id), 'not a uuid')
-	from cardkeep_before.carried_cards c
+	from cardkeep_legacy.carried_cards c
 	cross join lateral (select case p_column when 'id' then c.id else c.user_id end as id) i
 	where i.id::text <> lower((c.was ->> p_column::text) collate "C");
 end
 $$;
-comment on function cardkeep_before.list_card_ids is 'Lists the ids of an old table that were no uuids, with what stands for them. Locks nothing but its rows.';
+comment on function cardkeep_legacy.list_card_ids is 'Lists the ids of an old table that were no uuids, with what stands for them. Locks nothing but its rows.';
 
-create function cardkeep_before.note_ids(p_kind text) returns void
+create function cardkeep_legacy.note_ids(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_table regclass := format('cardkeep_before.%I', p_kind);
+	v_table regclass := format('cardkeep_legacy.%I', p_kind);
 	v_column name;
 begin
 	for v_column in
-		select c.name from cardkeep_before.columns_of(v_table) c
+		select c.name from cardkeep_legacy.columns_of(v_table) c
 		where c.type <> 'uuid'::regtype
 			and (c.name = 'user_id' or c.name = 'id' and p_kind = 'business_cards')
 	loop
-		execute format('insert into cardkeep_before.old_ids (kind, id, was)
-			select %1$L, cardkeep_before.uuid_of(o.%1$I::text), o.%1$I::text from %2$s o
+		execute format('insert into cardkeep_legacy.old_ids (kind, id, was)
+			select %1$L, cardkeep_legacy.uuid_of(o.%1$I::text), o.%1$I::text from %2$s o
 			where o.%1$I is not null on conflict do nothing', v_column, v_table);
 	end loop;
 end
 $$;
-comment on function cardkeep_before.note_ids is 'Remembers what the old programs call cards and users, where it is no uuid. Locks nothing but its rows.';
+comment on function cardkeep_legacy.note_ids is 'Remembers what the old programs call cards and users, where it is no uuid. Locks nothing but its rows.';
 
-create function cardkeep_before.carry_cards() returns void
+create function cardkeep_legacy.carry_cards() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -7538,30 +7538,30 @@ declare
 	v_changed bigint;
 begin
 	lock table cardkeep.business_cards in share row exclusive mode;
-	perform cardkeep_before.carry_card_history();
-	v_kept := cardkeep_before.carry_cards_as_they_are();
-	v_changed := cardkeep_before.carry_other_cards();
-	perform cardkeep_before.list_card_changes();
-	perform cardkeep_before.list_card_ids(n) from unnest(array['id', 'user_id']) n;
+	perform cardkeep_legacy.carry_card_history();
+	v_kept := cardkeep_legacy.carry_cards_as_they_are();
+	v_changed := cardkeep_legacy.carry_other_cards();
+	perform cardkeep_legacy.list_card_changes();
+	perform cardkeep_legacy.list_card_ids(n) from unnest(array['id', 'user_id']) n;
 	raise notice 'upgrade: % cards carried over; % of them could not keep their slugs, see cardkeep.upgrade_changes',
 		v_kept + v_changed, v_changed;
 end
 $$;
-comment on function cardkeep_before.carry_cards is 'Carries the cards over. Waits until nobody writes cards and keeps them from it until the transaction ends.';
+comment on function cardkeep_legacy.carry_cards is 'Carries the cards over. Waits until nobody writes cards and keeps them from it until the transaction ends.';
 
-create function cardkeep_before.carry_profiles(p_kind text) returns void
+create function cardkeep_legacy.carry_profiles(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-	p cardkeep_before.carried_profiles;
+	p cardkeep_legacy.carried_profiles;
 	v_count bigint := 0;
 	v_write uuid;
 begin
-	for p in select c.* from cardkeep_before.carried_profiles c
+	for p in select c.* from cardkeep_legacy.carried_profiles c
 		where c.kind = p_kind and c.rank = 1 and not exists (select from cardkeep_api.profiles n
 			where n.kind = p_kind and n.user_id = c.user_id)
 	loop
-		v_write := cardkeep_before.write_of(p_kind, p.user_id, p.version);
+		v_write := cardkeep_legacy.write_of(p_kind, p.user_id, p.version);
 		perform cardkeep_api.note_profile(p_kind, p.user_id, p.version, null, v_write, p.updated_at,
 			case when p.version = 1 then cardkeep_api.profile_before('{}', p.fields) else '{}' end);
 		perform cardkeep_api.insert_profile(p_kind, p.user_id, v_write,
@@ -7571,35 +7571,35 @@ begin
 	raise notice 'upgrade: % rows of % carried over', v_count, p_kind;
 end
 $$;
-comment on function cardkeep_before.carry_profiles is 'Carries the profiles of one kind over, of each user the newest, unless the user has one; history begins at the version that each has. Locks nothing but its rows and, by the foreign key, the users (key share).';
+comment on function cardkeep_legacy.carry_profiles is 'Carries the profiles of one kind over, of each user the newest, unless the user has one; history begins at the version that each has. Locks nothing but its rows and, by the foreign key, the users (key share).';
 
-create function cardkeep_before.list_profile_changes() returns void
+create function cardkeep_legacy.list_profile_changes() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 begin
-	perform cardkeep_before.list_change(p.kind, p.user_id, 'row ' || p.rank, p.was, null,
+	perform cardkeep_legacy.list_change(p.kind, p.user_id, 'row ' || p.rank, p.was, null,
 		'the user has a newer one')
-	from cardkeep_before.carried_profiles p where p.rank > 1;
-	perform cardkeep_before.list_change(p.kind, p.user_id, f.field, p.was -> f.field, f.became,
+	from cardkeep_legacy.carried_profiles p where p.rank > 1;
+	perform cardkeep_legacy.list_change(p.kind, p.user_id, f.field, p.was -> f.field, f.became,
 		f.reason)
-	from cardkeep_before.carried_profiles p
+	from cardkeep_legacy.carried_profiles p
 	cross join lateral (values
 		('user_id', p.was ->> 'user_id' is null, to_jsonb(p.user_id), 'nobody''s'),
 		('version', (p.was ->> 'version')::numeric <> p.version, to_jsonb(p.version),
 			'not from 1 to 10000'),
-		('created_at', cardkeep_before.time_of(p.was ->> 'created_at') <> p.created_at,
+		('created_at', cardkeep_legacy.time_of(p.was ->> 'created_at') <> p.created_at,
 			to_jsonb(p.created_at), 'out of range'),
-		('updated_at', cardkeep_before.time_of(p.was ->> 'updated_at') <> p.updated_at,
+		('updated_at', cardkeep_legacy.time_of(p.was ->> 'updated_at') <> p.updated_at,
 			to_jsonb(p.updated_at), 'out of range, or before the creation')
 	) f (field, changed, became, reason)
 	where p.rank = 1 and f.changed;
 end
 $$;
-comment on function cardkeep_before.list_profile_changes is 'Lists the profiles that were not carried over, and what could not be kept as it was of those that were. Locks nothing but its rows.';
+comment on function cardkeep_legacy.list_profile_changes is 'Lists the profiles that were not carried over, and what could not be kept as it was of those that were. Locks nothing but its rows.';
 
 reset role;
 $sql$;
-insert into cardkeep_console.changes (name) values ('carry');
+insert into cardkeep_console.changes (name) values ('legacy_import');
 end
 $change$;
 
@@ -7626,7 +7626,7 @@ set local role cardkeep_owner;
 
 -- What was just made is closed first: granting only adds, and default privileges may have opened it.
 
-create function cardkeep_before.close_to_others(p_relation regclass) returns void
+create function cardkeep_legacy.close_to_others(p_relation regclass) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -7641,9 +7641,9 @@ begin
 	end loop;
 end
 $$;
-comment on function cardkeep_before.close_to_others is 'Leaves what was just made to its owner alone, whatever default privileges gave to others. Locks nothing.';
+comment on function cardkeep_legacy.close_to_others is 'Leaves what was just made to its owner alone, whatever default privileges gave to others. Locks nothing.';
 
-create function cardkeep_before.close_function(p_function regprocedure) returns void
+create function cardkeep_legacy.close_function(p_function regprocedure) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -7658,9 +7658,9 @@ begin
 	end loop;
 end
 $$;
-comment on function cardkeep_before.close_function is 'Leaves a function that was just made to its owner alone, whatever default privileges gave to others. Locks nothing.';
+comment on function cardkeep_legacy.close_function is 'Leaves a function that was just made to its owner alone, whatever default privileges gave to others. Locks nothing.';
 
-create function cardkeep_before.close_schema(p_schema regnamespace) returns void
+create function cardkeep_legacy.close_schema(p_schema regnamespace) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -7674,7 +7674,7 @@ begin
 	end loop;
 end
 $$;
-comment on function cardkeep_before.close_schema is 'Leaves a schema that was just made to its owner alone, whatever default privileges gave to others. Locks nothing.';
+comment on function cardkeep_legacy.close_schema is 'Leaves a schema that was just made to its owner alone, whatever default privileges gave to others. Locks nothing.';
 
 create function cardkeep_doors.is_exempt(p_owner name, p_forced boolean) returns boolean
 language sql stable
@@ -7704,7 +7704,7 @@ comment on function cardkeep_doors.ask is 'What a gate says of a row. Acts with 
 -- as 'premium'. Else one that forbids a value lets its other spellings in.
 
 -- Columns that say whether a card is shown have one say: where one is switched off, all are.
-create function cardkeep_before.switched(p_new jsonb, p_old jsonb, p_says jsonb) returns jsonb
+create function cardkeep_legacy.switched(p_new jsonb, p_old jsonb, p_says jsonb) returns jsonb
 language sql immutable parallel safe
 begin atomic
 	select coalesce(jsonb_object_agg(s.key, s.value -> case when s.all_shown then 2 else 1 end)
@@ -7718,9 +7718,9 @@ begin atomic
 			coalesce((lower((p_new ->> v.key) collate "C") in ('t', 'true', '1', 'y', 'yes', 'on'))
 				= (v.value ->> 0 = 'shown'), false) as shown) w) s;
 end;
-comment on function cardkeep_before.switched is 'The columns that say whether a card is shown as they are kept after a statement on its view; p_says has for each what it says, and what it is when off and when on. Locks nothing.';
+comment on function cardkeep_legacy.switched is 'The columns that say whether a card is shown as they are kept after a statement on its view; p_says has for each what it says, and what it is when off and when on. Locks nothing.';
 
-create function cardkeep_before.kept_card(p_new jsonb, p_old jsonb) returns jsonb
+create function cardkeep_legacy.kept_card(p_new jsonb, p_old jsonb) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -7730,9 +7730,9 @@ declare
 begin
 	select coalesce(jsonb_object_agg(n.key, n.value), '{}') into v_kept from jsonb_each(p_new) n
 	where n.key in ('name', 'slug', 'template_type') and n.value is distinct from p_old -> n.key;
-	v_kept := cardkeep_before.fit_card(v_kept, p_old ->> 'slug');
+	v_kept := cardkeep_legacy.fit_card(v_kept, p_old ->> 'slug');
 	if p_old = '{}' then
-		v_kept := v_kept || jsonb_build_object('name', cardkeep_before.clean_name(v_kept ->> 'name'));
+		v_kept := v_kept || jsonb_build_object('name', cardkeep_legacy.clean_name(v_kept ->> 'name'));
 		-- Of a name the card gets a slug, maybe with six characters more.
 		v_kept := v_kept || jsonb_build_object('slug',
 			coalesce(v_kept ->> 'slug', cardkeep_api.slugify(v_kept ->> 'name')));
@@ -7740,29 +7740,29 @@ begin
 	foreach v_field in array array['fields_config', 'design_config']
 	loop
 		v_document := case jsonb_typeof(p_new -> v_field) when 'string'
-			then cardkeep_before.json_of(p_new ->> v_field) else p_new -> v_field end;
+			then cardkeep_legacy.json_of(p_new ->> v_field) else p_new -> v_field end;
 		v_kept := v_kept || jsonb_build_object(v_field, case when p_old = '{}'
 			then coalesce(nullif(v_document, 'null'), '{}') else v_document end);
 	end loop;
 	return v_kept;
 end
 $$;
-comment on function cardkeep_before.kept_card is 'What write_card makes of a card''s own values: cleaned as it cleans them, documents in their one spelling. A slug that is taken gets a suffix there, which nobody knows yet. Locks nothing.';
+comment on function cardkeep_legacy.kept_card is 'What write_card makes of a card''s own values: cleaned as it cleans them, documents in their one spelling. A slug that is taken gets a suffix there, which nobody knows yet. Locks nothing.';
 
-create function cardkeep_before.kept_row(p_view regclass, p_new jsonb, p_old jsonb) returns jsonb
+create function cardkeep_legacy.kept_row(p_view regclass, p_new jsonb, p_old jsonb) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_kept jsonb;
 begin
 	if p_old = '{}' then
-		v_kept := jsonb_build_object('version', 1, 'created_at', coalesce(cardkeep_before.clean_time(
+		v_kept := jsonb_build_object('version', 1, 'created_at', coalesce(cardkeep_legacy.clean_time(
 			(p_new ->> 'created_at')::timestamptz), clock_timestamp())::text);
 		-- An id of two spellings reads as the first that came.
-		if cardkeep_before.column_type(p_view, 'user_id') <> 'uuid'::regtype then
+		if cardkeep_legacy.column_type(p_view, 'user_id') <> 'uuid'::regtype then
 			v_kept := v_kept || jsonb_build_object('user_id', coalesce((select i.was
-				from cardkeep_before.old_ids i where i.kind = 'user_id'
-					and i.id = cardkeep_before.uuid_of(p_new ->> 'user_id')), p_new ->> 'user_id'));
+				from cardkeep_legacy.old_ids i where i.kind = 'user_id'
+					and i.id = cardkeep_legacy.uuid_of(p_new ->> 'user_id')), p_new ->> 'user_id'));
 		end if;
 	else
 		v_kept := jsonb_build_object('version', (p_old ->> 'version')::integer + 1,
@@ -7770,21 +7770,21 @@ begin
 	end if;
 	v_kept := v_kept || jsonb_build_object('updated_at', clock_timestamp()::text)
 		|| case when p_view = to_regclass('public.business_cards')
-			then cardkeep_before.kept_card(p_new, p_old) else '{}' end;
+			then cardkeep_legacy.kept_card(p_new, p_old) else '{}' end;
 	-- A word that an enumeration does not have reads as null.
 	return (select jsonb_object_agg(k.key, case when t.typtype = 'e' and not exists (select from pg_enum e
 			where e.enumtypid = t.oid and e.enumlabel = k.value #>> '{}') then 'null' else k.value end)
 		from jsonb_each(v_kept) k
-		join cardkeep_before.columns_of(p_view) c on c.name = k.key
+		join cardkeep_legacy.columns_of(p_view) c on c.name = k.key
 		join pg_type t on t.oid = c.type);
 end
 $$;
-comment on function cardkeep_before.kept_row is 'What a row will read as after a statement on a view in an old table''s place, where that is not as it was typed, but for whether a card is shown. Locks nothing.';
+comment on function cardkeep_legacy.kept_row is 'What a row will read as after a statement on a view in an old table''s place, where that is not as it was typed, but for whether a card is shown. Locks nothing.';
 
 -- This one acts with its owner's rights, but only reckons: what a user is called is all it looks up.
 create function cardkeep_doors.as_kept(p_view regclass, p_new jsonb, p_old jsonb, p_says jsonb) returns jsonb
 language sql stable security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC'
-return cardkeep_before.kept_row(p_view, p_new, p_old) || cardkeep_before.switched(p_new, p_old, p_says);
+return cardkeep_legacy.kept_row(p_view, p_new, p_old) || cardkeep_legacy.switched(p_new, p_old, p_says);
 comment on function cardkeep_doors.as_kept is 'What a row will read as after a statement on a view in an old table''s place, where that may not be as it was typed. Locks nothing.';
 
 create function cardkeep_doors.guard_insert() returns trigger
@@ -7844,14 +7844,14 @@ comment on function cardkeep_doors.guard_delete is 'Passes over a row that the p
 grant execute on function cardkeep_doors.ask, cardkeep_doors.as_kept, cardkeep_doors.guard_insert,
 	cardkeep_doors.guard_update, cardkeep_doors.guard_delete to public;
 
-create function cardkeep_before.policy_roles(p_roles oid[]) returns text
+create function cardkeep_legacy.policy_roles(p_roles oid[]) returns text
 language sql stable
 return case when 0 = any (p_roles) then 'true' else (select '(' || string_agg(format(
 		'pg_catalog.pg_has_role(current_user, %L::name, ''usage'')', r.rolname), ' or ') || ')'
 	from pg_catalog.pg_roles r where r.oid = any (p_roles)) end;
-comment on function cardkeep_before.policy_roles is 'SQL that asks whether a policy for these roles is about the caller. Locks nothing.';
+comment on function cardkeep_legacy.policy_roles is 'SQL that asks whether a policy for these roles is about the caller. Locks nothing.';
 
-create function cardkeep_before.policy_text(p_table regclass, p_command "char", p_checks boolean)
+create function cardkeep_legacy.policy_text(p_table regclass, p_command "char", p_checks boolean)
 returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
@@ -7862,29 +7862,29 @@ begin
 			coalesce(' and ' || string_agg(format('(not %s or (%s))', p.roles, p.expression), ' and '
 				order by p.name) filter (where not p.permissive), ''))
 		from (select q.polname as name, q.polpermissive as permissive,
-				cardkeep_before.policy_roles(q.polroles) as roles,
+				cardkeep_legacy.policy_roles(q.polroles) as roles,
 				coalesce(case when p_checks then pg_get_expr(q.polwithcheck, q.polrelid) end,
 					pg_get_expr(q.polqual, q.polrelid)) as expression
 			from pg_policy q where q.polrelid = p_table and q.polcmd in ('*', p_command)) p
 		where p.expression is not null);
 end
 $$;
-comment on function cardkeep_before.policy_text is 'The policies of a table for one command as SQL: any that lets, and each that restricts. Locks nothing.';
+comment on function cardkeep_legacy.policy_text is 'The policies of a table for one command as SQL: any that lets, and each that restricts. Locks nothing.';
 
-create function cardkeep_before.gates_of(p_kind text, p_table regclass)
+create function cardkeep_legacy.gates_of(p_kind text, p_table regclass)
 returns table (name text, body text)
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 begin
 	return query
-	select format('may_%s_%s', g.name, p_kind), cardkeep_before.policy_text(p_table, g.command, g.checks)
+	select format('may_%s_%s', g.name, p_kind), cardkeep_legacy.policy_text(p_table, g.command, g.checks)
 	from (values ('select', 'r'::"char", false), ('insert', 'a', true), ('update', 'w', false),
 		('leave', 'w', true), ('delete', 'd', false)) g (name, command, checks);
 end
 $$;
-comment on function cardkeep_before.gates_of is 'The gates that a guarded table needs, read while it has its name: what may be seen, made, changed, left so, and deleted. Locks nothing.';
+comment on function cardkeep_legacy.gates_of is 'The gates that a guarded table needs, read while it has its name: what may be seen, made, changed, left so, and deleted. Locks nothing.';
 
-create function cardkeep_before.make_gate(p_kind text, p_name text, p_body text) returns void
+create function cardkeep_legacy.make_gate(p_kind text, p_name text, p_body text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -7895,14 +7895,14 @@ begin
 		language sql stable return (select %s from (select (p_row).*) %2$I)', p_name, p_kind, p_body);
 	execute format('comment on function %s is %L', v_gate,
 		'What the policies of a table from before Cardkeep say of a row. Acts with the caller''s rights. Locks nothing.');
-	perform cardkeep_before.close_function(v_gate::regprocedure);
+	perform cardkeep_legacy.close_function(v_gate::regprocedure);
 	execute format('alter function %s owner to cardkeep_owner', v_gate);
 	execute format('grant execute on function %s to public', v_gate);
 end
 $$;
-comment on function cardkeep_before.make_gate is 'Makes a gate, which everybody may ask: it does with a caller''s rights what a policy did. Locks nothing.';
+comment on function cardkeep_legacy.make_gate is 'Makes a gate, which everybody may ask: it does with a caller''s rights what a policy did. Locks nothing.';
 
-create function cardkeep_before.define_outer(p_kind text, p_gates text) returns void
+create function cardkeep_legacy.define_outer(p_kind text, p_gates text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 begin
@@ -7911,63 +7911,63 @@ begin
 		select i.* from cardkeep_doors.%1$I i where %2$s', p_kind, p_gates);
 end
 $$;
-comment on function cardkeep_before.define_outer is 'Defines the outer view of a guarded table. Locks it.';
+comment on function cardkeep_legacy.define_outer is 'Defines the outer view of a guarded table. Locks it.';
 
-create function cardkeep_before.open_outer(p_kind text) returns void
+create function cardkeep_legacy.open_outer(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 begin
 	-- A view keeps the owner's right to its rows wherever it is.
 	execute format('alter view public.%I set schema cardkeep_doors', p_kind);
-	perform cardkeep_before.define_outer(p_kind, 'true');
+	perform cardkeep_legacy.define_outer(p_kind, 'true');
 	execute format('comment on view public.%I is %L', p_kind, format(
 		'cardkeep.%s as its policies of before let it be seen, for programs from before Cardkeep', p_kind));
 end
 $$;
-comment on function cardkeep_before.open_outer is 'Moves the inner view of a guarded table out of the way and puts the outer in its place, whose gates are to come: they may ask other such views. Locks both.';
+comment on function cardkeep_legacy.open_outer is 'Moves the inner view of a guarded table out of the way and puts the outer in its place, whose gates are to come: they may ask other such views. Locks both.';
 
-create function cardkeep_before.as_type(p_is boolean, p_type regtype) returns jsonb
+create function cardkeep_legacy.as_type(p_is boolean, p_type regtype) returns jsonb
 language sql immutable parallel safe
 return case when p_type = 'boolean'::regtype then to_jsonb(p_is)
 	when p_type in ('text'::regtype, 'character varying'::regtype) then to_jsonb(p_is::text)
 	else to_jsonb(p_is::integer) end;
-comment on function cardkeep_before.as_type is 'Yes or no as a column of this type has it. Locks nothing.';
+comment on function cardkeep_legacy.as_type is 'Yes or no as a column of this type has it. Locks nothing.';
 
-create function cardkeep_before.says_of(p_kind text, p_table regclass) returns jsonb
+create function cardkeep_legacy.says_of(p_kind text, p_table regclass) returns jsonb
 language sql stable
 return (select coalesce(jsonb_object_agg(v.name, jsonb_build_array(v.says,
-		cardkeep_before.as_type(v.says = 'hidden', v.type), cardkeep_before.as_type(v.says = 'shown', v.type))), '{}')
-	from cardkeep_before.visibility_of(p_table) v where p_kind = 'business_cards' and v.says <> 'since');
-comment on function cardkeep_before.says_of is 'The columns of an old table that say whether a card is shown: what each says, what it is where the card is not, and where it is. Locks nothing.';
+		cardkeep_legacy.as_type(v.says = 'hidden', v.type), cardkeep_legacy.as_type(v.says = 'shown', v.type))), '{}')
+	from cardkeep_legacy.visibility_of(p_table) v where p_kind = 'business_cards' and v.says <> 'since');
+comment on function cardkeep_legacy.says_of is 'The columns of an old table that say whether a card is shown: what each says, what it is where the card is not, and where it is. Locks nothing.';
 
-create function cardkeep_before.shut_gates(p_kind text) returns void
+create function cardkeep_legacy.shut_gates(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_table regclass := format('cardkeep_before.%I', p_kind);
+	v_table regclass := format('cardkeep_legacy.%I', p_kind);
 	v_view regclass := format('public.%I', p_kind);
 	v_command text;
 	t cardkeep.upgraded_tables;
 begin
 	select u.* into t from cardkeep.upgraded_tables u where u.kind = p_kind;
-	perform cardkeep_before.define_outer(p_kind, format(
+	perform cardkeep_legacy.define_outer(p_kind, format(
 		'(select cardkeep_doors.is_exempt(%L::name, %L::boolean)) or cardkeep_doors.%I(i.*)',
 		t.owner, t.is_forced, 'may_select_' || p_kind));
 	foreach v_command in array array['insert', 'update', 'delete']
 	loop
 		execute format('create trigger guard_%4$s_%1$s instead of %4$s on public.%1$I
 			for each row execute function cardkeep_doors.guard_%4$s(%2$L, %3$L, %5$L)', p_kind, t.owner,
-			t.is_forced, v_command, cardkeep_before.says_of(p_kind, v_table));
+			t.is_forced, v_command, cardkeep_legacy.says_of(p_kind, v_table));
 	end loop;
-	perform cardkeep_before.let_write(p_kind);
-	perform cardkeep_before.copy_defaults(p_kind, v_table, v_view);
-	perform cardkeep_before.make_ours(v_view);
-	perform cardkeep_before.copy_grants(v_view, v_table, t.owner, false);
+	perform cardkeep_legacy.let_write(p_kind);
+	perform cardkeep_legacy.copy_defaults(p_kind, v_table, v_view);
+	perform cardkeep_legacy.make_ours(v_view);
+	perform cardkeep_legacy.copy_grants(v_view, v_table, t.owner, false);
 end
 $$;
-comment on function cardkeep_before.shut_gates is 'Has the outer view of a guarded table ask its gates, whose triggers are the first to fire (guard comes before write), and opens it to whom the table was open. Locks it.';
+comment on function cardkeep_legacy.shut_gates is 'Has the outer view of a guarded table ask its gates, whose triggers are the first to fire (guard comes before write), and opens it to whom the table was open. Locks it.';
 
-create function cardkeep_before.open_gates(p_kind text) returns void
+create function cardkeep_legacy.open_gates(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -7975,14 +7975,14 @@ declare
 begin
 	for v_gate in
 		select p.oid from pg_proc p where p.pronamespace = 'cardkeep_doors'::regnamespace
-			and p.proname in (select g.name from cardkeep_before.gates_of(p_kind,
-				format('cardkeep_before.%I', p_kind)) g)
+			and p.proname in (select g.name from cardkeep_legacy.gates_of(p_kind,
+				format('cardkeep_legacy.%I', p_kind)) g)
 	loop
 		execute format('drop function %s', v_gate);
 	end loop;
 end
 $$;
-comment on function cardkeep_before.open_gates is 'Drops the gates of a guarded table, which no view asks any more. Locks nothing.';
+comment on function cardkeep_legacy.open_gates is 'Drops the gates of a guarded table, which no view asks any more. Locks nothing.';
 
 reset role;
 $sql$;
@@ -8006,13 +8006,13 @@ execute $sql$
 
 set local role cardkeep_owner;
 
-create function cardkeep_before.is_ours(p_schema oid) returns boolean
+create function cardkeep_legacy.is_ours(p_schema oid) returns boolean
 language sql stable
 return exists (select from pg_catalog.pg_namespace n where n.oid = p_schema and n.nspname in ('cardkeep',
-	'cardkeep_api', 'cardkeep_before', 'cardkeep_doors', 'cardkeep_kept', 'cardkeep_console'));
-comment on function cardkeep_before.is_ours is 'Whether a schema is Cardkeep''s, and not one of somebody else''s that is called alike. Locks nothing.';
+	'cardkeep_api', 'cardkeep_legacy', 'cardkeep_doors', 'cardkeep_kept', 'cardkeep_console'));
+comment on function cardkeep_legacy.is_ours is 'Whether a schema is Cardkeep''s, and not one of somebody else''s that is called alike. Locks nothing.';
 
-create function cardkeep_before.readers_of(p_relation regclass)
+create function cardkeep_legacy.readers_of(p_relation regclass)
 returns table (view regclass, owner oid, as_caller boolean, definition text)
 language sql stable set search_path = pg_catalog, pg_temp
 begin atomic
@@ -8022,72 +8022,72 @@ begin atomic
 		format('create or replace view %I.%I %s as %s', n.nspname, v.relname,
 			'with (' || array_to_string(v.reloptions, ', ') || ')', pg_get_viewdef(v.oid))
 	from pg_catalog.pg_class v join pg_catalog.pg_namespace n on n.oid = v.relnamespace
-	where v.relkind = 'v' and not cardkeep_before.is_ours(n.oid)
+	where v.relkind = 'v' and not cardkeep_legacy.is_ours(n.oid)
 		and v.oid in (select r.ev_class from pg_catalog.pg_rewrite r
 			join pg_catalog.pg_depend d on d.objid = r.oid and d.classid = 'pg_catalog.pg_rewrite'::regclass
 			where d.refobjid = p_relation and r.ev_class <> p_relation and r.rulename = '_RETURN')
 		and v.relname not in ('business_cards_of_cardkeep', 'personal_info_of_cardkeep',
 			'professional_info_of_cardkeep');
 end;
-comment on function cardkeep_before.readers_of is 'The views that read a table or view, whether with their callers'' rights or their owners'', and the statement that makes each again, bound to whatever has its name then. Locks nothing.';
+comment on function cardkeep_legacy.readers_of is 'The views that read a table or view, whether with their callers'' rights or their owners'', and the statement that makes each again, bound to whatever has its name then. Locks nothing.';
 
-create function cardkeep_before.is_bound(p_role oid, p_table regclass) returns boolean
+create function cardkeep_legacy.is_bound(p_role oid, p_table regclass) returns boolean
 language sql stable
 return (select c.relrowsecurity and not (r.rolsuper or r.rolbypassrls)
 		and (c.relforcerowsecurity or not pg_has_role(p_role, c.relowner, 'usage'))
 	from pg_catalog.pg_class c, pg_catalog.pg_roles r where c.oid = p_table and r.oid = p_role);
-comment on function cardkeep_before.is_bound is 'Whether the policies of a table bind a role. Locks nothing.';
+comment on function cardkeep_legacy.is_bound is 'Whether the policies of a table bind a role. Locks nothing.';
 
-create function cardkeep_before.dependent_views(p_relation regclass, p_as_caller boolean) returns text[]
+create function cardkeep_legacy.dependent_views(p_relation regclass, p_as_caller boolean) returns text[]
 language sql stable set search_path = pg_catalog, pg_temp
-return (select coalesce(array_agg(r.definition), '{}') from cardkeep_before.readers_of(p_relation) r
+return (select coalesce(array_agg(r.definition), '{}') from cardkeep_legacy.readers_of(p_relation) r
 	where r.as_caller = p_as_caller);
-comment on function cardkeep_before.dependent_views is 'The statements that make again each view that reads a table or view with its caller''s rights, or with its owner''s. Locks nothing.';
+comment on function cardkeep_legacy.dependent_views is 'The statements that make again each view that reads a table or view with its caller''s rights, or with its owner''s. Locks nothing.';
 
-create function cardkeep_before.dependent_policies(p_relation regclass) returns text[]
+create function cardkeep_legacy.dependent_policies(p_relation regclass) returns text[]
 language sql stable set search_path = pg_catalog, pg_temp
 return (select coalesce(array_agg(format('alter policy %I on %s %s %s', p.polname, p.polrelid::regclass,
 		'using (' || pg_get_expr(p.polqual, p.polrelid) || ')',
 		'with check (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')')), '{}')
 	from pg_catalog.pg_policy p
-	join pg_catalog.pg_class c on c.oid = p.polrelid and c.relnamespace <> 'cardkeep_before'::regnamespace
+	join pg_catalog.pg_class c on c.oid = p.polrelid and c.relnamespace <> 'cardkeep_legacy'::regnamespace
 		and c.oid::regclass::text not in ('public.business_cards', 'public.personal_info',
 			'public.professional_info')
 	where p.oid in (select d.objid from pg_catalog.pg_depend d
 		where d.classid = 'pg_catalog.pg_policy'::regclass and d.refobjid = p_relation));
-comment on function cardkeep_before.dependent_policies is 'The statements that bind the policies of other tables that ask a table or view to whatever has its name then. Locks nothing.';
+comment on function cardkeep_legacy.dependent_policies is 'The statements that bind the policies of other tables that ask a table or view to whatever has its name then. Locks nothing.';
 
-create function cardkeep_before.dependent_functions(p_relation regclass) returns text[]
+create function cardkeep_legacy.dependent_functions(p_relation regclass) returns text[]
 language sql stable set search_path = pg_catalog, pg_temp
 return (select coalesce(array_agg(pg_get_functiondef(p.oid)), '{}') from pg_catalog.pg_proc p
-	where p.prosqlbody is not null and not cardkeep_before.is_ours(p.pronamespace)
+	where p.prosqlbody is not null and not cardkeep_legacy.is_ours(p.pronamespace)
 		and p.oid in (select d.objid from pg_catalog.pg_depend d
 			where d.classid = 'pg_catalog.pg_proc'::regclass and d.refobjid = p_relation));
-comment on function cardkeep_before.dependent_functions is 'The statements that make again each function in SQL-standard form that reads or writes a table or view, bound to whatever has its name then. Locks nothing.';
+comment on function cardkeep_legacy.dependent_functions is 'The statements that make again each function in SQL-standard form that reads or writes a table or view, bound to whatever has its name then. Locks nothing.';
 
-create function cardkeep_before.relations_beside(p_relations regclass[], p_drops boolean)
+create function cardkeep_legacy.relations_beside(p_relations regclass[], p_drops boolean)
 returns table (relation regclass, mode text)
 language sql stable set search_path = pg_catalog, pg_temp
 begin atomic
 	select r.view, 'access exclusive' from unnest(p_relations) p (relation)
-	cross join lateral cardkeep_before.readers_of(p.relation) r
+	cross join lateral cardkeep_legacy.readers_of(p.relation) r
 	union
 	select p.polrelid, 'access exclusive' from pg_catalog.pg_policy p
 	join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
 	where d.refobjid = any (p_relations) and not p.polrelid = any (p_relations)
 	union
 	select c.conrelid, 'access exclusive' from pg_catalog.pg_constraint c
-	join pg_catalog.pg_class o on o.oid = c.conrelid and not cardkeep_before.is_ours(o.relnamespace)
+	join pg_catalog.pg_class o on o.oid = c.conrelid and not cardkeep_legacy.is_ours(o.relnamespace)
 	where c.contype = 'f' and c.confrelid = any (p_relations) and not c.conrelid = any (p_relations)
 	union
 	select c.confrelid, case when p_drops then 'access exclusive' else 'share row exclusive' end
 	from pg_catalog.pg_constraint c
-	join pg_catalog.pg_class o on o.oid = c.confrelid and not cardkeep_before.is_ours(o.relnamespace)
+	join pg_catalog.pg_class o on o.oid = c.confrelid and not cardkeep_legacy.is_ours(o.relnamespace)
 	where c.contype = 'f' and c.conrelid = any (p_relations) and not c.confrelid = any (p_relations);
 end;
-comment on function cardkeep_before.relations_beside is 'The relations of others that are changed with these, and the lock that this takes: the views that read them, the tables whose policies ask them, those that refer to them, and those that they refer to, whose keys are made, or dropped. Locks nothing.';
+comment on function cardkeep_legacy.relations_beside is 'The relations of others that are changed with these, and the lock that this takes: the views that read them, the tables whose policies ask them, those that refer to them, and those that they refer to, whose keys are made, or dropped. Locks nothing.';
 
-create function cardkeep_before.turn(p_statements text[], p_what text) returns void
+create function cardkeep_legacy.turn(p_statements text[], p_what text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -8106,11 +8106,11 @@ begin
 	end loop;
 end
 $$;
-comment on function cardkeep_before.turn is 'Binds views, policies and functions to what has the old table''s name now. One that cannot be is named, and ends the upgrade, or the way back, so that nothing is done. Locks those views, and the tables of those policies.';
+comment on function cardkeep_legacy.turn is 'Binds views, policies and functions to what has the old table''s name now. One that cannot be is named, and ends the upgrade, or the way back, so that nothing is done. Locks those views, and the tables of those policies.';
 
 -- A profile's user_id changes where an account adopts it. The way back leads where it was.
 
-create function cardkeep_before.reference_as(p_constraint oid, p_to regclass, p_follows boolean) returns text
+create function cardkeep_legacy.reference_as(p_constraint oid, p_to regclass, p_follows boolean) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -8139,28 +8139,28 @@ begin
 	return v_head || p_to || v_keys || v_text;
 end
 $$;
-comment on function cardkeep_before.reference_as is 'A foreign key as one to another table, whose rows need not be there; to a profile as one that follows its user_id, which an adoption changes. Locks nothing.';
+comment on function cardkeep_legacy.reference_as is 'A foreign key as one to another table, whose rows need not be there; to a profile as one that follows its user_id, which an adoption changes. Locks nothing.';
 
-create function cardkeep_before.references_to(p_from regclass, p_to regclass)
+create function cardkeep_legacy.references_to(p_from regclass, p_to regclass)
 returns table (of regclass, name name, column_name name, was text, becomes text)
 language sql stable set search_path = pg_catalog, pg_temp
 begin atomic
 	select c.conrelid::regclass, c.conname, a.attname,
-		cardkeep_before.reference_as(c.oid, p_from, false), case
-		when t.relnamespace = 'cardkeep'::regnamespace then cardkeep_before.reference_as(c.oid, p_to,
+		cardkeep_legacy.reference_as(c.oid, p_from, false), case
+		when t.relnamespace = 'cardkeep'::regnamespace then cardkeep_legacy.reference_as(c.oid, p_to,
 			p_to <> 'cardkeep.business_cards'::regclass)
 		else coalesce((select u.foreign_keys ->> format('%s.%I', c.conrelid::regclass, c.conname)
 			from cardkeep.upgraded_tables u where u.kind = t.relname),
-			cardkeep_before.reference_as(c.oid, p_to, false)) end
+			cardkeep_legacy.reference_as(c.oid, p_to, false)) end
 	from pg_catalog.pg_constraint c
 	join pg_catalog.pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
-	join pg_catalog.pg_class o on o.oid = c.conrelid and not cardkeep_before.is_ours(o.relnamespace)
+	join pg_catalog.pg_class o on o.oid = c.conrelid and not cardkeep_legacy.is_ours(o.relnamespace)
 	join pg_catalog.pg_class t on t.oid = p_to
 	where c.contype = 'f' and c.confrelid = p_from and c.conparentid = 0;
 end;
-comment on function cardkeep_before.references_to is 'The foreign keys of others to one table, as they are and as they have to be to another: to Cardkeep''s profiles so that they follow, to an old table as they were. Locks nothing.';
+comment on function cardkeep_legacy.references_to is 'The foreign keys of others to one table, as they are and as they have to be to another: to Cardkeep''s profiles so that they follow, to an old table as they were. Locks nothing.';
 
-create function cardkeep_before.follow_adopted(p_of regclass, p_column name, p_to regclass) returns void
+create function cardkeep_legacy.follow_adopted(p_of regclass, p_column name, p_to regclass) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -8178,18 +8178,18 @@ begin
 	end if;
 end
 $$;
-comment on function cardkeep_before.follow_adopted is 'Has what refers to adopted profiles refer to them under the user ids that they have in the other table. Waits for those rows.';
+comment on function cardkeep_legacy.follow_adopted is 'Has what refers to adopted profiles refer to them under the user ids that they have in the other table. Waits for those rows.';
 
-create function cardkeep_before.turn_references(p_from regclass, p_to regclass) returns void
+create function cardkeep_legacy.turn_references(p_from regclass, p_to regclass) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
 	r record;
 begin
-	for r in select f.* from cardkeep_before.references_to(p_from, p_to) f
+	for r in select f.* from cardkeep_legacy.references_to(p_from, p_to) f
 	loop
 		execute format('alter table %s drop constraint %I', r.of, r.name);
-		perform cardkeep_before.follow_adopted(r.of, r.column_name, p_to);
+		perform cardkeep_legacy.follow_adopted(r.of, r.column_name, p_to);
 		begin
 			execute format('alter table %s add constraint %I %s', r.of, r.name, r.becomes);
 		exception when foreign_key_violation then
@@ -8203,17 +8203,17 @@ begin
 	end loop;
 end
 $$;
-comment on function cardkeep_before.turn_references is 'Makes the foreign keys of other tables refer to where the rows are now. Locks those tables until the transaction ends.';
+comment on function cardkeep_legacy.turn_references is 'Makes the foreign keys of other tables refer to where the rows are now. Locks those tables until the transaction ends.';
 
 -- Whose a user id has to be: the foreign keys of the old tables' own
 
-create function cardkeep_before.user_references(p_table regclass)
+create function cardkeep_legacy.user_references(p_table regclass)
 returns table (name name, definition text)
 language sql stable set search_path = pg_catalog, pg_temp
 begin atomic
 	-- One that refers to another of the old tables refers to where its rows are.
-	select c.conname, case when o.relnamespace = 'cardkeep_before'::regnamespace
-		then cardkeep_before.reference_as(c.oid, format('cardkeep.%I', o.relname)::regclass,
+	select c.conname, case when o.relnamespace = 'cardkeep_legacy'::regnamespace
+		then cardkeep_legacy.reference_as(c.oid, format('cardkeep.%I', o.relname)::regclass,
 			o.relname <> 'business_cards') || case when c.convalidated then '' else ' NOT VALID' end
 		else pg_get_constraintdef(c.oid) end
 	from pg_catalog.pg_constraint c
@@ -8221,31 +8221,31 @@ begin atomic
 	where c.contype = 'f' and c.conrelid = p_table and c.conkey = array[(select a.attnum
 		from pg_catalog.pg_attribute a where a.attrelid = p_table and a.attname = 'user_id')];
 end;
-comment on function cardkeep_before.user_references is 'The foreign keys of an old table that say whose a user id has to be. Locks nothing.';
+comment on function cardkeep_legacy.user_references is 'The foreign keys of an old table that say whose a user id has to be. Locks nothing.';
 
-create function cardkeep_before.forget_people() returns trigger
+create function cardkeep_legacy.forget_people() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
 	-- Where an account was made of them, the rows are its own.
 	if cardkeep_api.is_waiting(old.id) then
-		perform cardkeep_before.forget_rows(tg_argv[0], old.id);
+		perform cardkeep_legacy.forget_rows(tg_argv[0], old.id);
 	end if;
 	return null;
 end
 $$;
-comment on function cardkeep_before.forget_people is 'After somebody is gone from where the old table''s foreign key says that its people are: their cards, or their profile, go as the table''s rows would, unless an account has taken them over. Waits as forget_rows.';
+comment on function cardkeep_legacy.forget_people is 'After somebody is gone from where the old table''s foreign key says that its people are: their cards, or their profile, go as the table''s rows would, unless an account has taken them over. Waits as forget_rows.';
 
-create function cardkeep_before.keep_people(p_kind text) returns void
+create function cardkeep_legacy.keep_people(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_table regclass := format('cardkeep_before.%I', p_kind);
-	v_people text := format('cardkeep_before.people_of_%s', p_kind);
+	v_table regclass := format('cardkeep_legacy.%I', p_kind);
+	v_people text := format('cardkeep_legacy.people_of_%s', p_kind);
 	v_name name;
 	v_definition text;
 begin
-	if not exists (select from cardkeep_before.user_references(v_table)) then
+	if not exists (select from cardkeep_legacy.user_references(v_table)) then
 		return;
 	end if;
 	execute format('create table %s (id uuid primary key references cardkeep.users on delete cascade,
@@ -8253,31 +8253,31 @@ begin
 		from pg_attribute a where a.attrelid = v_table and a.attname = 'user_id'));
 	execute format('comment on table %s is %L', v_people,
 		'Whose rows came from before Cardkeep, for as long as the foreign keys of then know them');
-	perform cardkeep_before.close_to_others(v_people::regclass);
+	perform cardkeep_legacy.close_to_others(v_people::regclass);
 	-- Whose rows were adopted before the way back is asked for no more.
 	execute format('insert into %s select u.id, o.user_id from (select distinct user_id from %s) o
-		join cardkeep.users u on u.id = cardkeep_before.uuid_of(o.user_id::text)
+		join cardkeep.users u on u.id = cardkeep_legacy.uuid_of(o.user_id::text)
 		where exists (select from cardkeep.%I c where c.user_id = u.id)', v_people, v_table, p_kind);
-	for v_name, v_definition in select r.name, r.definition from cardkeep_before.user_references(v_table) r
+	for v_name, v_definition in select r.name, r.definition from cardkeep_legacy.user_references(v_table) r
 	loop
 		execute format('alter table %s add constraint %I %s', v_people, v_name, v_definition);
 	end loop;
 	execute format('create trigger forget_people after delete on %s for each row
-		execute function cardkeep_before.forget_people(%L)', v_people, p_kind);
+		execute function cardkeep_legacy.forget_people(%L)', v_people, p_kind);
 	execute format('alter table %s owner to cardkeep_owner', v_people);
 end
 $$;
-comment on function cardkeep_before.keep_people is 'Keeps the foreign keys of an old table that say whose a user id has to be, on a table of its people. Locks the tables that they refer to until the transaction ends.';
+comment on function cardkeep_legacy.keep_people is 'Keeps the foreign keys of an old table that say whose a user id has to be, on a table of its people. Locks the tables that they refer to until the transaction ends.';
 
 -- What cannot be turned
 
-create function cardkeep_before.references_in_the_way(p_table regclass)
+create function cardkeep_legacy.references_in_the_way(p_table regclass)
 returns table (what text, way_out text)
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_key name := case when p_table = to_regclass('public.business_cards') then 'id' else 'user_id' end;
-	v_tables regclass[] := array(select format('public.%I', k)::regclass from cardkeep_before.tables_before() k);
+	v_tables regclass[] := array(select format('public.%I', k)::regclass from cardkeep_legacy.tables_before() k);
 begin
 	return query
 	select format('foreign key %I of %s refers to %s, of which Cardkeep has %s', c.conname, c.conrelid::regclass,
@@ -8324,8 +8324,8 @@ begin
 			when k.ours then 'drop it' else 'let it set null, or drop it' end
 	from pg_constraint c
 	cross join lateral (select array_agg(a.attname order by f.place) as names,
-			bool_or(cardkeep_before.column_type(format('cardkeep.%I', (parse_ident(p_table::text))[2]),
-				cardkeep_before.field_of(p_table, a.attname)) is not null) as ours
+			bool_or(cardkeep_legacy.column_type(format('cardkeep.%I', (parse_ident(p_table::text))[2]),
+				cardkeep_legacy.field_of(p_table, a.attname)) is not null) as ours
 		from unnest(c.conkey) with ordinality f (number, place)
 		join pg_attribute a on a.attrelid = p_table and a.attnum = f.number) k
 	where c.contype = 'f' and c.conrelid = p_table
@@ -8333,17 +8333,17 @@ begin
 			else k.ours or c.confdeltype not in ('n', 'd') end;
 end
 $$;
-comment on function cardkeep_before.references_in_the_way is 'The foreign keys to an old table, and of it, that the upgrade cannot keep: those to another key than ours, those of columns that the service writes without asking them, those that would keep a profile from being adopted, and those that would let nobody be deleted any more, for what is put aside stays. Locks nothing.';
+comment on function cardkeep_legacy.references_in_the_way is 'The foreign keys to an old table, and of it, that the upgrade cannot keep: those to another key than ours, those of columns that the service writes without asking them, those that would keep a profile from being adopted, and those that would let nobody be deleted any more, for what is put aside stays. Locks nothing.';
 
-create function cardkeep_before.only_touches(p_source text) returns boolean
+create function cardkeep_legacy.only_touches(p_source text) returns boolean
 language sql immutable parallel safe
 -- Comments go one kind after the other: alternatives would be greedy, up to the end of the last one.
 return octet_length(p_source) <= 2000
 	and regexp_replace(regexp_replace(p_source, '--[^\n]*', ' ', 'g'), '/\*.*?\*/', ' ', 'g')
 	~* '^\s*begin\s+(new\.(updated_at|version)\s*:?=[^;]*;\s*)+return\s+new\s*;\s*end\s*;?\s*$';
-comment on function cardkeep_before.only_touches is 'Whether a trigger''s function does no more than to set updated_at or version, which Cardkeep does by itself. Locks nothing.';
+comment on function cardkeep_legacy.only_touches is 'Whether a trigger''s function does no more than to set updated_at or version, which Cardkeep does by itself. Locks nothing.';
 
-create function cardkeep_before.own_in_the_way(p_table regclass)
+create function cardkeep_legacy.own_in_the_way(p_table regclass)
 returns table (what text, way_out text)
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
@@ -8355,7 +8355,7 @@ begin
 	from pg_trigger t
 	where t.tgrelid = p_table and not t.tgisinternal and t.tgenabled <> 'D'
 		and not exists (select from pg_proc p where p.oid = t.tgfoid
-			and (p.proname = 'moddatetime' or cardkeep_before.only_touches(p.prosrc)));
+			and (p.proname = 'moddatetime' or cardkeep_legacy.only_touches(p.prosrc)));
 	return query
 	select format('column %I of %s is generated', a.attname, p_table),
 		format('alter table %s alter column %I drop expression', p_table, a.attname)
@@ -8389,9 +8389,9 @@ begin
 			and i.indpred is null and i.indkey::text = a.attnum::text and a.attnotnull);
 end
 $$;
-comment on function cardkeep_before.own_in_the_way is 'What an old table has of its own that neither the view in its place nor Cardkeep''s table would do. Locks nothing.';
+comment on function cardkeep_legacy.own_in_the_way is 'What an old table has of its own that neither the view in its place nor Cardkeep''s table would do. Locks nothing.';
 
-create function cardkeep_before.can_show(p_old regtype, p_ours regtype) returns boolean
+create function cardkeep_legacy.can_show(p_old regtype, p_ours regtype) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp
 return exists (select from pg_catalog.pg_type t where t.oid = p_old and case
 	when t.typtype = 'e' then p_ours = 'text'::regtype
@@ -8402,9 +8402,9 @@ return exists (select from pg_catalog.pg_type t where t.oid = p_old and case
 		when 'timestamptz'::regtype then array['timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype]
 		when 'integer'::regtype then array['integer'::regtype, 'bigint'::regtype]
 		else array[p_ours] end) end);
-comment on function cardkeep_before.can_show is 'Whether a column of an old table, by its type, can show every value that the service may write there: else one of them would end each statement that reads it. Locks nothing.';
+comment on function cardkeep_legacy.can_show is 'Whether a column of an old table, by its type, can show every value that the service may write there: else one of them would end each statement that reads it. Locks nothing.';
 
-create function cardkeep_before.columns_in_the_way(p_table regclass)
+create function cardkeep_legacy.columns_in_the_way(p_table regclass)
 returns table (what text, way_out text)
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
@@ -8415,24 +8415,24 @@ begin
 	select format('column %I of %s is %s, which cannot show every %s of Cardkeep''s', o.name, p_table, o.type,
 			c.type),
 		format('alter table %s alter column %I type %s using ...', p_table, o.name, c.type)
-	from cardkeep_before.columns_of(p_table) o
-	join cardkeep_before.columns_of(v_ours) c on c.name = cardkeep_before.field_of(p_table, o.name)
-	where c.name not in ('id', 'user_id', 'is_public') and not cardkeep_before.can_show(o.type, c.type);
+	from cardkeep_legacy.columns_of(p_table) o
+	join cardkeep_legacy.columns_of(v_ours) c on c.name = cardkeep_legacy.field_of(p_table, o.name)
+	where c.name not in ('id', 'user_id', 'is_public') and not cardkeep_legacy.can_show(o.type, c.type);
 	-- Whoever hid a card by it would find the card shown.
 	return query
 	select format('column %I of %s says whether a card is shown, and nobody can tell what by %s', o.name,
 			p_table, o.type),
 		format('alter table %s alter column %I type %s using ..., or give it another name', p_table, o.name,
-			case cardkeep_before.name_says(o.name) when 'since' then 'timestamptz' else 'boolean' end)
-	from cardkeep_before.columns_of(p_table) o
+			case cardkeep_legacy.name_says(o.name) when 'since' then 'timestamptz' else 'boolean' end)
+	from cardkeep_legacy.columns_of(p_table) o
 	where v_ours = 'cardkeep.business_cards'::regclass and (o.name like 'is\_%' or o.name like '%\_at')
-		and cardkeep_before.name_says(o.name) is not null
-		and not exists (select from cardkeep_before.visibility_of(p_table) v where v.name = o.name);
+		and cardkeep_legacy.name_says(o.name) is not null
+		and not exists (select from cardkeep_legacy.visibility_of(p_table) v where v.name = o.name);
 end
 $$;
-comment on function cardkeep_before.columns_in_the_way is 'The columns of an old table whose type the view in its place could not have, and those that say whether a card is shown in a type that is not understood. Locks nothing.';
+comment on function cardkeep_legacy.columns_in_the_way is 'The columns of an old table whose type the view in its place could not have, and those that say whether a card is shown in a type that is not understood. Locks nothing.';
 
-create function cardkeep_before.readers_in_the_way(p_table regclass)
+create function cardkeep_legacy.readers_in_the_way(p_table regclass)
 returns table (what text, way_out text)
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
@@ -8449,13 +8449,13 @@ begin
 	return query
 	select format('view %s reads %s as %s, whom its policies bind', r.view, p_table, r.owner::regrole),
 		format('alter view %s set (security_invoker = true), or give it to the owner of the table', r.view)
-	from cardkeep_before.readers_of(p_table) r
-	where not r.as_caller and cardkeep_before.is_bound(r.owner, p_table);
+	from cardkeep_legacy.readers_of(p_table) r
+	where not r.as_caller and cardkeep_legacy.is_bound(r.owner, p_table);
 	return query
 	select format('%s is not %s''s, who therefore cannot turn it', o.what, current_user),
 		format('sign in as %s, or as a member of that role', o.owner::regrole)
 	from (
-		select 'view ' || r.view, r.owner from cardkeep_before.readers_of(p_table) r
+		select 'view ' || r.view, r.owner from cardkeep_legacy.readers_of(p_table) r
 		union all
 		select format('policy %I of %s', p.polname, c.oid::regclass), c.relowner from pg_policy p
 		join pg_class c on c.oid = p.polrelid
@@ -8485,9 +8485,9 @@ begin
 	from pg_trigger t where t.tgconstrrelid = p_table and not t.tgisinternal;
 end
 $$;
-comment on function cardkeep_before.readers_in_the_way is 'What others made for an old table that cannot be turned to where its rows will be. Locks nothing.';
+comment on function cardkeep_legacy.readers_in_the_way is 'What others made for an old table that cannot be turned to where its rows will be. Locks nothing.';
 
-create function cardkeep_before.check_the_way(p_kinds text[]) returns void
+create function cardkeep_legacy.check_the_way(p_kinds text[]) returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -8496,11 +8496,11 @@ declare
 			select w.* from unnest(p_kinds) with ordinality k (kind, nth)
 			cross join lateral (select format('public.%I', k.kind)::regclass as id) t
 			cross join lateral (
-				select * from cardkeep_before.own_in_the_way(t.id)
-				union all select * from cardkeep_before.columns_in_the_way(t.id)
-				union all select * from cardkeep_before.references_in_the_way(t.id)
-				union all select * from cardkeep_before.readers_in_the_way(t.id)
-				union all select * from cardkeep_before.functions_in_the_way(k.kind)) w) f);
+				select * from cardkeep_legacy.own_in_the_way(t.id)
+				union all select * from cardkeep_legacy.columns_in_the_way(t.id)
+				union all select * from cardkeep_legacy.references_in_the_way(t.id)
+				union all select * from cardkeep_legacy.readers_in_the_way(t.id)
+				union all select * from cardkeep_legacy.functions_in_the_way(k.kind)) w) f);
 begin
 	if v_faults is not null then
 		raise exception 'upgrade: nothing was done, for this would not go on as it does: %', v_faults
@@ -8509,15 +8509,15 @@ begin
 	end if;
 end
 $$;
-comment on function cardkeep_before.check_the_way is 'Refuses to upgrade where something that programs rely on could neither be kept nor turned, and names all of it with the way out. The caller has locked the tables. Locks nothing.';
+comment on function cardkeep_legacy.check_the_way is 'Refuses to upgrade where something that programs rely on could neither be kept nor turned, and names all of it with the way out. The caller has locked the tables. Locks nothing.';
 
-create function cardkeep_before.check_the_way_back(p_kinds text[]) returns void
+create function cardkeep_legacy.check_the_way_back(p_kinds text[]) returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_faults text := (select string_agg(format('%s (%s)', f.what, f.way_out), '; ')
 		from unnest(p_kinds) with ordinality k (kind, nth)
-		cross join lateral cardkeep_before.readers_in_the_way(format('public.%I', k.kind)::regclass) f);
+		cross join lateral cardkeep_legacy.readers_in_the_way(format('public.%I', k.kind)::regclass) f);
 begin
 	if v_faults is not null then
 		raise exception 'rollback: nothing was done, for this was made for what goes: %', v_faults
@@ -8526,7 +8526,7 @@ begin
 	end if;
 end
 $$;
-comment on function cardkeep_before.check_the_way_back is 'Refuses to go back where something was made for the views in the old tables'' places that cannot be turned to the tables, and names all of it with the way out. Locks nothing.';
+comment on function cardkeep_legacy.check_the_way_back is 'Refuses to go back where something was made for the views in the old tables'' places that cannot be turned to the tables, and names all of it with the way out. Locks nothing.';
 
 reset role;
 $sql$;
@@ -8536,11 +8536,11 @@ $change$;
 
 do $change$
 begin
-if exists (select from cardkeep_console.changes c where c.name = 'old_names') then
+if exists (select from cardkeep_console.changes c where c.name = 'legacy_views') then
 return;
 end if;
 execute $sql$
--- Deploy cardkeep:old_names to pg
+-- Deploy cardkeep:legacy_views to pg
 --
 -- Programs from before Cardkeep go on under the names they know: where a table was put aside, a view
 -- in schema public has its name, its columns in their order and types, and the version, and no other
@@ -8558,11 +8558,11 @@ execute $sql$
 
 set local role cardkeep_owner;
 
-create function cardkeep_before.show_as(p_table regclass, p_column name) returns text
+create function cardkeep_legacy.show_as(p_table regclass, p_column name) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_field name := cardkeep_before.field_of(p_table, p_column);
+	v_field name := cardkeep_legacy.field_of(p_table, p_column);
 	v_target text;
 	v_kind "char";
 begin
@@ -8575,7 +8575,7 @@ begin
 		return format('case when c.%1$I::text = any (enum_range(null::%2$s)::text[]) then c.%1$I::text::%2$s end',
 			v_field, v_target);
 	elsif p_column in ('id', 'user_id') and v_target <> 'uuid' then
-		return format('coalesce((select i.was from cardkeep_before.old_ids i
+		return format('coalesce((select i.was from cardkeep_legacy.old_ids i
 			where i.kind = %1$L and i.id = c.%1$I)%3$s)::%2$s', p_column, v_target,
 			case when v_target = 'text' or v_target like 'character%' then format(', c.%I::text', p_column)
 			end);
@@ -8583,47 +8583,47 @@ begin
 	return format('c.%I::%s', v_field, v_target);
 end
 $$;
-comment on function cardkeep_before.show_as is 'SQL that shows one of Cardkeep''s columns in the type that the old table has for it; a word that is not in an enumeration there is null, an id that is no uuid there reads as the old programs know it, and as null where they cannot. Locks nothing.';
+comment on function cardkeep_legacy.show_as is 'SQL that shows one of Cardkeep''s columns in the type that the old table has for it; a word that is not in an enumeration there is null, an id that is no uuid there reads as the old programs know it, and as null where they cannot. Locks nothing.';
 
-create function cardkeep_before.show_visibility(p_says text, p_type regtype) returns text
+create function cardkeep_legacy.show_visibility(p_says text, p_type regtype) returns text
 language sql immutable parallel safe
 return format(case p_type when 'boolean'::regtype then '%1$s' when 'text'::regtype then '(%1$s)::%2$s'
 	when 'character varying'::regtype then '(%1$s)::text::%2$s' else '(%1$s)::integer::%2$s' end,
 	case p_says when 'shown' then 'c.is_public' else 'not c.is_public' end, p_type);
-comment on function cardkeep_before.show_visibility is 'SQL that shows whether a card is shown in a column of an old table that says so, or that it is not. Locks nothing.';
+comment on function cardkeep_legacy.show_visibility is 'SQL that shows whether a card is shown in a column of an old table that says so, or that it is not. Locks nothing.';
 
-create function cardkeep_before.view_column(p_kind text, p_table regclass, p_column name) returns text
+create function cardkeep_legacy.view_column(p_kind text, p_table regclass, p_column name) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_shown text;
 begin
 	if p_kind = 'business_cards' then
-		select cardkeep_before.show_visibility(v.says, v.type) into v_shown
-		from cardkeep_before.visibility_of(p_table) v
+		select cardkeep_legacy.show_visibility(v.says, v.type) into v_shown
+		from cardkeep_legacy.visibility_of(p_table) v
 		where v.name = p_column and v.says in ('shown', 'hidden');
 	end if;
 	if v_shown is not null then
 		return format('%s as %I', v_shown, p_column);
-	elsif cardkeep_before.field_of(p_table, p_column) not in (select c.name
-		from cardkeep_before.columns_of(format('cardkeep.%I', p_kind)) c)
+	elsif cardkeep_legacy.field_of(p_table, p_column) not in (select c.name
+		from cardkeep_legacy.columns_of(format('cardkeep.%I', p_kind)) c)
 	then
 		return format('o.%I', p_column);
 	end if;
-	return format('%s as %I', cardkeep_before.show_as(p_table, p_column), p_column);
+	return format('%s as %I', cardkeep_legacy.show_as(p_table, p_column), p_column);
 end
 $$;
-comment on function cardkeep_before.view_column is 'SQL of one column of an old table in the view in its place: Cardkeep''s where it has it, else what was put aside. Locks nothing.';
+comment on function cardkeep_legacy.view_column is 'SQL of one column of an old table in the view in its place: Cardkeep''s where it has it, else what was put aside. Locks nothing.';
 
-create function cardkeep_before.view_columns(p_kind text, p_table regclass) returns text
+create function cardkeep_legacy.view_columns(p_kind text, p_table regclass) returns text
 language sql stable set search_path = pg_catalog, pg_temp
 -- Whoever could read the table reads the view. What the table did not have was never shown to him.
-return (select string_agg(cardkeep_before.view_column(p_kind, p_table, c.name), ', ' order by c.number)
-		|| case when cardkeep_before.column_type(p_table, 'version') is null then ', c.version' else '' end
-	from cardkeep_before.columns_of(p_table) c);
-comment on function cardkeep_before.view_columns is 'The columns of the view in an old table''s place: its own in their order, then the version where it had none. Locks nothing.';
+return (select string_agg(cardkeep_legacy.view_column(p_kind, p_table, c.name), ', ' order by c.number)
+		|| case when cardkeep_legacy.column_type(p_table, 'version') is null then ', c.version' else '' end
+	from cardkeep_legacy.columns_of(p_table) c);
+comment on function cardkeep_legacy.view_columns is 'The columns of the view in an old table''s place: its own in their order, then the version where it had none. Locks nothing.';
 
-create function cardkeep_before.old_row(p_kind text, p_table regclass) returns text
+create function cardkeep_legacy.old_row(p_kind text, p_table regclass) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -8638,14 +8638,14 @@ begin
 	end if;
 	select coalesce(string_agg(format('o.%I desc nulls last', c.name), ', ' order by c.number desc)
 		|| ', ', '') || 'o.ctid' into v_order
-	from cardkeep_before.columns_of(p_table) c where c.name in ('created_at', 'updated_at');
+	from cardkeep_legacy.columns_of(p_table) c where c.name in ('created_at', 'updated_at');
 	return format('(select o.* from %s o where %s in (%s) order by %s limit 1)', p_table,
-		cardkeep_before.read_as(p_table, v_key, 'uuid'), v_ids, v_order);
+		cardkeep_legacy.read_as(p_table, v_key, 'uuid'), v_ids, v_order);
 end
 $$;
-comment on function cardkeep_before.old_row is 'SQL that finds the old row of one of Cardkeep''s, adopted ones too; the newest where there are several. Locks nothing.';
+comment on function cardkeep_legacy.old_row is 'SQL that finds the old row of one of Cardkeep''s, adopted ones too; the newest where there are several. Locks nothing.';
 
-create function cardkeep_before.grants_of(p_table regclass)
+create function cardkeep_legacy.grants_of(p_table regclass)
 returns table (grantee text, what text, again boolean, role oid)
 language sql stable
 begin atomic
@@ -8661,9 +8661,9 @@ begin atomic
 		where c.oid = p_table and a.grantee <> c.relowner) g
 	where g.privilege_type in ('SELECT', 'INSERT', 'UPDATE', 'DELETE');
 end;
-comment on function cardkeep_before.grants_of is 'Who but its owner may read and write a table, or columns of it. Locks nothing.';
+comment on function cardkeep_legacy.grants_of is 'Who but its owner may read and write a table, or columns of it. Locks nothing.';
 
-create function cardkeep_before.copy_grants(p_view regclass, p_table regclass, p_owner name, p_inner boolean)
+create function cardkeep_legacy.copy_grants(p_view regclass, p_table regclass, p_owner name, p_inner boolean)
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
@@ -8673,10 +8673,10 @@ declare
 	v_again boolean;
 begin
 	-- Granting only adds: on Supabase, default privileges open every new view in public to `anon`.
-	perform cardkeep_before.close_to_others(p_view);
+	perform cardkeep_legacy.close_to_others(p_view);
 	execute format('grant select, insert, update, delete on %s to %I', p_view, p_owner);
 	for v_grantee, v_right, v_again in
-		select g.grantee, g.what, g.again from cardkeep_before.grants_of(p_table) g
+		select g.grantee, g.what, g.again from cardkeep_legacy.grants_of(p_table) g
 		where not p_inner or exists (select from pg_roles r where r.oid = g.role
 			and (r.rolsuper or r.rolbypassrls))
 	loop
@@ -8685,9 +8685,9 @@ begin
 	end loop;
 end
 $$;
-comment on function cardkeep_before.copy_grants is 'Opens a view in an old table''s place to whom the table was open and to nobody else; the inner of a guarded one to those alone whom no policy binds. Locks nothing but the view.';
+comment on function cardkeep_legacy.copy_grants is 'Opens a view in an old table''s place to whom the table was open and to nobody else; the inner of a guarded one to those alone whom no policy binds. Locks nothing but the view.';
 
-create function cardkeep_before.copy_defaults(p_kind text, p_table regclass, p_view regclass)
+create function cardkeep_legacy.copy_defaults(p_kind text, p_table regclass, p_view regclass)
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
@@ -8700,16 +8700,16 @@ begin
 		join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
 		where d.adrelid = p_table and a.attgenerated = '' and not a.attisdropped
 			and a.attname not in ('version', 'created_at', 'updated_at')
-			and cardkeep_before.field_of(p_table, a.attname) in (select c.name
-				from cardkeep_before.columns_of(format('cardkeep.%I', p_kind)) c)
+			and cardkeep_legacy.field_of(p_table, a.attname) in (select c.name
+				from cardkeep_legacy.columns_of(format('cardkeep.%I', p_kind)) c)
 	loop
 		execute format('alter view %s alter column %I set default %s', p_view, v_column, v_default);
 	end loop;
 end
 $$;
-comment on function cardkeep_before.copy_defaults is 'Gives the view in an old table''s place the defaults of its columns, but for the version and the times, which are Cardkeep''s, and for columns that can only be read. Locks the view.';
+comment on function cardkeep_legacy.copy_defaults is 'Gives the view in an old table''s place the defaults of its columns, but for the version and the times, which are Cardkeep''s, and for columns that can only be read. Locks the view.';
 
-create function cardkeep_before.make_ours(p_view regclass) returns void
+create function cardkeep_legacy.make_ours(p_view regclass) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 begin
@@ -8719,14 +8719,14 @@ begin
 	execute 'revoke create on schema public from cardkeep_owner';
 end
 $$;
-comment on function cardkeep_before.make_ours is 'Gives a view in schema public to cardkeep_owner, who may read the tables under it. Locks the view.';
+comment on function cardkeep_legacy.make_ours is 'Gives a view in schema public to cardkeep_owner, who may read the tables under it. Locks the view.';
 
-create function cardkeep_before.open_view(p_kind text) returns void
+create function cardkeep_legacy.open_view(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_table regclass := format('cardkeep_before.%I', p_kind);
-	v_columns text := cardkeep_before.view_columns(p_kind, v_table);
+	v_table regclass := format('cardkeep_legacy.%I', p_kind);
+	v_columns text := cardkeep_legacy.view_columns(p_kind, v_table);
 	t cardkeep.upgraded_tables;
 begin
 	select u.* into t from cardkeep.upgraded_tables u where u.kind = p_kind;
@@ -8735,40 +8735,40 @@ begin
 		where not exists (select from cardkeep.users u
 			where u.id = c.user_id and u.closed_at is not null)', p_kind, v_columns, p_kind,
 		case when v_columns ~ '\mo\.' then format('left join lateral %s o on true',
-			cardkeep_before.old_row(p_kind, v_table)) end);
+			cardkeep_legacy.old_row(p_kind, v_table)) end);
 	execute format('comment on view public.%I is %L', p_kind, format('cardkeep.%s, for programs from before Cardkeep', p_kind));
-	perform cardkeep_before.let_write(p_kind);
-	perform cardkeep_before.copy_defaults(p_kind, v_table, format('public.%I', p_kind));
-	perform cardkeep_before.make_ours(format('public.%I', p_kind));
-	perform cardkeep_before.copy_grants(format('public.%I', p_kind), v_table, t.owner, t.is_guarded);
+	perform cardkeep_legacy.let_write(p_kind);
+	perform cardkeep_legacy.copy_defaults(p_kind, v_table, format('public.%I', p_kind));
+	perform cardkeep_legacy.make_ours(format('public.%I', p_kind));
+	perform cardkeep_legacy.copy_grants(format('public.%I', p_kind), v_table, t.owner, t.is_guarded);
 end
 $$;
-comment on function cardkeep_before.open_view is 'Puts the view in an old table''s place, of a guarded one the inner. Locks nothing but the view.';
+comment on function cardkeep_legacy.open_view is 'Puts the view in an old table''s place, of a guarded one the inner. Locks nothing but the view.';
 
-create function cardkeep_before.let_write(p_kind text) returns void
+create function cardkeep_legacy.let_write(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 begin
 	execute format('create trigger write_%1$s instead of insert or update or delete on public.%1$I
-		for each row execute function cardkeep_before.write_%2$s()', p_kind,
+		for each row execute function cardkeep_legacy.write_%2$s()', p_kind,
 		case p_kind when 'business_cards' then 'card' else 'profile' end);
 end
 $$;
-comment on function cardkeep_before.let_write is 'Has the view in an old table''s place carry out what is written through it. Locks the view.';
+comment on function cardkeep_legacy.let_write is 'Has the view in an old table''s place carry out what is written through it. Locks the view.';
 
 -- Writing
 
-create function cardkeep_before.written(p_view regclass, p_new jsonb, p_old jsonb) returns jsonb
+create function cardkeep_legacy.written(p_view regclass, p_new jsonb, p_old jsonb) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_ours name[] := array(select c.name
-		from cardkeep_before.columns_of(format('cardkeep.%I', (parse_ident(p_view::text))[2])) c);
+		from cardkeep_legacy.columns_of(format('cardkeep.%I', (parse_ident(p_view::text))[2])) c);
 	v_column text;
 	v_field text;
 	v_changes jsonb := '{}';
 begin
-	for v_column, v_field in select n.key, cardkeep_before.field_of(p_view, n.key::name) from jsonb_each(p_new) n
+	for v_column, v_field in select n.key, cardkeep_legacy.field_of(p_view, n.key::name) from jsonb_each(p_new) n
 		where n.value is distinct from coalesce(p_old -> n.key, 'null')
 	loop
 		if not v_field = any (v_ours) then
@@ -8780,22 +8780,22 @@ begin
 					hint = 'A row keeps its id and its owner; see "cardkeep user adopt".';
 		end if;
 		v_changes := v_changes || jsonb_build_object(v_field, case
-			when v_field in ('id', 'user_id') then to_jsonb(cardkeep_before.uuid_of(p_new ->> v_field))
+			when v_field in ('id', 'user_id') then to_jsonb(cardkeep_legacy.uuid_of(p_new ->> v_field))
 			when v_field in ('fields_config', 'design_config') and jsonb_typeof(p_new -> v_field) = 'string'
 			then (p_new ->> v_field)::jsonb else p_new -> v_column end);
 	end loop;
 	return v_changes;
 end
 $$;
-comment on function cardkeep_before.written is 'The columns that a statement on a view in public changes, as Cardkeep calls them; a column that Cardkeep does not have, and another id or owner of a row that is there, are refused with 0A000. Locks nothing.';
+comment on function cardkeep_legacy.written is 'The columns that a statement on a view in public changes, as Cardkeep calls them; a column that Cardkeep does not have, and another id or owner of a row that is there, are refused with 0A000. Locks nothing.';
 
-create function cardkeep_before.said(p_row jsonb, p_name name, p_says text) returns boolean
+create function cardkeep_legacy.said(p_row jsonb, p_name name, p_says text) returns boolean
 language sql immutable parallel safe
 return (lower((p_row ->> p_name::text) collate "C") in ('t', 'true', '1', 'y', 'yes', 'on'))
 	= (p_says = 'shown');
-comment on function cardkeep_before.said is 'Whether a row says by one of its columns that it is shown; null where that is null. Locks nothing.';
+comment on function cardkeep_legacy.said is 'Whether a row says by one of its columns that it is shown; null where that is null. Locks nothing.';
 
-create function cardkeep_before.is_shown(p_view regclass, p_new jsonb, p_old jsonb) returns boolean
+create function cardkeep_legacy.is_shown(p_view regclass, p_new jsonb, p_old jsonb) returns boolean
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -8807,14 +8807,14 @@ declare
 	v_said boolean;
 	v record;
 begin
-	for v in select n.name, n.says from cardkeep_before.visibility_of(p_view) n
+	for v in select n.name, n.says from cardkeep_legacy.visibility_of(p_view) n
 	loop
 		if v.says = 'since' then
 			v_since := case when p_new ->> v.name::text is null then v_since else v.name::text end;
 			continue;
 		end if;
 		v_names := v_names || v.name::text;
-		v_said := coalesce(cardkeep_before.said(p_new, v.name, v.says), false);
+		v_said := coalesce(cardkeep_legacy.said(p_new, v.name, v.says), false);
 		v_all := v_all and v_said;
 		if p_new -> v.name::text is distinct from p_old -> v.name::text then
 			v_changed := true;
@@ -8833,28 +8833,28 @@ begin
 	return true;
 end
 $$;
-comment on function cardkeep_before.is_shown is 'Whether a card is shown after a statement on its view, where several columns may say it; null where an update does not say. One that is switched off hides it; all have to be switched on in one statement to show it, and no time may hide it, else 0A000. Locks nothing.';
+comment on function cardkeep_legacy.is_shown is 'Whether a card is shown after a statement on its view, where several columns may say it; null where an update does not say. One that is switched off hides it; all have to be switched on in one statement to show it, and no time may hide it, else 0A000. Locks nothing.';
 
-create function cardkeep_before.with_one_visibility(p_view regclass, p_new jsonb, p_old jsonb)
+create function cardkeep_legacy.with_one_visibility(p_view regclass, p_new jsonb, p_old jsonb)
 returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_names text[] := array(select v.name
-		from cardkeep_before.visibility_of(p_view) v where v.says <> 'since');
-	v_shown boolean := cardkeep_before.is_shown(p_view, p_new, p_old);
+		from cardkeep_legacy.visibility_of(p_view) v where v.says <> 'since');
+	v_shown boolean := cardkeep_legacy.is_shown(p_view, p_new, p_old);
 begin
 	return p_new - v_names || case when v_shown is null then '{}'
 		else jsonb_build_object('is_public', v_shown) end;
 end
 $$;
-comment on function cardkeep_before.with_one_visibility is 'A row of the view with is_public alone for all columns that say whether the card is shown, and without it where the statement does not say. Locks nothing.';
+comment on function cardkeep_legacy.with_one_visibility is 'A row of the view with is_public alone for all columns that say whether the card is shown, and without it where the statement does not say. Locks nothing.';
 
-create function cardkeep_before.fitted(p_changes jsonb, p_slug text) returns jsonb
+create function cardkeep_legacy.fitted(p_changes jsonb, p_slug text) returns jsonb
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_fit jsonb := cardkeep_before.fit_card(p_changes, p_slug);
+	v_fit jsonb := cardkeep_legacy.fit_card(p_changes, p_slug);
 	v_slug text := v_fit ->> 'slug';
 begin
 	-- Made of what was given, and not the card's own: it may be somebody's.
@@ -8864,29 +8864,29 @@ begin
 	return v_fit;
 end
 $$;
-comment on function cardkeep_before.fitted is 'What a statement on the view of cards writes, made to fit as the upgrade did with what was there: a name, a template, a slug that breaks the rule, which becomes a free one made of it (the card''s own where it comes to that). Takes the advisory locks of slugs, never waits.';
+comment on function cardkeep_legacy.fitted is 'What a statement on the view of cards writes, made to fit as the upgrade did with what was there: a name, a template, a slug that breaks the rule, which becomes a free one made of it (the card''s own where it comes to that). Takes the advisory locks of slugs, never waits.';
 
-create function cardkeep_before.shown(p_view regclass, p_row jsonb, p_given jsonb) returns jsonb
+create function cardkeep_legacy.shown(p_view regclass, p_row jsonb, p_given jsonb) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 begin
-	return coalesce((select jsonb_object_agg(v.name, cardkeep_before.as_type(
+	return coalesce((select jsonb_object_agg(v.name, cardkeep_legacy.as_type(
 			(p_row -> 'is_public')::boolean = (v.says = 'shown'), v.type))
-		from cardkeep_before.visibility_of(p_view) v
+		from cardkeep_legacy.visibility_of(p_view) v
 		where p_row ? 'is_public' and v.says <> 'since'), '{}')
 	|| (select jsonb_object_agg(v.name, p_row -> c.name)
-		from cardkeep_before.columns_of(p_view) v
-		join cardkeep_before.columns_of(format('cardkeep.%I', (parse_ident(p_view::text))[2])) c
-			on c.name = cardkeep_before.field_of(p_view, v.name) and (c.type = v.type
+		from cardkeep_legacy.columns_of(p_view) v
+		join cardkeep_legacy.columns_of(format('cardkeep.%I', (parse_ident(p_view::text))[2])) c
+			on c.name = cardkeep_legacy.field_of(p_view, v.name) and (c.type = v.type
 				or v.type in ('timestamp'::regtype, 'json'::regtype, 'bigint'::regtype, 'text'::regtype,
 					'character varying'::regtype))
 		where (p_given is null or p_given ? c.name or c.name in ('version', 'updated_at'))
 			and not (v.type <> 'uuid'::regtype and c.name in ('id', 'user_id')) and c.name <> 'is_public');
 end
 $$;
-comment on function cardkeep_before.shown is 'What a statement on a view in public can return of the row that it wrote: all of a new one, what it changed of another. Locks nothing.';
+comment on function cardkeep_legacy.shown is 'What a statement on a view in public can return of the row that it wrote: all of a new one, what it changed of another. Locks nothing.';
 
-create function cardkeep_before.admit_user(p_kind text, p_user uuid, p_was text) returns void
+create function cardkeep_legacy.admit_user(p_kind text, p_user uuid, p_was text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -8896,13 +8896,13 @@ begin
 		raise exception 'user_id must be given' using errcode = 'not_null_violation';
 	end if;
 	insert into cardkeep.users (id) values (p_user) on conflict do nothing;
-	if cardkeep_before.column_type(format('cardkeep_before.%I', p_kind), 'user_id') <> 'uuid'::regtype then
-		insert into cardkeep_before.old_ids (kind, id, was) values ('user_id', p_user, p_was)
+	if cardkeep_legacy.column_type(format('cardkeep_legacy.%I', p_kind), 'user_id') <> 'uuid'::regtype then
+		insert into cardkeep_legacy.old_ids (kind, id, was) values ('user_id', p_user, p_was)
 		on conflict do nothing;
 	end if;
-	if to_regclass(format('cardkeep_before.people_of_%s', p_kind)) is not null then
-		execute format('insert into cardkeep_before.people_of_%1$s (id, user_id)
-			select $1, (jsonb_populate_record(null::cardkeep_before.people_of_%1$s,
+	if to_regclass(format('cardkeep_legacy.people_of_%s', p_kind)) is not null then
+		execute format('insert into cardkeep_legacy.people_of_%1$s (id, user_id)
+			select $1, (jsonb_populate_record(null::cardkeep_legacy.people_of_%1$s,
 				jsonb_build_object(''user_id'', $2))).user_id on conflict (id) do nothing', p_kind)
 		using p_user, p_was;
 	end if;
@@ -8913,9 +8913,9 @@ exception when foreign_key_violation then
 			'Key (user_id)=(%s) is not there.', p_was);
 end
 $$;
-comment on function cardkeep_before.admit_user is 'A waiting user for an id that no account has: programs from before Cardkeep have people of their own, and where a foreign key of the old table says whose an id has to be, it must be one of those (23503). Waits for somebody who makes the same.';
+comment on function cardkeep_legacy.admit_user is 'A waiting user for an id that no account has: programs from before Cardkeep have people of their own, and where a foreign key of the old table says whose an id has to be, it must be one of those (23503). Waits for somebody who makes the same.';
 
-create function cardkeep_before.check_fresh(p_found boolean, p_exists boolean, p_what text)
+create function cardkeep_legacy.check_fresh(p_found boolean, p_exists boolean, p_what text)
 returns void
 language plpgsql immutable set search_path = pg_catalog, pg_temp
 as $$
@@ -8926,9 +8926,9 @@ begin
 	end if;
 end
 $$;
-comment on function cardkeep_before.check_fresh is 'Refuses an update or a deletion that would hit what the statement has not seen, with 40001. Locks nothing.';
+comment on function cardkeep_legacy.check_fresh is 'Refuses an update or a deletion that would hit what the statement has not seen, with 40001. Locks nothing.';
 
-create function cardkeep_before.write_card() returns trigger
+create function cardkeep_legacy.write_card() returns trigger
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp set timezone = 'UTC'
 as $$
@@ -8939,81 +8939,81 @@ declare
 	c cardkeep.business_cards;
 begin
 	if tg_op = 'DELETE' then
-		delete from cardkeep.business_cards b where b.id = cardkeep_before.uuid_of(v_old ->> 'id')
+		delete from cardkeep.business_cards b where b.id = cardkeep_legacy.uuid_of(v_old ->> 'id')
 			and b.version = (v_old ->> 'version')::integer
 		returning b.* into c;
-		perform cardkeep_before.check_fresh(c.id is not null, exists (select
-			from cardkeep.business_cards b where b.id = cardkeep_before.uuid_of(v_old ->> 'id')), 'the card');
+		perform cardkeep_legacy.check_fresh(c.id is not null, exists (select
+			from cardkeep.business_cards b where b.id = cardkeep_legacy.uuid_of(v_old ->> 'id')), 'the card');
 		return case when c.id is not null then old end;
 	end if;
-	v_changes := cardkeep_before.fitted(cardkeep_before.written(tg_relid,
-		cardkeep_before.with_one_visibility(tg_relid, to_jsonb(new), v_old), v_old), v_old ->> 'slug');
+	v_changes := cardkeep_legacy.fitted(cardkeep_legacy.written(tg_relid,
+		cardkeep_legacy.with_one_visibility(tg_relid, to_jsonb(new), v_old), v_old), v_old ->> 'slug');
 	if tg_op = 'INSERT' then
-		perform cardkeep_before.admit_user(tg_table_name, (v_changes ->> 'user_id')::uuid,
+		perform cardkeep_legacy.admit_user(tg_table_name, (v_changes ->> 'user_id')::uuid,
 			to_jsonb(new) ->> 'user_id');
-		v_id := coalesce(to_jsonb(new) ->> 'id', cardkeep_before.next_id());
-		c := cardkeep_before.insert_card(v_changes, v_id);
+		v_id := coalesce(to_jsonb(new) ->> 'id', cardkeep_legacy.next_id());
+		c := cardkeep_legacy.insert_card(v_changes, v_id);
 		new := jsonb_populate_record(new, jsonb_build_object('id', coalesce(v_id, c.id::text)));
 	else
 		update cardkeep.business_cards b
 		set (name, slug, template_type, fields_config, design_config, is_public) =
 			(select r.name, r.slug, r.template_type, r.fields_config, r.design_config, r.is_public
 			from jsonb_populate_record(b, v_changes) r)
-		where b.id = cardkeep_before.uuid_of(v_old ->> 'id')
+		where b.id = cardkeep_legacy.uuid_of(v_old ->> 'id')
 			and b.version = (v_old ->> 'version')::integer
 		returning b.* into c;
-		perform cardkeep_before.check_fresh(c.id is not null, exists (select
-			from cardkeep.business_cards b where b.id = cardkeep_before.uuid_of(v_old ->> 'id')), 'the card');
+		perform cardkeep_legacy.check_fresh(c.id is not null, exists (select
+			from cardkeep.business_cards b where b.id = cardkeep_legacy.uuid_of(v_old ->> 'id')), 'the card');
 		if c.id is null then
 			return null;
 		end if;
 	end if;
-	new := jsonb_populate_record(new, cardkeep_before.shown(tg_relid, to_jsonb(c),
+	new := jsonb_populate_record(new, cardkeep_legacy.shown(tg_relid, to_jsonb(c),
 		case tg_op when 'UPDATE' then v_changes end));
 	return new;
 end
 $$;
-comment on function cardkeep_before.write_card is 'Carries a statement on public.business_cards out on the cards, as direct SQL: the version rises, history is kept, a deleted slug is retired. An update changes only what the statement changes; it and a deletion are refused with 40001 where somebody changed the card meanwhile; id, owner and times stay. Waits for the card''s row, then as the triggers of the cards.';
+comment on function cardkeep_legacy.write_card is 'Carries a statement on public.business_cards out on the cards, as direct SQL: the version rises, history is kept, a deleted slug is retired. An update changes only what the statement changes; it and a deletion are refused with 40001 where somebody changed the card meanwhile; id, owner and times stay. Waits for the card''s row, then as the triggers of the cards.';
 
-create function cardkeep_before.next_id() returns text
+create function cardkeep_legacy.next_id() returns text
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_sequence text := (select pg_get_serial_sequence(a.attrelid::regclass::text, 'id')
-		from pg_attribute a where a.attrelid = 'cardkeep_before.business_cards'::regclass
+		from pg_attribute a where a.attrelid = 'cardkeep_legacy.business_cards'::regclass
 			and a.attname = 'id' and a.attidentity <> '');
 begin
 	return nextval(v_sequence::regclass);
 end
 $$;
-comment on function cardkeep_before.next_id is 'The next id where the old table of cards made its own as an identity column does; else null. Locks nothing.';
+comment on function cardkeep_legacy.next_id is 'The next id where the old table of cards made its own as an identity column does; else null. Locks nothing.';
 
-create function cardkeep_before.insert_card(p_row jsonb, p_id text) returns cardkeep.business_cards
+create function cardkeep_legacy.insert_card(p_row jsonb, p_id text) returns cardkeep.business_cards
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
 	r cardkeep.business_cards := jsonb_populate_record(null::cardkeep.business_cards, p_row);
 	c cardkeep.business_cards;
 begin
-	r.id := coalesce(cardkeep_before.uuid_of(p_id), gen_random_uuid());
-	if cardkeep_before.column_type('cardkeep_before.business_cards', 'id') <> 'uuid'::regtype then
-		insert into cardkeep_before.old_ids (kind, id, was) values ('id', r.id, coalesce(p_id, r.id::text))
+	r.id := coalesce(cardkeep_legacy.uuid_of(p_id), gen_random_uuid());
+	if cardkeep_legacy.column_type('cardkeep_legacy.business_cards', 'id') <> 'uuid'::regtype then
+		insert into cardkeep_legacy.old_ids (kind, id, was) values ('id', r.id, coalesce(p_id, r.id::text))
 		on conflict do nothing;
 	end if;
 	insert into cardkeep.business_cards (id, user_id, name, slug, template_type, fields_config,
 		design_config, is_public, created_at)
-	values (r.id, r.user_id, cardkeep_before.clean_name(r.name),
+	values (r.id, r.user_id, cardkeep_legacy.clean_name(r.name),
 		coalesce(r.slug, cardkeep.generate_unique_slug(r.name)),
 		coalesce(r.template_type, 'personal-small'), coalesce(r.fields_config, '{}'),
 		coalesce(r.design_config, '{}'), coalesce(r.is_public, true),
-		coalesce(cardkeep_before.clean_time(r.created_at), clock_timestamp()))
+		coalesce(cardkeep_legacy.clean_time(r.created_at), clock_timestamp()))
 	returning * into c;
 	return c;
 end
 $$;
-comment on function cardkeep_before.insert_card is 'A card that a program from before Cardkeep makes, under the id that it gives; without a slug it gets a free one. Raises 23505 for a slug that a card has or had. Waits for the slug''s advisory lock.';
+comment on function cardkeep_legacy.insert_card is 'A card that a program from before Cardkeep makes, under the id that it gives; without a slug it gets a free one. Raises 23505 for a slug that a card has or had. Waits for the slug''s advisory lock.';
 
-create function cardkeep_before.write_profile() returns trigger
+create function cardkeep_legacy.write_profile() returns trigger
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp set timezone = 'UTC'
 as $$
@@ -9026,32 +9026,32 @@ begin
 		raise exception 'a profile is not deleted: clear its fields, or delete the account'
 			using errcode = 'feature_not_supported';
 	end if;
-	v_changes := cardkeep_before.written(tg_relid, to_jsonb(new), v_old);
+	v_changes := cardkeep_legacy.written(tg_relid, to_jsonb(new), v_old);
 	if tg_op = 'INSERT' then
-		perform cardkeep_before.admit_user(tg_table_name, (v_changes ->> 'user_id')::uuid,
+		perform cardkeep_legacy.admit_user(tg_table_name, (v_changes ->> 'user_id')::uuid,
 			to_jsonb(new) ->> 'user_id');
-		v_row := cardkeep_before.insert_profile(tg_table_name, v_changes);
+		v_row := cardkeep_legacy.insert_profile(tg_table_name, v_changes);
 	else
-		v_row := cardkeep_before.update_profile(tg_table_name,
-			cardkeep_before.uuid_of(v_old ->> 'user_id'), (v_old ->> 'version')::integer, v_changes);
+		v_row := cardkeep_legacy.update_profile(tg_table_name,
+			cardkeep_legacy.uuid_of(v_old ->> 'user_id'), (v_old ->> 'version')::integer, v_changes);
 	end if;
 	if v_row is null then
 		return null;
 	end if;
-	new := jsonb_populate_record(new, cardkeep_before.shown(tg_relid, v_row,
+	new := jsonb_populate_record(new, cardkeep_legacy.shown(tg_relid, v_row,
 		case tg_op when 'UPDATE' then v_changes end));
 	return new;
 end
 $$;
-comment on function cardkeep_before.write_profile is 'Carries a statement on public.personal_info or public.professional_info out on the profiles, as write_card does on cards. Waits for the profile''s row, and for the advisory lock of a first one.';
+comment on function cardkeep_legacy.write_profile is 'Carries a statement on public.personal_info or public.professional_info out on the profiles, as write_card does on cards. Waits for the profile''s row, and for the advisory lock of a first one.';
 
-create function cardkeep_before.insert_profile(p_kind text, p_row jsonb) returns jsonb
+create function cardkeep_legacy.insert_profile(p_kind text, p_row jsonb) returns jsonb
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
 	-- A time that is none of ours is the moment's.
 	v_row jsonb := p_row || jsonb_build_object('version', 1, 'created_at',
-		cardkeep_before.clean_time((p_row ->> 'created_at')::timestamptz));
+		cardkeep_legacy.clean_time((p_row ->> 'created_at')::timestamptz));
 begin
 	if p_kind = 'personal_info' then
 		insert into cardkeep.personal_info as p
@@ -9065,9 +9065,9 @@ begin
 	return v_row;
 end
 $$;
-comment on function cardkeep_before.insert_profile is 'A first profile that a program from before Cardkeep writes. Waits for the advisory lock of the first profile.';
+comment on function cardkeep_legacy.insert_profile is 'A first profile that a program from before Cardkeep writes. Waits for the advisory lock of the first profile.';
 
-create function cardkeep_before.update_profile(p_kind text, p_user uuid, p_version integer,
+create function cardkeep_legacy.update_profile(p_kind text, p_user uuid, p_version integer,
 	p_changes jsonb)
 returns jsonb
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -9091,26 +9091,26 @@ begin
 		where p.user_id = p_user and p.version = p_version
 		returning to_jsonb(p) into v_row;
 	end if;
-	perform cardkeep_before.check_fresh(v_row is not null, exists (select
+	perform cardkeep_legacy.check_fresh(v_row is not null, exists (select
 		from cardkeep_api.profiles p where p.kind = p_kind and p.user_id = p_user), 'the profile');
 	return v_row;
 end
 $$;
-comment on function cardkeep_before.update_profile is 'Changes a profile that is at this version still; else 40001, or null where it is gone. Waits for the profile''s row.';
+comment on function cardkeep_legacy.update_profile is 'Changes a profile that is at this version still; else 40001, or null where it is gone. Waits for the profile''s row.';
 
 reset role;
 $sql$;
-insert into cardkeep_console.changes (name) values ('old_names');
+insert into cardkeep_console.changes (name) values ('legacy_views');
 end
 $change$;
 
 do $change$
 begin
-if exists (select from cardkeep_console.changes c where c.name = 'old_functions') then
+if exists (select from cardkeep_console.changes c where c.name = 'legacy_functions') then
 return;
 end if;
 execute $sql$
--- Deploy cardkeep:old_functions to pg
+-- Deploy cardkeep:legacy_functions to pg
 --
 -- The mission's own functions, where a database from before Cardkeep has them in schema public: they
 -- were made for tables, and would fail on the views, or go round what Cardkeep keeps. Each keeps its
@@ -9122,19 +9122,19 @@ execute $sql$
 
 set local role cardkeep_owner;
 
-create function cardkeep_before.column_for(p_view regclass, p_name text, p_fields text[]) returns text
+create function cardkeep_legacy.column_for(p_view regclass, p_name text, p_fields text[]) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_field name := case
-		when cardkeep_before.column_type(p_view, p_name) is not null then cardkeep_before.field_of(p_view, p_name)
-		else coalesce((select s.field from cardkeep_before.second_names() s
+		when cardkeep_legacy.column_type(p_view, p_name) is not null then cardkeep_legacy.field_of(p_view, p_name)
+		else coalesce((select s.field from cardkeep_legacy.second_names() s
 			join pg_class c on c.oid = p_view and c.relname = s.kind where s.name = p_name), p_name) end;
 begin
-	return (select cardkeep_before.column_of(p_view, v_field) where v_field = any (p_fields));
+	return (select cardkeep_legacy.column_of(p_view, v_field) where v_field = any (p_fields));
 end
 $$;
-comment on function cardkeep_before.column_for is 'The column of a view of old that an argument of one of the mission''s functions is for: that of its name, where Cardkeep has it, else that of the field which it names, by its own or its second name; null where the view has none. Locks nothing.';
+comment on function cardkeep_legacy.column_for is 'The column of a view of old that an argument of one of the mission''s functions is for: that of its name, where Cardkeep has it, else that of the field which it names, by its own or its second name; null where the view has none. Locks nothing.';
 
 -- This one acts with its owner's rights, but only looks into the catalog.
 create function cardkeep_doors.fields_of(p_view regclass, p_args jsonb, p_fields text[], p_known text[])
@@ -9144,13 +9144,13 @@ as $$
 declare
 	-- All columns that say whether a card is shown have one say, whichever an argument is called after.
 	v_says jsonb := case when 'is_public' = any (p_fields)
-		then cardkeep_before.says_of('business_cards', p_view) else '{}' end;
+		then cardkeep_legacy.says_of('business_cards', p_view) else '{}' end;
 	v_shown boolean;
 	v_lost text;
 	v_fields jsonb;
 begin
 	select jsonb_object_agg(c.name, a.value) filter (where c.name is not null and not k.says),
-		bool_and(coalesce(cardkeep_before.said(p_args, a.key, cardkeep_before.name_says(k.name)), false))
+		bool_and(coalesce(cardkeep_legacy.said(p_args, a.key, cardkeep_legacy.name_says(k.name)), false))
 			filter (where k.says),
 		string_agg(a.key, ', ' order by a.key)
 			filter (where c.name is null and not k.says and not k.name = any (p_known))
@@ -9159,7 +9159,7 @@ begin
 	cross join lateral (select n.name, v_says <> '{}' and (n.name in ('is_public', 'is_active')
 			or v_says ? n.name) as says
 		from (select case when starts_with(a.key, 'p_') then substr(a.key, 3) else a.key end as name) n) k
-	cross join lateral (select cardkeep_before.column_for(p_view, k.name, p_fields) as name) c
+	cross join lateral (select cardkeep_legacy.column_for(p_view, k.name, p_fields) as name) c
 	where a.value <> 'null';
 	if v_lost is not null then
 		raise exception 'Cardkeep has no place for % in %', v_lost, p_view
@@ -9297,7 +9297,7 @@ grant execute on function cardkeep_doors.fields_of, cardkeep_doors.insert_fields
 
 -- Turning them, and back
 
-create function cardkeep_before.functions_of(p_kind text)
+create function cardkeep_legacy.functions_of(p_kind text)
 returns table (function regprocedure, goes_to text)
 language sql stable
 begin atomic
@@ -9311,9 +9311,9 @@ begin atomic
 	where f.kind = p_kind and p.pronamespace = 'public'::regnamespace and p.prokind = 'f'
 	order by 1;
 end;
-comment on function cardkeep_before.functions_of is 'The functions of the mission''s names in schema public that are about an old table, and what does their work now. Locks nothing.';
+comment on function cardkeep_legacy.functions_of is 'The functions of the mission''s names in schema public that are about an old table, and what does their work now. Locks nothing.';
 
-create function cardkeep_before.arguments_of(p_function regprocedure, p_out boolean)
+create function cardkeep_legacy.arguments_of(p_function regprocedure, p_out boolean)
 returns table (name text, type text, number bigint)
 language sql stable
 begin atomic
@@ -9325,9 +9325,9 @@ begin atomic
 		and case when p_out then coalesce(p.proargmodes[a.n], 'i') in ('o', 't')
 			else coalesce(p.proargmodes[a.n], 'i') = 'i' end;
 end;
-comment on function cardkeep_before.arguments_of is 'What a function takes, or by name gives, in its order. Locks nothing.';
+comment on function cardkeep_legacy.arguments_of is 'What a function takes, or by name gives, in its order. Locks nothing.';
 
-create function cardkeep_before.functions_in_the_way(p_kind text)
+create function cardkeep_legacy.functions_in_the_way(p_kind text)
 returns table (what text, way_out text)
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
@@ -9335,37 +9335,37 @@ begin
 	return query
 	select format('function %s has another form than Cardkeep''s', f.function),
 		'give it another name, or drop it'
-	from cardkeep_before.functions_of(p_kind) f join pg_proc p on p.oid = f.function
+	from cardkeep_legacy.functions_of(p_kind) f join pg_proc p on p.oid = f.function
 	where exists (select from unnest(p.proargmodes) m (mode) where m.mode in ('b', 'v'))
-		or f.goes_to <> 'slug' and exists (select from cardkeep_before.arguments_of(f.function, false) a
+		or f.goes_to <> 'slug' and exists (select from cardkeep_legacy.arguments_of(f.function, false) a
 			where a.name = '')
-		or case when exists (select from cardkeep_before.arguments_of(f.function, true))
+		or case when exists (select from cardkeep_legacy.arguments_of(f.function, true))
 			then f.goes_to = 'slug'
 			else p.proretset or p.prorettype <> all (case f.goes_to
 				when 'slug' then array['text'::regtype, 'character varying'::regtype]
 				else array['json'::regtype, 'jsonb'::regtype] end) end
 		or f.goes_to = 'slug' and (select string_agg(a.type, ' ' order by a.number)
-			from cardkeep_before.arguments_of(f.function, false) a) not in ('text', 'text integer');
+			from cardkeep_legacy.arguments_of(f.function, false) a) not in ('text', 'text integer');
 	return query
 	select format('function %s gives %s, which Cardkeep''s does not', f.function, string_agg(a.name, ', ')),
 		'give it another name, or drop it'
-	from cardkeep_before.functions_of(p_kind) f
-	cross join lateral cardkeep_before.arguments_of(f.function, true) a
+	from cardkeep_legacy.functions_of(p_kind) f
+	cross join lateral cardkeep_legacy.arguments_of(f.function, true) a
 	where case f.goes_to when 'slug' then false when 'create_card' then a.name <> 'version'
-			and cardkeep_before.column_type(format('public.%I', p_kind), a.name) is null
+			and cardkeep_legacy.column_type(format('public.%I', p_kind), a.name) is null
 		when 'update_card' then a.name not in ('success', 'new_version', 'message')
 		else a.name not in ('success', 'new_version', 'message', 'is_new') end
 	group by f.function;
 	return query
 	select format('function %s is not %s''s', f.function, current_user),
 		format('sign in as %s, or as a member of that role', p.proowner::regrole)
-	from cardkeep_before.functions_of(p_kind) f join pg_proc p on p.oid = f.function
+	from cardkeep_legacy.functions_of(p_kind) f join pg_proc p on p.oid = f.function
 	where not pg_has_role(p.proowner, 'usage');
 end
 $$;
-comment on function cardkeep_before.functions_in_the_way is 'The functions of the mission''s names that are of another form than ours, or are somebody else''s. Locks nothing.';
+comment on function cardkeep_legacy.functions_in_the_way is 'The functions of the mission''s names that are of another form than ours, or are somebody else''s. Locks nothing.';
 
-create function cardkeep_before.shows_cards(p_function regprocedure) returns boolean
+create function cardkeep_legacy.shows_cards(p_function regprocedure) returns boolean
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -9379,7 +9379,7 @@ begin
 	-- One after the other: alternatives would be greedy, up to the end of the last comment.
 	v_source := regexp_replace(regexp_replace(v_source, '--[^\n]*', ' ', 'g'), '/\*.*?\*/', ' ', 'g');
 	v_says := array(select s.value ->> 0
-		from jsonb_each(cardkeep_before.says_of('business_cards', 'public.business_cards')) s
+		from jsonb_each(cardkeep_legacy.says_of('business_cards', 'public.business_cards')) s
 		where v_source ~* format('\m%s\M', s.key));
 	-- By the words alone: who would show a card that was to be hidden does worse than who hides one.
 	return case when v_says = '{}' then false
@@ -9387,9 +9387,9 @@ begin
 		when v_says <@ '{hidden}' and v_source !~* '\mtrue\M' then v_source ~* '\mfalse\M' end;
 end
 $$;
-comment on function cardkeep_before.shows_cards is 'Whether a function of old that makes cards set what says that they are shown, or left it to the columns'' defaults; null where its words do not tell. Locks nothing.';
+comment on function cardkeep_legacy.shows_cards is 'Whether a function of old that makes cards set what says that they are shown, or left it to the columns'' defaults; null where its words do not tell. Locks nothing.';
 
-create function cardkeep_before.function_body(p_function regprocedure, p_goes_to text) returns text
+create function cardkeep_legacy.function_body(p_function regprocedure, p_goes_to text) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -9401,34 +9401,34 @@ begin
 	if p_goes_to = 'slug' then
 		select format('cardkeep.generate_unique_slug(%s)', string_agg(format(case a.number when 1 then '$%s'
 			else 'coalesce($%s, 10)' end, a.number), ', ')) into v_call
-		from cardkeep_before.arguments_of(p_function, false) a;
+		from cardkeep_legacy.arguments_of(p_function, false) a;
 		return format('begin return %s; end', v_call);
 	end if;
 	select format('cardkeep_doors.%I(jsonb_build_object(%s)%s) r(v)', p_goes_to,
 		string_agg(format('%L, $%s', a.name, a.number), ', ' order by a.number), case p_goes_to
-			when 'create_card' then format(', %s', coalesce(cardkeep_before.shows_cards(p_function), false)::text) end)
+			when 'create_card' then format(', %s', coalesce(cardkeep_legacy.shows_cards(p_function), false)::text) end)
 	into v_call
-	from cardkeep_before.arguments_of(p_function, false) a;
+	from cardkeep_legacy.arguments_of(p_function, false) a;
 	select string_agg(format(case when a.type in ('json', 'jsonb') then '(r.v -> %L)::%s'
 		else '(r.v ->> %L)::%s' end, a.name, a.type), ', ' order by a.number),
 		string_agg(quote_ident(a.name), ', ' order by a.number)
 	into v_values, v_names
-	from cardkeep_before.arguments_of(p_function, true) a;
+	from cardkeep_legacy.arguments_of(p_function, true) a;
 	return format(case when v_set then 'begin return query select %s from %s; end'
 		when v_values is not null then 'begin select %s into %3$s from %2$s; end'
 		else 'begin return (select r.v from %2$s); end' end, v_values, v_call, v_names);
 end
 $$;
-comment on function cardkeep_before.function_body is 'What a function of the mission''s name does now: hands its arguments on by their names, and takes from the answer what it gives by name. Locks nothing.';
+comment on function cardkeep_legacy.function_body is 'What a function of the mission''s name does now: hands its arguments on by their names, and takes from the answer what it gives by name. Locks nothing.';
 
-create function cardkeep_before.turn_function(p_function regprocedure, p_goes_to text) returns void
+create function cardkeep_legacy.turn_function(p_function regprocedure, p_goes_to text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
 	p pg_proc;
 begin
 	select o.* into p from pg_proc o where o.oid = p_function;
-	if p_goes_to = 'create_card' and cardkeep_before.shows_cards(p_function) is null then
+	if p_goes_to = 'create_card' and cardkeep_legacy.shows_cards(p_function) is null then
 		raise warning 'upgrade: function % sets whether a card is shown, and its words do not tell how: a card that it makes is as the columns'' defaults have it, unless an argument says so',
 			p_function;
 	end if;
@@ -9438,7 +9438,7 @@ begin
 		set search_path = pg_catalog, public, pg_temp as %L', p.proname,
 		pg_get_function_arguments(p_function), pg_get_function_result(p_function),
 		case when p_goes_to = 'slug' then 'security definer' end,
-		cardkeep_before.function_body(p_function, p_goes_to));
+		cardkeep_legacy.function_body(p_function, p_goes_to));
 	-- A slug is looked for among all cards, by the owner of all.
 	if p_goes_to = 'slug' then
 		execute 'grant create on schema public to cardkeep_owner';
@@ -9456,9 +9456,9 @@ begin
 	end if;
 end
 $$;
-comment on function cardkeep_before.turn_function is 'Makes a function of the mission''s name do what it did on Cardkeep''s rows, in its place: owner and grants stay, and it acts with its caller''s rights, but that the look for a free slug is Cardkeep''s own. Locks nothing.';
+comment on function cardkeep_legacy.turn_function is 'Makes a function of the mission''s name do what it did on Cardkeep''s rows, in its place: owner and grants stay, and it acts with its caller''s rights, but that the look for a free slug is Cardkeep''s own. Locks nothing.';
 
-create function cardkeep_before.give_function(p_function regprocedure, p_owner name) returns void
+create function cardkeep_legacy.give_function(p_function regprocedure, p_owner name) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -9478,9 +9478,9 @@ begin
 	end if;
 end
 $$;
-comment on function cardkeep_before.give_function is 'Gives a function in schema public to its owner of before. Locks nothing.';
+comment on function cardkeep_legacy.give_function is 'Gives a function in schema public to its owner of before. Locks nothing.';
 
-create function cardkeep_before.turn_functions_back() returns void
+create function cardkeep_legacy.turn_functions_back() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -9491,26 +9491,26 @@ begin
 		-- One that was dropped since is not brought back.
 		if to_regprocedure(f.signature) is not null then
 			execute f.definition;
-			perform cardkeep_before.give_function(f.signature::regprocedure, f.owner);
+			perform cardkeep_legacy.give_function(f.signature::regprocedure, f.owner);
 		end if;
 	end loop;
 end
 $$;
-comment on function cardkeep_before.turn_functions_back is 'Puts back the functions of the mission''s names as they were. Locks nothing.';
+comment on function cardkeep_legacy.turn_functions_back is 'Puts back the functions of the mission''s names as they were. Locks nothing.';
 
 reset role;
 $sql$;
-insert into cardkeep_console.changes (name) values ('old_functions');
+insert into cardkeep_console.changes (name) values ('legacy_functions');
 end
 $change$;
 
 do $change$
 begin
-if exists (select from cardkeep_console.changes c where c.name = 'give_back') then
+if exists (select from cardkeep_console.changes c where c.name = 'legacy_restore') then
 return;
 end if;
 execute $sql$
--- Deploy cardkeep:give_back to pg
+-- Deploy cardkeep:legacy_restore to pg
 --
 -- The way back. Rows that changed since the upgrade are written into the old tables, field by field:
 -- a value that nobody touched stays the old one to the byte, whatever Cardkeep had made of it. New
@@ -9525,7 +9525,7 @@ execute $sql$
 
 set local role cardkeep_owner;
 
-create view cardkeep_before.rows_now as
+create view cardkeep_legacy.rows_now as
 	select 'business_cards' as kind, b.id, to_jsonb(b) - 'last_write' as row
 	from cardkeep.business_cards b
 	union all
@@ -9533,33 +9533,33 @@ create view cardkeep_before.rows_now as
 	union all
 	select 'professional_info', p.user_id, to_jsonb(p) - 'last_write'
 	from cardkeep.professional_info p;
-comment on view cardkeep_before.rows_now is 'Cards and profiles as they are now, in one shape';
+comment on view cardkeep_legacy.rows_now is 'Cards and profiles as they are now, in one shape';
 
-create view cardkeep_before.rows_then as
+create view cardkeep_legacy.rows_then as
 	select 'business_cards' as kind, c.id, to_jsonb(k) as row, c.place
-	from cardkeep_before.carried_cards c
+	from cardkeep_legacy.carried_cards c
 	cross join lateral (select c.id, c.user_id, c.name, c.slug, c.template_type, c.fields_config,
 		c.design_config, c.is_public, c.version, c.created_at, c.updated_at) k
 	union all
 	select p.kind, p.user_id, p.fields || jsonb_build_object('user_id', p.user_id, 'version',
 		p.version, 'created_at', p.created_at, 'updated_at', p.updated_at), p.place
-	from cardkeep_before.carried_profiles p where p.rank = 1;
-comment on view cardkeep_before.rows_then is 'The rows of the old tables as Cardkeep can keep them, in the same shape, and where they are';
+	from cardkeep_legacy.carried_profiles p where p.rank = 1;
+comment on view cardkeep_legacy.rows_then is 'The rows of the old tables as Cardkeep can keep them, in the same shape, and where they are';
 
-create function cardkeep_before.write_as(p_table regclass, p_column name) returns text
+create function cardkeep_legacy.write_as(p_table regclass, p_column name) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_type regtype := cardkeep_before.column_type(p_table, p_column);
-	v_field name := cardkeep_before.field_of(p_table, p_column);
+	v_type regtype := cardkeep_legacy.column_type(p_table, p_column);
+	v_field name := cardkeep_legacy.field_of(p_table, p_column);
 begin
 	return case
 		when v_field = 'is_public'
-			then cardkeep_before.write_visibility((select v.says
-				from cardkeep_before.visibility_of(p_table) v where v.name = p_column), v_type)
+			then cardkeep_legacy.write_visibility((select v.says
+				from cardkeep_legacy.visibility_of(p_table) v where v.name = p_column), v_type)
 		when p_column in ('id', 'user_id') and v_type <> 'uuid'::regtype
 			then format(case when v_type in ('text'::regtype, 'character varying'::regtype) then '%s'
-				else '(%s)::%s' end, format('coalesce((select i.was from cardkeep_before.old_ids i
+				else '(%s)::%s' end, format('coalesce((select i.was from cardkeep_legacy.old_ids i
 				where i.kind = %1$L and i.id = ($1 ->> %1$L)::uuid), $1 ->> %1$L)', p_column), v_type)
 		when v_type in ('timestamp'::regtype, 'date'::regtype)
 			then format('($1 ->> %L)::timestamptz at time zone ''UTC''', v_field)
@@ -9570,17 +9570,17 @@ begin
 		else format('($1 ->> %L)::%s', v_field, v_type) end;
 end
 $$;
-comment on function cardkeep_before.write_as is 'SQL that makes a value for a column of an old table from a row given as JSON in $1. A text that the column cannot hold is refused there, not cut. Locks nothing.';
+comment on function cardkeep_legacy.write_as is 'SQL that makes a value for a column of an old table from a row given as JSON in $1. A text that the column cannot hold is refused there, not cut. Locks nothing.';
 
-create function cardkeep_before.write_visibility(p_says text, p_type regtype) returns text
+create function cardkeep_legacy.write_visibility(p_says text, p_type regtype) returns text
 language sql immutable parallel safe
 return format(case p_type when 'boolean'::regtype then '%1$s' when 'text'::regtype then '(%1$s)::text'
 	when 'character varying'::regtype then '(%1$s)::text' else '(%1$s)::integer' end,
 	case p_says when 'shown' then '($1 ->> ''is_public'')::boolean'
 	else 'not ($1 ->> ''is_public'')::boolean' end);
-comment on function cardkeep_before.write_visibility is 'SQL that says in a column of an old table whether the row given in $1 is shown. Locks nothing.';
+comment on function cardkeep_legacy.write_visibility is 'SQL that says in a column of an old table whether the row given in $1 is shown. Locks nothing.';
 
-create function cardkeep_before.write_back(p_table regclass, p_now jsonb, p_then jsonb, p_place tid)
+create function cardkeep_legacy.write_back(p_table regclass, p_now jsonb, p_then jsonb, p_place tid)
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
@@ -9593,10 +9593,10 @@ begin
 		return;
 	end if;
 	select string_agg(format('%I', c.name), ', '),
-		string_agg(cardkeep_before.write_as(p_table, c.name), ', ')
+		string_agg(cardkeep_legacy.write_as(p_table, c.name), ', ')
 	into v_names, v_values
-	from cardkeep_before.columns_of(p_table) c
-	cross join lateral (select cardkeep_before.field_of(p_table, c.name) as name) f
+	from cardkeep_legacy.columns_of(p_table) c
+	cross join lateral (select cardkeep_legacy.field_of(p_table, c.name) as name) f
 	where p_now ? f.name and (p_then is null or c.name in ('updated_at', 'version')
 		or c.name not in ('id', 'user_id', 'created_at') and p_now -> f.name <> p_then -> f.name);
 	if p_then is null then
@@ -9609,28 +9609,28 @@ begin
 	end if;
 end
 $$;
-comment on function cardkeep_before.write_back is 'Writes one row into an old table: what changed of one that it has, all of one that it has not; removes one that is gone. Locks the row.';
+comment on function cardkeep_legacy.write_back is 'Writes one row into an old table: what changed of one that it has, all of one that it has not; removes one that is gone. Locks the row.';
 
-create function cardkeep_before.give_rows_back(p_kind text) returns void
+create function cardkeep_legacy.give_rows_back(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp set timezone = 'UTC'
 as $$
 declare
-	v_table regclass := format('cardkeep_before.%I', p_kind);
+	v_table regclass := format('cardkeep_legacy.%I', p_kind);
 	v_ignored text[] := '{id,user_id,created_at,updated_at}';
 	d record;
 	v_count bigint := 0;
 begin
-	if cardkeep_before.column_type(v_table, 'version') is null then
+	if cardkeep_legacy.column_type(v_table, 'version') is null then
 		v_ignored := v_ignored || 'version'::text;
 	end if;
 	for d in
 		select n.id, n.row as now, t.row as before, t.place
-		from (select r.* from cardkeep_before.rows_now r where r.kind = p_kind) n
-		full join (select r.* from cardkeep_before.rows_then r where r.kind = p_kind) t on t.id = n.id
+		from (select r.* from cardkeep_legacy.rows_now r where r.kind = p_kind) n
+		full join (select r.* from cardkeep_legacy.rows_then r where r.kind = p_kind) t on t.id = n.id
 		where n.row - v_ignored is distinct from t.row - v_ignored
 	loop
 		begin
-			perform cardkeep_before.write_back(v_table, d.now, d.before, d.place);
+			perform cardkeep_legacy.write_back(v_table, d.now, d.before, d.place);
 			v_count := v_count + 1;
 		exception when integrity_constraint_violation or data_exception then
 			insert into cardkeep.unreturned_rows (kind, entity_id, now, reason)
@@ -9641,9 +9641,9 @@ begin
 		v_count, p_kind, (select count(*) from cardkeep.unreturned_rows u where u.kind = p_kind);
 end
 $$;
-comment on function cardkeep_before.give_rows_back is 'Brings an old table up to date with what was written since the upgrade. What it refuses is listed. Locks each row that it writes.';
+comment on function cardkeep_legacy.give_rows_back is 'Brings an old table up to date with what was written since the upgrade. What it refuses is listed. Locks each row that it writes.';
 
-create function cardkeep_before.keep() returns void
+create function cardkeep_legacy.keep() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -9656,34 +9656,34 @@ begin
 		where c.relnamespace = 'cardkeep'::regnamespace and c.relkind = 'r'
 	loop
 		execute format('create table cardkeep_kept.%1$I as table cardkeep.%1$I', v_table);
-		perform cardkeep_before.close_to_others(format('cardkeep_kept.%I', v_table)::regclass);
+		perform cardkeep_legacy.close_to_others(format('cardkeep_kept.%I', v_table)::regclass);
 		execute format('alter table cardkeep_kept.%I owner to cardkeep_owner', v_table);
 	end loop;
 end
 $$;
-comment on function cardkeep_before.keep is 'Copies all tables of Cardkeep''s into schema cardkeep_kept. Locks nothing.';
+comment on function cardkeep_legacy.keep is 'Copies all tables of Cardkeep''s into schema cardkeep_kept. Locks nothing.';
 
 -- Who leaves, leaves the old tables too
 
-create function cardkeep_before.forget_row(p_kind text, p_ids uuid[]) returns void
+create function cardkeep_legacy.forget_row(p_kind text, p_ids uuid[]) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_table regclass := to_regclass(format('cardkeep_before.%I', p_kind));
+	v_table regclass := to_regclass(format('cardkeep_legacy.%I', p_kind));
 	v_key name := case p_kind when 'business_cards' then 'id' else 'user_id' end;
 begin
 	delete from cardkeep.upgrade_changes c where c.kind = p_kind and c.entity_id = any (p_ids);
-	delete from cardkeep_before.old_ids i where i.kind = v_key and i.id = any (p_ids);
+	delete from cardkeep_legacy.old_ids i where i.kind = v_key and i.id = any (p_ids);
 	if v_table is not null then
 		execute format('delete from %s o where %s = any ($1)', v_table,
-			cardkeep_before.read_as(v_table, v_key, 'uuid'))
+			cardkeep_legacy.read_as(v_table, v_key, 'uuid'))
 		using p_ids;
 	end if;
 end
 $$;
-comment on function cardkeep_before.forget_row is 'Deletes rows that were put aside, and what is listed about them. Waits for those rows, which nobody else has business with.';
+comment on function cardkeep_legacy.forget_row is 'Deletes rows that were put aside, and what is listed about them. Waits for those rows, which nobody else has business with.';
 
-create function cardkeep_before.rows_of(p_kind text, p_user uuid) returns uuid[]
+create function cardkeep_legacy.rows_of(p_kind text, p_user uuid) returns uuid[]
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 begin
@@ -9704,13 +9704,13 @@ begin
 				and c.reason = 'adopted'));
 end
 $$;
-comment on function cardkeep_before.rows_of is 'The ids of a user''s rows of one kind from before Cardkeep: of cards their own, of profiles the user id that each came with; what was adopted is the account''s alone, kind by kind. Locks nothing.';
+comment on function cardkeep_legacy.rows_of is 'The ids of a user''s rows of one kind from before Cardkeep: of cards their own, of profiles the user id that each came with; what was adopted is the account''s alone, kind by kind. Locks nothing.';
 
-create function cardkeep_before.forget_cards(p_user uuid) returns void
+create function cardkeep_legacy.forget_cards(p_user uuid) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_cards uuid[] := cardkeep_before.rows_of('business_cards', p_user);
+	v_cards uuid[] := cardkeep_legacy.rows_of('business_cards', p_user);
 begin
 	delete from cardkeep.business_cards b where b.user_id = p_user;
 	update cardkeep.retired_slugs r set user_id = null where r.user_id = p_user;
@@ -9718,9 +9718,9 @@ begin
 	perform cardkeep_api.forget_pruned('business_cards', v_cards);
 end
 $$;
-comment on function cardkeep_before.forget_cards is 'Deletes the cards of somebody who waits, their history and what was put aside of them; their slugs stay retired. Waits for the cards'' rows, and for the advisory locks of young cards'' slugs.';
+comment on function cardkeep_legacy.forget_cards is 'Deletes the cards of somebody who waits, their history and what was put aside of them; their slugs stay retired. Waits for the cards'' rows, and for the advisory locks of young cards'' slugs.';
 
-create function cardkeep_before.forget_profile(p_kind text, p_user uuid) returns void
+create function cardkeep_legacy.forget_profile(p_kind text, p_user uuid) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 begin
@@ -9732,19 +9732,19 @@ begin
 	values (p_kind, p_user, 2147483647, clock_timestamp());
 	execute format('delete from cardkeep.%I h where h.user_id = $1', p_kind || '_versions') using p_user;
 	delete from cardkeep.pruned_histories p where p.kind = p_kind and p.id = p_user;
-	perform cardkeep_before.forget_row(p_kind, cardkeep_before.rows_of(p_kind, p_user));
+	perform cardkeep_legacy.forget_row(p_kind, cardkeep_legacy.rows_of(p_kind, p_user));
 end
 $$;
-comment on function cardkeep_before.forget_profile is 'Deletes a profile of somebody who waits, its history and what was put aside of it. Waits for the profile''s row.';
+comment on function cardkeep_legacy.forget_profile is 'Deletes a profile of somebody who waits, its history and what was put aside of it. Waits for the profile''s row.';
 
-create function cardkeep_before.forget_rows(p_kind text, p_user uuid) returns void
+create function cardkeep_legacy.forget_rows(p_kind text, p_user uuid) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 begin
 	if p_kind = 'business_cards' then
-		perform cardkeep_before.forget_cards(p_user);
+		perform cardkeep_legacy.forget_cards(p_user);
 	else
-		perform cardkeep_before.forget_profile(p_kind, p_user);
+		perform cardkeep_legacy.forget_profile(p_kind, p_user);
 	end if;
 	-- With the last of it the user goes.
 	delete from cardkeep.users u where u.id = p_user
@@ -9752,32 +9752,32 @@ begin
 		and not exists (select from cardkeep_api.profiles p where p.user_id = p_user);
 end
 $$;
-comment on function cardkeep_before.forget_rows is 'Deletes what somebody who waits has of one kind, as if it had never been, and the user where nothing else is left. Waits for those rows, then for the user''s.';
+comment on function cardkeep_legacy.forget_rows is 'Deletes what somebody who waits has of one kind, as if it had never been, and the user where nothing else is left. Waits for those rows, then for the user''s.';
 
-create function cardkeep_before.forget_user() returns trigger
+create function cardkeep_legacy.forget_user() returns trigger
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_cards uuid[] := cardkeep_before.rows_of('business_cards', old.id);
+	v_cards uuid[] := cardkeep_legacy.rows_of('business_cards', old.id);
 begin
 	-- A waiting user with nothing left was adopted: the rows are somebody's.
 	perform from cardkeep_api.profiles p where p.user_id = old.id;
 	if found or num_nonnulls(old.email, old.closed_at) > 0 or v_cards <> '{}' then
-		perform cardkeep_before.forget_row('business_cards', v_cards);
-		perform cardkeep_before.forget_row(k, cardkeep_before.rows_of(k, old.id))
+		perform cardkeep_legacy.forget_row('business_cards', v_cards);
+		perform cardkeep_legacy.forget_row(k, cardkeep_legacy.rows_of(k, old.id))
 		from unnest(array['personal_info', 'professional_info']) k;
 	end if;
 	return old;
 end
 $$;
-comment on function cardkeep_before.forget_user is 'Before an account goes: its rows from before Cardkeep, which were put aside, go too. Runs before the cards are forgotten. The account''s row is locked by the deletion.';
+comment on function cardkeep_legacy.forget_user is 'Before an account goes: its rows from before Cardkeep, which were put aside, go too. Runs before the cards are forgotten. The account''s row is locked by the deletion.';
 
 create trigger forget_before before delete on cardkeep.users
-	for each row execute function cardkeep_before.forget_user();
+	for each row execute function cardkeep_legacy.forget_user();
 
 -- And forth again
 
-create function cardkeep_before.take_up_table(p_table name) returns void
+create function cardkeep_legacy.take_up_table(p_table name) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -9792,9 +9792,9 @@ begin
 		select %2$s from cardkeep_kept.%1$I on conflict do nothing', p_table, v_columns);
 end
 $$;
-comment on function cardkeep_before.take_up_table is 'Puts kept rows into their table again. Locks nothing but them.';
+comment on function cardkeep_legacy.take_up_table is 'Puts kept rows into their table again. Locks nothing but them.';
 
-create function cardkeep_before.take_up() returns void
+create function cardkeep_legacy.take_up() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -9807,47 +9807,47 @@ begin
 			and to_regclass(format('cardkeep.%I', c.relname)) is not null
 		order by c.relname <> 'users', c.relname not like '%\_versions', c.relname
 	loop
-		perform cardkeep_before.take_up_table(v_table);
+		perform cardkeep_legacy.take_up_table(v_table);
 		execute format('drop table cardkeep_kept.%I', v_table);
 	end loop;
 	drop schema cardkeep_kept;
 	raise notice 'upgrade: took up what was kept when it was reverted';
 end
 $$;
-comment on function cardkeep_before.take_up is 'Puts everything that was kept into Cardkeep''s tables again. Locks nothing but its rows.';
+comment on function cardkeep_legacy.take_up is 'Puts everything that was kept into Cardkeep''s tables again. Locks nothing but its rows.';
 
-create function cardkeep_before.catch_up_cards() returns void
+create function cardkeep_legacy.catch_up_cards() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 begin
 	delete from cardkeep.business_cards b
-	where not exists (select from cardkeep_before.carried_cards c where c.id = b.id)
+	where not exists (select from cardkeep_legacy.carried_cards c where c.id = b.id)
 		and not exists (select from cardkeep.unreturned_rows u
 			where u.kind = 'business_cards' and u.entity_id = b.id);
 	update cardkeep.business_cards b
 	set name = c.name, template_type = c.template_type, fields_config = c.fields_config,
 		design_config = c.design_config, is_public = c.is_public
-	from cardkeep_before.carried_cards c
+	from cardkeep_legacy.carried_cards c
 	where c.id = b.id
 		and not exists (select from cardkeep.unreturned_rows u
 			where u.kind = 'business_cards' and u.entity_id = b.id)
 		and not cardkeep_api.card_same(b, c.name, c.template_type, c.fields_config, c.design_config,
 			c.is_public);
-	perform cardkeep_before.catch_up_slug(c)
-	from cardkeep_before.carried_cards c
+	perform cardkeep_legacy.catch_up_slug(c)
+	from cardkeep_legacy.carried_cards c
 	join cardkeep.business_cards b on b.id = c.id and b.slug is distinct from c.slug
 	order by c.created_at, c.id;
 end
 $$;
-comment on function cardkeep_before.catch_up_cards is 'Carries over what old programs did to cards between a revert and this upgrade, as direct SQL. The caller keeps others from writing cards.';
+comment on function cardkeep_legacy.catch_up_cards is 'Carries over what old programs did to cards between a revert and this upgrade, as direct SQL. The caller keeps others from writing cards.';
 
-create function cardkeep_before.catch_up_slug(c cardkeep_before.carried_cards) returns void
+create function cardkeep_legacy.catch_up_slug(c cardkeep_legacy.carried_cards) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_slug text;
 begin
-	if cardkeep_before.is_slug(c.slug) then
+	if cardkeep_legacy.is_slug(c.slug) then
 		update cardkeep.business_cards b set slug = c.slug
 		where b.id = c.id and not exists (select from cardkeep.retired_slugs r where r.slug = c.slug)
 			and not exists (select from cardkeep.business_cards o where o.slug = c.slug);
@@ -9856,28 +9856,28 @@ begin
 		end if;
 	end if;
 	select b.slug into v_slug from cardkeep.business_cards b where b.id = c.id;
-	perform cardkeep_before.list_change('business_cards', c.id, 'slug', c.was -> 'slug',
-		to_jsonb(v_slug), cardkeep_before.slug_fault(c.slug));
+	perform cardkeep_legacy.list_change('business_cards', c.id, 'slug', c.was -> 'slug',
+		to_jsonb(v_slug), cardkeep_legacy.slug_fault(c.slug));
 end
 $$;
-comment on function cardkeep_before.catch_up_slug is 'Gives a card the slug that an old program gave it; one that it cannot have is listed, and it keeps its own. The caller keeps others from writing cards.';
+comment on function cardkeep_legacy.catch_up_slug is 'Gives a card the slug that an old program gave it; one that it cannot have is listed, and it keeps its own. The caller keeps others from writing cards.';
 
-create function cardkeep_before.catch_up_profiles() returns void
+create function cardkeep_legacy.catch_up_profiles() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 begin
-	perform cardkeep_before.update_profile(n.kind, n.user_id, n.version, p.fields)
-	from cardkeep_before.carried_profiles p
+	perform cardkeep_legacy.update_profile(n.kind, n.user_id, n.version, p.fields)
+	from cardkeep_legacy.carried_profiles p
 	join cardkeep_api.profiles n on n.kind = p.kind and n.user_id = p.user_id and n.fields <> p.fields
 	where p.rank = 1 and not exists (select from cardkeep.unreturned_rows u
 		where u.kind = p.kind and u.entity_id = p.user_id);
 end
 $$;
-comment on function cardkeep_before.catch_up_profiles is 'Carries over what old programs did to profiles between a revert and this upgrade, as direct SQL. Waits for each profile''s row.';
+comment on function cardkeep_legacy.catch_up_profiles is 'Carries over what old programs did to profiles between a revert and this upgrade, as direct SQL. Waits for each profile''s row.';
 
 reset role;
 $sql$;
-insert into cardkeep_console.changes (name) values ('give_back');
+insert into cardkeep_console.changes (name) values ('legacy_restore');
 end
 $change$;
 
@@ -9900,7 +9900,7 @@ execute $sql$
 
 set local role cardkeep_owner;
 
-create function cardkeep_before.check_shape(p_kind text) returns void
+create function cardkeep_legacy.check_shape(p_kind text) returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -9910,7 +9910,7 @@ begin
 	select string_agg(n, ', ') into v_missing
 	from unnest(case p_kind when 'business_cards' then array['id', 'user_id', 'name', 'slug']
 		else array['user_id'] end) n
-	where cardkeep_before.column_type(v_table, n) is null;
+	where cardkeep_legacy.column_type(v_table, n) is null;
 	if v_missing is not null then
 		raise exception 'public.% is no table that Cardkeep can upgrade: it has no %', p_kind, v_missing
 			using errcode = 'object_not_in_prerequisite_state',
@@ -9925,9 +9925,9 @@ begin
 	end if;
 end
 $$;
-comment on function cardkeep_before.check_shape is 'Refuses a table that cannot be upgraded, before anything is done to it. Locks nothing.';
+comment on function cardkeep_legacy.check_shape is 'Refuses a table that cannot be upgraded, before anything is done to it. Locks nothing.';
 
-create function cardkeep_before.tables_before() returns setof text
+create function cardkeep_legacy.tables_before() returns setof text
 language sql stable
 begin atomic
 	select k.kind from unnest(array['business_cards', 'personal_info', 'professional_info'])
@@ -9936,9 +9936,9 @@ begin atomic
 	join pg_catalog.pg_namespace n on n.oid = c.relnamespace and n.nspname = 'public'
 	order by k.place;
 end;
-comment on function cardkeep_before.tables_before is 'The tables that wait to be upgraded. Locks nothing.';
+comment on function cardkeep_legacy.tables_before is 'The tables that wait to be upgraded. Locks nothing.';
 
-create function cardkeep_before.part_from_sequences(p_kind text) returns void
+create function cardkeep_legacy.part_from_sequences(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -9960,28 +9960,28 @@ begin
 	end loop;
 end
 $$;
-comment on function cardkeep_before.part_from_sequences is 'Leaves the sequences of a table''s serial columns where and whose they are. Locks them until the transaction ends.';
+comment on function cardkeep_legacy.part_from_sequences is 'Leaves the sequences of a table''s serial columns where and whose they are. Locks them until the transaction ends.';
 
-create function cardkeep_before.index_old_rows(p_kind text) returns void
+create function cardkeep_legacy.index_old_rows(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_table regclass := format('cardkeep_before.%I', p_kind);
+	v_table regclass := format('cardkeep_legacy.%I', p_kind);
 	v_key name := case p_kind when 'business_cards' then 'id' else 'user_id' end;
-	v_is_uuid boolean := cardkeep_before.column_type(v_table, v_key) = 'uuid'::regtype;
+	v_is_uuid boolean := cardkeep_legacy.column_type(v_table, v_key) = 'uuid'::regtype;
 begin
 	-- Columns that Cardkeep does not have are looked up there row by row.
 	perform from pg_index i join pg_attribute a on a.attrelid = v_table and a.attname = v_key
 	where i.indrelid = v_table and i.indkey[0] = a.attnum and i.indpred is null and v_is_uuid;
 	if not found then
 		execute format('create index %I on %s ((%s))', 'old_rows_of_' || p_kind, v_table,
-			format(case when v_is_uuid then '%I' else 'cardkeep_before.uuid_of(%I::text)' end, v_key));
+			format(case when v_is_uuid then '%I' else 'cardkeep_legacy.uuid_of(%I::text)' end, v_key));
 	end if;
 end
 $$;
-comment on function cardkeep_before.index_old_rows is 'An index by which the old row of one of Cardkeep''s is found, unless the table put aside has one. Locks the table until the transaction ends.';
+comment on function cardkeep_legacy.index_old_rows is 'An index by which the old row of one of Cardkeep''s is found, unless the table put aside has one. Locks the table until the transaction ends.';
 
-create function cardkeep_before.put_aside(p_kind text) returns void
+create function cardkeep_legacy.put_aside(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -9993,24 +9993,24 @@ begin
 		where t.tgrelid = c.oid and not t.tgisinternal)
 	from pg_class c where c.oid = v_table;
 	execute format('alter table %s disable trigger user, no force row level security', v_table);
-	perform cardkeep_before.part_from_sequences(p_kind);
-	execute format('alter table %s set schema cardkeep_before', v_table);
+	perform cardkeep_legacy.part_from_sequences(p_kind);
+	execute format('alter table %s set schema cardkeep_legacy', v_table);
 	execute format('alter table %s owner to cardkeep_owner', v_table);
-	perform cardkeep_before.index_old_rows(p_kind);
+	perform cardkeep_legacy.index_old_rows(p_kind);
 	if p_kind = 'business_cards' then
-		perform cardkeep_before.tell_cards_apart(v_table);
+		perform cardkeep_legacy.tell_cards_apart(v_table);
 	end if;
-	perform cardkeep_before.note_ids(p_kind);
-	perform cardkeep_before.define_old(p_kind);
+	perform cardkeep_legacy.note_ids(p_kind);
+	perform cardkeep_legacy.define_old(p_kind);
 end
 $$;
-comment on function cardkeep_before.put_aside is 'Moves a table out of the way, as it is, with its triggers and row level security at rest. The caller has locked it.';
+comment on function cardkeep_legacy.put_aside is 'Moves a table out of the way, as it is, with its triggers and row level security at rest. The caller has locked it.';
 
-create function cardkeep_before.tell_cards_apart(p_table regclass) returns void
+create function cardkeep_legacy.tell_cards_apart(p_table regclass) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_type regtype := cardkeep_before.column_type(p_table, 'id');
+	v_type regtype := cardkeep_legacy.column_type(p_table, 'id');
 	v_place tid;
 	v_was jsonb;
 	v_id uuid;
@@ -10022,24 +10022,24 @@ begin
 		v_id := gen_random_uuid();
 		execute format('update %s set id = $1::text::%s where ctid = $2', p_table, v_type)
 		using v_id, v_place;
-		perform cardkeep_before.list_change('business_cards', v_id, 'id', v_was -> 'id', to_jsonb(v_id),
+		perform cardkeep_legacy.list_change('business_cards', v_id, 'id', v_was -> 'id', to_jsonb(v_id),
 			case when v_was ->> 'id' is null then 'missing' else 'duplicate' end);
 	end loop;
 end
 $$;
-comment on function cardkeep_before.tell_cards_apart is 'Gives rows without an id, or with one that another row has too, an id of their own, and lists them. Locks those rows.';
+comment on function cardkeep_legacy.tell_cards_apart is 'Gives rows without an id, or with one that another row has too, an id of their own, and lists them. Locks those rows.';
 
-create function cardkeep_before.put_back(p_kind text) returns void
+create function cardkeep_legacy.put_back(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_table regclass := format('cardkeep_before.%I', p_kind);
+	v_table regclass := format('cardkeep_legacy.%I', p_kind);
 	t cardkeep.upgraded_tables;
 	v_trigger record;
 	v_sequence record;
 begin
 	delete from cardkeep.upgraded_tables u where u.kind = p_kind returning u.* into t;
-	execute format('drop index if exists cardkeep_before.%I', 'old_rows_of_' || p_kind);
+	execute format('drop index if exists cardkeep_legacy.%I', 'old_rows_of_' || p_kind);
 	for v_trigger in select key as name, value as state from jsonb_each_text(t.triggers)
 	loop
 		execute format('alter table %s %s trigger %I', v_table, case v_trigger.state when 'O' then 'enable'
@@ -10049,21 +10049,21 @@ begin
 		execute format('alter table %s force row level security', v_table);
 	end if;
 	-- An owner must be allowed to make tables where his table is.
-	execute format('grant usage, create on schema cardkeep_before to %I', t.owner);
+	execute format('grant usage, create on schema cardkeep_legacy to %I', t.owner);
 	execute format('alter table %s owner to %I', v_table, t.owner);
 	execute format('alter table %s set schema public', v_table);
-	execute format('revoke usage, create on schema cardkeep_before from %I', t.owner);
+	execute format('revoke usage, create on schema cardkeep_legacy from %I', t.owner);
 	for v_sequence in select key as name, value as of from jsonb_each_text(t.sequences)
 		where to_regclass(key) is not null
 	loop
 		execute format('alter sequence %s owned by %s.%I', v_sequence.name, v_table, v_sequence.of);
 	end loop;
-	perform cardkeep_before.define_old(p_kind);
+	perform cardkeep_legacy.define_old(p_kind);
 end
 $$;
-comment on function cardkeep_before.put_back is 'Moves a table to where it was, its triggers, its sequences, its owner and its row level security as they were. Locks it until the transaction ends.';
+comment on function cardkeep_legacy.put_back is 'Moves a table to where it was, its triggers, its sequences, its owner and its row level security as they were. Locks it until the transaction ends.';
 
-create function cardkeep_before.tell_of_users() returns void
+create function cardkeep_legacy.tell_of_users() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -10075,37 +10075,37 @@ begin
 	end if;
 end
 $$;
-comment on function cardkeep_before.tell_of_users is 'Says how many users wait to be adopted. Locks nothing.';
+comment on function cardkeep_legacy.tell_of_users is 'Says how many users wait to be adopted. Locks nothing.';
 
-create function cardkeep_before.carry_all(p_kinds text[], p_again boolean) returns void
+create function cardkeep_legacy.carry_all(p_kinds text[], p_again boolean) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_kind text;
 begin
-	perform cardkeep_before.carry_users();
+	perform cardkeep_legacy.carry_users();
 	if p_again then
 		if 'business_cards' = any (p_kinds) then
 			lock table cardkeep.business_cards in share row exclusive mode;
-			perform cardkeep_before.catch_up_cards();
+			perform cardkeep_legacy.catch_up_cards();
 		end if;
-		perform cardkeep_before.catch_up_profiles();
+		perform cardkeep_legacy.catch_up_profiles();
 		delete from cardkeep.unreturned_rows;
 	end if;
 	foreach v_kind in array p_kinds
 	loop
 		if v_kind = 'business_cards' then
-			perform cardkeep_before.carry_cards();
+			perform cardkeep_legacy.carry_cards();
 		else
-			perform cardkeep_before.carry_profiles(v_kind);
+			perform cardkeep_legacy.carry_profiles(v_kind);
 		end if;
 	end loop;
-	perform cardkeep_before.list_profile_changes();
+	perform cardkeep_legacy.list_profile_changes();
 end
 $$;
-comment on function cardkeep_before.carry_all is 'Carries the rows of the tables put aside over; again: after a revert, whose kept rows are there already. Waits until nobody writes cards and keeps them from it until the transaction ends.';
+comment on function cardkeep_legacy.carry_all is 'Carries the rows of the tables put aside over; again: after a revert, whose kept rows are there already. Waits until nobody writes cards and keeps them from it until the transaction ends.';
 
-create function cardkeep_before.open_views(p_kinds text[], p_owners_views text[], p_gates jsonb)
+create function cardkeep_legacy.open_views(p_kinds text[], p_owners_views text[], p_gates jsonb)
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
@@ -10117,27 +10117,27 @@ declare
 begin
 	foreach v_kind in array p_kinds
 	loop
-		perform cardkeep_before.open_view(v_kind);
+		perform cardkeep_legacy.open_view(v_kind);
 	end loop;
 	-- What reads with its owner's rights reads the inner views, while they have the names.
-	perform cardkeep_before.turn(p_owners_views, 'upgrade');
+	perform cardkeep_legacy.turn(p_owners_views, 'upgrade');
 	foreach v_kind in array v_guarded
 	loop
-		perform cardkeep_before.open_outer(v_kind);
+		perform cardkeep_legacy.open_outer(v_kind);
 	end loop;
 	foreach v_kind in array v_guarded
 	loop
 		for v_gate in select g.key as name, g.value as body from jsonb_each_text(p_gates -> v_kind) g
 		loop
-			perform cardkeep_before.make_gate(v_kind, v_gate.name, v_gate.body);
+			perform cardkeep_legacy.make_gate(v_kind, v_gate.name, v_gate.body);
 		end loop;
-		perform cardkeep_before.shut_gates(v_kind);
+		perform cardkeep_legacy.shut_gates(v_kind);
 	end loop;
 end
 $$;
-comment on function cardkeep_before.open_views is 'Puts the views in the old tables'' places, those of guarded ones behind their gates, and turns the views that read them with their owners'' rights. Locks nothing but views.';
+comment on function cardkeep_legacy.open_views is 'Puts the views in the old tables'' places, those of guarded ones behind their gates, and turns the views that read them with their owners'' rights. Locks nothing but views.';
 
-create function cardkeep_before.turn_away(p_kinds text[], p_turned text[], p_owners_views text[],
+create function cardkeep_legacy.turn_away(p_kinds text[], p_turned text[], p_owners_views text[],
 	p_gates jsonb, p_again boolean)
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -10147,29 +10147,29 @@ declare
 begin
 	foreach v_kind in array p_kinds
 	loop
-		perform cardkeep_before.put_aside(v_kind);
+		perform cardkeep_legacy.put_aside(v_kind);
 	end loop;
 	-- First what may fail, then what takes long.
-	perform cardkeep_before.open_views(p_kinds, p_owners_views, p_gates);
-	perform cardkeep_before.turn(p_turned, 'upgrade');
-	perform cardkeep_before.turn_function(f.function, f.goes_to)
-	from unnest(p_kinds) k, cardkeep_before.functions_of(k) f;
-	perform cardkeep_before.carry_all(p_kinds, p_again);
+	perform cardkeep_legacy.open_views(p_kinds, p_owners_views, p_gates);
+	perform cardkeep_legacy.turn(p_turned, 'upgrade');
+	perform cardkeep_legacy.turn_function(f.function, f.goes_to)
+	from unnest(p_kinds) k, cardkeep_legacy.functions_of(k) f;
+	perform cardkeep_legacy.carry_all(p_kinds, p_again);
 	foreach v_kind in array p_kinds
 	loop
-		perform cardkeep_before.turn_row_references(v_kind, 'cardkeep_before', 'cardkeep');
-		perform cardkeep_before.keep_people(v_kind);
+		perform cardkeep_legacy.turn_row_references(v_kind, 'cardkeep_legacy', 'cardkeep');
+		perform cardkeep_legacy.keep_people(v_kind);
 	end loop;
 end
 $$;
-comment on function cardkeep_before.turn_away is 'Puts the old tables aside, the views in their places, and turns to them all that others made for the tables; carries the rows over. Waits as carry_all, and for the tables that refer to the old ones.';
+comment on function cardkeep_legacy.turn_away is 'Puts the old tables aside, the views in their places, and turns to them all that others made for the tables; carries the rows over. Waits as carry_all, and for the tables that refer to the old ones.';
 
 -- Old programs take the tables in whatever order they like. So nothing is waited for that one of them may hold
 -- while it waits for what is held here: where a lock is not had soon, all are given up, and that one is waited for
 -- first, which comes closer to their order each time; the first is that of most, from the outside in. Nobody looks
 -- for a deadlock as soon as that.
 
-create function cardkeep_before.lock_one(p_relation regclass, p_mode text, p_wait interval) returns void
+create function cardkeep_legacy.lock_one(p_relation regclass, p_mode text, p_wait interval) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -10184,9 +10184,9 @@ begin
 	end if;
 end
 $$;
-comment on function cardkeep_before.lock_one is 'Locks a table, or a view (access exclusive) without what it reads, until the transaction ends. Raises 55P03 where it has waited so long, which stays the limit of later ones.';
+comment on function cardkeep_legacy.lock_one is 'Locks a table, or a view (access exclusive) without what it reads, until the transaction ends. Raises 55P03 where it has waited so long, which stays the limit of later ones.';
 
-create function cardkeep_before.lock_together(p_relations regclass[], p_drops boolean) returns void
+create function cardkeep_legacy.lock_together(p_relations regclass[], p_drops boolean) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -10204,13 +10204,13 @@ begin
 			v_begun := null;
 			for v_relation, v_mode, v_must in
 				select l.* from (select r.r, 'access exclusive', true from unnest(p_relations) r
-					union all select b.*, false from cardkeep_before.relations_beside(p_relations, p_drops) b)
+					union all select b.*, false from cardkeep_legacy.relations_beside(p_relations, p_drops) b)
 					l (relation, mode, must)
 				join pg_class c on c.oid = l.relation
 				order by array_position(v_late, l.relation), c.relkind <> 'v', l.must, l.relation, l.mode
 			loop
 				begin
-					perform cardkeep_before.lock_one(v_relation, v_mode,
+					perform cardkeep_legacy.lock_one(v_relation, v_mode,
 						coalesce(v_begun + v_soon, v_until) - clock_timestamp());
 					v_begun := coalesce(v_begun, clock_timestamp());
 				exception when insufficient_privilege or wrong_object_type then
@@ -10230,14 +10230,14 @@ begin
 	end loop;
 end
 $$;
-comment on function cardkeep_before.lock_together is 'Locks these relations (access exclusive), and those of others that are changed with them as far as the caller may, until the transaction ends. Who waits for one of them meanwhile ends in no deadlock: waits for one with nothing of it held, and gives up what it has where another is not had soon. Raises 55P03 after lock_timeout in all.';
+comment on function cardkeep_legacy.lock_together is 'Locks these relations (access exclusive), and those of others that are changed with them as far as the caller may, until the transaction ends. Who waits for one of them meanwhile ends in no deadlock: waits for one with nothing of it held, and gives up what it has where another is not had soon. Raises 55P03 after lock_timeout in all.';
 
-create function cardkeep_before.upgrade() returns boolean
+create function cardkeep_legacy.upgrade() returns boolean
 language plpgsql volatile set search_path = pg_catalog, pg_temp set row_security = off
 set jit = off
 as $$
 declare
-	v_kinds text[] := array(select cardkeep_before.tables_before());
+	v_kinds text[] := array(select cardkeep_legacy.tables_before());
 	v_again boolean := to_regnamespace('cardkeep_kept') is not null;
 	v_kind text;
 	v_table regclass;
@@ -10249,47 +10249,47 @@ begin
 	-- What is owed to a deferred key keeps its table from being altered.
 	set constraints all immediate;
 	if v_again then
-		perform cardkeep_before.take_up();
+		perform cardkeep_legacy.take_up();
 	end if;
 	if v_kinds = '{}' then
 		return v_again;
 	end if;
-	perform cardkeep_before.lock_together(array(select format('public.%I', k)::regclass from unnest(v_kinds) k),
+	perform cardkeep_legacy.lock_together(array(select format('public.%I', k)::regclass from unnest(v_kinds) k),
 		false);
 	v_locked := clock_timestamp();
-	perform cardkeep_before.check_shape(k) from unnest(v_kinds) k;
-	perform cardkeep_before.check_the_way(v_kinds);
+	perform cardkeep_legacy.check_shape(k) from unnest(v_kinds) k;
+	perform cardkeep_legacy.check_the_way(v_kinds);
 	-- All is read while the tables have their names, for by these it is bound again.
 	foreach v_kind in array v_kinds
 	loop
 		v_table := format('public.%I', v_kind);
-		v_owners_views := v_owners_views || cardkeep_before.dependent_views(v_table, false);
-		v_turned := v_turned || cardkeep_before.dependent_views(v_table, true)
-			|| cardkeep_before.dependent_policies(v_table) || cardkeep_before.dependent_functions(v_table);
+		v_owners_views := v_owners_views || cardkeep_legacy.dependent_views(v_table, false);
+		v_turned := v_turned || cardkeep_legacy.dependent_views(v_table, true)
+			|| cardkeep_legacy.dependent_policies(v_table) || cardkeep_legacy.dependent_functions(v_table);
 		v_gates := v_gates || jsonb_build_object(v_kind, (select jsonb_object_agg(g.name, g.body)
-			from cardkeep_before.gates_of(v_kind, v_table) g));
+			from cardkeep_legacy.gates_of(v_kind, v_table) g));
 	end loop;
-	perform cardkeep_before.turn_away(v_kinds, v_turned, v_owners_views, v_gates, v_again);
-	perform cardkeep_before.tell_of_users();
+	perform cardkeep_legacy.turn_away(v_kinds, v_turned, v_owners_views, v_gates, v_again);
+	perform cardkeep_legacy.tell_of_users();
 	raise notice 'upgrade: old programs had to wait for % s',
 		round(extract(epoch from clock_timestamp() - v_locked)::numeric, 1);
 	return true;
 end
 $$;
-comment on function cardkeep_before.upgrade is 'Upgrades the tables from before Cardkeep that are in schema public, all or nothing; false where there are none. Waits for the tables and what is changed with them (lock_together), then until nobody writes cards; keeps them until the transaction ends, in which no constraint is deferred any more.';
+comment on function cardkeep_legacy.upgrade is 'Upgrades the tables from before Cardkeep that are in schema public, all or nothing; false where there are none. Waits for the tables and what is changed with them (lock_together), then until nobody writes cards; keeps them until the transaction ends, in which no constraint is deferred any more.';
 
-create function cardkeep_before.turn_row_references(p_kind text, p_from text, p_to text)
+create function cardkeep_legacy.turn_row_references(p_kind text, p_from text, p_to text)
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 begin
-	perform cardkeep_before.turn_references(format('%I.%I', p_from, p_kind)::regclass,
+	perform cardkeep_legacy.turn_references(format('%I.%I', p_from, p_kind)::regclass,
 		format('%I.%I', p_to, p_kind)::regclass);
 end
 $$;
-comment on function cardkeep_before.turn_row_references is 'Makes other tables'' foreign keys to cards, or to profiles, refer to the other table of them. Locks those tables until the transaction ends.';
+comment on function cardkeep_legacy.turn_row_references is 'Makes other tables'' foreign keys to cards, or to profiles, refer to the other table of them. Locks those tables until the transaction ends.';
 
-create function cardkeep_before.uncover(p_kinds text[]) returns void
+create function cardkeep_legacy.uncover(p_kinds text[]) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -10297,19 +10297,19 @@ declare
 begin
 	foreach v_kind in array p_kinds
 	loop
-		perform cardkeep_before.define_outer(v_kind, 'true');
+		perform cardkeep_legacy.define_outer(v_kind, 'true');
 		execute format('alter view public.%I rename to %I', v_kind, v_kind || '_of_cardkeep');
 	end loop;
 	foreach v_kind in array p_kinds
 	loop
-		perform cardkeep_before.open_gates(v_kind);
+		perform cardkeep_legacy.open_gates(v_kind);
 		execute format('alter view cardkeep_doors.%I set schema public', v_kind);
 	end loop;
 end
 $$;
-comment on function cardkeep_before.uncover is 'Takes the outer views of guarded tables, and their gates, away from the inner ones, which have the names then. Locks these views.';
+comment on function cardkeep_legacy.uncover is 'Takes the outer views of guarded tables, and their gates, away from the inner ones, which have the names then. Locks these views.';
 
-create function cardkeep_before.take_names_back(p_kinds text[]) returns text[]
+create function cardkeep_legacy.take_names_back(p_kinds text[]) returns text[]
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -10322,14 +10322,14 @@ begin
 	foreach v_kind in array p_kinds
 	loop
 		v_view := format('public.%I', v_kind);
-		v_turned := v_turned || cardkeep_before.dependent_views(v_view, false)
-			|| cardkeep_before.dependent_views(v_view, true) || cardkeep_before.dependent_policies(v_view)
-			|| cardkeep_before.dependent_functions(v_view);
+		v_turned := v_turned || cardkeep_legacy.dependent_views(v_view, false)
+			|| cardkeep_legacy.dependent_views(v_view, true) || cardkeep_legacy.dependent_policies(v_view)
+			|| cardkeep_legacy.dependent_functions(v_view);
 	end loop;
-	perform cardkeep_before.uncover(v_guarded);
+	perform cardkeep_legacy.uncover(v_guarded);
 	foreach v_kind in array p_kinds
 	loop
-		v_turned := v_turned || cardkeep_before.dependent_views(format('public.%I', v_kind), false);
+		v_turned := v_turned || cardkeep_legacy.dependent_views(format('public.%I', v_kind), false);
 	end loop;
 	foreach v_kind in array p_kinds
 	loop
@@ -10339,9 +10339,9 @@ begin
 	return v_turned;
 end
 $$;
-comment on function cardkeep_before.take_names_back is 'Frees the names of the old tables, whose views are called ..._of_cardkeep then, and says what is to be bound to the tables again: what reads the views, and by its owner''s rights the inner ones, which have the names while they are asked. The caller has locked the views.';
+comment on function cardkeep_legacy.take_names_back is 'Frees the names of the old tables, whose views are called ..._of_cardkeep then, and says what is to be bound to the tables again: what reads the views, and by its owner''s rights the inner ones, which have the names while they are asked. The caller has locked the views.';
 
-create function cardkeep_before.give_back() returns void
+create function cardkeep_legacy.restore() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp set row_security = off
 set jit = off
 as $$
@@ -10356,38 +10356,38 @@ begin
 	-- As in upgrade(); and a row that a deferred key refuses is refused while it can be listed.
 	set constraints all immediate;
 	-- What reads with its owner's rights reads the inner views, where there are such.
-	perform cardkeep_before.lock_together(array(select r from unnest(v_kinds) k,
-		unnest(array['cardkeep_doors', 'public', 'cardkeep', 'cardkeep_before']) n,
+	perform cardkeep_legacy.lock_together(array(select r from unnest(v_kinds) k,
+		unnest(array['cardkeep_doors', 'public', 'cardkeep', 'cardkeep_legacy']) n,
 		to_regclass(format('%I.%I', n, k)) r where r is not null), true);
-	perform cardkeep_before.check_the_way_back(v_kinds);
-	v_turned := cardkeep_before.take_names_back(v_kinds);
+	perform cardkeep_legacy.check_the_way_back(v_kinds);
+	v_turned := cardkeep_legacy.take_names_back(v_kinds);
 	foreach v_kind in array v_kinds
 	loop
-		execute format('drop table if exists cardkeep_before.people_of_%s', v_kind);
-		perform cardkeep_before.give_rows_back(v_kind);
-		perform cardkeep_before.turn_row_references(v_kind, 'cardkeep', 'cardkeep_before');
+		execute format('drop table if exists cardkeep_legacy.people_of_%s', v_kind);
+		perform cardkeep_legacy.give_rows_back(v_kind);
+		perform cardkeep_legacy.turn_row_references(v_kind, 'cardkeep', 'cardkeep_legacy');
 	end loop;
 	foreach v_kind in array v_kinds
 	loop
-		perform cardkeep_before.put_back(v_kind);
+		perform cardkeep_legacy.put_back(v_kind);
 	end loop;
-	perform cardkeep_before.turn(v_turned, 'rollback');
-	perform cardkeep_before.turn_functions_back();
+	perform cardkeep_legacy.turn(v_turned, 'rollback');
+	perform cardkeep_legacy.turn_functions_back();
 	foreach v_kind in array v_kinds
 	loop
 		execute format('drop view public.%I', v_kind || '_of_cardkeep');
 		execute format('drop view if exists cardkeep_doors.%I', v_kind);
 	end loop;
-	perform cardkeep_before.keep();
+	perform cardkeep_legacy.keep();
 end
 $$;
-comment on function cardkeep_before.give_back is 'Takes the upgrade back: the old tables are where and as they were, with what was written since, and what Cardkeep had is kept for the next upgrade. Waits for the views in public, the tables of both and what is changed with them (lock_together), and keeps them until the transaction ends, in which no constraint is deferred any more.';
+comment on function cardkeep_legacy.restore is 'Takes the upgrade back: the old tables are where and as they were, with what was written since, and what Cardkeep had is kept for the next upgrade. Waits for the views in public, the tables of both and what is changed with them (lock_together), and keeps them until the transaction ends, in which no constraint is deferred any more.';
 
 reset role;
 set local lock_timeout = '30s';
 do $$
 begin
-	perform cardkeep_before.upgrade();
+	perform cardkeep_legacy.upgrade();
 end
 $$;
 
@@ -10400,9 +10400,9 @@ $change$;
 -- Tables that came after the changes were applied; nothing where there are none.
 do $$
 begin
-	perform cardkeep_before.close_schema('cardkeep_console');
-	perform cardkeep_before.close_to_others('cardkeep_console.changes'::regclass);
-	perform cardkeep_before.upgrade();
+	perform cardkeep_legacy.close_schema('cardkeep_console');
+	perform cardkeep_legacy.close_to_others('cardkeep_console.changes'::regclass);
+	perform cardkeep_legacy.upgrade();
 end
 $$;
 

@@ -240,7 +240,7 @@ pg_deploy_to() {
 	pg_is_utf8 "$1" && pg_take_console_over "$1" && pg_sqitch "$1" deploy --mode change --verify &&
 		pg_mend_roles "$1" || return
 	psql -XAtqd "$1" -v ON_ERROR_STOP=1 -c "set lock_timeout = '30s'" \
-		-c 'do $$ begin perform cardkeep_before.upgrade(); end $$' 2>&1 | pg_plain
+		-c 'do $$ begin perform cardkeep_legacy.upgrade(); end $$' 2>&1 | pg_plain
 	return "${PIPESTATUS[0]}"
 }
 

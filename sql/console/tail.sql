@@ -1,9 +1,9 @@
 -- Tables that came after the changes were applied; nothing where there are none.
 do $$
 begin
-	perform cardkeep_before.close_schema('cardkeep_console');
-	perform cardkeep_before.close_to_others('cardkeep_console.changes'::regclass);
-	perform cardkeep_before.upgrade();
+	perform cardkeep_legacy.close_schema('cardkeep_console');
+	perform cardkeep_legacy.close_to_others('cardkeep_console.changes'::regclass);
+	perform cardkeep_legacy.upgrade();
 end
 $$;
 

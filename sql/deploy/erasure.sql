@@ -122,8 +122,8 @@ as $$
 begin
 	delete from cardkeep.pruned_histories p where p.kind = p_kind and p.id = any (p_ids);
 	-- Of a later change, which may not be there yet: rows from before Cardkeep.
-	if p_kind = 'business_cards' and to_regproc('cardkeep_before.forget_row') is not null then
-		perform cardkeep_before.forget_row(p_kind, p_ids);
+	if p_kind = 'business_cards' and to_regproc('cardkeep_legacy.forget_row') is not null then
+		perform cardkeep_legacy.forget_row(p_kind, p_ids);
 	end if;
 end
 $$;

@@ -12,7 +12,7 @@ begin;
 
 set local role cardkeep_owner;
 
-create function cardkeep_before.check_shape(p_kind text) returns void
+create function cardkeep_legacy.check_shape(p_kind text) returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -22,7 +22,7 @@ begin
 	select string_agg(n, ', ') into v_missing
 	from unnest(case p_kind when 'business_cards' then array['id', 'user_id', 'name', 'slug']
 		else array['user_id'] end) n
-	where cardkeep_before.column_type(v_table, n) is null;
+	where cardkeep_legacy.column_type(v_table, n) is null;
 	if v_missing is not null then
 		raise exception 'public.% is no table that Cardkeep can upgrade: it has no %', p_kind, v_missing
 			using errcode = 'object_not_in_prerequisite_state',
@@ -37,9 +37,9 @@ begin
 	end if;
 end
 $$;
-comment on function cardkeep_before.check_shape is 'Refuses a table that cannot be upgraded, before anything is done to it. Locks nothing.';
+comment on function cardkeep_legacy.check_shape is 'Refuses a table that cannot be upgraded, before anything is done to it. Locks nothing.';
 
-create function cardkeep_before.tables_before() returns setof text
+create function cardkeep_legacy.tables_before() returns setof text
 language sql stable
 begin atomic
 	select k.kind from unnest(array['business_cards', 'personal_info', 'professional_info'])
@@ -48,9 +48,9 @@ begin atomic
 	join pg_catalog.pg_namespace n on n.oid = c.relnamespace and n.nspname = 'public'
 	order by k.place;
 end;
-comment on function cardkeep_before.tables_before is 'The tables that wait to be upgraded. Locks nothing.';
+comment on function cardkeep_legacy.tables_before is 'The tables that wait to be upgraded. Locks nothing.';
 
-create function cardkeep_before.part_from_sequences(p_kind text) returns void
+create function cardkeep_legacy.part_from_sequences(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -72,28 +72,28 @@ begin
 	end loop;
 end
 $$;
-comment on function cardkeep_before.part_from_sequences is 'Leaves the sequences of a table''s serial columns where and whose they are. Locks them until the transaction ends.';
+comment on function cardkeep_legacy.part_from_sequences is 'Leaves the sequences of a table''s serial columns where and whose they are. Locks them until the transaction ends.';
 
-create function cardkeep_before.index_old_rows(p_kind text) returns void
+create function cardkeep_legacy.index_old_rows(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_table regclass := format('cardkeep_before.%I', p_kind);
+	v_table regclass := format('cardkeep_legacy.%I', p_kind);
 	v_key name := case p_kind when 'business_cards' then 'id' else 'user_id' end;
-	v_is_uuid boolean := cardkeep_before.column_type(v_table, v_key) = 'uuid'::regtype;
+	v_is_uuid boolean := cardkeep_legacy.column_type(v_table, v_key) = 'uuid'::regtype;
 begin
 	-- Columns that Cardkeep does not have are looked up there row by row.
 	perform from pg_index i join pg_attribute a on a.attrelid = v_table and a.attname = v_key
 	where i.indrelid = v_table and i.indkey[0] = a.attnum and i.indpred is null and v_is_uuid;
 	if not found then
 		execute format('create index %I on %s ((%s))', 'old_rows_of_' || p_kind, v_table,
-			format(case when v_is_uuid then '%I' else 'cardkeep_before.uuid_of(%I::text)' end, v_key));
+			format(case when v_is_uuid then '%I' else 'cardkeep_legacy.uuid_of(%I::text)' end, v_key));
 	end if;
 end
 $$;
-comment on function cardkeep_before.index_old_rows is 'An index by which the old row of one of Cardkeep''s is found, unless the table put aside has one. Locks the table until the transaction ends.';
+comment on function cardkeep_legacy.index_old_rows is 'An index by which the old row of one of Cardkeep''s is found, unless the table put aside has one. Locks the table until the transaction ends.';
 
-create function cardkeep_before.put_aside(p_kind text) returns void
+create function cardkeep_legacy.put_aside(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -105,24 +105,24 @@ begin
 		where t.tgrelid = c.oid and not t.tgisinternal)
 	from pg_class c where c.oid = v_table;
 	execute format('alter table %s disable trigger user, no force row level security', v_table);
-	perform cardkeep_before.part_from_sequences(p_kind);
-	execute format('alter table %s set schema cardkeep_before', v_table);
+	perform cardkeep_legacy.part_from_sequences(p_kind);
+	execute format('alter table %s set schema cardkeep_legacy', v_table);
 	execute format('alter table %s owner to cardkeep_owner', v_table);
-	perform cardkeep_before.index_old_rows(p_kind);
+	perform cardkeep_legacy.index_old_rows(p_kind);
 	if p_kind = 'business_cards' then
-		perform cardkeep_before.tell_cards_apart(v_table);
+		perform cardkeep_legacy.tell_cards_apart(v_table);
 	end if;
-	perform cardkeep_before.note_ids(p_kind);
-	perform cardkeep_before.define_old(p_kind);
+	perform cardkeep_legacy.note_ids(p_kind);
+	perform cardkeep_legacy.define_old(p_kind);
 end
 $$;
-comment on function cardkeep_before.put_aside is 'Moves a table out of the way, as it is, with its triggers and row level security at rest. The caller has locked it.';
+comment on function cardkeep_legacy.put_aside is 'Moves a table out of the way, as it is, with its triggers and row level security at rest. The caller has locked it.';
 
-create function cardkeep_before.tell_cards_apart(p_table regclass) returns void
+create function cardkeep_legacy.tell_cards_apart(p_table regclass) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_type regtype := cardkeep_before.column_type(p_table, 'id');
+	v_type regtype := cardkeep_legacy.column_type(p_table, 'id');
 	v_place tid;
 	v_was jsonb;
 	v_id uuid;
@@ -134,24 +134,24 @@ begin
 		v_id := gen_random_uuid();
 		execute format('update %s set id = $1::text::%s where ctid = $2', p_table, v_type)
 		using v_id, v_place;
-		perform cardkeep_before.list_change('business_cards', v_id, 'id', v_was -> 'id', to_jsonb(v_id),
+		perform cardkeep_legacy.list_change('business_cards', v_id, 'id', v_was -> 'id', to_jsonb(v_id),
 			case when v_was ->> 'id' is null then 'missing' else 'duplicate' end);
 	end loop;
 end
 $$;
-comment on function cardkeep_before.tell_cards_apart is 'Gives rows without an id, or with one that another row has too, an id of their own, and lists them. Locks those rows.';
+comment on function cardkeep_legacy.tell_cards_apart is 'Gives rows without an id, or with one that another row has too, an id of their own, and lists them. Locks those rows.';
 
-create function cardkeep_before.put_back(p_kind text) returns void
+create function cardkeep_legacy.put_back(p_kind text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-	v_table regclass := format('cardkeep_before.%I', p_kind);
+	v_table regclass := format('cardkeep_legacy.%I', p_kind);
 	t cardkeep.upgraded_tables;
 	v_trigger record;
 	v_sequence record;
 begin
 	delete from cardkeep.upgraded_tables u where u.kind = p_kind returning u.* into t;
-	execute format('drop index if exists cardkeep_before.%I', 'old_rows_of_' || p_kind);
+	execute format('drop index if exists cardkeep_legacy.%I', 'old_rows_of_' || p_kind);
 	for v_trigger in select key as name, value as state from jsonb_each_text(t.triggers)
 	loop
 		execute format('alter table %s %s trigger %I', v_table, case v_trigger.state when 'O' then 'enable'
@@ -161,21 +161,21 @@ begin
 		execute format('alter table %s force row level security', v_table);
 	end if;
 	-- An owner must be allowed to make tables where his table is.
-	execute format('grant usage, create on schema cardkeep_before to %I', t.owner);
+	execute format('grant usage, create on schema cardkeep_legacy to %I', t.owner);
 	execute format('alter table %s owner to %I', v_table, t.owner);
 	execute format('alter table %s set schema public', v_table);
-	execute format('revoke usage, create on schema cardkeep_before from %I', t.owner);
+	execute format('revoke usage, create on schema cardkeep_legacy from %I', t.owner);
 	for v_sequence in select key as name, value as of from jsonb_each_text(t.sequences)
 		where to_regclass(key) is not null
 	loop
 		execute format('alter sequence %s owned by %s.%I', v_sequence.name, v_table, v_sequence.of);
 	end loop;
-	perform cardkeep_before.define_old(p_kind);
+	perform cardkeep_legacy.define_old(p_kind);
 end
 $$;
-comment on function cardkeep_before.put_back is 'Moves a table to where it was, its triggers, its sequences, its owner and its row level security as they were. Locks it until the transaction ends.';
+comment on function cardkeep_legacy.put_back is 'Moves a table to where it was, its triggers, its sequences, its owner and its row level security as they were. Locks it until the transaction ends.';
 
-create function cardkeep_before.tell_of_users() returns void
+create function cardkeep_legacy.tell_of_users() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -187,37 +187,37 @@ begin
 	end if;
 end
 $$;
-comment on function cardkeep_before.tell_of_users is 'Says how many users wait to be adopted. Locks nothing.';
+comment on function cardkeep_legacy.tell_of_users is 'Says how many users wait to be adopted. Locks nothing.';
 
-create function cardkeep_before.carry_all(p_kinds text[], p_again boolean) returns void
+create function cardkeep_legacy.carry_all(p_kinds text[], p_again boolean) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_kind text;
 begin
-	perform cardkeep_before.carry_users();
+	perform cardkeep_legacy.carry_users();
 	if p_again then
 		if 'business_cards' = any (p_kinds) then
 			lock table cardkeep.business_cards in share row exclusive mode;
-			perform cardkeep_before.catch_up_cards();
+			perform cardkeep_legacy.catch_up_cards();
 		end if;
-		perform cardkeep_before.catch_up_profiles();
+		perform cardkeep_legacy.catch_up_profiles();
 		delete from cardkeep.unreturned_rows;
 	end if;
 	foreach v_kind in array p_kinds
 	loop
 		if v_kind = 'business_cards' then
-			perform cardkeep_before.carry_cards();
+			perform cardkeep_legacy.carry_cards();
 		else
-			perform cardkeep_before.carry_profiles(v_kind);
+			perform cardkeep_legacy.carry_profiles(v_kind);
 		end if;
 	end loop;
-	perform cardkeep_before.list_profile_changes();
+	perform cardkeep_legacy.list_profile_changes();
 end
 $$;
-comment on function cardkeep_before.carry_all is 'Carries the rows of the tables put aside over; again: after a revert, whose kept rows are there already. Waits until nobody writes cards and keeps them from it until the transaction ends.';
+comment on function cardkeep_legacy.carry_all is 'Carries the rows of the tables put aside over; again: after a revert, whose kept rows are there already. Waits until nobody writes cards and keeps them from it until the transaction ends.';
 
-create function cardkeep_before.open_views(p_kinds text[], p_owners_views text[], p_gates jsonb)
+create function cardkeep_legacy.open_views(p_kinds text[], p_owners_views text[], p_gates jsonb)
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
@@ -229,27 +229,27 @@ declare
 begin
 	foreach v_kind in array p_kinds
 	loop
-		perform cardkeep_before.open_view(v_kind);
+		perform cardkeep_legacy.open_view(v_kind);
 	end loop;
 	-- What reads with its owner's rights reads the inner views, while they have the names.
-	perform cardkeep_before.turn(p_owners_views, 'upgrade');
+	perform cardkeep_legacy.turn(p_owners_views, 'upgrade');
 	foreach v_kind in array v_guarded
 	loop
-		perform cardkeep_before.open_outer(v_kind);
+		perform cardkeep_legacy.open_outer(v_kind);
 	end loop;
 	foreach v_kind in array v_guarded
 	loop
 		for v_gate in select g.key as name, g.value as body from jsonb_each_text(p_gates -> v_kind) g
 		loop
-			perform cardkeep_before.make_gate(v_kind, v_gate.name, v_gate.body);
+			perform cardkeep_legacy.make_gate(v_kind, v_gate.name, v_gate.body);
 		end loop;
-		perform cardkeep_before.shut_gates(v_kind);
+		perform cardkeep_legacy.shut_gates(v_kind);
 	end loop;
 end
 $$;
-comment on function cardkeep_before.open_views is 'Puts the views in the old tables'' places, those of guarded ones behind their gates, and turns the views that read them with their owners'' rights. Locks nothing but views.';
+comment on function cardkeep_legacy.open_views is 'Puts the views in the old tables'' places, those of guarded ones behind their gates, and turns the views that read them with their owners'' rights. Locks nothing but views.';
 
-create function cardkeep_before.turn_away(p_kinds text[], p_turned text[], p_owners_views text[],
+create function cardkeep_legacy.turn_away(p_kinds text[], p_turned text[], p_owners_views text[],
 	p_gates jsonb, p_again boolean)
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -259,29 +259,29 @@ declare
 begin
 	foreach v_kind in array p_kinds
 	loop
-		perform cardkeep_before.put_aside(v_kind);
+		perform cardkeep_legacy.put_aside(v_kind);
 	end loop;
 	-- First what may fail, then what takes long.
-	perform cardkeep_before.open_views(p_kinds, p_owners_views, p_gates);
-	perform cardkeep_before.turn(p_turned, 'upgrade');
-	perform cardkeep_before.turn_function(f.function, f.goes_to)
-	from unnest(p_kinds) k, cardkeep_before.functions_of(k) f;
-	perform cardkeep_before.carry_all(p_kinds, p_again);
+	perform cardkeep_legacy.open_views(p_kinds, p_owners_views, p_gates);
+	perform cardkeep_legacy.turn(p_turned, 'upgrade');
+	perform cardkeep_legacy.turn_function(f.function, f.goes_to)
+	from unnest(p_kinds) k, cardkeep_legacy.functions_of(k) f;
+	perform cardkeep_legacy.carry_all(p_kinds, p_again);
 	foreach v_kind in array p_kinds
 	loop
-		perform cardkeep_before.turn_row_references(v_kind, 'cardkeep_before', 'cardkeep');
-		perform cardkeep_before.keep_people(v_kind);
+		perform cardkeep_legacy.turn_row_references(v_kind, 'cardkeep_legacy', 'cardkeep');
+		perform cardkeep_legacy.keep_people(v_kind);
 	end loop;
 end
 $$;
-comment on function cardkeep_before.turn_away is 'Puts the old tables aside, the views in their places, and turns to them all that others made for the tables; carries the rows over. Waits as carry_all, and for the tables that refer to the old ones.';
+comment on function cardkeep_legacy.turn_away is 'Puts the old tables aside, the views in their places, and turns to them all that others made for the tables; carries the rows over. Waits as carry_all, and for the tables that refer to the old ones.';
 
 -- Old programs take the tables in whatever order they like. So nothing is waited for that one of them may hold
 -- while it waits for what is held here: where a lock is not had soon, all are given up, and that one is waited for
 -- first, which comes closer to their order each time; the first is that of most, from the outside in. Nobody looks
 -- for a deadlock as soon as that.
 
-create function cardkeep_before.lock_one(p_relation regclass, p_mode text, p_wait interval) returns void
+create function cardkeep_legacy.lock_one(p_relation regclass, p_mode text, p_wait interval) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -296,9 +296,9 @@ begin
 	end if;
 end
 $$;
-comment on function cardkeep_before.lock_one is 'Locks a table, or a view (access exclusive) without what it reads, until the transaction ends. Raises 55P03 where it has waited so long, which stays the limit of later ones.';
+comment on function cardkeep_legacy.lock_one is 'Locks a table, or a view (access exclusive) without what it reads, until the transaction ends. Raises 55P03 where it has waited so long, which stays the limit of later ones.';
 
-create function cardkeep_before.lock_together(p_relations regclass[], p_drops boolean) returns void
+create function cardkeep_legacy.lock_together(p_relations regclass[], p_drops boolean) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -316,13 +316,13 @@ begin
 			v_begun := null;
 			for v_relation, v_mode, v_must in
 				select l.* from (select r.r, 'access exclusive', true from unnest(p_relations) r
-					union all select b.*, false from cardkeep_before.relations_beside(p_relations, p_drops) b)
+					union all select b.*, false from cardkeep_legacy.relations_beside(p_relations, p_drops) b)
 					l (relation, mode, must)
 				join pg_class c on c.oid = l.relation
 				order by array_position(v_late, l.relation), c.relkind <> 'v', l.must, l.relation, l.mode
 			loop
 				begin
-					perform cardkeep_before.lock_one(v_relation, v_mode,
+					perform cardkeep_legacy.lock_one(v_relation, v_mode,
 						coalesce(v_begun + v_soon, v_until) - clock_timestamp());
 					v_begun := coalesce(v_begun, clock_timestamp());
 				exception when insufficient_privilege or wrong_object_type then
@@ -342,14 +342,14 @@ begin
 	end loop;
 end
 $$;
-comment on function cardkeep_before.lock_together is 'Locks these relations (access exclusive), and those of others that are changed with them as far as the caller may, until the transaction ends. Who waits for one of them meanwhile ends in no deadlock: waits for one with nothing of it held, and gives up what it has where another is not had soon. Raises 55P03 after lock_timeout in all.';
+comment on function cardkeep_legacy.lock_together is 'Locks these relations (access exclusive), and those of others that are changed with them as far as the caller may, until the transaction ends. Who waits for one of them meanwhile ends in no deadlock: waits for one with nothing of it held, and gives up what it has where another is not had soon. Raises 55P03 after lock_timeout in all.';
 
-create function cardkeep_before.upgrade() returns boolean
+create function cardkeep_legacy.upgrade() returns boolean
 language plpgsql volatile set search_path = pg_catalog, pg_temp set row_security = off
 set jit = off
 as $$
 declare
-	v_kinds text[] := array(select cardkeep_before.tables_before());
+	v_kinds text[] := array(select cardkeep_legacy.tables_before());
 	v_again boolean := to_regnamespace('cardkeep_kept') is not null;
 	v_kind text;
 	v_table regclass;
@@ -361,47 +361,47 @@ begin
 	-- What is owed to a deferred key keeps its table from being altered.
 	set constraints all immediate;
 	if v_again then
-		perform cardkeep_before.take_up();
+		perform cardkeep_legacy.take_up();
 	end if;
 	if v_kinds = '{}' then
 		return v_again;
 	end if;
-	perform cardkeep_before.lock_together(array(select format('public.%I', k)::regclass from unnest(v_kinds) k),
+	perform cardkeep_legacy.lock_together(array(select format('public.%I', k)::regclass from unnest(v_kinds) k),
 		false);
 	v_locked := clock_timestamp();
-	perform cardkeep_before.check_shape(k) from unnest(v_kinds) k;
-	perform cardkeep_before.check_the_way(v_kinds);
+	perform cardkeep_legacy.check_shape(k) from unnest(v_kinds) k;
+	perform cardkeep_legacy.check_the_way(v_kinds);
 	-- All is read while the tables have their names, for by these it is bound again.
 	foreach v_kind in array v_kinds
 	loop
 		v_table := format('public.%I', v_kind);
-		v_owners_views := v_owners_views || cardkeep_before.dependent_views(v_table, false);
-		v_turned := v_turned || cardkeep_before.dependent_views(v_table, true)
-			|| cardkeep_before.dependent_policies(v_table) || cardkeep_before.dependent_functions(v_table);
+		v_owners_views := v_owners_views || cardkeep_legacy.dependent_views(v_table, false);
+		v_turned := v_turned || cardkeep_legacy.dependent_views(v_table, true)
+			|| cardkeep_legacy.dependent_policies(v_table) || cardkeep_legacy.dependent_functions(v_table);
 		v_gates := v_gates || jsonb_build_object(v_kind, (select jsonb_object_agg(g.name, g.body)
-			from cardkeep_before.gates_of(v_kind, v_table) g));
+			from cardkeep_legacy.gates_of(v_kind, v_table) g));
 	end loop;
-	perform cardkeep_before.turn_away(v_kinds, v_turned, v_owners_views, v_gates, v_again);
-	perform cardkeep_before.tell_of_users();
+	perform cardkeep_legacy.turn_away(v_kinds, v_turned, v_owners_views, v_gates, v_again);
+	perform cardkeep_legacy.tell_of_users();
 	raise notice 'upgrade: old programs had to wait for % s',
 		round(extract(epoch from clock_timestamp() - v_locked)::numeric, 1);
 	return true;
 end
 $$;
-comment on function cardkeep_before.upgrade is 'Upgrades the tables from before Cardkeep that are in schema public, all or nothing; false where there are none. Waits for the tables and what is changed with them (lock_together), then until nobody writes cards; keeps them until the transaction ends, in which no constraint is deferred any more.';
+comment on function cardkeep_legacy.upgrade is 'Upgrades the tables from before Cardkeep that are in schema public, all or nothing; false where there are none. Waits for the tables and what is changed with them (lock_together), then until nobody writes cards; keeps them until the transaction ends, in which no constraint is deferred any more.';
 
-create function cardkeep_before.turn_row_references(p_kind text, p_from text, p_to text)
+create function cardkeep_legacy.turn_row_references(p_kind text, p_from text, p_to text)
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 begin
-	perform cardkeep_before.turn_references(format('%I.%I', p_from, p_kind)::regclass,
+	perform cardkeep_legacy.turn_references(format('%I.%I', p_from, p_kind)::regclass,
 		format('%I.%I', p_to, p_kind)::regclass);
 end
 $$;
-comment on function cardkeep_before.turn_row_references is 'Makes other tables'' foreign keys to cards, or to profiles, refer to the other table of them. Locks those tables until the transaction ends.';
+comment on function cardkeep_legacy.turn_row_references is 'Makes other tables'' foreign keys to cards, or to profiles, refer to the other table of them. Locks those tables until the transaction ends.';
 
-create function cardkeep_before.uncover(p_kinds text[]) returns void
+create function cardkeep_legacy.uncover(p_kinds text[]) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -409,19 +409,19 @@ declare
 begin
 	foreach v_kind in array p_kinds
 	loop
-		perform cardkeep_before.define_outer(v_kind, 'true');
+		perform cardkeep_legacy.define_outer(v_kind, 'true');
 		execute format('alter view public.%I rename to %I', v_kind, v_kind || '_of_cardkeep');
 	end loop;
 	foreach v_kind in array p_kinds
 	loop
-		perform cardkeep_before.open_gates(v_kind);
+		perform cardkeep_legacy.open_gates(v_kind);
 		execute format('alter view cardkeep_doors.%I set schema public', v_kind);
 	end loop;
 end
 $$;
-comment on function cardkeep_before.uncover is 'Takes the outer views of guarded tables, and their gates, away from the inner ones, which have the names then. Locks these views.';
+comment on function cardkeep_legacy.uncover is 'Takes the outer views of guarded tables, and their gates, away from the inner ones, which have the names then. Locks these views.';
 
-create function cardkeep_before.take_names_back(p_kinds text[]) returns text[]
+create function cardkeep_legacy.take_names_back(p_kinds text[]) returns text[]
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -434,14 +434,14 @@ begin
 	foreach v_kind in array p_kinds
 	loop
 		v_view := format('public.%I', v_kind);
-		v_turned := v_turned || cardkeep_before.dependent_views(v_view, false)
-			|| cardkeep_before.dependent_views(v_view, true) || cardkeep_before.dependent_policies(v_view)
-			|| cardkeep_before.dependent_functions(v_view);
+		v_turned := v_turned || cardkeep_legacy.dependent_views(v_view, false)
+			|| cardkeep_legacy.dependent_views(v_view, true) || cardkeep_legacy.dependent_policies(v_view)
+			|| cardkeep_legacy.dependent_functions(v_view);
 	end loop;
-	perform cardkeep_before.uncover(v_guarded);
+	perform cardkeep_legacy.uncover(v_guarded);
 	foreach v_kind in array p_kinds
 	loop
-		v_turned := v_turned || cardkeep_before.dependent_views(format('public.%I', v_kind), false);
+		v_turned := v_turned || cardkeep_legacy.dependent_views(format('public.%I', v_kind), false);
 	end loop;
 	foreach v_kind in array p_kinds
 	loop
@@ -451,9 +451,9 @@ begin
 	return v_turned;
 end
 $$;
-comment on function cardkeep_before.take_names_back is 'Frees the names of the old tables, whose views are called ..._of_cardkeep then, and says what is to be bound to the tables again: what reads the views, and by its owner''s rights the inner ones, which have the names while they are asked. The caller has locked the views.';
+comment on function cardkeep_legacy.take_names_back is 'Frees the names of the old tables, whose views are called ..._of_cardkeep then, and says what is to be bound to the tables again: what reads the views, and by its owner''s rights the inner ones, which have the names while they are asked. The caller has locked the views.';
 
-create function cardkeep_before.give_back() returns void
+create function cardkeep_legacy.restore() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp set row_security = off
 set jit = off
 as $$
@@ -468,38 +468,38 @@ begin
 	-- As in upgrade(); and a row that a deferred key refuses is refused while it can be listed.
 	set constraints all immediate;
 	-- What reads with its owner's rights reads the inner views, where there are such.
-	perform cardkeep_before.lock_together(array(select r from unnest(v_kinds) k,
-		unnest(array['cardkeep_doors', 'public', 'cardkeep', 'cardkeep_before']) n,
+	perform cardkeep_legacy.lock_together(array(select r from unnest(v_kinds) k,
+		unnest(array['cardkeep_doors', 'public', 'cardkeep', 'cardkeep_legacy']) n,
 		to_regclass(format('%I.%I', n, k)) r where r is not null), true);
-	perform cardkeep_before.check_the_way_back(v_kinds);
-	v_turned := cardkeep_before.take_names_back(v_kinds);
+	perform cardkeep_legacy.check_the_way_back(v_kinds);
+	v_turned := cardkeep_legacy.take_names_back(v_kinds);
 	foreach v_kind in array v_kinds
 	loop
-		execute format('drop table if exists cardkeep_before.people_of_%s', v_kind);
-		perform cardkeep_before.give_rows_back(v_kind);
-		perform cardkeep_before.turn_row_references(v_kind, 'cardkeep', 'cardkeep_before');
+		execute format('drop table if exists cardkeep_legacy.people_of_%s', v_kind);
+		perform cardkeep_legacy.give_rows_back(v_kind);
+		perform cardkeep_legacy.turn_row_references(v_kind, 'cardkeep', 'cardkeep_legacy');
 	end loop;
 	foreach v_kind in array v_kinds
 	loop
-		perform cardkeep_before.put_back(v_kind);
+		perform cardkeep_legacy.put_back(v_kind);
 	end loop;
-	perform cardkeep_before.turn(v_turned, 'rollback');
-	perform cardkeep_before.turn_functions_back();
+	perform cardkeep_legacy.turn(v_turned, 'rollback');
+	perform cardkeep_legacy.turn_functions_back();
 	foreach v_kind in array v_kinds
 	loop
 		execute format('drop view public.%I', v_kind || '_of_cardkeep');
 		execute format('drop view if exists cardkeep_doors.%I', v_kind);
 	end loop;
-	perform cardkeep_before.keep();
+	perform cardkeep_legacy.keep();
 end
 $$;
-comment on function cardkeep_before.give_back is 'Takes the upgrade back: the old tables are where and as they were, with what was written since, and what Cardkeep had is kept for the next upgrade. Waits for the views in public, the tables of both and what is changed with them (lock_together), and keeps them until the transaction ends, in which no constraint is deferred any more.';
+comment on function cardkeep_legacy.restore is 'Takes the upgrade back: the old tables are where and as they were, with what was written since, and what Cardkeep had is kept for the next upgrade. Waits for the views in public, the tables of both and what is changed with them (lock_together), and keeps them until the transaction ends, in which no constraint is deferred any more.';
 
 reset role;
 set local lock_timeout = '30s';
 do $$
 begin
-	perform cardkeep_before.upgrade();
+	perform cardkeep_legacy.upgrade();
 end
 $$;
 

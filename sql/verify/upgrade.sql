@@ -2,23 +2,23 @@
 
 begin;
 
-select 'cardkeep_before.check_shape'::regproc;
-select 'cardkeep_before.tables_before'::regproc;
-select 'cardkeep_before.part_from_sequences'::regproc;
-select 'cardkeep_before.index_old_rows'::regproc;
-select 'cardkeep_before.put_aside'::regproc;
-select 'cardkeep_before.tell_cards_apart'::regproc;
-select 'cardkeep_before.put_back'::regproc;
-select 'cardkeep_before.tell_of_users'::regproc;
-select 'cardkeep_before.carry_all'::regproc;
-select 'cardkeep_before.lock_one'::regproc;
-select 'cardkeep_before.lock_together'::regproc;
-select 'cardkeep_before.upgrade'::regproc;
-select 'cardkeep_before.give_back'::regproc;
-select 'cardkeep_before.open_views'::regproc;
-select 'cardkeep_before.turn_away'::regproc;
-select 'cardkeep_before.turn_row_references'::regproc;
-select 'cardkeep_before.uncover'::regproc;
-select 'cardkeep_before.take_names_back'::regproc;
+select 'cardkeep_legacy.check_shape'::regproc;
+select 'cardkeep_legacy.tables_before'::regproc;
+select 'cardkeep_legacy.part_from_sequences'::regproc;
+select 'cardkeep_legacy.index_old_rows'::regproc;
+select 'cardkeep_legacy.put_aside'::regproc;
+select 'cardkeep_legacy.tell_cards_apart'::regproc;
+select 'cardkeep_legacy.put_back'::regproc;
+select 'cardkeep_legacy.tell_of_users'::regproc;
+select 'cardkeep_legacy.carry_all'::regproc;
+select 'cardkeep_legacy.lock_one'::regproc;
+select 'cardkeep_legacy.lock_together'::regproc;
+select 'cardkeep_legacy.upgrade'::regproc;
+select 'cardkeep_legacy.restore'::regproc;
+select 'cardkeep_legacy.open_views'::regproc;
+select 'cardkeep_legacy.turn_away'::regproc;
+select 'cardkeep_legacy.turn_row_references'::regproc;
+select 'cardkeep_legacy.uncover'::regproc;
+select 'cardkeep_legacy.take_names_back'::regproc;
 
 rollback;

@@ -34,7 +34,7 @@
 	" order by n.version limit 1), b." field "))"
 
 /* Whether a history begins at a later version than 1 by right: rows from before Cardkeep came with the
- * version that others had counted to, under a write id that says so (cardkeep_before.write_of). */
+ * version that others had counted to, under a write id that says so (cardkeep_legacy.write_of). */
 #define CARRIED(kind, id, version, write) \
 	"(" write " = md5('" kind ":' || " id " || ':' || " version ")::uuid)"
 

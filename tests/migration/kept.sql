@@ -1,14 +1,14 @@
 -- What must be true after the upgrade of any shape: each query names a promise and returns nothing
--- where it is kept. The tables from before are in cardkeep_before, as they were.
+-- where it is kept. The tables from before are in cardkeep_legacy, as they were.
 \set ON_ERROR_STOP on
 
 create function pg_temp.lost() returns table (promise text, what text) language sql as $$
 	select 'every card is there', o.was::text
-	from cardkeep_before.old_business_cards o
+	from cardkeep_legacy.old_business_cards o
 	left join cardkeep.business_cards b on b.id = o.id where b.id is null
 	union all
 	select 'every value is the same, or listed with what it was', f.key || ': ' || o.was::text
-	from cardkeep_before.old_business_cards o
+	from cardkeep_legacy.old_business_cards o
 	join cardkeep.business_cards b on b.id = o.id
 	cross join lateral jsonb_each(to_jsonb(o) - array['was', 'place', 'version', 'id']) f
 	where f.value <> to_jsonb(b) -> f.key and f.value <> 'null'
@@ -17,11 +17,11 @@ create function pg_temp.lost() returns table (promise text, what text) language 
 				and c.was = o.was -> f.key)
 	union all
 	select 'versions start at 1, or go on', o.was::text
-	from cardkeep_before.old_business_cards o
+	from cardkeep_legacy.old_business_cards o
 	join cardkeep.business_cards b on b.id = o.id where b.version <> coalesce(o.version, 1)
 	union all
 	select 'the oldest card keeps a slug that several have', o.slug
-	from (select distinct on (o.slug) o.* from cardkeep_before.old_business_cards o
+	from (select distinct on (o.slug) o.* from cardkeep_legacy.old_business_cards o
 		order by o.slug, o.created_at, o.id) o
 	join cardkeep.business_cards b on b.id = o.id
 	where b.slug <> o.slug and o.slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$' and length(o.slug) <= 87
@@ -43,17 +43,17 @@ create function pg_temp.lost() returns table (promise text, what text) language 
 	where h.card_id is null
 	union all
 	select 'every profile is there', o.was::text
-	from (select o.user_id, o.was, 'personal_info' as kind from cardkeep_before.old_personal_info o
+	from (select o.user_id, o.was, 'personal_info' as kind from cardkeep_legacy.old_personal_info o
 		union all select o.user_id, o.was, 'professional_info'
-		from cardkeep_before.old_professional_info o) o
+		from cardkeep_legacy.old_professional_info o) o
 	left join cardkeep_api.profiles p on p.kind = o.kind and p.user_id = o.user_id
 	where p.user_id is null
 	union all
 	select 'with every value', o.was::text
 	from (select to_jsonb(o) as row, 'personal_info' as kind, o.was
-		from cardkeep_before.old_personal_info o
+		from cardkeep_legacy.old_personal_info o
 		union all select to_jsonb(o), 'professional_info', o.was
-		from cardkeep_before.old_professional_info o) o
+		from cardkeep_legacy.old_professional_info o) o
 	join cardkeep_api.profiles p on p.kind = o.kind and p.user_id = (o.row ->> 'user_id')::uuid
 	where not o.row @> p.fields and not exists (select from cardkeep.upgrade_changes c
 		where c.kind = o.kind and c.entity_id = p.user_id and c.was = o.was)

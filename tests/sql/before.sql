@@ -4,8 +4,8 @@ begin;
 select * from no_plan();
 
 create temporary view ours as
-	select p.*, 'cardkeep_before.' || p.proname as name from pg_proc p
-	where p.pronamespace = 'cardkeep_before'::regnamespace;
+	select p.*, 'cardkeep_legacy.' || p.proname as name from pg_proc p
+	where p.pronamespace = 'cardkeep_legacy'::regnamespace;
 
 select is_empty($$select o.name from ours o where o.proowner <> 'cardkeep_owner'::regrole$$,
 	'every function is the owner''s');
@@ -16,18 +16,18 @@ select is_empty($$select o.name from ours o
 	where coalesce(obj_description(o.oid, 'pg_proc'), '') !~* 'lock|wait|keeps others'$$,
 	'and says what it locks');
 select set_eq($$select o.name from ours o where has_function_privilege('public', o.oid, 'execute')$$,
-	array['cardkeep_before.uuid_of'], 'none is everybody''s but the one that views call');
+	array['cardkeep_legacy.uuid_of'], 'none is everybody''s but the one that views call');
 select set_eq($$select o.name from ours o where o.prosecdef and o.prorettype <> 'trigger'::regtype$$,
 	array[]::text[], 'none acts as the owner, but for triggers');
-select ok(not has_schema_privilege('cardkeep_runtime', 'cardkeep_before', 'usage'),
+select ok(not has_schema_privilege('cardkeep_runtime', 'cardkeep_legacy', 'usage'),
 	'the service has no business there');
 select is_empty($$select c.relname from pg_class c where c.relkind in ('r', 'v')
-	and c.relnamespace = 'cardkeep_before'::regnamespace
+	and c.relnamespace = 'cardkeep_legacy'::regnamespace
 	and obj_description(c.oid, 'pg_class') is null$$, 'every view says what it shows');
-select is_empty('select from cardkeep_before.carried_cards', 'without old tables nothing is carried');
-select is_empty('select from cardkeep_before.carried_profiles', 'no profile either');
+select is_empty('select from cardkeep_legacy.carried_cards', 'without old tables nothing is carried');
+select is_empty('select from cardkeep_legacy.carried_profiles', 'no profile either');
 set local role cardkeep_admin;
-select is(cardkeep_before.upgrade(), false, 'and an upgrade has nothing to do');
+select is(cardkeep_legacy.upgrade(), false, 'and an upgrade has nothing to do');
 reset role;
 
 -- An account that goes takes what was put aside with it
@@ -39,15 +39,15 @@ insert into public.business_cards values (pg_temp.id('c'), pg_temp.id('old'), 'C
 insert into public.personal_info values (pg_temp.id('old'), 'Old'), (pg_temp.id('other'), 'Other'),
 	(pg_temp.id('half'), 'Half');
 insert into public.professional_info values (pg_temp.id('half'), 'Job');
-select ok(cardkeep_before.upgrade(), 'tables that come later are upgraded when it is called');
+select ok(cardkeep_legacy.upgrade(), 'tables that come later are upgraded when it is called');
 select pg_temp.sign_up('ann') \g /dev/null
 select is((cardkeep_api.adopt_user(pg_temp.id('old'), 'ann@example.org')).status, 200,
 	'an adopted user''s rows');
-select is((select count(*) from cardkeep_before.business_cards), 2::bigint, 'stay where they were');
+select is((select count(*) from cardkeep_legacy.business_cards), 2::bigint, 'stay where they were');
 delete from cardkeep.users where id = pg_temp.id('ann');
-select results_eq('select name from cardkeep_before.business_cards', array['D'],
+select results_eq('select name from cardkeep_legacy.business_cards', array['D'],
 	'until the account goes: then its old cards do');
-select results_eq('select full_name from cardkeep_before.personal_info order by 1',
+select results_eq('select full_name from cardkeep_legacy.personal_info order by 1',
 	array['Half', 'Other'], 'and its old profiles');
 select is_empty($$select from cardkeep.upgrade_changes where entity_id = pg_temp.id('c')$$,
 	'and what was listed about them');
@@ -59,14 +59,14 @@ select is((cardkeep_api.adopt_user(pg_temp.id('half'), 'bob@example.org')).body:
 	'["personal_info"]', 'who is adopted by half');
 savepoint adopted;
 delete from cardkeep.users where id = pg_temp.id('bob');
-select results_eq('select full_name from cardkeep_before.personal_info order by 1',
+select results_eq('select full_name from cardkeep_legacy.personal_info order by 1',
 	array['Half', 'Other'], 'keeps the row that still waits when the account goes');
-select is_empty('select from cardkeep_before.professional_info', 'which takes the one that it adopted');
+select is_empty('select from cardkeep_legacy.professional_info', 'which takes the one that it adopted');
 rollback to adopted;
 delete from cardkeep.users where id = pg_temp.id('half');
-select results_eq('select full_name from cardkeep_before.personal_info order by 1', array['Other'],
+select results_eq('select full_name from cardkeep_legacy.personal_info order by 1', array['Other'],
 	'when the one who waits goes, the row that waited does');
-select results_eq('select job_title from cardkeep_before.professional_info', array['Job'],
+select results_eq('select job_title from cardkeep_legacy.professional_info', array['Job'],
 	'and the account''s stays');
 
 select * from finish();

@@ -32,7 +32,7 @@ select is(cardkeep_api.slugify(repeat(U&'\0301', 400) || 'a'), 'card',
 	'a slug is made of the first 400 characters');
 select is(cardkeep_api.slugify(repeat(U&'\0301', 399) || 'a'), 'a', 'of all of them');
 select is(cardkeep.generate_unique_slug(pg_temp.marks(200000)), 'e', 'however many there are');
-select is(cardkeep_before.clean_name(E'\n' || repeat('x', 100) || repeat(' ', 800) || 'y'), repeat('x', 100),
+select is(cardkeep_legacy.clean_name(E'\n' || repeat('x', 100) || repeat(' ', 800) || 'y'), repeat('x', 100),
 	'a name from before is cut before it is normalised');
 
 -- Documents. A number of 8 bytes may be printed with 16,384 digits.

@@ -10,7 +10,7 @@ insert into public.business_cards values
 	(pg_temp.id('c'), pg_temp.id('ann'), 'Five', 'five', '{"a": 1}', 5),
 	(pg_temp.id('d'), pg_temp.id('ann'), 'Gone', 'gone', '{}', 5);
 insert into public.personal_info values (pg_temp.id('ann'), 'Ann', 'A', 5), (pg_temp.id('one'), 'One', 'O', 1);
-select cardkeep_before.upgrade() \g /dev/null
+select cardkeep_legacy.upgrade() \g /dev/null
 select cardkeep_api.adopt_user(pg_temp.id('ann'), 'ann@example.org', 'hash') \g /dev/null
 select cardkeep_api.open_session(pg_temp.id('s'), pg_temp.id('ann'), 'hash', pg_temp.token('ann'),
 	'phone', 'Test/1', '1 day', '1 day', 50) \g /dev/null

@@ -20,7 +20,7 @@ select throws_ok($$insert into cardkeep.users (email, password_hash) values ('IN
 create table public.business_cards (id text primary key, user_id text, name text, slug text, is_active text);
 insert into public.business_cards values ('I', 'ID', E'\u00a0TITLE I\u2003', 'TITLE_I', 'TRUE'),
 	('i', 'id', 'Off', 'OFF I', 'FALSE');
-select ok(cardkeep_before.upgrade(), 'tables are upgraded');
+select ok(cardkeep_legacy.upgrade(), 'tables are upgraded');
 select results_eq('select name, slug, is_public from cardkeep.business_cards order by slug collate "C"',
 	$$values ('Off', 'off-i', false), ('TITLE I', 'title-i', true)$$, 'to the same names and slugs');
 insert into public.business_cards (id, user_id, name, slug, is_active) values ('III', 'ID', 'I', 'III I', 'ON');

@@ -166,9 +166,9 @@ select throws_ok($$delete from cardkeep.personal_info_versions$$, '42501', null,
 -- What came from before Cardkeep, and is adopted
 insert into cardkeep.users (id) values (pg_temp.id('old'));
 insert into cardkeep.personal_info_versions (user_id, version, write_id, at, before)
-values (pg_temp.id('old'), 5, cardkeep_before.write_of('personal_info', pg_temp.id('old'), 5), now(), '{}');
+values (pg_temp.id('old'), 5, cardkeep_legacy.write_of('personal_info', pg_temp.id('old'), 5), now(), '{}');
 insert into cardkeep.personal_info (user_id, full_name, version, last_write, created_at, updated_at)
-values (pg_temp.id('old'), 'Old', 5, cardkeep_before.write_of('personal_info', pg_temp.id('old'), 5), now(),
+values (pg_temp.id('old'), 'Old', 5, cardkeep_legacy.write_of('personal_info', pg_temp.id('old'), 5), now(),
 	now());
 update cardkeep.personal_info set full_name = 'Older' where user_id = pg_temp.id('old');
 update cardkeep.personal_info set full_name = 'Oldest' where user_id = pg_temp.id('old');

@@ -119,7 +119,7 @@ test('where a console upgraded, sqitch is told what is there and does the rest',
 	fs.writeFileSync(script, `${older}\ncommit;\n`);
 	await psql(fourth, script);
 	const args = ['-D', fourth, '-s', path.join(top, 'sql')];
-	const told = 'an SQL console applied the changes up to give_back';
+	const told = 'an SQL console applied the changes up to legacy_restore';
 
 	const plan = await cardkeep(stack, ['migrate', '--plan', ...args]);
 	assert.ok(plan.out.startsWith(`${told}\n`), plan.out + plan.err);

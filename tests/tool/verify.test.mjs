@@ -40,19 +40,19 @@ const old = 'aaaaaaaa-0000-0000-0000-000000000001';
 await stack.sql(`
 	create function pg_temp.carry(name text) returns uuid language sql as $$
 		insert into cardkeep.business_card_versions (card_id, version, write_id, at)
-		values (md5(name)::uuid, 5, cardkeep_before.write_of('business_cards', md5(name)::uuid, 5), now());
+		values (md5(name)::uuid, 5, cardkeep_legacy.write_of('business_cards', md5(name)::uuid, 5), now());
 		insert into cardkeep.business_cards (id, user_id, name, slug, version, last_write, created_at, updated_at)
 		values (md5(name)::uuid, '${ann.id}', name, name, 5,
-			cardkeep_before.write_of('business_cards', md5(name)::uuid, 5), now(), now());
+			cardkeep_legacy.write_of('business_cards', md5(name)::uuid, 5), now(), now());
 		update cardkeep.business_cards b set name = b.name || '6' where b.slug = carry.name;
 		update cardkeep.business_cards b set name = b.name || '7' where b.slug = carry.name;
 		select md5(name)::uuid $$;
 	select pg_temp.carry(n) from unnest('{five1,five2}'::text[]) n;
 	insert into cardkeep.users (id) values ('${old}');
 	insert into cardkeep.personal_info_versions (user_id, version, write_id, at, before)
-	values ('${old}', 5, cardkeep_before.write_of('personal_info', '${old}', 5), now(), '{}');
+	values ('${old}', 5, cardkeep_legacy.write_of('personal_info', '${old}', 5), now(), '{}');
 	insert into cardkeep.personal_info (user_id, full_name, version, last_write, created_at, updated_at)
-	values ('${old}', 'Cat', 5, cardkeep_before.write_of('personal_info', '${old}', 5), now(), now());
+	values ('${old}', 'Cat', 5, cardkeep_legacy.write_of('personal_info', '${old}', 5), now(), now());
 	select cardkeep_api.adopt_user('${old}', (select u.email from cardkeep.users u where u.id = '${cat.id}'))`, 'super');
 for (const name of ['five1', 'five2'])
 	[cards[name]] = await stack.sql(`select id from cardkeep.business_cards where slug = '${name}'`);
@@ -139,14 +139,14 @@ const breaks = [
 		'grant delete on cardkeep.sessions to stranger with grant option'],
 	['acl', 'cardkeep.users.email', /^stranger may UPDATE$/,
 		'grant update (email) on cardkeep.users to stranger'],
-	['acl', 'schema cardkeep_before', /^stranger may USAGE$/,
-		'grant usage on schema cardkeep_before to stranger'],
+	['acl', 'schema cardkeep_legacy', /^stranger may USAGE$/,
+		'grant usage on schema cardkeep_legacy to stranger'],
 	['acl', 'schema cardkeep', /^cardkeep_runtime may CREATE$/,
 		'grant create on schema cardkeep to cardkeep_runtime'],
 	['acl', 'function cardkeep_api.slugify(text)', /^public may EXECUTE$/,
 		'grant execute on function cardkeep_api.slugify to public'],
-	['acl', 'function cardkeep_before.upgrade()', /^stranger may EXECUTE$/,
-		'grant execute on function cardkeep_before.upgrade to stranger'],
+	['acl', 'function cardkeep_legacy.upgrade()', /^stranger may EXECUTE$/,
+		'grant execute on function cardkeep_legacy.upgrade to stranger'],
 	['acl', 'function cardkeep_api.read_user(bytea)', /^cardkeep_runtime may EXECUTE and grant it$/,
 		'grant execute on function cardkeep_api.read_user to cardkeep_runtime with grant option'],
 	['acl', 'what cardkeep_owner makes', /^stranger may SELECT$/,

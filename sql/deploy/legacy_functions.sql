@@ -1,4 +1,4 @@
--- Deploy cardkeep:old_functions to pg
+-- Deploy cardkeep:legacy_functions to pg
 --
 -- The mission's own functions, where a database from before Cardkeep has them in schema public: they
 -- were made for tables, and would fail on the views, or go round what Cardkeep keeps. Each keeps its
@@ -11,19 +11,19 @@ begin;
 
 set local role cardkeep_owner;
 
-create function cardkeep_before.column_for(p_view regclass, p_name text, p_fields text[]) returns text
+create function cardkeep_legacy.column_for(p_view regclass, p_name text, p_fields text[]) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_field name := case
-		when cardkeep_before.column_type(p_view, p_name) is not null then cardkeep_before.field_of(p_view, p_name)
-		else coalesce((select s.field from cardkeep_before.second_names() s
+		when cardkeep_legacy.column_type(p_view, p_name) is not null then cardkeep_legacy.field_of(p_view, p_name)
+		else coalesce((select s.field from cardkeep_legacy.second_names() s
 			join pg_class c on c.oid = p_view and c.relname = s.kind where s.name = p_name), p_name) end;
 begin
-	return (select cardkeep_before.column_of(p_view, v_field) where v_field = any (p_fields));
+	return (select cardkeep_legacy.column_of(p_view, v_field) where v_field = any (p_fields));
 end
 $$;
-comment on function cardkeep_before.column_for is 'The column of a view of old that an argument of one of the mission''s functions is for: that of its name, where Cardkeep has it, else that of the field which it names, by its own or its second name; null where the view has none. Locks nothing.';
+comment on function cardkeep_legacy.column_for is 'The column of a view of old that an argument of one of the mission''s functions is for: that of its name, where Cardkeep has it, else that of the field which it names, by its own or its second name; null where the view has none. Locks nothing.';
 
 -- This one acts with its owner's rights, but only looks into the catalog.
 create function cardkeep_doors.fields_of(p_view regclass, p_args jsonb, p_fields text[], p_known text[])
@@ -33,13 +33,13 @@ as $$
 declare
 	-- All columns that say whether a card is shown have one say, whichever an argument is called after.
 	v_says jsonb := case when 'is_public' = any (p_fields)
-		then cardkeep_before.says_of('business_cards', p_view) else '{}' end;
+		then cardkeep_legacy.says_of('business_cards', p_view) else '{}' end;
 	v_shown boolean;
 	v_lost text;
 	v_fields jsonb;
 begin
 	select jsonb_object_agg(c.name, a.value) filter (where c.name is not null and not k.says),
-		bool_and(coalesce(cardkeep_before.said(p_args, a.key, cardkeep_before.name_says(k.name)), false))
+		bool_and(coalesce(cardkeep_legacy.said(p_args, a.key, cardkeep_legacy.name_says(k.name)), false))
 			filter (where k.says),
 		string_agg(a.key, ', ' order by a.key)
 			filter (where c.name is null and not k.says and not k.name = any (p_known))
@@ -48,7 +48,7 @@ begin
 	cross join lateral (select n.name, v_says <> '{}' and (n.name in ('is_public', 'is_active')
 			or v_says ? n.name) as says
 		from (select case when starts_with(a.key, 'p_') then substr(a.key, 3) else a.key end as name) n) k
-	cross join lateral (select cardkeep_before.column_for(p_view, k.name, p_fields) as name) c
+	cross join lateral (select cardkeep_legacy.column_for(p_view, k.name, p_fields) as name) c
 	where a.value <> 'null';
 	if v_lost is not null then
 		raise exception 'Cardkeep has no place for % in %', v_lost, p_view
@@ -186,7 +186,7 @@ grant execute on function cardkeep_doors.fields_of, cardkeep_doors.insert_fields
 
 -- Turning them, and back
 
-create function cardkeep_before.functions_of(p_kind text)
+create function cardkeep_legacy.functions_of(p_kind text)
 returns table (function regprocedure, goes_to text)
 language sql stable
 begin atomic
@@ -200,9 +200,9 @@ begin atomic
 	where f.kind = p_kind and p.pronamespace = 'public'::regnamespace and p.prokind = 'f'
 	order by 1;
 end;
-comment on function cardkeep_before.functions_of is 'The functions of the mission''s names in schema public that are about an old table, and what does their work now. Locks nothing.';
+comment on function cardkeep_legacy.functions_of is 'The functions of the mission''s names in schema public that are about an old table, and what does their work now. Locks nothing.';
 
-create function cardkeep_before.arguments_of(p_function regprocedure, p_out boolean)
+create function cardkeep_legacy.arguments_of(p_function regprocedure, p_out boolean)
 returns table (name text, type text, number bigint)
 language sql stable
 begin atomic
@@ -214,9 +214,9 @@ begin atomic
 		and case when p_out then coalesce(p.proargmodes[a.n], 'i') in ('o', 't')
 			else coalesce(p.proargmodes[a.n], 'i') = 'i' end;
 end;
-comment on function cardkeep_before.arguments_of is 'What a function takes, or by name gives, in its order. Locks nothing.';
+comment on function cardkeep_legacy.arguments_of is 'What a function takes, or by name gives, in its order. Locks nothing.';
 
-create function cardkeep_before.functions_in_the_way(p_kind text)
+create function cardkeep_legacy.functions_in_the_way(p_kind text)
 returns table (what text, way_out text)
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
@@ -224,37 +224,37 @@ begin
 	return query
 	select format('function %s has another form than Cardkeep''s', f.function),
 		'give it another name, or drop it'
-	from cardkeep_before.functions_of(p_kind) f join pg_proc p on p.oid = f.function
+	from cardkeep_legacy.functions_of(p_kind) f join pg_proc p on p.oid = f.function
 	where exists (select from unnest(p.proargmodes) m (mode) where m.mode in ('b', 'v'))
-		or f.goes_to <> 'slug' and exists (select from cardkeep_before.arguments_of(f.function, false) a
+		or f.goes_to <> 'slug' and exists (select from cardkeep_legacy.arguments_of(f.function, false) a
 			where a.name = '')
-		or case when exists (select from cardkeep_before.arguments_of(f.function, true))
+		or case when exists (select from cardkeep_legacy.arguments_of(f.function, true))
 			then f.goes_to = 'slug'
 			else p.proretset or p.prorettype <> all (case f.goes_to
 				when 'slug' then array['text'::regtype, 'character varying'::regtype]
 				else array['json'::regtype, 'jsonb'::regtype] end) end
 		or f.goes_to = 'slug' and (select string_agg(a.type, ' ' order by a.number)
-			from cardkeep_before.arguments_of(f.function, false) a) not in ('text', 'text integer');
+			from cardkeep_legacy.arguments_of(f.function, false) a) not in ('text', 'text integer');
 	return query
 	select format('function %s gives %s, which Cardkeep''s does not', f.function, string_agg(a.name, ', ')),
 		'give it another name, or drop it'
-	from cardkeep_before.functions_of(p_kind) f
-	cross join lateral cardkeep_before.arguments_of(f.function, true) a
+	from cardkeep_legacy.functions_of(p_kind) f
+	cross join lateral cardkeep_legacy.arguments_of(f.function, true) a
 	where case f.goes_to when 'slug' then false when 'create_card' then a.name <> 'version'
-			and cardkeep_before.column_type(format('public.%I', p_kind), a.name) is null
+			and cardkeep_legacy.column_type(format('public.%I', p_kind), a.name) is null
 		when 'update_card' then a.name not in ('success', 'new_version', 'message')
 		else a.name not in ('success', 'new_version', 'message', 'is_new') end
 	group by f.function;
 	return query
 	select format('function %s is not %s''s', f.function, current_user),
 		format('sign in as %s, or as a member of that role', p.proowner::regrole)
-	from cardkeep_before.functions_of(p_kind) f join pg_proc p on p.oid = f.function
+	from cardkeep_legacy.functions_of(p_kind) f join pg_proc p on p.oid = f.function
 	where not pg_has_role(p.proowner, 'usage');
 end
 $$;
-comment on function cardkeep_before.functions_in_the_way is 'The functions of the mission''s names that are of another form than ours, or are somebody else''s. Locks nothing.';
+comment on function cardkeep_legacy.functions_in_the_way is 'The functions of the mission''s names that are of another form than ours, or are somebody else''s. Locks nothing.';
 
-create function cardkeep_before.shows_cards(p_function regprocedure) returns boolean
+create function cardkeep_legacy.shows_cards(p_function regprocedure) returns boolean
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -268,7 +268,7 @@ begin
 	-- One after the other: alternatives would be greedy, up to the end of the last comment.
 	v_source := regexp_replace(regexp_replace(v_source, '--[^\n]*', ' ', 'g'), '/\*.*?\*/', ' ', 'g');
 	v_says := array(select s.value ->> 0
-		from jsonb_each(cardkeep_before.says_of('business_cards', 'public.business_cards')) s
+		from jsonb_each(cardkeep_legacy.says_of('business_cards', 'public.business_cards')) s
 		where v_source ~* format('\m%s\M', s.key));
 	-- By the words alone: who would show a card that was to be hidden does worse than who hides one.
 	return case when v_says = '{}' then false
@@ -276,9 +276,9 @@ begin
 		when v_says <@ '{hidden}' and v_source !~* '\mtrue\M' then v_source ~* '\mfalse\M' end;
 end
 $$;
-comment on function cardkeep_before.shows_cards is 'Whether a function of old that makes cards set what says that they are shown, or left it to the columns'' defaults; null where its words do not tell. Locks nothing.';
+comment on function cardkeep_legacy.shows_cards is 'Whether a function of old that makes cards set what says that they are shown, or left it to the columns'' defaults; null where its words do not tell. Locks nothing.';
 
-create function cardkeep_before.function_body(p_function regprocedure, p_goes_to text) returns text
+create function cardkeep_legacy.function_body(p_function regprocedure, p_goes_to text) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -290,34 +290,34 @@ begin
 	if p_goes_to = 'slug' then
 		select format('cardkeep.generate_unique_slug(%s)', string_agg(format(case a.number when 1 then '$%s'
 			else 'coalesce($%s, 10)' end, a.number), ', ')) into v_call
-		from cardkeep_before.arguments_of(p_function, false) a;
+		from cardkeep_legacy.arguments_of(p_function, false) a;
 		return format('begin return %s; end', v_call);
 	end if;
 	select format('cardkeep_doors.%I(jsonb_build_object(%s)%s) r(v)', p_goes_to,
 		string_agg(format('%L, $%s', a.name, a.number), ', ' order by a.number), case p_goes_to
-			when 'create_card' then format(', %s', coalesce(cardkeep_before.shows_cards(p_function), false)::text) end)
+			when 'create_card' then format(', %s', coalesce(cardkeep_legacy.shows_cards(p_function), false)::text) end)
 	into v_call
-	from cardkeep_before.arguments_of(p_function, false) a;
+	from cardkeep_legacy.arguments_of(p_function, false) a;
 	select string_agg(format(case when a.type in ('json', 'jsonb') then '(r.v -> %L)::%s'
 		else '(r.v ->> %L)::%s' end, a.name, a.type), ', ' order by a.number),
 		string_agg(quote_ident(a.name), ', ' order by a.number)
 	into v_values, v_names
-	from cardkeep_before.arguments_of(p_function, true) a;
+	from cardkeep_legacy.arguments_of(p_function, true) a;
 	return format(case when v_set then 'begin return query select %s from %s; end'
 		when v_values is not null then 'begin select %s into %3$s from %2$s; end'
 		else 'begin return (select r.v from %2$s); end' end, v_values, v_call, v_names);
 end
 $$;
-comment on function cardkeep_before.function_body is 'What a function of the mission''s name does now: hands its arguments on by their names, and takes from the answer what it gives by name. Locks nothing.';
+comment on function cardkeep_legacy.function_body is 'What a function of the mission''s name does now: hands its arguments on by their names, and takes from the answer what it gives by name. Locks nothing.';
 
-create function cardkeep_before.turn_function(p_function regprocedure, p_goes_to text) returns void
+create function cardkeep_legacy.turn_function(p_function regprocedure, p_goes_to text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
 	p pg_proc;
 begin
 	select o.* into p from pg_proc o where o.oid = p_function;
-	if p_goes_to = 'create_card' and cardkeep_before.shows_cards(p_function) is null then
+	if p_goes_to = 'create_card' and cardkeep_legacy.shows_cards(p_function) is null then
 		raise warning 'upgrade: function % sets whether a card is shown, and its words do not tell how: a card that it makes is as the columns'' defaults have it, unless an argument says so',
 			p_function;
 	end if;
@@ -327,7 +327,7 @@ begin
 		set search_path = pg_catalog, public, pg_temp as %L', p.proname,
 		pg_get_function_arguments(p_function), pg_get_function_result(p_function),
 		case when p_goes_to = 'slug' then 'security definer' end,
-		cardkeep_before.function_body(p_function, p_goes_to));
+		cardkeep_legacy.function_body(p_function, p_goes_to));
 	-- A slug is looked for among all cards, by the owner of all.
 	if p_goes_to = 'slug' then
 		execute 'grant create on schema public to cardkeep_owner';
@@ -345,9 +345,9 @@ begin
 	end if;
 end
 $$;
-comment on function cardkeep_before.turn_function is 'Makes a function of the mission''s name do what it did on Cardkeep''s rows, in its place: owner and grants stay, and it acts with its caller''s rights, but that the look for a free slug is Cardkeep''s own. Locks nothing.';
+comment on function cardkeep_legacy.turn_function is 'Makes a function of the mission''s name do what it did on Cardkeep''s rows, in its place: owner and grants stay, and it acts with its caller''s rights, but that the look for a free slug is Cardkeep''s own. Locks nothing.';
 
-create function cardkeep_before.give_function(p_function regprocedure, p_owner name) returns void
+create function cardkeep_legacy.give_function(p_function regprocedure, p_owner name) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -367,9 +367,9 @@ begin
 	end if;
 end
 $$;
-comment on function cardkeep_before.give_function is 'Gives a function in schema public to its owner of before. Locks nothing.';
+comment on function cardkeep_legacy.give_function is 'Gives a function in schema public to its owner of before. Locks nothing.';
 
-create function cardkeep_before.turn_functions_back() returns void
+create function cardkeep_legacy.turn_functions_back() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -380,11 +380,11 @@ begin
 		-- One that was dropped since is not brought back.
 		if to_regprocedure(f.signature) is not null then
 			execute f.definition;
-			perform cardkeep_before.give_function(f.signature::regprocedure, f.owner);
+			perform cardkeep_legacy.give_function(f.signature::regprocedure, f.owner);
 		end if;
 	end loop;
 end
 $$;
-comment on function cardkeep_before.turn_functions_back is 'Puts back the functions of the mission''s names as they were. Locks nothing.';
+comment on function cardkeep_legacy.turn_functions_back is 'Puts back the functions of the mission''s names as they were. Locks nothing.';
 
 commit;
