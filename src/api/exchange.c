@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "api/auth.h"
+#include "api/face.h"
 #include "api/known.h"
-#include "api/postgrest/errors.h"
 #include "base/log.h"
 
 #define DETAIL_BYTES 256
@@ -102,10 +102,7 @@ static void PRINTF_LIKE(3, 0)
 
 	vsnprintf(detail, sizeof(detail), fmt, ap);
 	problem_trim(detail);
-	if (x->request.rest)
-		postgrest_problem(&x->reply, id, detail);
-	else
-		problem_reply(&x->reply, id, x->request.id_text, NULL, "%s", detail);
+	face_of(x)->problem(x, id, detail);
 }
 
 enum step exchange_problem(struct exchange *x, enum problem_id id, const char *fmt, ...)
@@ -227,14 +224,7 @@ void exchange_failed(struct exchange *x, enum sqlstate_class class)
 		break;
 	case SQLSTATE_INPUT:
 	case SQLSTATE_TAKEN:
-		if (x->request.rest) {
-			(void)exchange_problem(
-				x, PROBLEM_VALIDATION, "a value that the database refused");
-			break;
-		}
-		/* Which one it does not say, and its text may quote what the client sent. */
-		problem_field(&x->errors, "body", "holds a value that the database refused");
-		(void)exchange_invalid(x);
+		face_of(x)->bad_value(x);
 		break;
 	case SQLSTATE_OVERRUN:
 		(void)exchange_problem(x, PROBLEM_UNAVAILABLE,

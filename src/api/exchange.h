@@ -119,7 +119,7 @@ void exchange_fini(struct exchange *x);
  * comes again is marked as that. */
 enum step exchange_resume(struct exchange *x);
 
-/* Answers with a problem; under /rest and /rpc in PostgREST's shape. */
+/* Answers with a problem, in the shape that the request's face has. */
 enum step exchange_problem(struct exchange *x, enum problem_id id, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
 

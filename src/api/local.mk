@@ -7,6 +7,7 @@ libapi_a_SOURCES = \
 	src/api/cookie.c src/api/cookie.h \
 	src/api/cors.c src/api/cors.h \
 	src/api/exchange.c src/api/exchange.h \
+	src/api/face.c src/api/face.h \
 	src/api/fields.c src/api/fields.h \
 	src/api/history.c src/api/history.h \
 	src/api/key.c src/api/key.h \

@@ -8,12 +8,11 @@
 #include "api/auth.h"
 #include "api/cards.h"
 #include "api/cors.h"
-#include "api/fields.h"
+#include "api/face.h"
 #include "api/history.h"
 #include "api/key.h"
 #include "api/known.h"
 #include "api/origin.h"
-#include "api/postgrest/rest.h"
 #include "api/postgrest/rows.h"
 #include "api/postgrest/rpc.h"
 #include "api/profiles.h"
@@ -137,23 +136,10 @@ static enum step refuse(
 	return exchange_refuse(x, id, "%s", detail);
 }
 
-static enum step refuse_path(struct exchange *x)
-{
-	if (x->request.rest)
-		return rest_refuse_path(x);
-	return exchange_refuse(x, PROBLEM_NOT_FOUND, "no such path");
-}
-
 static enum step refuse_method(struct exchange *x, const struct match *match)
 {
-	enum step step;
+	enum step step = face_of(x)->no_method(x, match->same_path->id, match->open);
 
-	if (x->request.rest)
-		step = rest_refuse_method(x, match->same_path->id);
-	else
-		step = refuse(x, match->open ? ACCESS_OPEN : ACCESS_TOKEN,
-			PROBLEM_METHOD_NOT_ALLOWED,
-			"this path has other methods; Allow names them");
 	reply_header(&x->reply, "Allow", "%s%s", methods_of(x, match->same_path->path),
 		cors_on(x) ? ", OPTIONS" : "");
 	return step;
@@ -163,10 +149,7 @@ static enum step refuse_crowd(struct exchange *x, enum access access)
 {
 	const char *fault = mem_arena_printf(&x->arena, "has more than %d keys", JSON_KEYS_MAX);
 
-	if (x->request.rest)
-		return rest_refuse(x, POSTGREST_CHECK, NULL, NULL, "the body %s", fault);
-	fields_fault(x, "body", fault);
-	return access == ACCESS_OPEN ? exchange_invalid(x) : exchange_refuse_fields(x);
+	return face_of(x)->bad_body(x, fault, access == ACCESS_OPEN);
 }
 
 static enum step parse_body(struct exchange *x, const struct route *route)
@@ -268,7 +251,7 @@ static enum access access_of(const struct match *match)
 static enum step go_on(struct exchange *x, const struct match *match)
 {
 	if (match->same_path == NULL)
-		return refuse_path(x);
+		return face_of(x)->no_path(x);
 	if (!read_card_id(x, match))
 		return exchange_refuse(x, PROBLEM_NOT_FOUND, "no such card");
 	if (match->route == NULL)

@@ -201,7 +201,8 @@ static void fill_target(struct request *request, struct mem_arena *arena, const 
 	/* A path that cannot be read is still answered in the words of where it was sent. */
 	if (*request->path != '\0')
 		uri = request->path;
-	request->rest = is_under(uri, "/rest") || is_under(uri, "/rpc");
+	request->face = is_under(uri, "/rest") || is_under(uri, "/rpc") ? REQUEST_FACE_POSTGREST
+									: REQUEST_FACE_JSON;
 }
 
 static bool readable(const char *text)

@@ -28,11 +28,17 @@ enum request_method {
 	REQUEST_OTHER,
 };
 
+/* In which shape the client expects answers that are no route's own (api/face). */
+enum request_face {
+	REQUEST_FACE_JSON,
+	REQUEST_FACE_POSTGREST, /* the path is, or would be, under /rest or /rpc */
+};
+
 struct request {
 	enum request_method method;
 	const char *path;  /* percent-decoded, without the query; starts with a slash, or is "" */
 	const char *query; /* raw, without the question mark; "" when there is none */
-	bool rest;         /* the path is, or would be, under /rest or /rpc */
+	enum request_face face;
 	const char *authorization;
 	const char *content_type;
 	const char *if_match;        /* this one and the next, accept and prefer are lists: */

@@ -440,10 +440,10 @@ static void the_rest_face_is_known_by_the_path_also_where_that_cannot_be_read(vo
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(yes); i++)
-		if (!filled("GET", yes[i]).rest)
+		if (filled("GET", yes[i]).face != REQUEST_FACE_POSTGREST)
 			fail_msg("%s is not known", yes[i]);
 	for (size_t i = 0; i < ARRAY_LEN(no); i++)
-		if (filled("GET", no[i]).rest)
+		if (filled("GET", no[i]).face != REQUEST_FACE_JSON)
 			fail_msg("%s is taken for it", no[i]);
 }
 

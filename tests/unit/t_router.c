@@ -198,7 +198,8 @@ static void begin(struct exchange *x, size_t i)
 	x->known = known;
 	x->request = (struct request){.method = cases[i].method,
 		.path = cases[i].path,
-		.rest = strncmp(cases[i].path, "/r", 2) == 0,
+		.face = strncmp(cases[i].path, "/r", 2) == 0 ? REQUEST_FACE_POSTGREST
+							     : REQUEST_FACE_JSON,
 		.query = "",
 		.authorization = cases[i].token,
 		.content_type = cases[i].type,

@@ -53,7 +53,7 @@ static const char *below(const struct exchange *x, const char *top)
 	return rest;
 }
 
-enum step rest_refuse_path(struct exchange *x)
+static enum step no_path(struct exchange *x)
 {
 	const char *function = below(x, "/rest/v1/rpc/");
 	const char *table = below(x, "/rest/v1/");
@@ -83,11 +83,12 @@ static const char *in_place_of(enum stats_route route, enum request_method metho
 	return "call the function update_business_card_optimistic";
 }
 
-enum step rest_refuse_method(struct exchange *x, enum stats_route route)
+static enum step no_method(struct exchange *x, enum stats_route route, bool open)
 {
 	const char *method = request_method_name(x->request.method);
 	const char *hint;
 
+	(void)open; /* no route is */
 	switch (route) {
 	case STATS_ROUTE_ROWS_CARDS:
 	case STATS_ROUTE_ROWS_PERSONAL:
@@ -101,6 +102,30 @@ enum step rest_refuse_method(struct exchange *x, enum stats_route route)
 			"Cannot use the %s method on RPC", method);
 	}
 }
+
+static void bare_problem(struct exchange *x, enum problem_id id, const char *detail)
+{
+	postgrest_problem(&x->reply, id, detail);
+}
+
+static enum step bad_body(struct exchange *x, const char *fault, bool open)
+{
+	(void)open;
+	return rest_refuse(x, POSTGREST_CHECK, NULL, NULL, "the body %s", fault);
+}
+
+static void bad_value(struct exchange *x)
+{
+	(void)exchange_problem(x, PROBLEM_VALIDATION, "a value that the database refused");
+}
+
+const struct face face_postgrest = {
+	.problem = bare_problem,
+	.no_path = no_path,
+	.no_method = no_method,
+	.bad_body = bad_body,
+	.bad_value = bad_value,
+};
 
 /* ---- what is asked for --------------------------------------------------------------------- */
 

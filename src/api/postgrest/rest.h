@@ -6,6 +6,7 @@
 #define API_POSTGREST_REST_H
 
 #include "api/exchange.h"
+#include "api/face.h"
 #include "api/postgrest/errors.h"
 
 enum rest_form {
@@ -20,9 +21,8 @@ enum rest_form rest_form(const char *accept);
 /* Refuses the request, once its session was found to be there. `details` and `hint` may be NULL. */
 enum step rest_refuse(struct exchange *x, enum postgrest_error id, const char *details,
 	const char *hint, const char *message_fmt, ...) PRINTF_LIKE(5, 6);
-/* Refuses a path that is not there, or that has other methods: `route` is one of the path. */
-enum step rest_refuse_path(struct exchange *x);
-enum step rest_refuse_method(struct exchange *x, enum stats_route route);
+/* PostgREST's face: its own words for paths and methods, which clients know, and its shape for all else. */
+extern const struct face face_postgrest;
 
 /* The schema that the request speaks of. */
 const char *rest_schema(const struct exchange *x);
