@@ -77,7 +77,7 @@ do $$
 begin
 	if exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
 		where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~
-			'^(pg_|information_schema$|sqitch$|cardkeep(_(api|before|doors|kept|console))?$)'
+			'^(pg_|information_schema$|sqitch$|cardkeep(_(api|legacy|doors|kept|console))?$)'
 			and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass
 				and d.objid = c.oid and d.deptype = 'e'))
 	then

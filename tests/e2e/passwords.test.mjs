@@ -6,6 +6,8 @@ const stack = await own({
 	env: {
 		CARDKEEP_HASH_MEMORY_KIB: '19456', CARDKEEP_HASH_PASSES: '2', CARDKEEP_HASH_THREADS: '1',
 		CARDKEEP_HASH_QUEUE: '8', CARDKEEP_WORKERS: '1', CARDKEEP_THREADS: '1',
+		// A machine that stands still for seconds turns nobody away for a want of time.
+		CARDKEEP_REQUEST_DEADLINE_MS: '20000',
 	},
 });
 const { client } = stack;
@@ -82,7 +84,7 @@ test('where many sign in at once with hashes to be renewed, nobody is turned awa
 	const old = await atOnce(8, 1, () => client.register({ password: PASSWORD }));
 	for (const each of old) await keep(each, CHEAP);
 	const got = await atOnce(8, 8, (i) => enter(old[i].email));
-	assert.deepEqual(got.map(({ status }) => status), Array(8).fill(201));
+	assert.deepEqual(got.map(({ status, text }) => (status === 201 ? 201 : text)), Array(8).fill(201));
 	const hashes = await Promise.all(old.map(hashOf));
 	assert.ok(hashes.some((hash) => TODAY.test(hash)), 'whoever had time for it has a new one');
 });
