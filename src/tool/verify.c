@@ -13,97 +13,19 @@
 #include "http/json.h"
 #include "report/format.h"
 #include "tool/database.h"
-#include "tool/installed.def"
 #include "tool/tool.h"
 
 /* Of each promise that is broken, so many examples are shown. */
 #define EXAMPLES "20"
 
-#define INSTALLED_FUNCTIONS_TEXT   "'" INSTALLED_FUNCTIONS "'"
-#define INSTALLED_TRIGGERS_TEXT    "'" INSTALLED_TRIGGERS "'"
-#define INSTALLED_CONSTRAINTS_TEXT "'" INSTALLED_CONSTRAINTS "'"
-#define INSTALLED_GRANTS_TEXT      "'" INSTALLED_GRANTS "'"
-#define INSTALLED_SETTINGS_TEXT    "'" INSTALLED_SETTINGS "'"
-
-/* Whether what a version keeps of a field is what the field held after it: the next image, or what
- * the card holds now. */
-#define CARD_IMAGE(image, field)                                               \
-	"(h." image " is not null and h." image " = coalesce((select n." image \
-	" from cardkeep.business_card_versions n where n.card_id = h.card_id"  \
-	"	and n.version > h.version and n." image " is not null"         \
-	" order by n.version limit 1), b." field "))"
-
-/* Whether a history begins at a later version than 1 by right: rows from before Cardkeep came with the
- * version that others had counted to, under a write id that says so (cardkeep_legacy.write_of). */
-#define CARRIED(kind, id, version, write) \
-	"(" write " = md5('" kind ":' || " id " || ':' || " version ")::uuid)"
-
-/* A profile that was adopted came under the id of whoever waited. */
-#define CARRIED_PROFILE(table)                                                       \
-	"exists (select from cardkeep." table "_versions o"                          \
-	" left join cardkeep.upgrade_changes c on c.kind = '" table "'"              \
-	"	and c.entity_id = o.user_id and c.field = 'user_id'"                       \
-	"	and c.reason = 'adopted'"                                                  \
-	" where o.user_id = h.user_id and o.version = h.first and (" CARRIED(        \
-		table, "o.user_id", "o.version", "o.write_id") " or " CARRIED(table, \
-		"(c.was #>> '{}')", "o.version", "o.write_id") "))"
-
-/* What a closed account has is being erased, the oldest history first. */
-#define CLOSED(user) \
-	"exists (select from cardkeep.users u where u.id = " user " and u.closed_at is not null)"
-
-/* What holds for both profiles. */
-#define PROFILE_CHECKS(table)                                                                   \
-	CHECK(table##_versions,                                                                 \
-		"a profile's history has each version from its first to its own once",          \
-		"select p.user_id::text, case when h.user_id is null then 'has no history'"     \
-		"	when h.last <> p.version"                                                     \
-		"		then 'is at version ' || p.version"                                          \
-		"			|| ', and its history at ' || h.last"                                       \
-		"	when h.first <> k.first"                                                      \
-		"		then 'begins at version ' || h.first"                                        \
-		"			|| ', and was pruned to ' || k.first"                                       \
-		"	else 'has ' || h.kinds || ' of the versions ' || h.first"                     \
-		"		|| ' to ' || h.last || ' in ' || h.rows || ' rows' end"                      \
-		" from cardkeep." #table " p"                                                   \
-		" left join (select v.user_id, count(*) as rows,"                               \
-		"		count(distinct v.version) as kinds, min(v.version) as first,"                \
-		"		max(v.version) as last"                                                      \
-		"	from cardkeep." #table "_versions v group by v.user_id) h"              \
-		"	on h.user_id = p.user_id"                                                     \
-		" left join cardkeep.pruned_histories k"                                        \
-		"	on k.kind = '" #table "' and k.id = p.user_id"                          \
-		" where (h.user_id is null or h.kinds <> h.last - h.first + 1"                  \
-		"	or h.rows <> h.kinds or h.last <> p.version"                                  \
-		"	or h.first <> k.first or (k.id is null and h.first <> 1"                      \
-		"		and not " CARRIED_PROFILE(#table) "))"                          \
-								  "	and not " CLOSED(       \
-									  "p.user_id"))         \
-	CHECK(table##_writes,                                                                   \
-		"its latest version in history is of the write, and the time, of the profile",  \
-		"select p.user_id::text, 'version ' || p.version || ' is of another write'"     \
-		"	|| ' or time in history'"                                                     \
-		" from cardkeep." #table " p join cardkeep." #table "_versions h"               \
-		"	on h.user_id = p.user_id and h.version = p.version"                           \
-		" where h.write_id is distinct from p.last_write"                               \
-		"	or h.at is distinct from p.updated_at")                                 \
-	CHECK(table##_images, "what a version says was before it differs from what came after", \
-		"select h.user_id::text, 'version ' || h.version || ', ' || e.key"              \
-		"	|| ': what was before is what came after'"                                    \
-		" from cardkeep." #table "_versions h cross join jsonb_each(h.before) e"        \
-		" join cardkeep." #table " p on p.user_id = h.user_id"                          \
-		" where e.value = coalesce((select n.before -> e.key"                           \
-		"	from cardkeep." #table "_versions n where n.user_id = h.user_id"        \
-		"		and n.version > h.version and n.before ? e.key"                              \
-		"	order by n.version limit 1), to_jsonb(p) -> e.key)")
-
+/* Of sql/checks, by scripts/gen-checks. */
 static const struct check {
 	const char *name;
 	const char *promise;
 	const char *sql;
 } checks[] = {
 #define CHECK(name, promise, sql) {#name, promise, sql},
-#include "tool/checks.def"
+#include "tool/verify.def"
 };
 
 /* What a check came to. */

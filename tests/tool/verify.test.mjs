@@ -1,4 +1,5 @@
 // cardkeep verify: clean where all is well, and every promise seen broken that was broken on purpose.
+import { readFileSync } from 'node:fs';
 import { assert, endsCleanly, own, test } from '../lib/harness.mjs';
 import { query } from '../lib/psql.mjs';
 import { cardkeep } from './tool.mjs';
@@ -63,6 +64,8 @@ test('what the service and direct SQL wrote is clean', async () => {
 	assert.match(got.out, /^\d+ promises, 0 broken, \d+\.\d s\n$/m);
 	assert.doesNotMatch(got.out, /BROKEN/);
 	const json = JSON.parse((await verify('--json')).out);
+	const order = readFileSync(new URL('../../sql/checks/order', import.meta.url), 'utf8');
+	assert.deepEqual(json.checks.map(({ name }) => name), order.match(/^[a-z_]+/gm));
 	assert.equal(json.clean, true);
 	assert.ok(json.checks.length >= 20);
 	for (const check of json.checks) assert.equal(check.findings, 0, check.name);
