@@ -26,8 +26,7 @@ nginx_connections() {
 }
 
 # nginx_render DIR PORT SOCKET DEADLINE_MS [ORIGINS]: writes DIR/conf/{nginx,site,status,limits,problems}.conf,
-# DIR/conf/params and DIR/web, for an instance with DIR/{run,log,tmp}. Paths here hold none of sed's
-# special characters but these.
+# DIR/conf/params and DIR/web, for an instance with DIR/{run,log,tmp}.
 nginx_render() {
 	local dir=$1 port=$2 socket=$3 deadline_ms=$4 origins=${5:-} listen="listen 127.0.0.1:$2;" connections
 	# Where `localhost` may mean ::1 first, clients that try only that must find us too.
@@ -37,18 +36,18 @@ nginx_render() {
 	cp "$top/nginx/"{params,limits.conf,problems.conf} "$dir/conf"
 	nginx_web "$dir/web"
 	nginx_own "$dir"
-	nginx_fill "$top/nginx/status.conf.in" "$dir/conf/status.conf" \
-		status_socket "${socket%/*}/status.sock"
-	nginx_fill "$top/nginx/cardkeep.conf.in" "$dir/conf/site.conf" \
-		listen "$listen" status_listen "$(nginx_status_listen "$port")" socket "$socket" params "$dir/conf/params" \
-		web "$dir/web" \
-		status "$dir/conf/status.conf" limits "$dir/conf/limits.conf" problems "$dir/conf/problems.conf" \
-		origins "$(nginx_origins "$origins")" \
-		answer_s $(((deadline_ms + 999) / 1000 + 1))
+	nginx_fill status.conf.in "$dir/conf/status.conf" \
+		status_socket="${socket%/*}/status.sock" || return
+	nginx_fill cardkeep.conf.in "$dir/conf/site.conf" \
+		listen="$listen" status_listen="$(nginx_status_listen "$port")" socket="$socket" params="$dir/conf/params" \
+		web="$dir/web" \
+		status="$dir/conf/status.conf" limits="$dir/conf/limits.conf" problems="$dir/conf/problems.conf" \
+		origins="$(nginx_origins "$origins")" \
+		answer_s=$(((deadline_ms + 999) / 1000 + 1)) || return
 	connections=$(nginx_connections)
-	nginx_fill "$top/nginx/nginx.conf.in" "$dir/conf/nginx.conf" \
-		state "$dir" site "$dir/conf/site.conf" \
-		connections "$connections" descriptors $((connections + 1024))
+	nginx_fill nginx.conf.in "$dir/conf/nginx.conf" \
+		state="$dir" site="$dir/conf/site.conf" \
+		connections="$connections" descriptors=$((connections + 1024))
 }
 
 # nginx_own DIR: what nginx's user writes: its files in passing, and its logs.
@@ -78,18 +77,11 @@ nginx_web() {
 	mv "$dir/.cardkeep.js.new" "$dir/cardkeep.js"
 }
 
-# nginx_fill TEMPLATE FILE NAME VALUE...
+# nginx_fill TEMPLATE FILE NAME=VALUE...
 nginx_fill() {
-	local template=$1 file=$2 value
-	local -a script=()
+	local template=$top/nginx/$1 file=$2
 	shift 2
-	while [ $# -gt 0 ]; do
-		value=$(printf '%s' "$2" | sed 's/[&#\\]/\\&/g')
-		script+=(-e "s#@$1@#$value#g")
-		shift 2
-	done
-	# What the template says about itself is not for the copy.
-	sed -e '/^[[:space:]]*#/d' "${script[@]}" "$template" >"$file"
+	"$top/scripts/fill-nginx" "$template" "$@" >"$file"
 }
 
 nginx_command=(nginx -c)
