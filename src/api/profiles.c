@@ -8,6 +8,7 @@
 #include "api/key.h"
 #include "api/merge.h"
 #include "api/versioned.h"
+#include "base/json_text.h"
 
 #define PROFILE_FIELDS_MAX 15
 
@@ -117,10 +118,10 @@ static const char *patch_text(
 		if (!values[i].present)
 			continue;
 		buf_char(&patch, patch.len == 0 ? '{' : ',');
-		json_quote(&patch, profile->fields[i].name, strlen(profile->fields[i].name));
+		json_text_quote(&patch, profile->fields[i].name, strlen(profile->fields[i].name));
 		buf_char(&patch, ':');
 		if (values[i].text != NULL)
-			json_quote(&patch, values[i].text, values[i].len);
+			json_text_quote(&patch, values[i].text, values[i].len);
 		else
 			buf_str(&patch, "null");
 	}

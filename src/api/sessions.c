@@ -17,6 +17,7 @@
 #include "api/known.h"
 #include "api/origin.h"
 #include "api/secret.h"
+#include "base/json_text.h"
 #include "base/log.h"
 
 #define DEVICE_POINTS_MAX 100
@@ -135,7 +136,7 @@ static enum step answer_session(struct exchange *x, const struct uuid *account)
 		cookie_set(x);
 	} else {
 		buf_str(&x->reply.body, ",\"token\":");
-		json_quote(&x->reply.body, x->token, strlen(x->token));
+		json_text_quote(&x->reply.body, x->token, strlen(x->token));
 	}
 	buf_char(&x->reply.body, '}');
 	reply_header(&x->reply, "Location", "/api/sessions/current");

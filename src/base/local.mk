@@ -5,6 +5,8 @@ libbase_a_SOURCES = \
 	src/base/clock.c src/base/clock.h \
 	src/base/cond.c src/base/cond.h \
 	src/base/conf.c src/base/conf.h \
+	src/base/hex.h \
+	src/base/json_text.c src/base/json_text.h \
 	src/base/log.c src/base/log.h \
 	src/base/mem.c src/base/mem.h \
 	src/base/must.c src/base/must.h \

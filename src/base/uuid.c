@@ -3,16 +3,7 @@
 
 #include <string.h>
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
+#include "base/hex.h"
 
 /* Whether the 36-character form has a dash before byte i. */
 static bool dash_before(size_t i)
@@ -33,8 +24,8 @@ bool uuid_parse(const char *text, size_t len, struct uuid *ret_uuid)
 
 		if (dashed && dash_before(i) && *text++ != '-')
 			return false;
-		high = hex_value(text[0]);
-		low = high < 0 ? -1 : hex_value(text[1]);
+		high = hex_digit(text[0]);
+		low = high < 0 ? -1 : hex_digit(text[1]);
 		if (low < 0)
 			return false;
 		uuid.bytes[i] = (uint8_t)(high << 4 | low);

@@ -26,6 +26,7 @@
 #include <json-c/printbuf.h>
 #include <sodium.h>
 
+#include "base/hex.h"
 #include "base/mem.h"
 #include "http/utf8.h"
 
@@ -184,15 +185,11 @@ static bool scan_hex4(struct scan *scan, unsigned *ret_value)
 	unsigned value = 0;
 
 	for (int i = 0; i < 4; i++) {
-		const char c = peek(scan);
-		const char lower = (char)(c | 0x20);
+		const int digit = hex_digit(peek(scan));
 
-		if (c >= '0' && c <= '9')
-			value = value * 16 + (unsigned)(c - '0');
-		else if (lower >= 'a' && lower <= 'f')
-			value = value * 16 + (unsigned)(lower - 'a') + 10;
-		else
+		if (digit < 0)
 			return fail_here(scan, "\\u wants four hexadecimal digits");
+		value = value * 16 + (unsigned)digit;
 		scan->at++;
 	}
 	*ret_value = value;
@@ -673,34 +670,4 @@ const struct json_member *json_find(const struct json_doc *doc, const char *name
 		if (strcmp(doc->members[i].name, name) == 0)
 			return &doc->members[i];
 	return NULL;
-}
-
-/* ---- writing --------------------------------------------------------------------------- */
-
-static void quote_one(struct buf *out, char c)
-{
-	static const char plain[] = "\"\\\b\f\n\r\t";
-	static const char letters[] = "\"\\bfnrt";
-	const char *short_form = strchr(plain, c);
-
-	if (c != '\0' && short_form != NULL)
-		buf_printf(out, "\\%c", letters[short_form - plain]);
-	else
-		buf_printf(out, "\\u%04x", (unsigned)(unsigned char)c);
-}
-
-void json_quote(struct buf *out, const char *s, size_t len)
-{
-	size_t from = 0;
-
-	buf_char(out, '"');
-	for (size_t i = 0; i < len; i++) {
-		if ((unsigned char)s[i] >= 0x20 && s[i] != '"' && s[i] != '\\')
-			continue;
-		buf_add(out, s + from, i - from);
-		quote_one(out, s[i]);
-		from = i + 1;
-	}
-	buf_add(out, s + from, len - from);
-	buf_char(out, '"');
 }

@@ -77,7 +77,4 @@ const struct json_member *json_at(const struct json_doc *doc, size_t i);
 /* The member of that name, or NULL. */
 const struct json_member *json_find(const struct json_doc *doc, const char *name);
 
-/* Appends `s` as a JSON string, quotes included. `s` must be valid UTF-8. */
-void json_quote(struct buf *out, const char *s, size_t len);
-
 #endif

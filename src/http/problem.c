@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "http/json.h"
+#include "base/json_text.h"
 #include "http/utf8.h"
 
 #define DETAIL_BYTES 512 /* a sentence or two; longer ones are cut */
@@ -36,8 +36,8 @@ const char *problem_name(enum problem_id id)
 
 static void add_text(struct buf *out, const char *name, const char *value)
 {
-	buf_printf(out, ",\"%s\":", name);
-	json_quote(out, value, strlen(value));
+	buf_char(out, ',');
+	json_text_member(out, name, value);
 }
 
 /* The members of `{...}` without the braces, after a comma; nothing for an empty object. */
@@ -114,8 +114,8 @@ void problem_field(struct buf *errors, const char *field, const char *message)
 	if (errors->len > 0 && errors->data[errors->len - 1] == '}')
 		buf_char(errors, ',');
 	buf_str(errors, "{\"field\":");
-	json_quote(errors, field, problem_cut(field, PROBLEM_NAME_BYTES));
-	buf_str(errors, ",\"message\":");
-	json_quote(errors, message, strlen(message));
+	json_text_quote(errors, field, problem_cut(field, PROBLEM_NAME_BYTES));
+	buf_char(errors, ',');
+	json_text_member(errors, "message", message);
 	buf_char(errors, '}');
 }

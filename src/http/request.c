@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/hex.h"
 #include "http/utf8.h"
 
 static const struct {
@@ -116,17 +117,6 @@ int64_t request_began_us(const char *msec, int64_t wall_us, int64_t mono_us)
 		return mono_us;
 	age_us = wall_us - sent_us;
 	return mono_us - (age_us > REQUEST_AGE_MAX_US ? REQUEST_AGE_MAX_US : age_us);
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
 }
 
 /* One character of percent-encoded text, which may be three; the bytes it took, or 0. */

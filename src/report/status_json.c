@@ -5,18 +5,14 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "report/windows_json.h"
 #include "stats/alert.h"
 #include "stats/cells.h"
 
-/* ---- pieces -------------------------------------------------------------------------------- */
-
-static void add_word_or_null(struct buf *out, const char *name, const char *word)
+static void add_sqlstate(struct buf *out, const char *sqlstate)
 {
-	if (word != NULL && word[0] != '\0')
-		buf_printf(out, "\"%s\":\"%s\"", name, word);
-	else
-		buf_printf(out, "\"%s\":null", name);
+	json_text_member(out, "sqlstate", sqlstate[0] != '\0' ? sqlstate : NULL);
 }
 
 /* ---- workers ------------------------------------------------------------------------------- */
@@ -29,13 +25,13 @@ static void add_activity(struct buf *out, const struct snapshot_thread *thread, 
 	char request[UUID_TEXT_BYTES];
 
 	uuid_format(&activity->request, request);
-	add_word_or_null(
+	json_text_member(
 		out, "state", known ? metrics_value(STATS_LABEL_THREAD, activity->state) : NULL);
 	buf_char(out, ',');
-	add_word_or_null(
+	json_text_member(
 		out, "route", busy ? metrics_value(STATS_LABEL_ROUTE, activity->route) : NULL);
 	buf_char(out, ',');
-	add_word_or_null(out, "request", busy ? request : NULL);
+	json_text_member(out, "request", busy ? request : NULL);
 	if (known)
 		buf_printf(out, ",\"for_seconds\":%.6f",
 			windows_json_seconds(now_us - activity->since_us));
@@ -50,10 +46,10 @@ static void add_thread(
 	add_activity(out, thread, now_us);
 	buf_printf(out, ",\"in_flight\":%" PRIu32 ",\"beat_age_seconds\":%.3f,", thread->in_flight,
 		windows_json_seconds(now_us - thread->beat_us));
-	add_word_or_null(
+	json_text_member(
 		out, "connection", metrics_value(STATS_LABEL_CONNECTION, thread->connection));
 	buf_char(out, ',');
-	add_word_or_null(out, "sqlstate", thread->db_sqlstate);
+	add_sqlstate(out, thread->db_sqlstate);
 	buf_char(out, '}');
 }
 
@@ -66,7 +62,7 @@ static void add_sandbox(struct buf *out, uint32_t parts)
 	for (size_t i = 0; i < STATS_SANDBOX_COUNT; i++) {
 		if ((parts & UINT32_C(1) << i) == 0)
 			continue;
-		windows_json_comma(out, &first);
+		json_text_comma(out, &first);
 		buf_printf(out, "\"%s\"", metrics_value(STATS_LABEL_SANDBOX, i));
 	}
 	buf_char(out, ']');
@@ -91,7 +87,7 @@ static void add_worker(struct buf *out, const struct snapshot *snapshot, size_t 
 		",\"threads\":[",
 		process->connections, snapshot_restarts(process), process->lost);
 	for (size_t t = 0; t < snapshot->thread_count; t++) {
-		windows_json_comma(out, &first);
+		json_text_comma(out, &first);
 		add_thread(out, &process->threads[t], snapshot_slow(snapshot, t), now_us);
 	}
 	buf_str(out, "]}");
@@ -105,7 +101,7 @@ static void add_workers(struct buf *out, const struct snapshot *snapshot)
 	for (size_t p = 0; p < snapshot->process_count; p++) {
 		if (snapshot->processes[p].state == STATS_WORKER_FREE)
 			continue;
-		windows_json_comma(out, &first);
+		json_text_comma(out, &first);
 		add_worker(out, snapshot, p);
 	}
 	buf_char(out, ']');
@@ -175,7 +171,7 @@ static void add_indicators(struct buf *out, const struct snapshot *snapshot,
 		struct indicator now = recent != NULL ? indicator_of(id, recent) : unknown;
 		struct indicator ever = indicator_of(id, &all);
 
-		windows_json_comma(out, &first);
+		json_text_comma(out, &first);
 		buf_printf(out, "\"%s\":{\"target\":%g,", indicator_name(id), indicator_target(id));
 		add_length(out, length_us);
 		buf_char(out, ',');
@@ -189,14 +185,6 @@ static void add_indicators(struct buf *out, const struct snapshot *snapshot,
 
 /* ---- alerts -------------------------------------------------------------------------------- */
 
-static void add_number_or_null(struct buf *out, const char *name, bool known, double value)
-{
-	if (known)
-		buf_printf(out, ",\"%s\":%.6g", name, value);
-	else
-		buf_printf(out, ",\"%s\":null", name);
-}
-
 static void add_alert(
 	struct buf *out, enum stats_alert id, const struct segment_alert_record *record)
 {
@@ -205,8 +193,10 @@ static void add_alert(
 	clock_text(record->since_wall_us, since);
 	buf_printf(out, "{\"name\":\"%s\",\"state\":\"%s\",\"since\":\"%s\"", alert_name(id),
 		metrics_value(STATS_LABEL_ALERT_STATE, record->state), since);
-	add_number_or_null(out, "value", record->known, record->value);
-	add_number_or_null(out, "threshold", record->on, record->threshold);
+	buf_char(out, ',');
+	json_text_number(out, "value", record->known, record->value);
+	buf_char(out, ',');
+	json_text_number(out, "threshold", record->on, record->threshold);
 	buf_printf(out, ",\"fired\":%" PRIu64 ",\"summary\":\"%s\"}", record->fired,
 		alert_summary(id));
 }
@@ -217,7 +207,7 @@ void status_json_alerts(struct buf *out, const struct snapshot *snapshot)
 
 	buf_char(out, '[');
 	for (size_t i = 0; i < STATS_ALERT_COUNT; i++) {
-		windows_json_comma(out, &first);
+		json_text_comma(out, &first);
 		add_alert(out, (enum stats_alert)i, &snapshot->alerts[i]);
 	}
 	buf_char(out, ']');
@@ -237,10 +227,12 @@ static void add_event(struct buf *out, const struct event *event)
 		metrics_value(STATS_LABEL_EVENT_KIND, event->kind),
 		metrics_value(STATS_LABEL_ROUTE, event->route), request);
 	buf_printf(out, ",\"attempts\":%" PRIu32 ",", event->attempts);
-	add_word_or_null(out, "sqlstate", event->sqlstate);
-	add_number_or_null(out, "delay_ms", event->kind == STATS_EVENT_KIND_RETRY,
+	add_sqlstate(out, event->sqlstate);
+	buf_char(out, ',');
+	json_text_number(out, "delay_ms", event->kind == STATS_EVENT_KIND_RETRY,
 		(double)event->delay_us / CLOCK_MS);
-	add_number_or_null(out, "current_version", event->version > 0, event->version);
+	buf_char(out, ',');
+	json_text_number(out, "current_version", event->version > 0, event->version);
 	buf_char(out, '}');
 }
 
@@ -250,7 +242,7 @@ static void add_events(struct buf *out, const struct snapshot *snapshot)
 
 	buf_str(out, ",\"events\":[");
 	for (size_t i = 0; i < snapshot->event_count; i++) {
-		windows_json_comma(out, &first);
+		json_text_comma(out, &first);
 		add_event(out, &snapshot->events[i]);
 	}
 	buf_char(out, ']');

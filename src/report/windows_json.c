@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "stats/cells.h"
 #include "stats/indicator.h"
 
@@ -12,21 +13,11 @@ double windows_json_seconds(int64_t us)
 	return (double)(us > 0 ? us : 0) / (double)CLOCK_S;
 }
 
-void windows_json_comma(struct buf *out, bool *first)
-{
-	if (!*first)
-		buf_char(out, ',');
-	*first = false;
-}
-
 /* ---- indicators ---------------------------------------------------------------------------- */
 
 void windows_json_judgement(struct buf *out, const struct indicator *indicator)
 {
-	if (indicator->known)
-		buf_printf(out, "\"value\":%.6g", indicator->value);
-	else
-		buf_str(out, "\"value\":null");
+	json_text_number(out, "value", indicator->known, indicator->value);
 	buf_printf(out, ",\"ok\":%s", indicator->ok ? "true" : "false");
 }
 
@@ -39,7 +30,7 @@ static void add_indicators(struct buf *out, const struct window_sums *sums)
 		enum indicator_id id = (enum indicator_id)i;
 		struct indicator indicator = indicator_of(id, sums);
 
-		windows_json_comma(out, &first);
+		json_text_comma(out, &first);
 		buf_printf(out, "\"%s\":{", indicator_name(id));
 		windows_json_judgement(out, &indicator);
 		buf_char(out, '}');
@@ -56,7 +47,7 @@ static void add_conflicts(struct buf *out, const struct window_sums *sums)
 		enum stats_entity entity = (enum stats_entity)i;
 		struct indicator indicator = indicator_conflicts_of(entity, sums);
 
-		windows_json_comma(out, &first);
+		json_text_comma(out, &first);
 		buf_printf(out, "\"%s\":{", metrics_value(STATS_LABEL_ENTITY, entity));
 		windows_json_judgement(out, &indicator);
 		buf_char(out, '}');
@@ -71,7 +62,7 @@ void windows_json_figures(struct buf *out, const uint64_t *cells)
 	bool first = true;
 
 	for (size_t i = 0; i < ARRAY_LEN(indicator_figures); i++) {
-		windows_json_comma(out, &first);
+		json_text_comma(out, &first);
 		buf_printf(out, "\"%s\":%" PRIu64, indicator_figures[i].name,
 			cells_sum(cells, indicator_figures[i].metric));
 	}
@@ -89,7 +80,7 @@ void windows_json_spread(struct buf *out, const uint64_t *cells, enum stats_unit
 	for (size_t i = 0; i < ARRAY_LEN(percentiles); i++) {
 		uint64_t value = histogram_percentile(cells, percentiles[i].share);
 
-		windows_json_comma(out, &first);
+		json_text_comma(out, &first);
 		if (!any)
 			buf_printf(out, "\"%s\":null", percentiles[i].name);
 		else if (unit == STATS_UNIT_SECONDS)

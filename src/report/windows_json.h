@@ -12,8 +12,6 @@
 #include "stats/indicator.h"
 #include "stats/window.h"
 
-/* A comma, but for the first time. */
-void windows_json_comma(struct buf *out, bool *first);
 /* Never negative: two clocks' readings may be a moment apart. */
 double windows_json_seconds(int64_t us);
 /* "value" and "ok" of an indicator. */

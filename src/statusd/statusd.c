@@ -18,9 +18,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "base/log.h"
 #include "http/fcgi.h"
-#include "http/json.h"
 #include "http/problem.h"
 #include "proc/logfile.h"
 #include "proc/sandbox.h"
@@ -86,9 +86,9 @@ static void add_checks(struct buf *out, const struct readiness_check *checks)
 {
 	buf_str(out, "\"checks\":[");
 	for (size_t i = 0; i < READINESS_COUNT; i++) {
-		buf_printf(out, "%s{\"name\":\"%s\",\"ok\":%s,\"detail\":", i > 0 ? "," : "",
-			checks[i].name, checks[i].ok ? "true" : "false");
-		json_quote(out, checks[i].detail, strlen(checks[i].detail));
+		buf_printf(out, "%s{\"name\":\"%s\",\"ok\":%s,", i > 0 ? "," : "", checks[i].name,
+			checks[i].ok ? "true" : "false");
+		json_text_member(out, "detail", checks[i].detail);
 		buf_char(out, '}');
 	}
 	buf_char(out, ']');

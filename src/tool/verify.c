@@ -10,7 +10,7 @@
 #include <sysexits.h>
 
 #include "base/clock.h"
-#include "http/json.h"
+#include "base/json_text.h"
 #include "report/format.h"
 #include "tool/database.h"
 #include "tool/tool.h"
@@ -140,31 +140,22 @@ static void tell_text(const struct check *check, const struct finding *finding)
 	(void)fflush(stdout);
 }
 
-static void add_text(struct buf *out, const char *name, const char *text)
-{
-	buf_printf(out, "\"%s\":", name);
-	json_quote(out, text, strlen(text));
-}
-
 static void tell_json(const struct check *check, const struct finding *finding, bool first)
 {
 	struct buf out = {0};
 
 	buf_str(&out, first ? "\n {" : ",\n {");
-	add_text(&out, "name", check->name);
+	json_text_member(&out, "name", check->name);
 	buf_char(&out, ',');
-	add_text(&out, "promise", check->promise);
-	buf_printf(&out, ",\"findings\":%s,\"failure\":", finding->count);
-	if (finding->failure != NULL)
-		json_quote(&out, finding->failure, strlen(finding->failure));
-	else
-		buf_str(&out, "null");
+	json_text_member(&out, "promise", check->promise);
+	buf_printf(&out, ",\"findings\":%s,", finding->count);
+	json_text_member(&out, "failure", finding->failure);
 	buf_str(&out, ",\"examples\":[");
 	for (size_t i = 0; finding->rows != NULL && i < client_count(finding->rows); i++) {
 		buf_str(&out, i > 0 ? ",{" : "{");
-		add_text(&out, "subject", client_value(finding->rows, i, 0));
+		json_text_member(&out, "subject", client_value(finding->rows, i, 0));
 		buf_char(&out, ',');
-		add_text(&out, "detail", client_value(finding->rows, i, 1));
+		json_text_member(&out, "detail", client_value(finding->rows, i, 1));
 		buf_char(&out, '}');
 	}
 	buf_str(&out, "]}");

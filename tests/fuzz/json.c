@@ -8,6 +8,7 @@
 #include <json-c/json_object.h>
 #include <json-c/json_tokener.h>
 
+#include "base/json_text.h"
 #include "http/json.h"
 
 /* ---- a second opinion ------------------------------------------------------------------------ */
@@ -162,10 +163,10 @@ static void put_together(const struct json_doc *doc, struct buf *out)
 		const struct json_member *member = json_at(doc, i);
 
 		buf_str(out, i > 0 ? "," : "");
-		json_quote(out, member->name, strlen(member->name));
+		json_text_quote(out, member->name, strlen(member->name));
 		buf_char(out, ':');
 		if (member->kind == JSON_STRING)
-			json_quote(out, member->string, member->string_len);
+			json_text_quote(out, member->string, member->string_len);
 		else
 			buf_add(out, member->raw, member->raw_len);
 	}

@@ -21,6 +21,7 @@
 #include "api/text.h"
 #include "api/url.h"
 #include "api/versioned.h"
+#include "base/json_text.h"
 #include "base/log.h"
 #include "http/prefer.h"
 #include "http/utf8.h"
@@ -56,7 +57,7 @@ static void run_quote(const char *text, size_t len)
 {
 	struct buf out = {0};
 
-	json_quote(&out, text, len);
+	json_text_quote(&out, text, len);
 	buf_free(&out);
 }
 

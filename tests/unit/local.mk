@@ -1,7 +1,7 @@
 # Unit tests. Each is made of the file of its name, and links only the rooms that it may know, so an upward
 # call fails at link time; what differs from that stands here.
 UNIT_TESTS = \
-	tests/unit/t_base tests/unit/t_conf tests/unit/t_origins tests/unit/t_place tests/unit/t_rule \
+	tests/unit/t_base tests/unit/t_conf tests/unit/t_json_text tests/unit/t_origins tests/unit/t_place tests/unit/t_rule \
 	tests/unit/t_sink tests/unit/t_template \
 	$(UNIT_STATS) $(UNIT_DB) $(UNIT_HTTP) $(UNIT_API) $(UNIT_PROCESSES) $(UNIT_TOOL)
 AM_CFLAGS += $(CMOCKA_CFLAGS) $(JSONC_CFLAGS)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "http/json.h"
+#include "base/json_text.h"
 
 #define MESSAGE_BYTES 512  /* a sentence or two; longer ones are cut */
 #define DETAIL_BYTES  2048 /* likewise details and hints, which name what there is */
@@ -23,7 +23,7 @@ static void add_text(struct buf *out, const char *name, const char *value)
 {
 	buf_printf(out, "%s\"%s\":", out->len == 0 ? "{" : ",", name);
 	if (value != NULL)
-		json_quote(out, value, problem_cut(value, DETAIL_BYTES));
+		json_text_quote(out, value, problem_cut(value, DETAIL_BYTES));
 	else
 		buf_str(out, "null");
 }

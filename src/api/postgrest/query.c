@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "http/json.h"
+#include "base/json_text.h"
 
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
@@ -64,7 +64,7 @@ static void add_string(struct buf *out, const char *text, size_t len)
 {
 	if (out->len > 0)
 		buf_char(out, ',');
-	json_quote(out, text, len);
+	json_text_quote(out, text, len);
 }
 
 /* ---- select -------------------------------------------------------------------------------- */
@@ -342,7 +342,7 @@ static bool add_filter(
 
 	if (good && count <= QUERY_VALUES_MAX) {
 		buf_printf(filters, "%s{\"column\":", filters->len > 0 ? "," : "");
-		json_quote(filters, column, strlen(column));
+		json_text_quote(filters, column, strlen(column));
 		buf_printf(filters, ",\"op\":\"%s\",\"not\":%s,\"values\":[%s]}", op,
 			negated ? "true" : "false", buf_cstr(&values));
 	}

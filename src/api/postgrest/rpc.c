@@ -18,6 +18,7 @@
 #include "api/postgrest/rest.h"
 #include "api/profiles.h"
 #include "api/text.h"
+#include "base/json_text.h"
 
 #define NAMES_MAX    32  /* arguments that are named in a refusal */
 #define SCALAR_BYTES 100 /* no uuid, integer or boolean is written in more */
@@ -178,7 +179,7 @@ static void add_name(struct buf *out, const char *name)
 {
 	if (out->len > 1)
 		buf_char(out, ',');
-	json_quote(out, name, strlen(name));
+	json_text_quote(out, name, strlen(name));
 	buf_char(out, ':');
 }
 
@@ -230,7 +231,7 @@ static const struct json_member *given(const struct exchange *x, const char *nam
 static void add_text(struct buf *out, const char *name, const char *text)
 {
 	add_name(out, name);
-	json_quote(out, text, strlen(text));
+	json_text_quote(out, text, strlen(text));
 }
 
 static void add_raw(struct buf *out, const char *name, const struct json_member *member)

@@ -1,0 +1,19 @@
+/*
+ * Hexadecimal digits. Pure.
+ */
+#ifndef BASE_HEX_H
+#define BASE_HEX_H
+
+/* What a digit is worth, in either case; -1 for any other character. */
+static inline int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+#endif
