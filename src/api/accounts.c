@@ -19,6 +19,15 @@
 #include "api/key.h"
 #include "api/secret.h"
 
+/* A change that asks for the password, on its way. */
+struct change {
+	const char *field;        /* where the present password stood */
+	const char *new_password; /* what it is to become; NULL: the account is to go */
+	size_t new_password_len;
+	const char *seen_hash; /* what the password is checked against */
+	resume_fn *verified;   /* goes on when it was */
+};
+
 enum step accounts_me(struct exchange *x)
 {
 	call_start(&x->call, CALL_READ_USER);
@@ -29,42 +38,31 @@ enum step accounts_me(struct exchange *x)
 
 /* ---- the password, checked ------------------------------------------------------------------- */
 
-/* The field that held the present password, on each of the two routes. */
-static const char *password_field(const struct exchange *x)
-{
-	return x->new_password != NULL ? "current_password" : "password";
-}
-
 static enum step wrong_password(struct exchange *x)
 {
-	fields_fault(x, password_field(x), "is not the password of this account");
+	const struct change *change = x->own;
+
+	fields_fault(x, change->field, "is not the password of this account");
 	return exchange_invalid(x);
 }
 
-/* Has the hasher compare x->hash.password with the hash that the row brought. */
-static enum step verify(struct exchange *x, resume_fn *verified)
+/* Has the hasher compare what was taken with the hash that the row brought. */
+static enum step check(struct exchange *x, resume_fn *checked)
 {
 	const char *hash = x->call.row.detail;
 
 	MUST(strlen(hash) < sizeof(x->hash.encoded));
 	strcpy(x->hash.encoded, hash);
-	return secret_check(x, HASH_VERIFY, verified);
-}
-
-static void take_new_password(struct exchange *x)
-{
-	exchange_forget_password(x);
-	x->hash.password = x->new_password;
-	x->hash.password_len = x->new_password_len;
-	x->try_typed = false;
+	return secret_check(x, HASH_VERIFY, checked);
 }
 
 /* Answers the row; the cookie of an account that is gone is of no more use. */
 static enum step over(struct exchange *x)
 {
+	const struct change *change = x->own;
 	enum step step = exchange_answered(x);
 
-	if (x->call.row.status == 204 && x->new_password == NULL)
+	if (x->call.row.status == 204 && change->new_password == NULL)
 		cookie_clear(x);
 	return step;
 }
@@ -74,24 +72,33 @@ static enum step same_password(struct exchange *x)
 	return x->hash.matches ? exchange_answered(x) : exchange_key_reused(x);
 }
 
+/* Whether the first request of this key set the same password: the row brought the hash of what it set. */
+static enum step check_new(struct exchange *x)
+{
+	const struct change *change = x->own;
+
+	secret_take_new(x, change->new_password, change->new_password_len);
+	return check(x, same_password);
+}
+
 static enum step password_known(struct exchange *x)
 {
 	const struct call_row *row = &x->call.row;
+	struct change *change = x->own;
 
 	if (row->status == 200) {
-		x->seen_hash = mem_arena_copy(&x->arena, row->detail, strlen(row->detail));
-		return verify(x, x->verified);
+		change->seen_hash = mem_arena_copy(&x->arena, row->detail, strlen(row->detail));
+		x->hash.whose.stored = change->seen_hash;
+		return check(x, change->verified);
 	}
-	if (!row->replayed || x->new_password == NULL || row->detail[0] == '\0')
+	if (!row->replayed || change->new_password == NULL || row->detail[0] == '\0')
 		return over(x);
-	take_new_password(x);
-	return verify(x, same_password);
+	return check_new(x);
 }
 
-/* Goes on with `verified` once the hasher has compared x->hash.password with the account's. */
-static enum step check_password(struct exchange *x, resume_fn *verified)
+/* Has the hasher compare the password with the account's, and goes on with change->verified. */
+static enum step check_password(struct exchange *x)
 {
-	x->verified = verified;
 	call_start(&x->call, CALL_READ_PASSWORD);
 	auth_argument(x);
 	key_write_argument(x);
@@ -105,28 +112,39 @@ static enum step changed(struct exchange *x)
 	const struct call_row *row = &x->call.row;
 
 	if (row->status == 422)
-		return secret_look_again(x) ? check_password(x, x->verified) : wrong_password(x);
+		return secret_look_again(x) ? check_password(x) : wrong_password(x);
 	/* Another request of this key was faster. Passwords are no part of what a key is bound to, so
-	 * whether it was the same request is yet to be seen; the new one is still at hand. */
-	return row->replayed && row->detail[0] != '\0' ? verify(x, same_password)
-						       : exchange_answered(x);
+	 * whether it was the same request is yet to be seen. */
+	return row->replayed && row->detail[0] != '\0' ? check_new(x) : exchange_answered(x);
 }
 
-static enum step deleted(struct exchange *x)
+static enum step gone(struct exchange *x)
 {
 	if (x->call.row.status != 422)
 		return over(x);
-	return secret_look_again(x) ? check_password(x, x->verified) : wrong_password(x);
+	return secret_look_again(x) ? check_password(x) : wrong_password(x);
 }
 
 /* The arguments that both changes begin with, but for the new password's hash. */
 static void plan_change(struct exchange *x, enum call_id id)
 {
+	const struct change *change = x->own;
+
 	call_start(&x->call, id);
 	auth_argument(x);
 	key_write_argument(x);
-	call_text(&x->call, x->seen_hash);
-	x->resume = changed;
+	call_text(&x->call, change->seen_hash);
+}
+
+/* Begins either change; `fields_sound` says whether the body was read without a fault. */
+static enum step begin_change(struct exchange *x, const struct change *change,
+	const struct field_value *password, bool fields_sound)
+{
+	if (!fields_sound)
+		return exchange_refuse_fields(x);
+	*(struct change *)exchange_own(x, sizeof(*change)) = *change;
+	secret_take(x, password->text, password->len);
+	return check_password(x);
 }
 
 /* ---- another password ------------------------------------------------------------------------ */
@@ -147,29 +165,31 @@ static enum step new_hashed(struct exchange *x)
 	plan_change(x, CALL_CHANGE_PASSWORD);
 	call_text(&x->call, x->hash.encoded);
 	key_argument(x);
+	x->resume = changed;
 	return STEP_CALL;
 }
 
 static enum step may_change(struct exchange *x)
 {
+	const struct change *change = x->own;
+
 	if (!x->hash.matches)
 		return wrong_password(x);
-	take_new_password(x);
-	x->hash.kind = HASH_MAKE;
-	x->resume = new_hashed;
-	return STEP_HASH;
+	return secret_make(x, change->new_password, change->new_password_len, new_hashed);
 }
 
 enum step accounts_password(struct exchange *x)
 {
 	struct field_value values[CHANGE_FIELDS];
-	bool sound = fields_read(x, change_fields, CHANGE_FIELDS, values);
+	const bool sound = fields_read(x, change_fields, CHANGE_FIELDS, values);
+	const struct change change = {
+		.field = change_fields[CHANGE_CURRENT].name,
+		.new_password = values[CHANGE_NEW].text,
+		.new_password_len = values[CHANGE_NEW].len,
+		.verified = may_change,
+	};
 
-	if (values[CHANGE_CURRENT].text != NULL)
-		secret_take(x, values[CHANGE_CURRENT].text, values[CHANGE_CURRENT].len);
-	x->new_password = values[CHANGE_NEW].text;
-	x->new_password_len = values[CHANGE_NEW].len;
-	return sound ? check_password(x, may_change) : exchange_refuse_fields(x);
+	return begin_change(x, &change, &values[CHANGE_CURRENT], sound);
 }
 
 /* ---- deletion -------------------------------------------------------------------------------- */
@@ -184,16 +204,15 @@ static enum step may_delete(struct exchange *x)
 		return wrong_password(x);
 	plan_change(x, CALL_DELETE_ACCOUNT);
 	key_argument(x);
-	x->resume = deleted;
+	x->resume = gone;
 	return STEP_CALL;
 }
 
 enum step accounts_delete(struct exchange *x)
 {
-	struct field_value value;
-	bool sound = fields_read(x, delete_fields, ARRAY_LEN(delete_fields), &value);
+	struct field_value password;
+	const bool sound = fields_read(x, delete_fields, ARRAY_LEN(delete_fields), &password);
+	const struct change change = {.field = delete_fields[0].name, .verified = may_delete};
 
-	if (value.text != NULL)
-		secret_take(x, value.text, value.len);
-	return sound ? check_password(x, may_delete) : exchange_refuse_fields(x);
+	return begin_change(x, &change, &password, sound);
 }

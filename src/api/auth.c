@@ -17,7 +17,7 @@
 #define TOKEN_TEXT_BYTES \
 	(TOKEN_PREFIX_LEN + sodium_base64_ENCODED_LEN(EXCHANGE_TOKEN_BYTES, TOKEN_VARIANT))
 
-static_assert(TOKEN_TEXT_BYTES <= sizeof(((struct exchange *)NULL)->token), "room for a token");
+static_assert(TOKEN_TEXT_BYTES <= AUTH_TOKEN_BYTES, "room for a token");
 static_assert(crypto_hash_sha256_BYTES == EXCHANGE_TOKEN_BYTES, "the hash is a SHA-256");
 
 /* The token of `Bearer TOKEN`, or NULL. */
@@ -62,15 +62,16 @@ bool auth_read(struct exchange *x)
 	return true;
 }
 
-void auth_make(struct exchange *x)
+void auth_make(struct exchange *x, char ret_token[AUTH_TOKEN_BYTES])
 {
 	unsigned char random[EXCHANGE_TOKEN_BYTES];
 
 	randombytes_buf(random, sizeof(random));
-	memcpy(x->token, TOKEN_PREFIX, TOKEN_PREFIX_LEN);
-	sodium_bin2base64(x->token + TOKEN_PREFIX_LEN, sizeof(x->token) - TOKEN_PREFIX_LEN, random,
+	memcpy(ret_token, TOKEN_PREFIX, TOKEN_PREFIX_LEN);
+	sodium_bin2base64(ret_token + TOKEN_PREFIX_LEN, AUTH_TOKEN_BYTES - TOKEN_PREFIX_LEN, random,
 		sizeof(random), TOKEN_VARIANT);
 	crypto_hash_sha256(x->token_hash, random, sizeof(random));
+	x->makes_token = true;
 	sodium_memzero(random, sizeof(random));
 }
 

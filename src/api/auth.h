@@ -12,8 +12,10 @@
  * x->token_hash. False when there is none or it cannot be one of ours; whether it is valid is for
  * the database to say. */
 MUST_CHECK bool auth_read(struct exchange *x);
-/* Makes a new token: x->token in clear, x->token_hash for the database. */
-void auth_make(struct exchange *x);
+#define AUTH_TOKEN_BYTES 48 /* room for a token in clear */
+
+/* Makes a new token: in clear for the client, and x->token_hash for the database. */
+void auth_make(struct exchange *x, char ret_token[AUTH_TOKEN_BYTES]);
 /* Adds the token's hash to the planned call. */
 void auth_argument(struct exchange *x);
 

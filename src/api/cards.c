@@ -230,7 +230,7 @@ static bool any_present(const struct field_value *values, size_t count)
 /* Merging takes the arguments of an update, and patching asks whether to merge besides. */
 static enum step plan_update(struct exchange *x)
 {
-	const struct card_update *update = x->card_update;
+	const struct card_update *update = x->own;
 
 	if (x->merge_patch)
 		call_start(&x->call, CALL_PATCH_CARD);
@@ -280,10 +280,11 @@ static void check_identity(struct exchange *x)
 static enum step slug_checked(struct exchange *x)
 {
 	const struct call_row *row = &x->call.row;
+	const struct card_update *update = x->own;
 	const struct json_member *slug = json_find(x->body, "slug");
 
 	if (row->status != 200 || strcmp(row->detail, slug->string) == 0 ||
-		!versioned_expects(x->card_update->expected, row->version))
+		!versioned_expects(update->expected, row->version))
 		return plan_update(x);
 	fields_fault(x, "slug", "is not that of this card");
 	return exchange_invalid(x);
@@ -353,17 +354,15 @@ static void read_update(struct exchange *x, struct card_update *update)
 
 enum step cards_update(struct exchange *x)
 {
-	struct card_update *update = mem_arena_alloc(&x->arena, sizeof(*update));
+	struct card_update *update = exchange_own(x, sizeof(*update));
 	enum versioned_status version;
 
-	*update = (struct card_update){.expected = NULL};
 	version = versioned_read(x, NULL, 1, &update->expected);
 	if (version != VERSIONED_OK && version != VERSIONED_MALFORMED)
 		return versioned_refuse(x, version);
 	read_update(x, update);
 	if (x->errors.len > 0)
 		return exchange_refuse_fields(x);
-	x->card_update = update;
 	return plan_checked_update(x);
 }
 

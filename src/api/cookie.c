@@ -91,12 +91,11 @@ static void put(struct exchange *x, const char *name, const char *value, long ma
 		https ? "; Secure" : "");
 }
 
-void cookie_set(struct exchange *x)
+void cookie_set(struct exchange *x, const char *token)
 {
 	const bool https = over_https(x);
 
-	put(x, https ? HOST_ONLY : ANY_HOST, x->token, x->conf->session_lifetime_hours * 3600,
-		https);
+	put(x, https ? HOST_ONLY : ANY_HOST, token, x->conf->session_lifetime_hours * 3600, https);
 }
 
 /* By the name that it came with; one for this host alone is only given up by what is Secure. */

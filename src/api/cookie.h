@@ -19,8 +19,8 @@
  */
 const char *cookie_value(const char *header, struct mem_arena *arena, bool *ret_host_only);
 
-/* Adds Set-Cookie to the reply: x->token, for as long as the session may last. */
-void cookie_set(struct exchange *x);
+/* Adds Set-Cookie to the reply: the token, for as long as the session may last. */
+void cookie_set(struct exchange *x, const char *token);
 /* Adds Set-Cookie that makes the browser forget the cookie, where the request came with it. */
 void cookie_clear(struct exchange *x);
 

@@ -1,7 +1,6 @@
 /* One request on its way through the service: what all handlers share. */
 #include "api/exchange.h"
 
-#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,25 +15,16 @@
 /* An operator has to make room; until then each repeat is work for nothing. */
 #define READ_ONLY_WAIT_S 60
 
-static void wipe(const char *secret, size_t len)
+void *exchange_own(struct exchange *x, size_t size)
 {
-	if (secret != NULL)
-		sodium_memzero((void *)(uintptr_t)secret, len);
-}
-
-void exchange_forget_password(struct exchange *x)
-{
-	if (x->hash.password != x->typed && x->hash.password != x->new_password)
-		wipe(x->hash.password, x->hash.password_len);
-	x->hash.password = NULL;
+	MUST(x->own == NULL);
+	x->own = mem_arena_alloc(&x->arena, size);
+	memset(x->own, 0, size);
+	return x->own;
 }
 
 void exchange_fini(struct exchange *x)
 {
-	exchange_forget_password(x);
-	wipe(x->typed, x->typed_len);
-	wipe(x->new_password, x->new_password_len);
-	sodium_memzero(x->token, sizeof(x->token));
 	json_free(&x->body);
 	call_release(&x->call);
 	reply_free(&x->reply);

@@ -43,9 +43,18 @@ enum hash_kind {
 	HASH_DECOY,  /* costs as much as HASH_VERIFY and matches nothing */
 };
 
+/* Whose a password is: who tries too many wrong ones of one account is slowed (proc/tries). */
+struct hash_whose {
+	const char *
+		address; /* the one that a sign-in or a registration names, by which networks are told apart */
+	const char *
+		stored; /* without an address: the account's hash; NULL: the session is all that is known */
+};
+
 /* Work for the hasher's lane. */
 struct hash_job {
 	enum hash_kind kind;
+	struct hash_whose whose;
 	const char *password; /* borrowed from the request */
 	size_t password_len;
 	char encoded[PASSWORD_HASH_BYTES];
@@ -55,7 +64,7 @@ struct hash_job {
 };
 
 struct known;
-struct card_update;
+struct secret;
 
 struct exchange;
 typedef enum step resume_fn(struct exchange *x);
@@ -76,43 +85,32 @@ struct exchange {
 	struct buf errors; /* the `errors` of a 422 under construction: the first of them */
 	size_t faults;     /* how many there are in all */
 	bool has_token;    /* `token_hash` is that of the token the request came with */
-	bool by_cookie;    /* and it came as a cookie, */
+	bool makes_token;  /* or that of the one it makes, for a session that begins */
+	bool by_cookie;    /* the token came as a cookie, */
 	bool host_only;    /* of the name that only this host can set (api/cookie) */
+	bool forged;       /* it is refused, as a page of another site had it sent */
 	uint8_t token_hash[EXCHANGE_TOKEN_BYTES];
 	bool has_caller;    /* the database has accepted the token, now or lately, */
 	struct uuid caller; /* as one of this account's */
 	bool session_live;  /* and it was now: this very request has asked */
 	bool has_card;      /* `card` is named by the path or the body */
 	struct uuid card;
-	bool keyed;        /* an Idempotency-Key came with it: these two are hashes (api/key) */
-	struct uuid key;   /* of the key */
-	struct uuid write; /* of all that it is bound to */
-	bool by_header;    /* the version came as If-Match: a stale one is 412, not 409 */
-	bool merge_patch;  /* a PATCH whose body says by its type that it is one (RFC 7396) */
-	const struct card_update *card_update; /* cards: what is asked of one */
-
-	bool wants_cookie; /* sessions: the token is to be a cookie */
-	char token[64];    /* sessions: the new token in clear, until it is answered */
-	const char *email; /* sessions: cleaned */
-	const char *device_name;
-	struct uuid account; /* sessions: who signs in */
-
-	const char *typed; /* secrets (api/secret): the password as it was typed, */
-	size_t typed_len;
-	bool try_typed;    /* and whether it is to be checked after its normal form */
-	bool looked_again; /* its account's hash was another one than was checked, and was read anew */
-	resume_fn *checked; /* goes on when it was checked */
-
-	const char *new_password; /* accounts: what the password is to become */
-	size_t new_password_len;
-	const char
-		*seen_hash; /* sessions, accounts: the hash that the password was checked against */
-	resume_fn *verified; /* accounts: goes on when it was */
+	bool keyed;            /* an Idempotency-Key came with it: these two are hashes (api/key) */
+	struct uuid key;       /* of the key */
+	struct uuid write;     /* of all that it is bound to */
+	bool by_header;        /* the version came as If-Match: a stale one is 412, not 409 */
+	bool merge_patch;      /* a PATCH whose body says by its type that it is one (RFC 7396) */
+	struct secret *secret; /* the password that is checked (api/secret); NULL where none is */
+	void *own;             /* the handler's (exchange_own) */
 };
 
-/* Frees what the exchange holds; passwords and tokens are wiped first. The struct itself
- * is the caller's. */
+/* Frees what the exchange holds. All that a request says, and what handlers keep of it, lies in the arena and in
+ * the body, which wipe what they give back: passwords and tokens too. The struct itself is the caller's. */
 void exchange_fini(struct exchange *x);
+
+/* What the handler keeps from one of its functions to the next, as x->own: `size` bytes of the arena, all zero at
+ * first. Once a request. */
+MUST_CHECK void *exchange_own(struct exchange *x, size_t size);
 
 /* Goes on with the row of its call, or with its hash: what x->resume says, but a key that was spent
  * on another request, and what is over a quota of the account, is refused here, and a first answer that
@@ -147,10 +145,6 @@ enum step exchange_refuse(struct exchange *x, enum problem_id id, const char *fm
 enum step exchange_check_first(struct exchange *x);
 /* exchange_refuse with 422 and the collected `errors`. */
 enum step exchange_refuse_fields(struct exchange *x);
-
-/* Wipes the password that is to be hashed, unless that is what came with the request: it may be wanted once
- * more, and exchange_fini wipes it. */
-void exchange_forget_password(struct exchange *x);
 
 /* The second half of many handlers: 200 with the row's body, 204, or exchange_common. */
 enum step exchange_answered(struct exchange *x);

@@ -310,7 +310,8 @@ enum step router_begin(struct exchange *x)
 	if (access == ACCESS_TOKEN && !auth_read(x))
 		return exchange_problem(x, PROBLEM_UNAUTHORIZED,
 			"this needs a session: send Authorization: Bearer with its token");
-	if (is_forged(x))
+	x->forged = is_forged(x);
+	if (x->forged)
 		return exchange_refuse(x, PROBLEM_CROSS_ORIGIN,
 			"a write by cookie must come from a page of this site");
 	return access == ACCESS_TOKEN ? identify(x, &match) : go_on(x, &match);

@@ -2,7 +2,6 @@
 #include "api/secret.h"
 
 #include <assert.h>
-#include <sodium.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -10,6 +9,15 @@
 #include "base/clock.h"
 
 static_assert(SECRET_TYPED_BYTES <= TEXT_NFC_BYTES, "what may be typed can be normalised");
+
+/* The password under check. x->hash has the form of it that is tried now. */
+struct secret {
+	const char *typed; /* as it came */
+	size_t typed_len;
+	bool try_typed; /* that form is to be tried after the normal one */
+	bool looked_again; /* its account had another hash than was checked, which was then read anew */
+	resume_fn *checked; /* goes on when it was checked */
+};
 
 static bool fits(size_t len)
 {
@@ -32,49 +40,72 @@ const char *secret_new(
 		&x->arena, "must be %d to %d bytes", PASSWORD_LEAST_BYTES, PASSWORD_MOST_BYTES);
 }
 
+static void hash_of(struct exchange *x, const char *password, size_t len)
+{
+	x->hash.password = password;
+	x->hash.password_len = len;
+}
+
 void secret_take(struct exchange *x, const char *typed, size_t len)
 {
-	x->typed = typed;
-	x->typed_len = len;
-	x->hash.password = typed;
-	x->hash.password_len = len;
+	const char *normal = typed;
+	size_t normal_len = len;
+
+	if (x->secret == NULL) {
+		x->secret = mem_arena_alloc(&x->arena, sizeof(*x->secret));
+		*x->secret = (struct secret){.typed = typed, .typed_len = len};
+	}
 	if (len <= SECRET_TYPED_BYTES)
-		x->hash.password = text_nfc(typed, len, &x->arena, &x->hash.password_len);
-	x->try_typed = x->hash.password != typed;
+		normal = text_nfc(typed, len, &x->arena, &normal_len);
+	hash_of(x, normal, normal_len);
+	x->secret->try_typed = normal != typed;
+}
+
+void secret_take_new(struct exchange *x, const char *password, size_t len)
+{
+	hash_of(x, password, len);
+	x->secret->try_typed = false;
+}
+
+enum step secret_make(struct exchange *x, const char *password, size_t len, resume_fn *then)
+{
+	hash_of(x, password, len);
+	x->hash.kind = HASH_MAKE;
+	x->hash.optional = false;
+	x->resume = then;
+	return STEP_HASH;
 }
 
 static void go_by_typed(struct exchange *x)
 {
-	exchange_forget_password(x);
-	x->hash.password = x->typed;
-	x->hash.password_len = x->typed_len;
-	x->try_typed = false;
+	hash_of(x, x->secret->typed, x->secret->typed_len);
+	x->secret->try_typed = false;
 }
 
 static enum step normal_checked(struct exchange *x)
 {
-	if (x->hash.matches || !x->try_typed)
-		return x->checked(x);
+	if (x->hash.matches || !x->secret->try_typed)
+		return x->secret->checked(x);
 	go_by_typed(x);
-	x->resume = x->checked;
+	x->resume = x->secret->checked;
 	return STEP_HASH;
 }
 
 enum step secret_check(struct exchange *x, enum hash_kind kind, resume_fn *then)
 {
+	struct secret *secret = x->secret;
+
 	/* Which of the two forms are worth a try says how they are written, not whose they are. */
-	if (x->try_typed && !fits(x->hash.password_len))
+	if (secret->try_typed && !fits(x->hash.password_len))
 		go_by_typed(x);
-	x->try_typed = x->try_typed && fits(x->typed_len);
+	secret->try_typed = secret->try_typed && fits(secret->typed_len);
 	x->hash.kind = kind;
 	x->hash.optional = false;
 	if (!fits(x->hash.password_len)) {
-		exchange_forget_password(x);
 		x->hash.kind = HASH_DECOY;
-		x->hash.password = "";
-		x->hash.password_len = 0;
+		hash_of(x, "", 0);
 	}
-	x->checked = then;
+	secret->checked = then;
 	x->resume = normal_checked;
 	return STEP_HASH;
 }
@@ -90,17 +121,13 @@ bool secret_renew(struct exchange *x)
 	size_t len = 0;
 	bool by_typed;
 
-	if (is_late(x) || secret_new(x, x->typed, x->typed_len, &normal, &len) != NULL)
+	if (is_late(x) ||
+		secret_new(x, x->secret->typed, x->secret->typed_len, &normal, &len) != NULL)
 		return false;
 	by_typed = len != x->hash.password_len || memcmp(normal, x->hash.password, len) != 0;
-	if (!by_typed && !password_is_stale(x->conf, x->hash.encoded)) {
-		if (normal != x->typed)
-			sodium_memzero((void *)(uintptr_t)normal, len);
+	if (!by_typed && !password_is_stale(x->conf, x->hash.encoded))
 		return false;
-	}
-	exchange_forget_password(x);
-	x->hash.password = normal;
-	x->hash.password_len = len;
+	hash_of(x, normal, len);
 	x->hash.kind = HASH_MAKE;
 	x->hash.optional = true;
 	return true;
@@ -108,10 +135,9 @@ bool secret_renew(struct exchange *x)
 
 bool secret_look_again(struct exchange *x)
 {
-	if (x->looked_again)
+	if (x->secret->looked_again)
 		return false;
-	x->looked_again = true;
-	exchange_forget_password(x);
-	secret_take(x, x->typed, x->typed_len);
+	x->secret->looked_again = true;
+	secret_take(x, x->secret->typed, x->secret->typed_len);
 	return true;
 }

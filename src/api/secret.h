@@ -26,6 +26,18 @@ MUST_CHECK const char *secret_new(struct exchange *x, const char *typed, size_t 
 
 /* Takes a password that is to be checked: whatever was typed, too short or too long as it may be. */
 void secret_take(struct exchange *x, const char *typed, size_t len);
+/* Takes in its place one that secret_new made, which is tried as it is. */
+void secret_take_new(struct exchange *x, const char *password, size_t len);
+
+/* Has the hasher make x->hash.encoded of a password that secret_new made, and goes on with `then`. */
+enum step secret_make(struct exchange *x, const char *password, size_t len, resume_fn *then);
+
+/*
+ * Has the hasher check what was taken: against x->hash.encoded (HASH_VERIFY) or a decoy
+ * (HASH_DECOY). Goes on with `then` when x->hash.matches is known. What no password can be is checked
+ * against the decoy, once.
+ */
+enum step secret_check(struct exchange *x, enum hash_kind kind, resume_fn *then);
 
 /*
  * Whether the hash that the password was found to fit is to be replaced by one of today: it was worked out
@@ -36,16 +48,9 @@ void secret_take(struct exchange *x, const char *typed, size_t len);
 MUST_CHECK bool secret_renew(struct exchange *x);
 
 /*
- * True once: what was checked is to be checked again, by secret_check, as its account has another hash
+ * True once: what secret_take took is to be checked again, by secret_check, as its account has another hash
  * meanwhile, which may be of the same password.
  */
 MUST_CHECK bool secret_look_again(struct exchange *x);
-
-/*
- * Has the hasher check what secret_take took: against x->hash.encoded (HASH_VERIFY) or a decoy
- * (HASH_DECOY). Goes on with `then` when x->hash.matches is known. What no password can be is checked
- * against the decoy, once.
- */
-enum step secret_check(struct exchange *x, enum hash_kind kind, resume_fn *then);
 
 #endif

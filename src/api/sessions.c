@@ -23,6 +23,17 @@
 #define DEVICE_POINTS_MAX 100
 #define USER_AGENT_MAX    512
 
+/* What a request that begins a session asks for, and what was found for it. */
+struct sign_in {
+	const char *email; /* cleaned */
+	struct field_value password;
+	const char *device_name;
+	bool wants_cookie;            /* the token is to be one */
+	char token[AUTH_TOKEN_BYTES]; /* the new one in clear */
+	struct uuid account;          /* of that address */
+	const char *seen_hash;        /* the hash that the password was found to fit */
+};
+
 enum {
 	ACCOUNT_EMAIL,
 	ACCOUNT_PASSWORD,
@@ -64,35 +75,34 @@ static const char *lower_ascii(struct exchange *x, const char *text)
 
 /* Another site's page must not sign a visitor in to an account of its own choice, where what the
  * visitor then writes would be its to read. Programs, which are no browser's victims, say nothing. */
-static bool may_have_cookie(struct exchange *x)
+static bool may_have_cookie(struct exchange *x, const struct sign_in *sign_in)
 {
-	if (!x->wants_cookie ||
+	if (!sign_in->wants_cookie ||
 		origin_of(&x->request, x->conf->public_url, &x->arena) != ORIGIN_FOREIGN)
 		return true;
+	x->forged = true;
 	(void)exchange_problem(x, PROBLEM_CROSS_ORIGIN,
 		"a sign-in that asks for a cookie must come from a page of this site");
 	return false;
 }
 
-/* Reads the body of both forms. These routes need no session, so faults are answered at once. */
-static bool read_account(
-	struct exchange *x, const struct field *fields, struct field_value *ret_password)
+/* Reads the body of both forms. These routes need no session, so faults are answered at once: NULL. */
+static struct sign_in *read_account(struct exchange *x, const struct field *fields)
 {
+	struct sign_in *sign_in = exchange_own(x, sizeof(*sign_in));
 	struct field_value values[ACCOUNT_FIELDS];
-	bool sound = fields_read(x, fields, ACCOUNT_FIELDS, values);
 
-	*ret_password = values[ACCOUNT_PASSWORD];
-	x->typed = ret_password->text; /* wiped at the end, also of a request that is refused */
-	x->typed_len = ret_password->len;
-	if (!sound) {
+	if (!fields_read(x, fields, ACCOUNT_FIELDS, values)) {
 		(void)exchange_invalid(x);
-		return false;
+		return NULL;
 	}
-	x->email = lower_ascii(x, values[ACCOUNT_EMAIL].text);
-	x->device_name = values[ACCOUNT_DEVICE].text;
-	x->wants_cookie =
+	sign_in->email = lower_ascii(x, values[ACCOUNT_EMAIL].text);
+	sign_in->password = values[ACCOUNT_PASSWORD];
+	sign_in->device_name = values[ACCOUNT_DEVICE].text;
+	sign_in->wants_cookie =
 		values[ACCOUNT_COOKIE].text != NULL && values[ACCOUNT_COOKIE].text[0] == 't';
-	return may_have_cookie(x);
+	x->hash.whose.address = sign_in->email;
+	return may_have_cookie(x, sign_in) ? sign_in : NULL;
 }
 
 static const char *user_agent(struct exchange *x)
@@ -103,11 +113,11 @@ static const char *user_agent(struct exchange *x)
 }
 
 /* The arguments that both ways to a session end with. */
-static void session_arguments(struct exchange *x)
+static void session_arguments(struct exchange *x, struct sign_in *sign_in)
 {
-	auth_make(x);
+	auth_make(x, sign_in->token);
 	auth_argument(x);
-	call_text(&x->call, x->device_name);
+	call_text(&x->call, sign_in->device_name);
 	call_text(&x->call, user_agent(x));
 	call_text(&x->call,
 		mem_arena_printf(&x->arena, "%ld hours", x->conf->session_lifetime_hours));
@@ -127,16 +137,17 @@ static void log_ended(const struct exchange *x)
 static enum step answer_session(struct exchange *x, const struct uuid *account)
 {
 	const struct call_row *row = &x->call.row;
+	const struct sign_in *sign_in = x->own;
 
 	log_ended(x);
 	known_keep(x->known, x->token_hash, account);
 	reply_start(&x->reply, 201, REPLY_JSON);
 	buf_add(&x->reply.body, row->body, row->body_len - 1);
-	if (x->wants_cookie) {
-		cookie_set(x);
+	if (sign_in->wants_cookie) {
+		cookie_set(x, sign_in->token);
 	} else {
 		buf_str(&x->reply.body, ",\"token\":");
-		json_text_quote(&x->reply.body, x->token, strlen(x->token));
+		json_text_quote(&x->reply.body, sign_in->token, strlen(sign_in->token));
 	}
 	buf_char(&x->reply.body, '}');
 	reply_header(&x->reply, "Location", "/api/sessions/current");
@@ -166,26 +177,24 @@ static enum step registered(struct exchange *x)
 
 static enum step register_hashed(struct exchange *x)
 {
+	struct sign_in *sign_in = x->own;
+
 	call_start(&x->call, CALL_REGISTER);
 	call_uuid(&x->call, &x->arena, &x->request.id);
-	call_text(&x->call, x->email);
+	call_text(&x->call, sign_in->email);
 	call_text(&x->call, x->hash.encoded);
-	session_arguments(x);
+	session_arguments(x, sign_in);
 	x->resume = registered;
 	return STEP_CALL;
 }
 
 enum step sessions_register(struct exchange *x)
 {
-	struct field_value password;
+	const struct sign_in *sign_in = read_account(x, new_account);
 
-	if (!read_account(x, new_account, &password))
+	if (sign_in == NULL)
 		return STEP_ANSWER;
-	x->hash.password = password.text;
-	x->hash.password_len = password.len;
-	x->hash.kind = HASH_MAKE;
-	x->resume = register_hashed;
-	return STEP_HASH;
+	return secret_make(x, sign_in->password.text, sign_in->password.len, register_hashed);
 }
 
 /* ---- sign in ------------------------------------------------------------------------------- */
@@ -194,9 +203,11 @@ static enum step find_account(struct exchange *x);
 
 static enum step opened(struct exchange *x)
 {
+	const struct sign_in *sign_in = x->own;
+
 	switch (x->call.row.status) {
 	case 201:
-		return answer_session(x, &x->account);
+		return answer_session(x, &sign_in->account);
 	case 401:
 		return secret_look_again(x) ? find_account(x) : wrong_credentials(x);
 	default:
@@ -206,11 +217,13 @@ static enum step opened(struct exchange *x)
 
 static enum step open_session(struct exchange *x, const char *fresh_hash)
 {
+	struct sign_in *sign_in = x->own;
+
 	call_start(&x->call, CALL_OPEN_SESSION);
 	call_uuid(&x->call, &x->arena, &x->request.id);
-	call_uuid(&x->call, &x->arena, &x->account);
-	call_text(&x->call, x->seen_hash);
-	session_arguments(x);
+	call_uuid(&x->call, &x->arena, &sign_in->account);
+	call_text(&x->call, sign_in->seen_hash);
+	session_arguments(x, sign_in);
 	call_integer(&x->call, &x->arena, x->conf->sessions_per_user);
 	call_text(&x->call, fresh_hash);
 	x->resume = opened;
@@ -224,9 +237,11 @@ static enum step hash_renewed(struct exchange *x)
 
 static enum step password_checked(struct exchange *x)
 {
+	struct sign_in *sign_in = x->own;
+
 	if (!x->hash.matches)
 		return wrong_credentials(x);
-	x->seen_hash = mem_arena_copy(&x->arena, x->hash.encoded, strlen(x->hash.encoded));
+	sign_in->seen_hash = mem_arena_copy(&x->arena, x->hash.encoded, strlen(x->hash.encoded));
 	if (!secret_renew(x))
 		return open_session(x, NULL);
 	x->resume = hash_renewed;
@@ -236,9 +251,10 @@ static enum step password_checked(struct exchange *x)
 static enum step account_found(struct exchange *x)
 {
 	const struct call_row *row = &x->call.row;
+	struct sign_in *sign_in = x->own;
 
 	if (row->status == 200 && strlen(row->detail) < sizeof(x->hash.encoded) &&
-		uuid_parse(row->body, row->body_len, &x->account)) {
+		uuid_parse(row->body, row->body_len, &sign_in->account)) {
 		strcpy(x->hash.encoded, row->detail);
 		return secret_check(x, HASH_VERIFY, password_checked);
 	}
@@ -247,19 +263,21 @@ static enum step account_found(struct exchange *x)
 
 static enum step find_account(struct exchange *x)
 {
+	const struct sign_in *sign_in = x->own;
+
 	call_start(&x->call, CALL_FIND_ACCOUNT);
-	call_text(&x->call, x->email);
+	call_text(&x->call, sign_in->email);
 	x->resume = account_found;
 	return STEP_CALL;
 }
 
 enum step sessions_open(struct exchange *x)
 {
-	struct field_value password;
+	const struct sign_in *sign_in = read_account(x, old_account);
 
-	if (!read_account(x, old_account, &password))
+	if (sign_in == NULL)
 		return STEP_ANSWER;
-	secret_take(x, password.text, password.len);
+	secret_take(x, sign_in->password.text, sign_in->password.len);
 	return find_account(x);
 }
 

@@ -181,9 +181,10 @@ static bool put(struct audit *audit, const char *line, size_t len)
 void audit_answer(struct audit *audit, struct stats_slot *slot, const struct job *job)
 {
 	const struct exchange *x = &job->x;
+	const char *address = x->hash.whose.address;
 	const struct audit_event event =
-		audit_event(x->route, x->reply.status, x->by_cookie || x->wants_cookie);
-	const bool opened = x->token[0] != '\0' && x->reply.status == 201;
+		audit_event(x->route, x->reply.status, x->by_cookie || x->forged);
+	const bool opened = x->makes_token && x->reply.status == 201;
 	struct place place;
 	char where[PLACE_TEXT_BYTES];
 	char when[CLOCK_TEXT_BYTES];
@@ -197,8 +198,8 @@ void audit_answer(struct audit *audit, struct stats_slot *slot, const struct job
 	place = place_of(x->request.remote_address);
 	place_text(&place, where);
 	clock_text(clock_wall_us(), when);
-	put_hash(x->email != NULL ? tries_hash(audit->tries, x->email, strlen(x->email)) : 0,
-		x->email != NULL, account);
+	put_hash(address != NULL ? tries_hash(audit->tries, address, strlen(address)) : 0,
+		address != NULL, account);
 	put_hash(tries_hash(audit->tries, x->token_hash, sizeof(x->token_hash)),
 		x->has_token || opened, session);
 	len = snprintf(line + 1, sizeof(line) - 1,

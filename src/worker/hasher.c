@@ -229,21 +229,20 @@ void hasher_free(struct hasher **ptr)
 
 /* ---- who it is ------------------------------------------------------------------------------- */
 
-/*
- * Whose password it is. A sign-in and a registration name an address; whoever has a session is known by
- * the account's stored hash, or by the session where there is none yet, and from anywhere.
- */
+/* A sign-in counts for its address, from its network. Who has a session is known by the account's stored hash, or
+ * by the session while that is not known, and from anywhere. */
 static struct tries_who who_of(const struct hasher *hasher, const struct exchange *x)
 {
+	const struct hash_whose *whose = &x->hash.whose;
 	struct tries_who who = {0};
 
-	if (x->email != NULL) {
+	if (whose->address != NULL) {
 		const struct place place = place_of(x->request.remote_address);
 
-		return tries_who(hasher->tries, x->email, &place);
+		return tries_who(hasher->tries, whose->address, &place);
 	}
-	if (x->seen_hash != NULL)
-		who.account = tries_hash(hasher->tries, x->seen_hash, strlen(x->seen_hash));
+	if (whose->stored != NULL)
+		who.account = tries_hash(hasher->tries, whose->stored, strlen(whose->stored));
 	else
 		who.account = tries_hash(hasher->tries, x->token_hash, sizeof(x->token_hash));
 	who.pair = who.account;
@@ -259,7 +258,8 @@ static struct admit_ticket ticket_of(const struct hasher *hasher, const struct j
 	return (struct admit_ticket){
 		.account = who.account,
 		.place = place.local ? 0 : tries_hash(hasher->tries, place.bytes, PLACE_BYTES),
-		.known = x->email == NULL || tries_known(hasher->tries, who, clock_mono_us()),
+		.known = x->hash.whose.address == NULL ||
+			 tries_known(hasher->tries, who, clock_mono_us()),
 		/* After the hash there is a call to be made: see in_flight_too_late. */
 		.deadline_us = job->deadline_us - hasher->conf->request_deadline_ms * CLOCK_MS / 20,
 	};
@@ -278,7 +278,7 @@ void hasher_learn(struct hasher *hasher, const struct job *job)
 
 	if (tried && !x->hash.matches)
 		tries_failed(hasher->tries, who_of(hasher, x), clock_mono_us());
-	else if (tried || (x->email != NULL && x->reply.status == 201))
+	else if (tried || (x->hash.whose.address != NULL && x->reply.status == 201))
 		tries_succeeded(hasher->tries, who_of(hasher, x), clock_mono_us());
 }
 

@@ -83,12 +83,15 @@ TESTS += scripts/check-problems
 EXTRA_DIST += scripts/check-problems scripts/gen-problems doc/problems.md
 
 # ---- api, as far as it needs no database
-UNIT_API = tests/unit/t_cookie tests/unit/t_cors tests/unit/t_key tests/unit/t_known tests/unit/t_origin \
-	tests/unit/t_query tests/unit/t_rest tests/unit/t_router tests/unit/t_secret tests/unit/t_text \
+UNIT_API = tests/unit/t_cookie tests/unit/t_cors tests/unit/t_exchange tests/unit/t_key tests/unit/t_known \
+	tests/unit/t_origin tests/unit/t_query tests/unit/t_rest tests/unit/t_router tests/unit/t_secret tests/unit/t_text \
 	tests/unit/t_url tests/unit/t_versioned
 UNIT_API_LIBS = libapi.a libhttp.a libdb.a libstats.a $(API_LIBS) $(HTTP_LIBS) $(DB_LIBS) $(UNIT_BASE_LIBS)
 tests_unit_t_cookie_LDADD = $(UNIT_API_LIBS)
 tests_unit_t_cors_LDADD = $(UNIT_API_LIBS)
+# It looks through memory as it is given back.
+tests_unit_t_exchange_LDFLAGS = -Wl,--wrap=free
+tests_unit_t_exchange_LDADD = $(UNIT_API_LIBS)
 tests_unit_t_key_LDADD = $(UNIT_API_LIBS)
 tests_unit_t_known_LDADD = $(UNIT_API_LIBS)
 tests_unit_t_origin_LDADD = $(UNIT_API_LIBS)

@@ -26,18 +26,18 @@ static const struct conf conf = {
 	.request_deadline_ms = 60000,
 };
 
-static char password[] = "correct horse"; /* wiped when its request is freed */
+static const char password[] = "correct horse";
 
 static struct job *sign_in(void)
 {
 	struct job *job = job_new(&conf, NULL);
 
 	job->deadline_us = clock_mono_us() + conf.request_deadline_ms * CLOCK_MS;
-	job->x.email = "ada@example.org";
+	job->x.hash.whose.address = "ada@example.org";
 	job->x.request.remote_address = "192.0.2.1";
 	job->x.hash.kind = HASH_DECOY;
 	job->x.hash.password = password;
-	job->x.hash.password_len = strlen("correct horse");
+	job->x.hash.password_len = strlen(password);
 	return job;
 }
 

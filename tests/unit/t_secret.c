@@ -68,9 +68,12 @@ static void a_new_password_is_kept_in_one_form_and_has_8_to_1024_bytes_of_it(voi
 	}
 }
 
+static bool went_on;
+
 static enum step checked(struct exchange *x)
 {
-	x->checked = NULL;
+	(void)x;
+	went_on = true;
 	return STEP_ANSWER;
 }
 
@@ -83,6 +86,7 @@ static size_t tries(const char *typed, size_t len, const char *kept, bool *ret_r
 	size_t count = 0;
 	enum step step;
 
+	went_on = false;
 	secret_take(&x, copy, len);
 	step = secret_check(&x, kept != NULL ? HASH_VERIFY : HASH_DECOY, checked);
 	while (step == STEP_HASH) {
@@ -96,7 +100,7 @@ static size_t tries(const char *typed, size_t len, const char *kept, bool *ret_r
 		step = x.resume(&x);
 	}
 	assert_int_equal(step, STEP_ANSWER);
-	assert_null(x.checked);
+	assert_true(went_on);
 	*ret_right = x.hash.matches;
 	exchange_fini(&x);
 	return count;
