@@ -17,6 +17,7 @@
 #include "api/cookie.h"
 #include "api/fields.h"
 #include "api/key.h"
+#include "api/refuse.h"
 #include "api/secret.h"
 
 /* A change that asks for the password, on its way. */
@@ -141,7 +142,7 @@ static enum step begin_change(struct exchange *x, const struct change *change,
 	const struct field_value *password, bool fields_sound)
 {
 	if (!fields_sound)
-		return exchange_refuse_fields(x);
+		return refuse_fields(x);
 	*(struct change *)exchange_own(x, sizeof(*change)) = *change;
 	secret_take(x, password->text, password->len);
 	return check_password(x);

@@ -7,8 +7,8 @@
 #include "api/auth.h"
 #include "api/fields.h"
 #include "api/key.h"
-#include "api/merge.h"
 #include "api/page.h"
+#include "api/refuse.h"
 #include "api/text.h"
 #include "api/versioned.h"
 
@@ -84,7 +84,7 @@ enum step cards_create(struct exchange *x)
 	const struct field_value *slug;
 
 	if (!fields_read(x, create_fields, CREATE_FIELDS, values))
-		return exchange_refuse_fields(x);
+		return refuse_fields(x);
 	slug = values[BASE_SLUG].text != NULL ? &values[BASE_SLUG] : &values[CARD_NAME];
 	call_start(&x->call, CALL_CREATE_CARD);
 	auth_argument(x);
@@ -150,7 +150,7 @@ enum step cards_list(struct exchange *x)
 	bool goes_on = read_after(x, &after);
 
 	if (x->errors.len > 0)
-		return exchange_refuse_fields(x);
+		return refuse_fields(x);
 	call_start(&x->call, CALL_LIST_CARDS);
 	auth_argument(x);
 	call_integer(&x->call, &x->arena, limit);
@@ -215,7 +215,7 @@ static enum step merged(struct exchange *x)
 {
 	enum step step = updated(x);
 
-	merge_answered(x);
+	versioned_merge_answered(x);
 	return step;
 }
 
@@ -347,7 +347,7 @@ static void read_update(struct exchange *x, struct card_update *update)
 	if (x->errors.len > 0)
 		return;
 	memcpy(update->values, values, sizeof(update->values));
-	update->merge = merge_asked(x, &values[CARD_MERGE]);
+	update->merge = versioned_merge_asked(x, &values[CARD_MERGE]);
 	if (x->merge_patch)
 		mark_removed(x, update);
 }
@@ -362,7 +362,7 @@ enum step cards_update(struct exchange *x)
 		return versioned_refuse(x, version);
 	read_update(x, update);
 	if (x->errors.len > 0)
-		return exchange_refuse_fields(x);
+		return refuse_fields(x);
 	return plan_checked_update(x);
 }
 
@@ -374,7 +374,7 @@ enum step cards_update_by_body(struct exchange *x)
 
 	if (id != NULL && id->kind == JSON_STRING) {
 		if (!uuid_parse(id->string, id->string_len, &x->card))
-			return exchange_refuse(x, PROBLEM_NOT_FOUND, "no such card");
+			return refuse(x, PROBLEM_NOT_FOUND, "no such card");
 		x->has_card = true;
 		return cards_update(x);
 	}
@@ -382,7 +382,7 @@ enum step cards_update_by_body(struct exchange *x)
 	if (version != VERSIONED_OK && version != VERSIONED_MALFORMED)
 		return versioned_refuse(x, version);
 	fields_fault(x, "id", "must be the id of a card");
-	return exchange_refuse_fields(x);
+	return refuse_fields(x);
 }
 
 /* ---- delete -------------------------------------------------------------------------------- */
@@ -410,7 +410,7 @@ enum step cards_delete(struct exchange *x)
 		text = "";
 	version = versioned_read(x, text, 1, &expected);
 	if (version == VERSIONED_MALFORMED)
-		return exchange_refuse_fields(x);
+		return refuse_fields(x);
 	if (version != VERSIONED_OK)
 		return versioned_refuse(x, version);
 	call_start(&x->call, CALL_DELETE_CARD);

@@ -11,6 +11,7 @@
 #ifndef API_EXCHANGE_H
 #define API_EXCHANGE_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -69,10 +70,27 @@ struct secret;
 struct exchange;
 typedef enum step resume_fn(struct exchange *x);
 
+/* In which shape the clients of one face of the service (api/face) get what all routes have in common, refusals
+ * above all. What each function but `problem` and `bad_value` refuses is answered only when the session is there,
+ * and the card where one is named (api/refuse), unless `open`: the route needs none. */
+struct face {
+	/* Makes the reply a refusal; `detail` is in words, and trimmed. */
+	void (*problem)(struct exchange *x, enum problem_id id, const char *detail);
+	/* Nothing is at the path. */
+	enum step (*no_path)(struct exchange *x);
+	/* The path has other methods; `route` is one of it. */
+	enum step (*no_method)(struct exchange *x, enum stats_route route, bool open);
+	/* The body is JSON, and yet no body can be such; `fault` says how, after "body". */
+	enum step (*bad_body)(struct exchange *x, const char *fault, bool open);
+	/* The database has refused a value, and does not say which: the reply is that, at once. */
+	void (*bad_value)(struct exchange *x);
+};
+
 struct exchange {
 	const struct conf *conf;
-	struct known *known;    /* of the process (api/known); NULL: nobody is known */
-	struct mem_arena arena; /* everything that lives as long as the request */
+	struct known *known;     /* of the process (api/known); NULL: nobody is known */
+	const struct face *face; /* of the path that the request went to */
+	struct mem_arena arena;  /* everything that lives as long as the request */
 	struct request request;
 	struct reply reply;
 	struct call call;
@@ -112,21 +130,13 @@ void exchange_fini(struct exchange *x);
  * first. Once a request. */
 MUST_CHECK void *exchange_own(struct exchange *x, size_t size);
 
-/* Goes on with the row of its call, or with its hash: what x->resume says, but a key that was spent
- * on another request, and what is over a quota of the account, is refused here, and a first answer that
- * comes again is marked as that. */
-enum step exchange_resume(struct exchange *x);
-
 /* Answers with a problem, in the shape that the request's face has. */
 enum step exchange_problem(struct exchange *x, enum problem_id id, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
 
-/* Refuses what is more than one caller may have: 429, to be repeated after so many seconds. */
-enum step exchange_limited(struct exchange *x, int64_t seconds, const char *detail);
-
-/* Refuses what would add something while there is no room for it: 503, once it is known that the
- * session, and the card where one is named, are there. */
-enum step exchange_read_only(struct exchange *x);
+/* The same, for those who have the words as a va_list. */
+void exchange_vproblem(struct exchange *x, enum problem_id id, const char *fmt, va_list ap)
+	PRINTF_LIKE(3, 0);
 
 /* Refuses a key that was spent on another request. */
 enum step exchange_key_reused(struct exchange *x);
@@ -134,25 +144,10 @@ enum step exchange_key_reused(struct exchange *x);
 /* Answers 422 with the collected `errors`. */
 enum step exchange_invalid(struct exchange *x);
 
-/*
- * Refuses a request on a route that needs a session. The order of checks puts 401 and 404 before
- * everything else, so the session, unless this request has asked for it already, and the card where
- * one is named, are looked up first: the refusal in `reply` is answered only when both are there.
- */
-enum step exchange_refuse(struct exchange *x, enum problem_id id, const char *fmt, ...)
-	PRINTF_LIKE(3, 4);
-/* The same with a refusal that is in `reply` already. */
-enum step exchange_check_first(struct exchange *x);
-/* exchange_refuse with 422 and the collected `errors`. */
-enum step exchange_refuse_fields(struct exchange *x);
-
 /* The second half of many handlers: 200 with the row's body, 204, or exchange_common. */
 enum step exchange_answered(struct exchange *x);
 /* Answers the rows that mean the same everywhere (401, 404, and a status no handler expects).
  * `what` names the thing, for the 404. */
 enum step exchange_common(struct exchange *x, const char *what);
-
-/* An error that trying again cannot help: what the client is told. */
-void exchange_failed(struct exchange *x, enum sqlstate_class class);
 
 #endif

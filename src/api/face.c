@@ -3,6 +3,7 @@
 
 #include "api/fields.h"
 #include "api/postgrest/rest.h"
+#include "api/refuse.h"
 
 static void json_problem(struct exchange *x, enum problem_id id, const char *detail)
 {
@@ -11,7 +12,7 @@ static void json_problem(struct exchange *x, enum problem_id id, const char *det
 
 static enum step json_no_path(struct exchange *x)
 {
-	return exchange_refuse(x, PROBLEM_NOT_FOUND, "no such path");
+	return refuse(x, PROBLEM_NOT_FOUND, "no such path");
 }
 
 static enum step json_no_method(struct exchange *x, enum stats_route route, bool open)
@@ -21,13 +22,13 @@ static enum step json_no_method(struct exchange *x, enum stats_route route, bool
 	(void)route;
 	if (open)
 		return exchange_problem(x, PROBLEM_METHOD_NOT_ALLOWED, detail);
-	return exchange_refuse(x, PROBLEM_METHOD_NOT_ALLOWED, detail);
+	return refuse(x, PROBLEM_METHOD_NOT_ALLOWED, detail);
 }
 
 static enum step json_bad_body(struct exchange *x, const char *fault, bool open)
 {
 	fields_fault(x, "body", fault);
-	return open ? exchange_invalid(x) : exchange_refuse_fields(x);
+	return open ? exchange_invalid(x) : refuse_fields(x);
 }
 
 /* The database's own text may quote what the client sent. */
@@ -37,7 +38,8 @@ static void json_bad_value(struct exchange *x)
 	(void)exchange_invalid(x);
 }
 
-const struct face face_json = {
+/* problem+json, as of all paths but PostgREST's. */
+static const struct face json = {
 	.problem = json_problem,
 	.no_path = json_no_path,
 	.no_method = json_no_method,
@@ -45,12 +47,12 @@ const struct face face_json = {
 	.bad_value = json_bad_value,
 };
 
-const struct face *face_of(const struct exchange *x)
+const struct face *face_of(enum request_face face)
 {
 	static const struct face *const faces[] = {
-		[REQUEST_FACE_JSON] = &face_json,
-		[REQUEST_FACE_POSTGREST] = &face_postgrest,
+		[REQUEST_FACE_JSON] = &json,
+		[REQUEST_FACE_POSTGREST] = &rest_face,
 	};
 
-	return faces[x->request.face];
+	return faces[face];
 }

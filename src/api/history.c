@@ -7,6 +7,7 @@
 #include "api/fields.h"
 #include "api/key.h"
 #include "api/page.h"
+#include "api/refuse.h"
 #include "api/versioned.h"
 
 static const char *what(const struct exchange *x)
@@ -36,7 +37,7 @@ static enum step plan_read(struct exchange *x, enum call_id call)
 	if (after != NULL && !versioned_is_version(after))
 		page_after_fault(x);
 	if (x->errors.len > 0)
-		return exchange_refuse_fields(x);
+		return refuse_fields(x);
 	call_start(&x->call, call);
 	auth_argument(x);
 	entity_argument(x);
@@ -125,7 +126,7 @@ static enum step plan_revert(struct exchange *x, enum call_id call, int least)
 	if (values[TO].present)
 		to = read_target(x);
 	if (!sound || to == 0)
-		return exchange_refuse_fields(x);
+		return refuse_fields(x);
 	call_start(&x->call, call);
 	auth_argument(x);
 	key_write_argument(x);

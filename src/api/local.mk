@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libapi.a
 libapi_a_SOURCES = \
 	src/api/accounts.c src/api/accounts.h \
+	src/api/api.c src/api/api.h \
 	src/api/auth.c src/api/auth.h \
 	src/api/cards.c src/api/cards.h \
 	src/api/cookie.c src/api/cookie.h \
@@ -12,7 +13,6 @@ libapi_a_SOURCES = \
 	src/api/history.c src/api/history.h \
 	src/api/key.c src/api/key.h \
 	src/api/known.c src/api/known.h \
-	src/api/merge.c src/api/merge.h \
 	src/api/origin.c src/api/origin.h \
 	src/api/page.c src/api/page.h \
 	src/api/postgrest/errors.c src/api/postgrest/errors.def src/api/postgrest/errors.h \
@@ -23,6 +23,7 @@ libapi_a_SOURCES = \
 	src/api/postgrest/rpc.c src/api/postgrest/rpc.h \
 	src/api/profiles.c src/api/profiles.h \
 	src/api/reading.c src/api/reading.h \
+	src/api/refuse.c src/api/refuse.h \
 	src/api/router.c src/api/router.h \
 	src/api/secret.c src/api/secret.h \
 	src/api/sessions.c src/api/sessions.h \

@@ -6,7 +6,7 @@
 #include "api/auth.h"
 #include "api/fields.h"
 #include "api/key.h"
-#include "api/merge.h"
+#include "api/refuse.h"
 #include "api/versioned.h"
 #include "base/json_text.h"
 
@@ -95,7 +95,7 @@ static enum step merged(struct exchange *x)
 {
 	enum step step = done(x);
 
-	merge_answered(x);
+	versioned_merge_answered(x);
 	return step;
 }
 
@@ -149,8 +149,8 @@ static enum step plan_save(struct exchange *x, const struct profile *profile)
 			fields_fault(x, "body", "must name a field to change");
 	}
 	if (x->errors.len > 0)
-		return exchange_refuse_fields(x);
-	merge = merge_asked(x, &values[profile->own]);
+		return refuse_fields(x);
+	merge = versioned_merge_asked(x, &values[profile->own]);
 	call_start(&x->call, merge ? profile->merge : profile->save);
 	auth_argument(x);
 	key_write_argument(x);

@@ -8,7 +8,6 @@
 #include "api/auth.h"
 #include "api/cards.h"
 #include "api/cors.h"
-#include "api/face.h"
 #include "api/history.h"
 #include "api/key.h"
 #include "api/known.h"
@@ -16,6 +15,7 @@
 #include "api/postgrest/rows.h"
 #include "api/postgrest/rpc.h"
 #include "api/profiles.h"
+#include "api/refuse.h"
 #include "api/sessions.h"
 
 enum access { ACCESS_OPEN, ACCESS_TOKEN };
@@ -128,93 +128,73 @@ static bool type_is_json(const char *type)
 }
 
 /* A refusal goes through the session check on routes that need one, and not on the others. */
-static enum step refuse(
-	struct exchange *x, enum access access, enum problem_id id, const char *detail)
+static enum step refuse_on(
+	struct exchange *x, const struct route *route, enum problem_id id, const char *detail)
 {
-	if (access == ACCESS_OPEN)
+	if (route->access == ACCESS_OPEN)
 		return exchange_problem(x, id, "%s", detail);
-	return exchange_refuse(x, id, "%s", detail);
+	return refuse(x, id, "%s", detail);
 }
 
 static enum step refuse_method(struct exchange *x, const struct match *match)
 {
-	enum step step = face_of(x)->no_method(x, match->same_path->id, match->open);
+	enum step step = x->face->no_method(x, match->same_path->id, match->open);
 
 	reply_header(&x->reply, "Allow", "%s%s", methods_of(x, match->same_path->path),
 		cors_on(x) ? ", OPTIONS" : "");
 	return step;
 }
 
-static enum step refuse_crowd(struct exchange *x, enum access access)
-{
-	const char *fault = mem_arena_printf(&x->arena, "has more than %d keys", JSON_KEYS_MAX);
-
-	return face_of(x)->bad_body(x, fault, access == ACCESS_OPEN);
-}
-
-static enum step parse_body(struct exchange *x, const struct route *route)
-{
-	char why[160];
-
-	if (route->body == BODY_NONE)
-		return route->handler(x);
-	if (route->body == BODY_ARGUMENTS && x->request.body_len == 0)
-		x->body = json_parse("{}", 2, why, sizeof(why));
-	else
-		x->body = json_parse(x->request.body, x->request.body_len, why, sizeof(why));
-	if (x->body == NULL)
-		return refuse(x, route->access, PROBLEM_BAD_JSON, why);
-	if (json_crowded(x->body))
-		return refuse_crowd(x, route->access);
-	return route->handler(x);
-}
-
-/* Reads, and what makes a session, have no use for a key. */
-static bool takes_key(const struct route *route)
-{
-	return route->access == ACCESS_TOKEN && route->method != REQUEST_GET;
-}
-
-static enum step read_key(struct exchange *x, const struct route *route)
-{
-	if (!takes_key(route))
-		return parse_body(x, route);
-	switch (key_read(x, route->body == BODY_SECRET)) {
-	case KEY_MALFORMED:
-		return exchange_refuse(x, PROBLEM_BAD_HEADER,
-			"Idempotency-Key must be 1 to 255 visible characters, bare or as a "
-			"quoted string");
-	case KEY_REPEATED:
-		return exchange_refuse(
-			x, PROBLEM_BAD_HEADER, "Idempotency-Key was sent more than once");
-	case KEY_OK:
-		break;
-	}
-	return parse_body(x, route);
-}
-
 static enum step refuse_type(struct exchange *x, const struct route *route)
 {
-	enum step step = refuse(x, route->access, PROBLEM_UNSUPPORTED_TYPE,
-		"the body must be JSON: application/json");
+	enum step step = refuse_on(
+		x, route, PROBLEM_UNSUPPORTED_TYPE, "the body must be JSON: application/json");
 
 	if (route->method == REQUEST_PATCH)
 		reply_header(&x->reply, "Accept-Patch", "application/json, " TYPE_MERGE_PATCH);
 	return step;
 }
 
-static enum step read_body(struct exchange *x, const struct route *route)
+static enum step refuse_key(struct exchange *x, enum key_status key)
+{
+	if (key == KEY_REPEATED)
+		return refuse(x, PROBLEM_BAD_HEADER, "Idempotency-Key was sent more than once");
+	return refuse(x, PROBLEM_BAD_HEADER,
+		"Idempotency-Key must be 1 to 255 visible characters, bare or as a quoted string");
+}
+
+static enum step refuse_crowd(struct exchange *x, const struct route *route)
+{
+	const char *fault = mem_arena_printf(&x->arena, "has more than %d keys", JSON_KEYS_MAX);
+
+	return x->face->bad_body(x, fault, route->access == ACCESS_OPEN);
+}
+
+static bool is_merge_patch(const struct exchange *x, const struct route *route)
 {
 	const char *type = x->request.content_type;
 
-	if (x->request.body_too_large)
-		return refuse(
-			x, route->access, PROBLEM_TOO_LARGE, "the body is larger than 256 KiB");
-	if (route->body != BODY_NONE && !type_is_json(type))
-		return refuse_type(x, route);
-	x->merge_patch =
-		route->method == REQUEST_PATCH && type != NULL && type_is(type, TYPE_MERGE_PATCH);
-	return read_key(x, route);
+	return route->method == REQUEST_PATCH && type != NULL && type_is(type, TYPE_MERGE_PATCH);
+}
+
+/* Reads, and what makes a session, have no use for a key. */
+static enum key_status read_key(struct exchange *x, const struct route *route)
+{
+	if (route->access != ACCESS_TOKEN || route->method == REQUEST_GET)
+		return KEY_OK;
+	return key_read(x, route->body == BODY_SECRET);
+}
+
+/* False where the body is no JSON, and why. */
+static bool parse_body(struct exchange *x, const struct route *route, char *why, size_t why_size)
+{
+	const bool left_out = route->body == BODY_ARGUMENTS && x->request.body_len == 0;
+	const char *body = left_out ? "{}" : x->request.body;
+
+	if (route->body == BODY_NONE)
+		return true;
+	x->body = json_parse(body, left_out ? strlen(body) : x->request.body_len, why, why_size);
+	return x->body != NULL;
 }
 
 /* Something that is no id names no card. */
@@ -247,16 +227,35 @@ static enum access access_of(const struct match *match)
 	return match->open ? ACCESS_OPEN : ACCESS_TOKEN;
 }
 
-/* Who sent it is settled, or is nobody's business here. */
-static enum step go_on(struct exchange *x, const struct match *match)
+/*
+ * Who sent the request is known, or the route does not ask. From there the contract's order of checks goes on: 404,
+ * 405, 413, 415, 400.
+ */
+static enum step handle(struct exchange *x, const struct match *match)
 {
+	const struct route *route = match->route;
+	enum key_status key;
+	char why[160];
+
 	if (match->same_path == NULL)
-		return face_of(x)->no_path(x);
+		return x->face->no_path(x);
 	if (!read_card_id(x, match))
-		return exchange_refuse(x, PROBLEM_NOT_FOUND, "no such card");
-	if (match->route == NULL)
+		return refuse(x, PROBLEM_NOT_FOUND, "no such card");
+	if (route == NULL)
 		return refuse_method(x, match);
-	return read_body(x, match->route);
+	if (x->request.body_too_large)
+		return refuse_on(x, route, PROBLEM_TOO_LARGE, "the body is larger than 256 KiB");
+	if (route->body != BODY_NONE && !type_is_json(x->request.content_type))
+		return refuse_type(x, route);
+	x->merge_patch = is_merge_patch(x, route);
+	key = read_key(x, route);
+	if (key != KEY_OK)
+		return refuse_key(x, key);
+	if (!parse_body(x, route, why, sizeof(why)))
+		return refuse_on(x, route, PROBLEM_BAD_JSON, why);
+	if (x->body != NULL && json_crowded(x->body))
+		return refuse_crowd(x, route);
+	return route->handler(x);
 }
 
 /*
@@ -273,11 +272,11 @@ static enum step identified(struct exchange *x)
 		x->has_caller = true;
 		x->session_live = true;
 		known_keep(x->known, x->token_hash, &x->caller);
-		return go_on(x, &match);
+		return handle(x, &match);
 	}
 	if (row->status == 401 && strcmp(row->detail, CALL_DETAIL_OVER) == 0 &&
 		is_write(x->request.method))
-		return go_on(x, &match);
+		return handle(x, &match);
 	return exchange_common(x, "session");
 }
 
@@ -290,7 +289,7 @@ static enum step identify(struct exchange *x, const struct match *match)
 {
 	x->has_caller = known_find(x->known, x->token_hash, &x->caller);
 	if (x->has_caller)
-		return go_on(x, match);
+		return handle(x, match);
 	call_start(&x->call, CALL_CHECK_SESSION);
 	auth_argument(x);
 	x->resume = identified;
@@ -312,7 +311,7 @@ enum step router_begin(struct exchange *x)
 			"this needs a session: send Authorization: Bearer with its token");
 	x->forged = is_forged(x);
 	if (x->forged)
-		return exchange_refuse(x, PROBLEM_CROSS_ORIGIN,
+		return refuse(x, PROBLEM_CROSS_ORIGIN,
 			"a write by cookie must come from a page of this site");
-	return access == ACCESS_TOKEN ? identify(x, &match) : go_on(x, &match);
+	return access == ACCESS_TOKEN ? identify(x, &match) : handle(x, &match);
 }

@@ -16,6 +16,7 @@
 #include "api/key.h"
 #include "api/known.h"
 #include "api/origin.h"
+#include "api/refuse.h"
 #include "api/secret.h"
 #include "base/json_text.h"
 #include "base/log.h"
@@ -308,7 +309,7 @@ enum step sessions_end(struct exchange *x)
 	bool current = strcmp(x->segment, "current") == 0;
 
 	if (!current && !uuid_parse(x->segment, strlen(x->segment), &session))
-		return exchange_refuse(x, PROBLEM_NOT_FOUND, "no such session");
+		return refuse(x, PROBLEM_NOT_FOUND, "no such session");
 	call_start(&x->call, CALL_END_SESSION);
 	auth_argument(x);
 	key_write_argument(x);
@@ -340,7 +341,7 @@ enum step sessions_end_many(struct exchange *x)
 	others = strcmp(scope, "others") == 0;
 	if (!others && strcmp(scope, "global") != 0) {
 		fields_fault(x, "scope", "must be others or global, in the query");
-		return exchange_refuse_fields(x);
+		return refuse_fields(x);
 	}
 	call_start(&x->call, CALL_END_SESSIONS);
 	auth_argument(x);

@@ -11,8 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/fields.h"
+#include "api/refuse.h"
 #include "base/log.h"
+#include "http/prefer.h"
 
 #define VERSION_MAX  INT32_MAX
 #define VERSION_NONE (-1)
@@ -236,16 +237,16 @@ enum step versioned_refuse(struct exchange *x, enum versioned_status status)
 {
 	switch (status) {
 	case VERSIONED_BAD_HEADER:
-		return exchange_refuse(x, PROBLEM_BAD_HEADER,
+		return refuse(x, PROBLEM_BAD_HEADER,
 			"If-Match must be * or a list of quoted entity tags");
 	case VERSIONED_BAD_NONE:
-		return exchange_refuse(x, PROBLEM_BAD_HEADER,
+		return refuse(x, PROBLEM_BAD_HEADER,
 			"If-None-Match must be * or a list of quoted entity tags");
 	case VERSIONED_DISAGREE:
-		return exchange_refuse(x, PROBLEM_BAD_HEADER,
+		return refuse(x, PROBLEM_BAD_HEADER,
 			"If-Match and the version in the request name different versions");
 	default:
-		return exchange_refuse(x, PROBLEM_VERSION_REQUIRED,
+		return refuse(x, PROBLEM_VERSION_REQUIRED,
 			"say which version you saw: \"version\" in the body, or If-Match with its "
 			"ETag");
 	}
@@ -339,4 +340,27 @@ enum step versioned_conflict(struct exchange *x)
 		"again",
 		row->version);
 	return STEP_ANSWER;
+}
+
+/* ---- merging ------------------------------------------------------------------------------- */
+
+static bool prefers_merge(const struct exchange *x)
+{
+	return prefer_has(x->request.prefer, "conflict", "merge");
+}
+
+bool versioned_merge_asked(const struct exchange *x, const struct field_value *merge)
+{
+	/* A precondition is about what is there now, which a merge would look past. */
+	if (x->by_header || x->request.if_none_match != NULL)
+		return false;
+	return merge->present ? merge->text[0] == 't' : prefers_merge(x);
+}
+
+void versioned_merge_answered(struct exchange *x)
+{
+	const int status = x->call.row.status;
+
+	if ((status == 200 || status == 201 || status == 409) && prefers_merge(x))
+		reply_header(&x->reply, "Preference-Applied", "conflict=merge");
 }

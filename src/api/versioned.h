@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "api/exchange.h"
+#include "api/fields.h"
 
 enum versioned_status {
 	VERSIONED_OK,
@@ -49,5 +50,14 @@ enum step versioned_entity(struct exchange *x);
 void versioned_log_conflict(const struct exchange *x, int status);
 /* Answers a row of status 409: 409, or 412 when the version came by header. */
 enum step versioned_conflict(struct exchange *x);
+
+/*
+ * Whether an update that is out of date is to be merged: by `"merge": true` in the body, whose member `merge` is, or
+ * else by `Prefer: conflict=merge`. A version in If-Match is a precondition (RFC 9110), so such a request never
+ * is. To be asked when versioned_read has read the version; the stored functions decide what can be merged.
+ */
+bool versioned_merge_asked(const struct exchange *x, const struct field_value *merge);
+/* Adds Preference-Applied to the answer of a request that was merged, or tried to be, because it preferred so. */
+void versioned_merge_answered(struct exchange *x);
 
 #endif

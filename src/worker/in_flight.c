@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "api/cors.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "worker/count.h"
@@ -29,7 +28,7 @@ void in_flight_finish(struct in_flight *in_flight, struct job *job)
 {
 	int64_t now_us;
 
-	cors_finish(&job->x);
+	api_finish(&job->x);
 	hasher_learn(in_flight->hasher, job);
 	count_answer(in_flight->slot, job);
 	audit_answer(in_flight->audit, in_flight->slot, job);
@@ -43,29 +42,18 @@ void in_flight_finish(struct in_flight *in_flight, struct job *job)
 	job_free(&job);
 }
 
-static void say_why(struct job *job)
+static enum api_end end_of(const struct job *job)
 {
-	struct exchange *x = &job->x;
-
-	if (job->try.maybe_applied) {
-		(void)exchange_problem(x, PROBLEM_OUTCOME_UNKNOWN,
-			"the database did not say in time whether this was applied: look, or "
-			"repeat with the same Idempotency-Key");
-	} else if (job->try.key_held) {
-		(void)exchange_problem(x, PROBLEM_IN_PROGRESS,
-			"another request with this Idempotency-Key is still running: repeat it");
-		reply_header(&x->reply, "Retry-After", "1");
-	} else {
-		(void)exchange_problem(x, PROBLEM_UNAVAILABLE,
-			"this could not be carried out in time; nothing was applied");
-	}
+	if (job->try.maybe_applied)
+		return API_END_UNKNOWN;
+	return job->try.key_held ? API_END_KEY_HELD : API_END_LATE;
 }
 
 void in_flight_give_up(struct in_flight *in_flight, struct job *job)
 {
 	if (job->try.attempts > 0)
 		count_operation(in_flight->slot, job, COUNT_GAVE_UP);
-	say_why(job);
+	api_gave_up(&job->x, end_of(job));
 	in_flight_finish(in_flight, job);
 }
 
@@ -73,11 +61,17 @@ void in_flight_give_up(struct in_flight *in_flight, struct job *job)
 
 /* The caller has more under way, or has used up more, than one may. Before anything was done for this
  * request, so it is refused for certain. */
-static void refuse_caller(struct in_flight *in_flight, struct job *job, enum stats_limit why,
-	int64_t wait_us, const char *text)
+static void refuse_caller(
+	struct in_flight *in_flight, struct job *job, enum api_limit why, int64_t wait_us)
 {
-	count_limited(in_flight->slot, job, why);
-	exchange_limited(&job->x, (wait_us + CLOCK_S - 1) / CLOCK_S, text);
+	static const enum stats_limit counted[] = {
+		[API_LIMIT_IN_FLIGHT] = STATS_LIMIT_IN_FLIGHT,
+		[API_LIMIT_SLOW_QUEUE] = STATS_LIMIT_SLOW_QUEUE,
+		[API_LIMIT_TIME] = STATS_LIMIT_TIME,
+	};
+
+	count_limited(in_flight->slot, job, counted[why]);
+	api_limited(&job->x, why, (wait_us + CLOCK_S - 1) / CLOCK_S);
 	in_flight_finish(in_flight, job);
 }
 
@@ -108,12 +102,10 @@ static bool admit(struct in_flight *in_flight, struct job *job)
 		job->owner = owner;
 		return true;
 	case FAIR_MANY:
-		refuse_caller(in_flight, job, STATS_LIMIT_IN_FLIGHT, 0,
-			"too many requests of this account are under way");
+		refuse_caller(in_flight, job, API_LIMIT_IN_FLIGHT, 0);
 		return false;
 	case FAIR_LONG:
-		refuse_caller(in_flight, job, STATS_LIMIT_TIME, wait_us,
-			"this account has used up its share of the database's time");
+		refuse_caller(in_flight, job, API_LIMIT_TIME, wait_us);
 		return false;
 	}
 	return true;
@@ -130,8 +122,7 @@ static void enter_lane(struct in_flight *in_flight, struct job *job)
 	if (verdict == LANE_TAKEN)
 		return;
 	if (verdict == LANE_CALLER_FULL && !job->try.maybe_applied) {
-		refuse_caller(in_flight, job, STATS_LIMIT_SLOW_QUEUE, 0,
-			"too many requests of this account wait for the database");
+		refuse_caller(in_flight, job, API_LIMIT_SLOW_QUEUE, 0);
 	} else {
 		log_warn("slow queue full request=%s", job->x.request.id_text);
 		count_shed(in_flight->slot, job, STATS_SHED_SLOW_QUEUE);
@@ -165,7 +156,7 @@ static void start_call(struct in_flight *in_flight, struct job *job)
 	if (!admit(in_flight, job))
 		return;
 	if (may_not_add(in_flight, job)) {
-		in_flight_step(in_flight, job, exchange_read_only(&job->x));
+		in_flight_step(in_flight, job, api_read_only(&job->x));
 		return;
 	}
 	job->try = (struct call_try){0};
@@ -179,12 +170,11 @@ static void start_call(struct in_flight *in_flight, struct job *job)
 void in_flight_unhashed(struct in_flight *in_flight, struct job *job)
 {
 	if (job->x.hash.optional) {
-		in_flight_step(in_flight, job, exchange_resume(&job->x));
+		in_flight_step(in_flight, job, api_resume(&job->x));
 		return;
 	}
 	if (hasher_crowded(job) && !job->try.maybe_applied) {
-		(void)exchange_limited(
-			&job->x, 1, "too many passwords from this network wait to be checked");
+		api_limited(&job->x, API_LIMIT_HASHES, 1);
 		count_shed(in_flight->slot, job, STATS_SHED_HASH_QUEUE);
 		in_flight_finish(in_flight, job);
 		return;
@@ -193,7 +183,6 @@ void in_flight_unhashed(struct in_flight *in_flight, struct job *job)
 	in_flight_give_up(in_flight, job);
 }
 
-/* The same words for an account that is there and one that is not, and no word about the password. */
 static void refuse_early(struct in_flight *in_flight, struct job *job, int wait_s)
 {
 	count_slowed(in_flight->slot, job);
@@ -201,8 +190,7 @@ static void refuse_early(struct in_flight *in_flight, struct job *job, int wait_
 		in_flight_give_up(in_flight, job);
 		return;
 	}
-	(void)exchange_limited(&job->x, wait_s,
-		"too many wrong passwords for this account: this one was not looked at");
+	api_limited(&job->x, API_LIMIT_TRIES, wait_s);
 	in_flight_finish(in_flight, job);
 }
 

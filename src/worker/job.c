@@ -5,12 +5,11 @@
 
 #include "base/mem.h"
 
-struct job *job_new(const struct conf *conf, struct fcgi_conn *conn)
+struct job *job_new(struct fcgi_conn *conn)
 {
 	struct job *job = mem_zero(sizeof(*job));
 
 	job->conn = conn;
-	job->x.conf = conf;
 	return job;
 }
 

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "api/exchange.h"
+#include "api/api.h"
 #include "http/fcgi.h"
 #include "stats/stats.h"
 #include "worker/admit.h"
@@ -65,7 +65,7 @@ struct job {
 	struct job *next;
 };
 
-MUST_CHECK struct job *job_new(const struct conf *conf, struct fcgi_conn *conn);
+MUST_CHECK struct job *job_new(struct fcgi_conn *conn);
 /* Frees the job; its connection must have been answered or closed. */
 void job_free(struct job **job);
 

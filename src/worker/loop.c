@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/router.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -375,10 +374,9 @@ static bool overloaded(const struct loop *loop, const struct job *job, int64_t n
 static void begin(struct loop *loop, struct fcgi_conn *conn)
 {
 	const struct conf *conf = loop->shared->conf;
-	struct job *job = job_new(conf, conn);
+	struct job *job = job_new(conn);
 	int64_t now_us;
 
-	job->x.known = loop->shared->known;
 	show(loop, STATS_THREAD_READING, NULL, clock_mono_us());
 	if (!fcgi_read(conn, &job->x.arena, &job->x.request)) {
 		job_free(&job);
@@ -386,7 +384,7 @@ static void begin(struct loop *loop, struct fcgi_conn *conn)
 	}
 	now_us = clock_mono_us();
 	job_set_state(&loop->in_flight.jobs, job, JOB_HANDLED);
-	job->x.route = STATS_ROUTE_NONE; /* until the router knows it */
+	api_start(&job->x, loop->shared->api);
 	show(loop, STATS_THREAD_ANSWERING, job, now_us);
 	count_started(loop->slot, job, now_us);
 	job->deadline_us = job->x.request.began_us + conf->request_deadline_ms * CLOCK_MS;
@@ -396,7 +394,7 @@ static void begin(struct loop *loop, struct fcgi_conn *conn)
 	else if (overloaded(loop, job, now_us))
 		shed(loop, job, STATS_SHED_OVERLOAD);
 	else
-		in_flight_step(&loop->in_flight, job, router_begin(&job->x));
+		in_flight_step(&loop->in_flight, job, api_begin(&job->x));
 }
 
 static void resume_hashed(struct loop *loop)
@@ -412,7 +410,7 @@ static void resume_hashed(struct loop *loop)
 		else if (in_flight_too_late(&loop->in_flight, job, clock_mono_us()))
 			in_flight_give_up(&loop->in_flight, job);
 		else
-			in_flight_step(&loop->in_flight, job, exchange_resume(&job->x));
+			in_flight_step(&loop->in_flight, job, api_resume(&job->x));
 	}
 }
 

@@ -15,7 +15,7 @@
 
 #include <stdatomic.h>
 
-#include "api/known.h"
+#include "api/api.h"
 #include "base/conf.h"
 #include "db/cancel.h"
 #include "db/dial.h"
@@ -33,7 +33,7 @@ struct loop_shared {
 	const struct conf *conf;
 	struct fcgi_gate *gate;
 	struct hasher *hasher;
-	struct known *known; /* tokens that the database accepted lately */
+	struct api *api;
 	struct lane *lane;
 	struct fair *fair;
 	const struct segment *segment; /* says whether it is read-only */

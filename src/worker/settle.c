@@ -58,7 +58,7 @@ static void settle_row(
 	}
 	count_operation(in_flight->slot, job, COUNT_ANSWERED);
 	job_set_state(&in_flight->jobs, job, JOB_HANDLED);
-	in_flight_step(in_flight, job, exchange_resume(&job->x));
+	in_flight_step(in_flight, job, api_resume(&job->x));
 }
 
 /* The text of an error may quote what the client sent, where the client's input caused it. */
@@ -83,7 +83,7 @@ static void settle_refused(
 		return;
 	}
 	count_operation(in_flight->slot, job, COUNT_REFUSED);
-	exchange_failed(&job->x, entry->class);
+	api_failed(&job->x, entry->class);
 	in_flight_finish(in_flight, job);
 }
 
@@ -175,7 +175,7 @@ static void settle_overrun(
 		in_flight_give_up(in_flight, job);
 	} else {
 		count_operation(in_flight->slot, job, COUNT_REFUSED);
-		exchange_failed(&job->x, entry->class);
+		api_failed(&job->x, entry->class);
 		in_flight_finish(in_flight, job);
 	}
 }

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "api/text.h"
+#include "api/api.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -102,7 +102,7 @@ static void shared_init(
 	shared->gate = fcgi_gate_new(inherit->listen_fd, &options);
 	shared->hasher = hasher_new(&settings->conf, inherit->tries);
 	shared->audit = open_audit(inherit);
-	shared->known = known_new();
+	shared->api = api_new(&settings->conf);
 	shared->lane = new_lane(&settings->conf);
 	shared->fair = new_fair(&settings->conf);
 	shared->segment = inherit->segment;
@@ -119,7 +119,7 @@ static void shared_init(
 static void shared_fini(struct loop_shared *shared)
 {
 	hasher_free(&shared->hasher);
-	known_free(&shared->known);
+	api_free(&shared->api);
 	lane_free(&shared->lane);
 	fair_free(&shared->fair);
 	dialler_free(&shared->dialler);
@@ -255,8 +255,7 @@ static void watch(struct worker *worker, const sigset_t *signals)
 
 void worker_prepare(const struct settings *settings)
 {
-	/* ICU's tables take a fifth of a second to read; so a worker that died is back at once. */
-	text_warm();
+	api_prepare();
 	audit_share(settings->conf.security_log);
 }
 

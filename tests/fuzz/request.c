@@ -12,7 +12,8 @@
 #include <ctype.h>
 #include <stdbool.h>
 
-#include "api/router.h"
+#include "api/api.h"
+#include "api/face.h"
 #include "api/text.h"
 #include "base/log.h"
 #include "http/utf8.h"
@@ -227,7 +228,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum step step;
 
 	if (fill(&x, &input)) {
-		step = router_begin(&x);
+		x.face = face_of(x.request.face);
+		step = api_begin(&x);
 		for (int steps = 0; step != STEP_ANSWER; steps++) {
 			const uint8_t byte = (uint8_t)*script;
 
@@ -237,7 +239,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				answer_call(&x, byte);
 			else
 				answer_hash(&x, byte);
-			step = exchange_resume(&x);
+			step = api_resume(&x);
 		}
 		is_answer(&x, size);
 	}

@@ -13,11 +13,12 @@
 
 #include <valgrind/callgrind.h>
 
+#include "api/api.h"
 #include "api/cookie.h"
+#include "api/face.h"
 #include "api/key.h"
 #include "api/postgrest/query.h"
 #include "api/postgrest/rest.h"
-#include "api/router.h"
 #include "api/text.h"
 #include "api/url.h"
 #include "api/versioned.h"
@@ -232,10 +233,11 @@ static void request_run(struct headers headers, const char *body, size_t len)
 	MUST(request_fill(&x.request, &x.arena, lookup, &headers, len) == NULL);
 	x.request.body = body;
 	x.request.body_len = len;
-	step = router_begin(&x);
+	x.face = face_of(x.request.face);
+	step = api_begin(&x);
 	if (step == STEP_CALL && x.call.id == CALL_CHECK_SESSION) {
 		x.call.row = (struct call_row){.status = 200, .detail = ID, .body = ""};
-		(void)exchange_resume(&x);
+		(void)api_resume(&x);
 	}
 	exchange_fini(&x);
 }

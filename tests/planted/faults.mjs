@@ -64,7 +64,7 @@ export const faults = [
 	{
 		name: 'unknown-as-503',
 		sentence: 'an unknown outcome told as 503',
-		change: [['src/worker/in_flight.c', 'if (job->try.maybe_applied) {\n\t\t(void)exchange_problem', 'if (false) {\n\t\t(void)exchange_problem']],
+		change: [['src/worker/in_flight.c', 'if (job->try.maybe_applied)\n\t\treturn API_END_UNKNOWN', 'if (false)\n\t\treturn API_END_UNKNOWN']],
 		run: { cut: 'answer', env: { CARDKEEP_RETRY_MAX_ATTEMPTS: '1' } },
 		says: /every try was answered as not applied|was refused, and it is (deleted|there)/,
 	},

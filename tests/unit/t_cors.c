@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "api/cors.h"
+#include "api/face.h"
 #include "api/router.h"
 #include "base/must.h"
 
@@ -36,6 +37,7 @@ static enum step begin(
 	struct exchange *x, enum request_method method, const char *path, const char *origin)
 {
 	*x = (struct exchange){.conf = &conf,
+		.face = face_of(REQUEST_FACE_JSON),
 		.request = {
 			.method = method, .path = path, .query = "", .origin = origin, .body = ""}};
 	uuid_format(&x->request.id, x->request.id_text);

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "api/face.h"
 #include "api/router.h"
 #include "base/clock.h"
 #include "base/must.h"
@@ -115,7 +116,7 @@ static void take_token(const struct exchange *x)
 /* Carries the request through to its answer, whose status it returns. */
 static int serve(enum request_method method, const char *path, const char *text)
 {
-	struct exchange x = {.conf = &conf};
+	struct exchange x = {.conf = &conf, .face = face_of(REQUEST_FACE_JSON)};
 	const char *body = mem_arena_copy(&x.arena, text, strlen(text));
 	int tried = 0;
 	int status;

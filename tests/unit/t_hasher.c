@@ -30,7 +30,7 @@ static const char password[] = "correct horse";
 
 static struct job *sign_in(void)
 {
-	struct job *job = job_new(&conf, NULL);
+	struct job *job = job_new(NULL);
 
 	job->deadline_us = clock_mono_us() + conf.request_deadline_ms * CLOCK_MS;
 	job->x.hash.whose.address = "ada@example.org";

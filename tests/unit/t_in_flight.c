@@ -67,8 +67,10 @@ static int hash(bool maybe_applied, bool optional)
 		.audit = audit_new("", NULL, why, sizeof(why)),
 		.slot = stats_nobody(),
 		.jobs.slot = stats_nobody()};
-	struct job *job = job_new(&conf, NULL);
+	struct api *api = api_new(&conf);
+	struct job *job = job_new(NULL);
 
+	api_start(&job->x, api);
 	told = 0;
 	job->caller = FAIR_NOBODY;
 	job->deadline_us = clock_mono_us() + CLOCK_S;
@@ -81,6 +83,7 @@ static int hash(bool maybe_applied, bool optional)
 	assert_int_equal(in_flight.jobs.count, 0);
 	fair_free(&in_flight.fair);
 	audit_free(&in_flight.audit);
+	api_free(&api);
 	return told;
 }
 

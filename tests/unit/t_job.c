@@ -39,7 +39,7 @@ static const enum job_state ways[JOB_STATE_COUNT][4] = {
 
 static struct job *job_in(struct job_lists *lists, enum job_state state)
 {
-	struct job *job = job_new(NULL, NULL);
+	struct job *job = job_new(NULL);
 
 	for (size_t i = 0; job->state != state; i++)
 		job_set_state(lists, job, ways[state][i]);

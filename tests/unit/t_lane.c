@@ -30,7 +30,7 @@ void exchange_fini(struct exchange *x)
 
 static struct job *job_of(size_t caller)
 {
-	struct job *job = job_new(NULL, NULL);
+	struct job *job = job_new(NULL);
 
 	job->caller = caller;
 	return job;

@@ -12,6 +12,8 @@
 #include <cmocka.h>
 #include <sodium.h>
 
+#include "api/api.h"
+#include "api/face.h"
 #include "api/known.h"
 #include "api/router.h"
 #include "base/clock.h"
@@ -206,6 +208,7 @@ static void begin(struct exchange *x, size_t i)
 		.body = cases[i].body,
 		.body_len = strlen(cases[i].body)};
 	uuid_format(&x->request.id, x->request.id_text);
+	x->face = face_of(x->request.face);
 }
 
 static void requests_are_planned_or_refused_in_the_order_of_checks(void **state)
@@ -264,7 +267,7 @@ static bool begin_unknown(struct exchange *x, size_t i)
 static enum step told(struct exchange *x, int status, const char *detail)
 {
 	x->call.row = (struct call_row){.status = status, .detail = detail, .body = ""};
-	return exchange_resume(x);
+	return api_resume(x);
 }
 
 static void an_unknown_token_is_looked_up_before_anything_is_done(void **state)
@@ -421,7 +424,7 @@ static void a_first_answer_is_marked_and_a_spent_key_refused(void **state)
 		x.call.row.body_len = sizeof(body) - 1;
 		if (x.call.row.detail == NULL)
 			x.call.row.detail = "";
-		assert_int_equal(exchange_resume(&x), STEP_ANSWER);
+		assert_int_equal(api_resume(&x), STEP_ANSWER);
 		assert_int_equal(x.reply.status, answers[i].status);
 		assert_int_equal(
 			strstr(buf_cstr(&x.reply.headers), "Idempotent-Replayed: true\r\n") != NULL,
@@ -468,7 +471,7 @@ static void a_wrong_method_is_told_the_right_ones(void **state)
 static void registration_hashes_before_it_calls(void **state)
 {
 	static const char body[] = "{\"email\":\"A@Example.org\",\"password\":\"correct horse\"}";
-	struct exchange x = {.conf = &conf};
+	struct exchange x = {.conf = &conf, .face = face_of(REQUEST_FACE_JSON)};
 	const char *token;
 
 	(void)state;
@@ -504,7 +507,7 @@ static void sign_in(struct exchange *x, const char *stored)
 {
 	static const char body[] = "{\"email\":\"a@example.org\",\"password\":\"correct horse\"}";
 
-	*x = (struct exchange){.conf = &conf};
+	*x = (struct exchange){.conf = &conf, .face = face_of(REQUEST_FACE_JSON)};
 	x->request = (struct request){.method = REQUEST_POST,
 		.path = "/api/sessions",
 		.query = "",
@@ -588,7 +591,7 @@ static void a_change_that_finds_another_hash_looks_again_with_what_was_typed(voi
 {
 	static const char body[] =
 		"{\"current_password\":\"correct horse\",\"new_password\":\"another horse\"}";
-	struct exchange x = {.conf = &conf};
+	struct exchange x = {.conf = &conf, .face = face_of(REQUEST_FACE_JSON)};
 
 	x.known = known;
 	(void)state;

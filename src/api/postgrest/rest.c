@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "api/postgrest/query.h"
+#include "api/refuse.h"
 #include "api/versioned.h"
 #include "http/accept.h"
 #include "http/prefer.h"
@@ -39,7 +40,7 @@ enum step rest_refuse(struct exchange *x, enum postgrest_error id, const char *d
 	va_end(ap);
 	problem_trim(text);
 	postgrest_reply(&x->reply, id, details, hint, "%s", text);
-	return exchange_check_first(x);
+	return refuse_prepared(x);
 }
 
 /* What follows `top` in the path, where that is one segment. */
@@ -119,7 +120,7 @@ static void bad_value(struct exchange *x)
 	(void)exchange_problem(x, PROBLEM_VALIDATION, "a value that the database refused");
 }
 
-const struct face face_postgrest = {
+const struct face rest_face = {
 	.problem = bare_problem,
 	.no_path = no_path,
 	.no_method = no_method,

@@ -6,7 +6,6 @@
 #define API_POSTGREST_REST_H
 
 #include "api/exchange.h"
-#include "api/face.h"
 #include "api/postgrest/errors.h"
 
 enum rest_form {
@@ -22,7 +21,7 @@ enum rest_form rest_form(const char *accept);
 enum step rest_refuse(struct exchange *x, enum postgrest_error id, const char *details,
 	const char *hint, const char *message_fmt, ...) PRINTF_LIKE(5, 6);
 /* PostgREST's face: its own words for paths and methods, which clients know, and its shape for all else. */
-extern const struct face face_postgrest;
+extern const struct face rest_face;
 
 /* The schema that the request speaks of. */
 const char *rest_schema(const struct exchange *x);
