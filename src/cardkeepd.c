@@ -53,7 +53,7 @@ static void usage(FILE *out)
 }
 
 /* Reads the options; exits for those that only print. */
-static struct options read_options(int argc, char **argv)
+static struct options options_of(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
@@ -92,7 +92,7 @@ static struct options read_options(int argc, char **argv)
 }
 
 /* The configuration; exits with the one line that says what is wrong with it. */
-static void load(const struct settings_source *source, struct settings *settings)
+static void load_settings(const struct settings_source *source, struct settings *settings)
 {
 	char why[512];
 
@@ -162,13 +162,13 @@ static int test(const struct settings_source *source, const struct settings *set
 }
 
 /* Opens, detaches unless told not to, and serves; the exit status. */
-static int serve(const struct settings_source *source, const struct options *options)
+static int supervise(const struct settings_source *source, const struct options *options)
 {
 	struct settings settings;
 	struct supervisor *sup;
 	char why[512];
 
-	load(source, &settings);
+	load_settings(source, &settings);
 	if (options->test)
 		return test(source, &settings);
 	if (settings.conf.sandbox != 0)
@@ -198,7 +198,7 @@ int main(int argc, char **argv)
 	int status;
 
 	signals_begin();
-	options = read_options(argc, argv);
+	options = options_of(argc, argv);
 	source.optional = options.conf_path == NULL;
 	path = mem_strdup(source.optional ? CARDKEEP_CONF : options.conf_path);
 	source.path = path;
@@ -209,7 +209,7 @@ int main(int argc, char **argv)
 	/* The arguments give way to titles. */
 	title_init(argc, argv);
 	MUST(sodium_init() >= 0);
-	status = serve(&source, &options);
+	status = supervise(&source, &options);
 	free(path);
 	return status;
 }

@@ -48,7 +48,7 @@ static enum step wrong_password(struct exchange *x)
 }
 
 /* Has the hasher compare what was taken with the hash that the row brought. */
-static enum step check(struct exchange *x, resume_fn *checked)
+static enum step check_against_row(struct exchange *x, resume_fn *checked)
 {
 	const char *hash = x->call.row.detail;
 
@@ -79,7 +79,7 @@ static enum step check_new(struct exchange *x)
 	const struct change *change = x->own;
 
 	secret_take_new(x, change->new_password, change->new_password_len);
-	return check(x, same_password);
+	return check_against_row(x, same_password);
 }
 
 static enum step password_known(struct exchange *x)
@@ -90,7 +90,7 @@ static enum step password_known(struct exchange *x)
 	if (row->status == 200) {
 		change->seen_hash = mem_arena_copy(&x->arena, row->detail, strlen(row->detail));
 		x->hash.whose.stored = change->seen_hash;
-		return check(x, change->verified);
+		return check_against_row(x, change->verified);
 	}
 	if (!row->replayed || change->new_password == NULL || row->detail[0] == '\0')
 		return over(x);

@@ -84,7 +84,8 @@ static bool over_https(const struct exchange *x)
 	       strncasecmp(x->conf->public_url, "https://", 8) == 0;
 }
 
-static void put(struct exchange *x, const char *name, const char *value, long max_age_s, bool https)
+static void put_cookie(
+	struct exchange *x, const char *name, const char *value, long max_age_s, bool https)
 {
 	reply_header(&x->reply, "Set-Cookie",
 		"%s=%s; Path=/; Max-Age=%ld; HttpOnly; SameSite=Strict%s", name, value, max_age_s,
@@ -95,12 +96,14 @@ void cookie_set(struct exchange *x, const char *token)
 {
 	const bool https = over_https(x);
 
-	put(x, https ? HOST_ONLY : ANY_HOST, token, x->conf->session_lifetime_hours * 3600, https);
+	put_cookie(x, https ? HOST_ONLY : ANY_HOST, token, x->conf->session_lifetime_hours * 3600,
+		https);
 }
 
 /* By the name that it came with; one for this host alone is only given up by what is Secure. */
 void cookie_clear(struct exchange *x)
 {
 	if (x->by_cookie)
-		put(x, x->host_only ? HOST_ONLY : ANY_HOST, "", 0, x->host_only || over_https(x));
+		put_cookie(x, x->host_only ? HOST_ONLY : ANY_HOST, "", 0,
+			x->host_only || over_https(x));
 }

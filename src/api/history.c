@@ -29,7 +29,7 @@ static enum step listed(struct exchange *x)
 	return x->call.row.status == 200 ? page_answer(x) : exchange_common(x, what(x));
 }
 
-static enum step plan_read(struct exchange *x, enum call_id call)
+static enum step plan_page(struct exchange *x, enum call_id call)
 {
 	int64_t limit = page_limit(x);
 	const char *after = page_after(x);
@@ -49,17 +49,17 @@ static enum step plan_read(struct exchange *x, enum call_id call)
 
 enum step history_read_card(struct exchange *x)
 {
-	return plan_read(x, CALL_CARD_HISTORY);
+	return plan_page(x, CALL_CARD_HISTORY);
 }
 
 enum step history_read_personal(struct exchange *x)
 {
-	return plan_read(x, CALL_PERSONAL_HISTORY);
+	return plan_page(x, CALL_PERSONAL_HISTORY);
 }
 
 enum step history_read_professional(struct exchange *x)
 {
-	return plan_read(x, CALL_PROFESSIONAL_HISTORY);
+	return plan_page(x, CALL_PROFESSIONAL_HISTORY);
 }
 
 /* ---- revert -------------------------------------------------------------------------------- */
@@ -70,7 +70,7 @@ static enum step no_such_version(struct exchange *x)
 	return exchange_invalid(x);
 }
 
-static enum step conflicts(struct exchange *x)
+static enum step revert_conflict(struct exchange *x)
 {
 	const struct call_row *row = &x->call.row;
 
@@ -87,7 +87,7 @@ static enum step reverted(struct exchange *x)
 	case 200:
 		return versioned_entity(x);
 	case 409:
-		return conflicts(x);
+		return revert_conflict(x);
 	case 422:
 		return no_such_version(x);
 	default:

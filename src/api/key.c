@@ -83,7 +83,7 @@ static void hash_text(crypto_hash_sha256_state *state, const char *text)
 		hash_bytes(state, text, strlen(text));
 }
 
-static void finish(crypto_hash_sha256_state *state, struct uuid *ret_uuid)
+static void finish_hash(crypto_hash_sha256_state *state, struct uuid *ret_uuid)
 {
 	unsigned char hash[crypto_hash_sha256_BYTES];
 
@@ -98,7 +98,7 @@ static void hash_key(struct exchange *x, const char *key, size_t len)
 	crypto_hash_sha256_init(&state);
 	hash_text(&state, "cardkeep key");
 	hash_bytes(&state, key, len);
-	finish(&state, &x->key);
+	finish_hash(&state, &x->key);
 }
 
 static void hash_request(struct exchange *x, const char *key, size_t len, bool secret)
@@ -121,7 +121,7 @@ static void hash_request(struct exchange *x, const char *key, size_t len, bool s
 		hash_length(&state, ABSENT);
 	else
 		hash_bytes(&state, request->body, request->body_len);
-	finish(&state, &x->write);
+	finish_hash(&state, &x->write);
 }
 
 enum key_status key_read(struct exchange *x, bool secret)

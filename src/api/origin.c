@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-static bool ends_with(const char *text, size_t len, const char *end)
+static bool host_ends_with(const char *text, size_t len, const char *end)
 {
 	const size_t end_len = strlen(end);
 
@@ -22,14 +22,14 @@ static size_t origin_len(const char *url)
 	if (host == NULL || host == url || host[3] == '\0')
 		return 0;
 	len = (size_t)(host + 3 - url) + strcspn(host + 3, "/?#");
-	if (strncasecmp(url, "http:", 5) == 0 && ends_with(url, len, ":80"))
+	if (strncasecmp(url, "http:", 5) == 0 && host_ends_with(url, len, ":80"))
 		return len - 3;
-	if (strncasecmp(url, "https:", 6) == 0 && ends_with(url, len, ":443"))
+	if (strncasecmp(url, "https:", 6) == 0 && host_ends_with(url, len, ":443"))
 		return len - 4;
 	return len;
 }
 
-static bool same(const char *a, const char *b)
+static bool same_origin(const char *a, const char *b)
 {
 	const size_t len = origin_len(a);
 
@@ -44,10 +44,10 @@ enum origin origin_of(
 									   : ORIGIN_FOREIGN;
 	if (request->origin == NULL)
 		return ORIGIN_UNTOLD;
-	if (same(request->origin, public_url))
+	if (same_origin(request->origin, public_url))
 		return ORIGIN_SAME;
 	if (request->scheme != NULL && request->host != NULL &&
-		same(request->origin,
+		same_origin(request->origin,
 			mem_arena_printf(arena, "%s://%s", request->scheme, request->host)))
 		return ORIGIN_SAME;
 	return ORIGIN_FOREIGN;

@@ -214,7 +214,7 @@ struct writer {
 	bool inherent;      /* the last character is a vowel that went without saying */
 };
 
-static void put(struct writer *w, const char *text, size_t len)
+static void put_units(struct writer *w, const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		w->out[w->len++] = (UChar)text[i];
@@ -241,7 +241,7 @@ static void put_ahead(struct writer *w)
 	if (w->ahead == NULL)
 		return;
 	drop_vowel(w);
-	put(w, w->ahead->text + 1, w->ahead->len - 1);
+	put_units(w, w->ahead->text + 1, w->ahead->len - 1);
 	w->ahead = NULL;
 }
 
@@ -279,9 +279,9 @@ static void put_found(struct writer *w, const struct found *found)
 		len--;
 	}
 	consonant = len > 0 && text[len - 1] == '+';
-	put(w, text, consonant ? len - 1 : len);
+	put_units(w, text, consonant ? len - 1 : len);
 	if (consonant) {
-		put(w, "a", 1);
+		put_units(w, "a", 1);
 		w->inherent = true;
 	}
 	put_ahead(w);
@@ -306,7 +306,7 @@ static void put_point(struct writer *w, UChar32 c, const UChar *units, int32_t c
 	}
 	len = copy_letter(u_tolower(c), reading);
 	if (len > 0) {
-		put(w, reading, len);
+		put_units(w, reading, len);
 		return;
 	}
 	if (!is_between(c))

@@ -161,7 +161,7 @@ static char *text_of(struct conf *conf, enum key_id id)
 	return (char *)conf + keys[id].offset;
 }
 
-static long *number_of(struct conf *conf, enum key_id id)
+static long *number_at(struct conf *conf, enum key_id id)
 {
 	return (long *)(void *)((char *)conf + keys[id].offset);
 }
@@ -172,7 +172,7 @@ static void set_presets(struct conf *conf)
 		if (keys[id].text != NULL)
 			strcpy(text_of(conf, id), keys[id].text);
 		else
-			*number_of(conf, id) = keys[id].number;
+			*number_at(conf, id) = keys[id].number;
 	}
 }
 
@@ -238,7 +238,7 @@ static void set_number(struct loader *loader, enum key_id id, const char *value)
 			key->most);
 		return;
 	}
-	*number_of(&loader->conf, id) = number;
+	*number_at(&loader->conf, id) = number;
 }
 
 static void set_value(struct loader *loader, enum key_id id, const char *value)

@@ -175,7 +175,7 @@ bool log_tell(void)
 }
 
 /* A lost line must not stop a request. What was lost is told of before what comes after it. */
-static void put(const char *lines, size_t len)
+static void put_lines(const char *lines, size_t len)
 {
 	size_t lost;
 
@@ -198,7 +198,7 @@ void log_batch(void)
 void log_flush(void)
 {
 	if (batch.len > 0)
-		put(batch.bytes, batch.len);
+		put_lines(batch.bytes, batch.len);
 	batch.len = 0;
 }
 
@@ -212,7 +212,7 @@ void log_unbatch(void)
 static void put_line(enum log_level level, const char *line, size_t len)
 {
 	if (batch.bytes == NULL) {
-		put(line, len);
+		put_lines(line, len);
 		return;
 	}
 	if (batch.len + len > BATCH_BYTES)
@@ -242,7 +242,7 @@ const char *log_quote(struct log_quoted *quoted, const char *text)
 
 void log_last_words(const char *line)
 {
-	put(line, strlen(line));
+	put_lines(line, strlen(line));
 }
 
 void log_write(enum log_level level, const char *fmt, ...)

@@ -10,7 +10,7 @@
 
 /* ---- filling ------------------------------------------------------------------------------- */
 
-static struct buf *begin(struct fill *fill, const char *name, bool markup)
+static struct buf *begin_hole(struct fill *fill, const char *name, bool markup)
 {
 	MUST(fill->count < FILL_HOLES);
 	fill->holes[fill->count].name = name;
@@ -22,17 +22,17 @@ static struct buf *begin(struct fill *fill, const char *name, bool markup)
 
 struct buf *fill_into(struct fill *fill, const char *name)
 {
-	return begin(fill, name, false);
+	return begin_hole(fill, name, false);
 }
 
 void fill_text(struct fill *fill, const char *name, const char *text)
 {
-	buf_str(begin(fill, name, false), text != NULL ? text : "");
+	buf_str(begin_hole(fill, name, false), text != NULL ? text : "");
 }
 
 void fill_markup(struct fill *fill, const char *name, const struct buf *markup)
 {
-	buf_str(begin(fill, name, true), buf_cstr(markup));
+	buf_str(begin_hole(fill, name, true), buf_cstr(markup));
 }
 
 void fill_free(struct fill *fill)

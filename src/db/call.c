@@ -48,7 +48,7 @@ void call_start(struct call *call, enum call_id id)
 	*call = (struct call){.id = id};
 }
 
-static void add(struct call *call, const char *value, int length, bool binary)
+static void put_argument(struct call *call, const char *value, int length, bool binary)
 {
 	MUST(call->nargs < call_arity(call->id));
 	call->values[call->nargs] = value;
@@ -59,13 +59,13 @@ static void add(struct call *call, const char *value, int length, bool binary)
 
 void call_text(struct call *call, const char *value)
 {
-	add(call, value, 0, false);
+	put_argument(call, value, 0, false);
 }
 
 void call_bytes(struct call *call, const void *value, size_t len)
 {
 	MUST(len <= INT_MAX);
-	add(call, value, (int)len, true);
+	put_argument(call, value, (int)len, true);
 }
 
 void call_uuid(struct call *call, struct mem_arena *arena, const struct uuid *value)

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "db/message.h"
 
 struct client {
 	PGconn *pg;
@@ -23,12 +24,6 @@ struct client {
 struct client_rows {
 	PGresult *pg;
 };
-
-/* The first line of what libpq says. */
-static void first_line(char *out, size_t size, const char *text)
-{
-	snprintf(out, size, "%.*s", (int)strcspn(text, "\n"), text);
-}
 
 /* ---- connecting ------------------------------------------------------------------------------ */
 
@@ -51,7 +46,7 @@ struct client *client_open(const char *conninfo, const char *user, char *why, si
 	struct client *ask;
 
 	if (PQstatus(pg) != CONNECTION_OK) {
-		first_line(why, why_size, pg != NULL ? PQerrorMessage(pg) : "out of memory");
+		message_line(why, why_size, pg != NULL ? PQerrorMessage(pg) : "out of memory");
 		PQfinish(pg);
 		return NULL;
 	}
@@ -71,13 +66,13 @@ void client_close(struct client **ask)
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 
-static void remember(struct client *ask, const PGresult *result)
+static void remember_error(struct client *ask, const PGresult *result)
 {
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
 	snprintf(ask->sqlstate, sizeof(ask->sqlstate), "%s", state != NULL ? state : "");
-	first_line(ask->error, sizeof(ask->error),
+	message_line(ask->error, sizeof(ask->error),
 		message != NULL ? message : PQerrorMessage(ask->pg));
 }
 
@@ -88,7 +83,7 @@ enum client_status client_run(struct client *ask, const char *sql, const char *c
 	const ExecStatusType status = PQresultStatus(result);
 
 	if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
-		remember(ask, result);
+		remember_error(ask, result);
 		PQclear(result);
 		return PQstatus(ask->pg) == CONNECTION_OK ? CLIENT_REFUSED : CLIENT_LOST;
 	}
@@ -212,7 +207,7 @@ bool client_export(const char *conninfo, const char *user, char *why, size_t why
 	bool done = options != NULL;
 
 	if (options == NULL)
-		first_line(why, why_size, error != NULL ? error : "out of memory");
+		message_line(why, why_size, error != NULL ? error : "out of memory");
 	for (const PQconninfoOption *o = options; done && o->keyword != NULL; o++) {
 		done = export_one(o, user, &rest);
 		if (!done)

@@ -96,7 +96,7 @@ static void make_shy(struct dialler *dialler, size_t host)
 
 /* ---- one call, in the dial's thread ------------------------------------------------------------ */
 
-static void fail(struct pq_error *error, const char *text)
+static void unreachable(struct pq_error *error, const char *text)
 {
 	*error = (struct pq_error){.sqlstate = PQ_UNREACHABLE};
 	snprintf(error->message, sizeof(error->message), "%s", text);
@@ -112,7 +112,7 @@ static bool find_addresses(struct dial *dial, const struct host *host, int64_t l
 		if (resolver_ask(dial->dialler->resolver, host->name, limit_us, &dial->stop, ret,
 			    why, sizeof(why)))
 			return true;
-		fail(ret_error, why);
+		unreachable(ret_error, why);
 		return false;
 	}
 	ret->count = 1;
@@ -234,7 +234,7 @@ static struct pq_conn *call(struct dial *dial, size_t *ret_host, struct pq_error
 	struct pq_conn *conn;
 
 	if (dial->dialler->hosts == NULL) {
-		fail(ret_error, dial->dialler->why);
+		unreachable(ret_error, dial->dialler->why);
 		return NULL;
 	}
 	conn = try_all(&first, ret_host, ret_error);

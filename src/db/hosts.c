@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "db/message.h"
 
 #define PORT_MAX     65535
 #define PORT_DEFAULT "5432"
@@ -26,11 +27,6 @@ struct hosts {
 
 /* ---- what libpq makes of it ------------------------------------------------------------------ */
 
-static void first_line(char *out, size_t size, const char *text)
-{
-	snprintf(out, size, "%.*s", (int)strcspn(text, "\n"), text);
-}
-
 /* Where it cannot be read at all, libpq tells a part of it, and in it may be a password. */
 static bool may_hold_secret(const char *conninfo)
 {
@@ -46,11 +42,11 @@ static bool can_be_read(const char *conninfo, char *why, size_t why_size)
 	const bool read = name || options != NULL;
 
 	if (!read && may_hold_secret(conninfo))
-		first_line(why, why_size,
+		message_line(why, why_size,
 			"it cannot be read; what is wrong is not told, as there may be a password "
 			"in it");
 	else if (!read)
-		first_line(why, why_size, told != NULL ? told : "out of memory");
+		message_line(why, why_size, told != NULL ? told : "out of memory");
 	PQconninfoFree(options);
 	PQfreemem(told);
 	return read;
@@ -86,7 +82,7 @@ static PQconninfoOption *effective(const char *conninfo, char *why, size_t why_s
 		strstr(PQerrorMessage(pg), "\"" NO_VALUE "\"") != NULL)
 		options = PQconninfo(pg);
 	if (options == NULL)
-		first_line(why, why_size, pg != NULL ? PQerrorMessage(pg) : "out of memory");
+		message_line(why, why_size, pg != NULL ? PQerrorMessage(pg) : "out of memory");
 	PQfinish(pg);
 	return options;
 }
@@ -129,7 +125,7 @@ static const char *or_default(const char *text, const char *preset)
 }
 
 /* That each list has one element, or as many as there are hosts, libpq has seen to. */
-static void fill(struct hosts *hosts)
+static void fill_in(struct hosts *hosts)
 {
 	char *names = hosts->names;
 	char *addresses = hosts->addresses;
@@ -188,9 +184,9 @@ struct hosts *hosts_new(const char *conninfo, char *why, size_t why_size)
 		return NULL;
 	}
 	addressed = hosts->addresses[0] != '\0';
-	fill(hosts);
+	fill_in(hosts);
 	if (addressed && has_socket(hosts)) {
-		first_line(why, why_size,
+		message_line(why, why_size,
 			"hostaddr names addresses, so a Unix socket cannot be among the hosts");
 		hosts_free(&hosts);
 	}
@@ -264,7 +260,7 @@ static bool ports_are(const struct hosts *hosts, const char *conninfo, char *why
 		if (is_number(port, 1, PORT_MAX))
 			continue;
 		if (may_hold_secret(conninfo))
-			first_line(why, why_size, "what it has for a port is none");
+			message_line(why, why_size, "what it has for a port is none");
 		else
 			snprintf(why, why_size, "'%s' is not a port", port);
 		return false;
@@ -285,7 +281,7 @@ static bool session_is(const char *attributes, char *why, size_t why_size)
 	const bool known = pg != NULL && strstr(PQerrorMessage(pg), LAST_OPTION) == NULL;
 
 	if (!known)
-		first_line(why, why_size, pg != NULL ? PQerrorMessage(pg) : "out of memory");
+		message_line(why, why_size, pg != NULL ? PQerrorMessage(pg) : "out of memory");
 	PQfinish(pg);
 	return known;
 }

@@ -6,6 +6,7 @@ libdb_a_SOURCES = \
 	src/db/client.c src/db/client.h \
 	src/db/dial.c src/db/dial.h \
 	src/db/hosts.c src/db/hosts.h \
+	src/db/message.h \
 	src/db/outcome.c src/db/outcome.h \
 	src/db/places.c src/db/places.h \
 	src/db/pq.c src/db/pq.h \

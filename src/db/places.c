@@ -23,7 +23,7 @@ static const char *const variables[] = {"PGSERVICEFILE", "PGSYSCONFDIR", "KRB5_C
 /* Below the user's home; the last stands for the directory it is in. */
 static const char *const in_home[] = {".pgpass", ".pg_service.conf", ".postgresql/postgresql.crt"};
 
-static const char *value_of(const PQconninfoOption *options, const char *name)
+static const char *value_or_null(const PQconninfoOption *options, const char *name)
 {
 	for (; options != NULL && options->keyword != NULL; options++)
 		if (strcmp(options->keyword, name) == 0)
@@ -50,7 +50,7 @@ static PQconninfoOption *defaults_with(const char *service)
 }
 
 /* Words such as `system` are no paths, and paths without a slash are none that libpq would take. */
-static void tell(places_fn *place, void *arg, const char *path)
+static void tell_path(places_fn *place, void *arg, const char *path)
 {
 	const char *slash = path != NULL ? strchr(path, '/') : NULL;
 
@@ -79,14 +79,14 @@ static void tell_home(places_fn *place, void *arg)
 void places_tell(const char *conninfo, places_fn *place, void *arg)
 {
 	PQconninfoOption *given = PQconninfoParse(conninfo, NULL);
-	PQconninfoOption *defaults = defaults_with(value_of(given, "service"));
+	PQconninfoOption *defaults = defaults_with(value_or_null(given, "service"));
 
 	for (size_t i = 0; i < ARRAY_LEN(parameters); i++) {
-		tell(place, arg, value_of(given, parameters[i]));
-		tell(place, arg, value_of(defaults, parameters[i]));
+		tell_path(place, arg, value_or_null(given, parameters[i]));
+		tell_path(place, arg, value_or_null(defaults, parameters[i]));
 	}
 	for (size_t i = 0; i < ARRAY_LEN(variables); i++)
-		tell(place, arg, getenv(variables[i]));
+		tell_path(place, arg, getenv(variables[i]));
 	tell_home(place, arg);
 	PQconninfoFree(given);
 	PQconninfoFree(defaults);

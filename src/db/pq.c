@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "db/message.h"
 
 /* A wave of n calls gives at most 2n + 1 results (each call's own and its NULL, then the sync's).
  * A libpq that goes on giving results is spinning on a second error in the place of ReadyForQuery,
@@ -49,17 +50,10 @@ struct pq_result {
 
 /* ---- errors -------------------------------------------------------------------------------- */
 
-static void copy_line(char *out, size_t size, const char *text)
-{
-	size_t len = strcspn(text, "\n");
-
-	snprintf(out, size, "%.*s", (int)(len < size ? len : size - 1), text);
-}
-
 static void error_from_conn(const struct pq_conn *conn, struct pq_error *error)
 {
 	*error = (struct pq_error){0};
-	copy_line(error->message, sizeof(error->message),
+	message_line(error->message, sizeof(error->message),
 		conn->pg != NULL ? PQerrorMessage(conn->pg) : "out of memory");
 }
 
@@ -70,17 +64,17 @@ static void error_from_result(const PGresult *result, struct pq_error *error)
 	const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
 
 	*error = (struct pq_error){0};
-	copy_line(error->sqlstate, sizeof(error->sqlstate), state != NULL ? state : "");
-	copy_line(error->message, sizeof(error->message),
+	message_line(error->sqlstate, sizeof(error->sqlstate), state != NULL ? state : "");
+	message_line(error->message, sizeof(error->message),
 		message != NULL ? message : PQresultErrorMessage(result));
-	copy_line(
+	message_line(
 		error->constraint, sizeof(error->constraint), constraint != NULL ? constraint : "");
 }
 
 static void error_text(struct pq_error *error, const char *text)
 {
 	*error = (struct pq_error){0};
-	copy_line(error->message, sizeof(error->message), text);
+	message_line(error->message, sizeof(error->message), text);
 }
 
 /*
@@ -115,7 +109,7 @@ static void error_from_refusal(const struct pq_conn *conn, struct pq_error *erro
 		code = PQ_NO_PASSWORD;
 	if (code == NULL)
 		code = is_no_primary(message) ? PQ_READ_ONLY : PQ_UNREACHABLE;
-	copy_line(error->sqlstate, sizeof(error->sqlstate), code);
+	message_line(error->sqlstate, sizeof(error->sqlstate), code);
 }
 
 static void notice(void *arg, const PGresult *result)

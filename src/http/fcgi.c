@@ -319,7 +319,7 @@ static void take_in_hand(struct fcgi_gate *gate, struct fcgi_conn *const *conns,
 }
 
 /* Takes an accepted descriptor in; 0, or the errno of a kernel that has no room for it. */
-static int admit(struct fcgi_gate *gate, int fd)
+static int admit_peer(struct fcgi_gate *gate, int fd)
 {
 	const struct timeval *wait = &gate->io_timeout;
 	struct fcgi_conn *conn = mem_zero(sizeof(*conn));
@@ -404,7 +404,7 @@ static bool accept_one(struct fcgi_gate *gate, bool busy)
 		return true;
 	}
 	if (error == 0)
-		error = admit(gate, fd);
+		error = admit_peer(gate, fd);
 	if (error != 0) {
 		accept_pause(gate, error);
 		return false;

@@ -166,7 +166,7 @@ static bool fail_here(struct scan *scan, const char *wrong)
 	return fail_at(scan, scan->at, wrong);
 }
 
-static bool take(struct scan *scan, char c)
+static bool take_char(struct scan *scan, char c)
 {
 	if (peek(scan) != c || scan->at >= scan->len)
 		return false;
@@ -176,7 +176,8 @@ static bool take(struct scan *scan, char c)
 
 static void skip_blanks(struct scan *scan)
 {
-	while (take(scan, ' ') || take(scan, '\t') || take(scan, '\n') || take(scan, '\r'))
+	while (take_char(scan, ' ') || take_char(scan, '\t') || take_char(scan, '\n') ||
+		take_char(scan, '\r'))
 		;
 }
 
@@ -208,7 +209,7 @@ static bool scan_unicode_escape(struct scan *scan, size_t start)
 		return fail_at(scan, start, "NUL is not allowed in a string");
 	if (first < 0xd800 || first > 0xdfff)
 		return true;
-	if (first > 0xdbff || !take(scan, '\\') || !take(scan, 'u'))
+	if (first > 0xdbff || !take_char(scan, '\\') || !take_char(scan, 'u'))
 		return fail_at(scan, start, "half of a surrogate pair stands alone");
 	if (!scan_hex4(scan, &second))
 		return false;
@@ -222,7 +223,7 @@ static bool scan_escape(struct scan *scan)
 	const size_t start = scan->at++;
 	const char c = peek(scan);
 
-	if (take(scan, 'u'))
+	if (take_char(scan, 'u'))
 		return scan_unicode_escape(scan, start);
 	if (c == '\0' || strchr("\"\\/bfnrt", c) == NULL)
 		return fail_here(scan, "no such escape in a string");
@@ -259,9 +260,9 @@ static void skip_plain(struct scan *scan)
 static bool scan_string(struct scan *scan, bool *ret_escaped)
 {
 	*ret_escaped = false;
-	if (!take(scan, '"'))
+	if (!take_char(scan, '"'))
 		return fail_here(scan, "a string in double quotes is expected");
-	while (skip_plain(scan), !take(scan, '"')) {
+	while (skip_plain(scan), !take_char(scan, '"')) {
 		if (peek(scan) == '\\') {
 			*ret_escaped = true;
 			if (!scan_escape(scan))
@@ -275,7 +276,7 @@ static bool scan_string(struct scan *scan, bool *ret_escaped)
 
 /* Where json-c puts a string together. It must not grow while there is one in it: what it grew out
  * of would keep a part, and the string may be a password. */
-static void make_room(struct json_tokener *tokener, size_t len)
+static void clear_buffer(struct json_tokener *tokener, size_t len)
 {
 	MUST(printbuf_memset(tokener->pb, 0, 0, (int)len) == 0);
 }
@@ -314,7 +315,7 @@ static const char *decode_string(struct scan *scan, size_t start, bool escaped, 
 		scan->tokener = json_tokener_new();
 	MUST(scan->tokener != NULL);
 	json_tokener_reset(scan->tokener);
-	make_room(scan->tokener, len);
+	clear_buffer(scan->tokener, len);
 	string = json_tokener_parse_ex(scan->tokener, quoted, (int)len);
 	MUST(json_object_is_type(string, json_type_string));
 	return take_string(&scan->doc->arena, string, ret_len);
@@ -339,8 +340,8 @@ static bool scan_exponent(struct scan *scan, long *ret_exponent)
 	size_t digits;
 	long value = 0;
 
-	if (!take(scan, '+'))
-		(void)take(scan, '-');
+	if (!take_char(scan, '+'))
+		(void)take_char(scan, '-');
 	digits = scan_digits(scan);
 	for (const char *s = scan->text + scan->at - digits; digits > 0; s++, digits--)
 		if (value <= DECIMALS_MAX)
@@ -400,14 +401,14 @@ static bool scan_number(struct scan *scan, struct json_member *value)
 	long exponent = 0;
 	bool whole = true;
 
-	(void)take(scan, '-');
-	if (!take(scan, '0'))
+	(void)take_char(scan, '-');
+	if (!take_char(scan, '0'))
 		digits = scan_digits(scan);
-	if (scan->wrong == NULL && take(scan, '.')) {
+	if (scan->wrong == NULL && take_char(scan, '.')) {
 		whole = false;
 		decimals = scan_digits(scan);
 	}
-	if (scan->wrong == NULL && (take(scan, 'e') || take(scan, 'E'))) {
+	if (scan->wrong == NULL && (take_char(scan, 'e') || take_char(scan, 'E'))) {
 		whole = false;
 		(void)scan_exponent(scan, &exponent);
 	}
@@ -426,7 +427,7 @@ static bool scan_literal(
 	struct scan *scan, const char *word, enum json_kind kind, struct json_member *value)
 {
 	for (const char *c = word; *c != '\0'; c++)
-		if (!take(scan, *c))
+		if (!take_char(scan, *c))
 			return fail_here(scan, "unexpected character");
 	value->kind = kind;
 	value->boolean = *word == 't';
@@ -448,12 +449,12 @@ static bool enter(struct scan *scan)
 static bool leave_or_next(struct scan *scan, char close, bool *ret_left)
 {
 	skip_blanks(scan);
-	*ret_left = take(scan, close);
+	*ret_left = take_char(scan, close);
 	if (*ret_left) {
 		scan->depth--;
 		return true;
 	}
-	if (!take(scan, ','))
+	if (!take_char(scan, ','))
 		return fail_here(scan,
 			close == ']' ? "a comma or ] is expected" : "a comma or } is expected");
 	skip_blanks(scan);
@@ -467,7 +468,7 @@ static bool scan_array(struct scan *scan, struct json_member *value)
 	value->kind = JSON_ARRAY;
 	if (!enter(scan))
 		return false;
-	if (take(scan, ']')) {
+	if (take_char(scan, ']')) {
 		scan->depth--;
 		return true;
 	}
@@ -508,7 +509,7 @@ static bool scan_member(struct scan *scan, uint32_t object)
 	if (!keys_add(&scan->keys, object, member.name))
 		return fail_at(scan, start, "a key is repeated within one object");
 	skip_blanks(scan);
-	if (!take(scan, ':'))
+	if (!take_char(scan, ':'))
 		return fail_here(scan, "a colon is expected");
 	skip_blanks(scan);
 	if (!scan_value(scan, &member))
@@ -526,7 +527,7 @@ static bool scan_object(struct scan *scan, struct json_member *value)
 	value->kind = JSON_OBJECT;
 	if (!enter(scan))
 		return false;
-	if (take(scan, '}')) {
+	if (take_char(scan, '}')) {
 		scan->depth--;
 		return true;
 	}

@@ -9,13 +9,13 @@
 	"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghi" \
 	"jklmnopqrstuvwxyz"
 
-static const char *skip_blanks(const char *p)
+static const char *behind_blanks(const char *p)
 {
 	return p + strspn(p, " \t");
 }
 
 /* Reads the inside and the end of a quoted string; NULL for bad syntax. */
-static const char *read_quoted(const char *p, const char *wanted, bool *ret_equal)
+static const char *match_quoted(const char *p, const char *wanted, bool *ret_equal)
 {
 	bool equal = true;
 
@@ -38,7 +38,7 @@ static const char *read_word(const char *p, const char *wanted, bool *ret_equal)
 	size_t len = strspn(p, TOKEN_CHARS);
 
 	if (*p == '"')
-		return read_quoted(p + 1, wanted, ret_equal);
+		return match_quoted(p + 1, wanted, ret_equal);
 	*ret_equal = strlen(wanted) == len && strncmp(p, wanted, len) == 0;
 	return len > 0 ? p + len : NULL;
 }
@@ -53,11 +53,11 @@ static const char *read_pair(
 		return NULL;
 	*ret_named = strlen(name) == len && strncasecmp(p, name, len) == 0;
 	*ret_equal = value[0] == '\0';
-	p = skip_blanks(p + len);
+	p = behind_blanks(p + len);
 	if (*p != '=')
 		return p;
-	p = read_word(skip_blanks(p + 1), value, ret_equal);
-	return p != NULL ? skip_blanks(p) : NULL;
+	p = read_word(behind_blanks(p + 1), value, ret_equal);
+	return p != NULL ? behind_blanks(p) : NULL;
 }
 
 /* Passes over the parameters of a preference; NULL for bad syntax. */
@@ -67,7 +67,7 @@ static const char *skip_parameters(const char *p)
 	bool equal;
 
 	while (p != NULL && *p == ';') {
-		p = skip_blanks(p + 1);
+		p = behind_blanks(p + 1);
 		if (*p != ';' && *p != ',' && *p != '\0')
 			p = read_pair(p, "", "", &named, &equal);
 	}

@@ -40,7 +40,7 @@ static void say_that_there_is_no_log(int null)
 		stderr);
 }
 
-static void let_go(int null, bool keep_error)
+static void leave_streams(int null, bool keep_error)
 {
 	MUST(dup2(null, STDIN_FILENO) == STDIN_FILENO);
 	MUST(dup2(null, STDOUT_FILENO) == STDOUT_FILENO);
@@ -70,6 +70,6 @@ bool detach(const char *log_file)
 		_exit(EXIT_SUCCESS);
 	}
 	MUST(setsid() >= 0);
-	let_go(null, keep_error);
+	leave_streams(null, keep_error);
 	return true;
 }

@@ -103,7 +103,7 @@ static uint64_t time_of(uint64_t entry)
 	return entry & TIME_MASK;
 }
 
-static uint64_t entry_of(uint64_t hash, unsigned count, uint64_t time_s)
+static uint64_t make_entry(uint64_t hash, unsigned count, uint64_t time_s)
 {
 	return tag_of(hash) << TAG_SHIFT | (uint64_t)count << TIME_BITS | time_s;
 }
@@ -118,15 +118,15 @@ static bool is_of(uint64_t entry, uint64_t hash, uint64_t now_s, uint64_t keep_s
 	return entry >> TAG_SHIFT == tag_of(hash) && now_s - time_of(entry) < keep_s;
 }
 
-static _Atomic uint64_t *set_of(struct table *table, uint64_t hash)
+static _Atomic uint64_t *set_at(struct table *table, uint64_t hash)
 {
 	return table->entries[hash % SETS];
 }
 
 /* The entry of that key; 0 when there is none. */
-static uint64_t look_up(struct table *table, uint64_t hash, uint64_t now_s, uint64_t keep_s)
+static uint64_t find_entry(struct table *table, uint64_t hash, uint64_t now_s, uint64_t keep_s)
 {
-	const _Atomic uint64_t *set = set_of(table, hash);
+	const _Atomic uint64_t *set = set_at(table, hash);
 
 	for (size_t i = 0; i < WAYS; i++) {
 		const uint64_t entry = atomic_load_explicit(&set[i], memory_order_relaxed);
@@ -141,7 +141,7 @@ static uint64_t look_up(struct table *table, uint64_t hash, uint64_t now_s, uint
 static _Atomic uint64_t *find_way(
 	struct table *table, uint64_t hash, uint64_t now_s, uint64_t keep_s, uint64_t *ret_entry)
 {
-	_Atomic uint64_t *set = set_of(table, hash);
+	_Atomic uint64_t *set = set_at(table, hash);
 	size_t oldest = 0;
 	uint64_t entries[WAYS];
 
@@ -169,7 +169,7 @@ static void add(struct table *table, uint64_t hash, uint64_t now_s, uint64_t kee
 
 		if (count < COUNT_MAX)
 			count++;
-		if (atomic_compare_exchange_strong(way, &old, entry_of(hash, count, now_s)))
+		if (atomic_compare_exchange_strong(way, &old, make_entry(hash, count, now_s)))
 			return;
 	}
 }
@@ -227,15 +227,16 @@ static int wait_of(uint64_t entry, int free, uint64_t now_s)
 
 bool tries_known(const struct tries *tries, struct tries_who who, int64_t now_us)
 {
-	return look_up(tries->known, who.pair, seconds(tries, now_us), KNOWN_FOR_S) != 0;
+	return find_entry(tries->known, who.pair, seconds(tries, now_us), KNOWN_FOR_S) != 0;
 }
 
 int tries_wait_s(const struct tries *tries, struct tries_who who, int free, int64_t now_us)
 {
 	const uint64_t now_s = seconds(tries, now_us);
-	const int own = wait_of(look_up(tries->failed, who.pair, now_s, FAILED_FOR_S), free, now_s);
-	const int all = wait_of(
-		look_up(tries->failed, who.account, now_s, FAILED_FOR_S), free * ANYWHERE, now_s);
+	const int own =
+		wait_of(find_entry(tries->failed, who.pair, now_s, FAILED_FOR_S), free, now_s);
+	const int all = wait_of(find_entry(tries->failed, who.account, now_s, FAILED_FOR_S),
+		free * ANYWHERE, now_s);
 
 	return tries_known(tries, who, now_us) || own > all ? own : all;
 }

@@ -76,7 +76,7 @@ static bool is_share(enum indicator_id id)
 	return id == INDICATOR_VERSION_CONFLICT_RATE || id == INDICATOR_RETRY_SUCCESS_RATE;
 }
 
-static void add_value(struct buf *out, enum indicator_id id, double value)
+static void add_indicator_value(struct buf *out, enum indicator_id id, double value)
 {
 	if (is_share(id))
 		buf_printf(out, "%.3g %%", value * 100);
@@ -87,7 +87,7 @@ static void add_value(struct buf *out, enum indicator_id id, double value)
 void format_indicator(struct buf *out, enum indicator_id id, const struct indicator *indicator)
 {
 	if (indicator->known)
-		add_value(out, id, indicator->value);
+		add_indicator_value(out, id, indicator->value);
 	else
 		buf_char(out, '-');
 }
@@ -95,7 +95,7 @@ void format_indicator(struct buf *out, enum indicator_id id, const struct indica
 void format_target(struct buf *out, enum indicator_id id)
 {
 	buf_printf(out, "%s ", indicator_side(id));
-	add_value(out, id, indicator_target(id));
+	add_indicator_value(out, id, indicator_target(id));
 }
 
 void format_alert(struct buf *out, enum stats_alert id, bool known, double value)

@@ -54,8 +54,8 @@ static float higher(float a, float b)
 	return isnan(a) || b > a ? b : a;
 }
 
-static void gather(struct places *ret, const struct status_page_view *view, const struct span *span,
-	enum series_id series)
+static void gather_places(struct places *ret, const struct status_page_view *view,
+	const struct span *span, enum series_id series)
 {
 	for (size_t i = 0; i < PLACES; i++)
 		ret->values[i] = NAN;
@@ -81,7 +81,7 @@ static float highest_of(
 
 		if (series_chart_of((enum series_id)s) != chart)
 			continue;
-		gather(&places, view, span, (enum series_id)s);
+		gather_places(&places, view, span, (enum series_id)s);
 		for (size_t i = 0; i < PLACES; i++)
 			highest = higher(highest, places.values[i]);
 	}
@@ -127,7 +127,7 @@ static void add_series(struct buf *lines, struct buf *legend, const struct statu
 	struct places places;
 	struct fill fill = {0};
 
-	gather(&places, page->view, span, series);
+	gather_places(&places, page->view, span, series);
 	buf_printf(fill_into(&fill, "number"), "%d", number);
 	add_path(fill_into(&fill, "path"), &places, span, highest);
 	fill_text(&fill, "name", series_legend(series));

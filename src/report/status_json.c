@@ -39,7 +39,7 @@ static void add_activity(struct buf *out, const struct snapshot_thread *thread, 
 		buf_str(out, ",\"for_seconds\":null");
 }
 
-static void add_thread(
+static void add_thread_object(
 	struct buf *out, const struct snapshot_thread *thread, bool slow, int64_t now_us)
 {
 	buf_printf(out, "{\"lane\":\"%s\",", slow ? "slow" : "waves");
@@ -88,7 +88,7 @@ static void add_worker(struct buf *out, const struct snapshot *snapshot, size_t 
 		process->connections, snapshot_restarts(process), process->lost);
 	for (size_t t = 0; t < snapshot->thread_count; t++) {
 		json_text_comma(out, &first);
-		add_thread(out, &process->threads[t], snapshot_slow(snapshot, t), now_us);
+		add_thread_object(out, &process->threads[t], snapshot_slow(snapshot, t), now_us);
 	}
 	buf_str(out, "]}");
 }
@@ -131,7 +131,7 @@ static void add_recent_requests(struct buf *out, const struct window_sums *recen
 	buf_str(out, "}}");
 }
 
-static void add_requests(struct buf *out, const struct snapshot *snapshot,
+static void add_request_rates(struct buf *out, const struct snapshot *snapshot,
 	const struct window_sums *recent, int64_t length_us)
 {
 	buf_printf(out, ",\"requests\":{\"started\":%" PRIu64 ",\"finished\":%" PRIu64,
@@ -157,7 +157,7 @@ static void add_totals(struct buf *out, const struct snapshot *snapshot)
 
 /* ---- indicators ---------------------------------------------------------------------------- */
 
-static void add_indicators(struct buf *out, const struct snapshot *snapshot,
+static void add_recent_indicators(struct buf *out, const struct snapshot *snapshot,
 	const struct window_sums *recent, int64_t length_us)
 {
 	static const struct indicator unknown = {.ok = true};
@@ -185,7 +185,7 @@ static void add_indicators(struct buf *out, const struct snapshot *snapshot,
 
 /* ---- alerts -------------------------------------------------------------------------------- */
 
-static void add_alert(
+static void add_alert_object(
 	struct buf *out, enum stats_alert id, const struct segment_alert_record *record)
 {
 	char since[CLOCK_TEXT_BYTES];
@@ -208,7 +208,7 @@ void status_json_alerts(struct buf *out, const struct snapshot *snapshot)
 	buf_char(out, '[');
 	for (size_t i = 0; i < STATS_ALERT_COUNT; i++) {
 		json_text_comma(out, &first);
-		add_alert(out, (enum stats_alert)i, &snapshot->alerts[i]);
+		add_alert_object(out, (enum stats_alert)i, &snapshot->alerts[i]);
 	}
 	buf_char(out, ']');
 }
@@ -216,7 +216,7 @@ void status_json_alerts(struct buf *out, const struct snapshot *snapshot)
 /* ---- events -------------------------------------------------------------------------------- */
 
 /* What an event of its kind does not tell is null. */
-static void add_event(struct buf *out, const struct event *event)
+static void add_event_object(struct buf *out, const struct event *event)
 {
 	char at[CLOCK_TEXT_BYTES];
 	char request[UUID_TEXT_BYTES];
@@ -243,7 +243,7 @@ static void add_events(struct buf *out, const struct snapshot *snapshot)
 	buf_str(out, ",\"events\":[");
 	for (size_t i = 0; i < snapshot->event_count; i++) {
 		json_text_comma(out, &first);
-		add_event(out, &snapshot->events[i]);
+		add_event_object(out, &snapshot->events[i]);
 	}
 	buf_char(out, ']');
 }
@@ -268,9 +268,9 @@ void status_json(struct buf *out, const struct snapshot *snapshot, const struct 
 	buf_printf(out, ",\"log_lines_lost\":%" PRIu64, snapshot->log_lost);
 	buf_printf(out, ",\"read_only\":%s", snapshot->disk.read_only ? "true" : "false");
 	add_workers(out, snapshot);
-	add_requests(out, snapshot, recent, length_us);
+	add_request_rates(out, snapshot, recent, length_us);
 	add_totals(out, snapshot);
-	add_indicators(out, snapshot, recent, length_us);
+	add_recent_indicators(out, snapshot, recent, length_us);
 	buf_str(out, ",\"windows\":");
 	windows_json(out, snapshot, window);
 	buf_str(out, ",\"alerts\":");

@@ -23,7 +23,7 @@ void status_page_nothing(
 }
 
 /* Adds a number with a word in the singular or the plural: "1 alert", "2 alerts". */
-static void number_of(struct buf *out, size_t count, const char *word)
+static void add_number_of(struct buf *out, size_t count, const char *word)
 {
 	format_count(out, count);
 	buf_printf(out, " %s%s", word, count == 1 ? "" : "s");
@@ -64,13 +64,13 @@ static const char *add_headline(struct buf *out, const struct status_page *page)
 	if (page->view->unready != NULL) {
 		buf_printf(out, "Not ready: %s", page->view->unready);
 	} else if (firing > 0) {
-		number_of(out, firing, "alert");
+		add_number_of(out, firing, "alert");
 		buf_str(out, firing == 1 ? " fires" : " fire");
 	} else if (pending > 0) {
-		number_of(out, pending, "alert");
+		add_number_of(out, pending, "alert");
 		buf_str(out, " pending");
 	} else if (missed > 0) {
-		number_of(out, missed, "target");
+		add_number_of(out, missed, "target");
 		buf_str(out, " missed");
 	} else {
 		buf_str(out, "All is well");
@@ -197,7 +197,7 @@ static const char *const alert_tones[] = {
 	[STATS_ALERT_STATE_FIRING] = TONE_BAD,
 };
 
-static void add_alert(struct buf *out, const struct status_page *page, enum stats_alert id)
+static void show_alert(struct buf *out, const struct status_page *page, enum stats_alert id)
 {
 	const struct segment_alert_record *alert = &now_of(page)->alerts[id];
 	struct fill fill = {0};
@@ -215,7 +215,7 @@ static void add_alert(struct buf *out, const struct status_page *page, enum stat
 }
 
 /* What fires first. */
-static void add_alerts(struct buf *out, const struct status_page *page)
+static void show_alerts(struct buf *out, const struct status_page *page)
 {
 	static const enum stats_alert_state order[] = {
 		STATS_ALERT_STATE_FIRING, STATS_ALERT_STATE_PENDING, STATS_ALERT_STATE_OK};
@@ -223,7 +223,7 @@ static void add_alerts(struct buf *out, const struct status_page *page)
 	for (size_t s = 0; s < ARRAY_LEN(order); s++)
 		for (size_t i = 0; i < STATS_ALERT_COUNT; i++)
 			if (now_of(page)->alerts[i].state == order[s])
-				add_alert(out, page, (enum stats_alert)i);
+				show_alert(out, page, (enum stats_alert)i);
 }
 
 /* ---- indicators ---------------------------------------------------------------------------- */
@@ -236,7 +236,7 @@ static void fill_indicator(
 	format_indicator(fill_into(fill, name), id, &indicator);
 }
 
-static void add_indicator(struct buf *out, const struct status_page *page, enum indicator_id id)
+static void show_indicator(struct buf *out, const struct status_page *page, enum indicator_id id)
 {
 	const struct indicator judged = indicator_of(id, &page->windows[WINDOW_MAIN]);
 	struct fill fill = {0};
@@ -257,10 +257,10 @@ static void add_indicator(struct buf *out, const struct status_page *page, enum 
 	template_end(out, page->source, "indicator", &fill);
 }
 
-static void add_indicators(struct buf *out, const struct status_page *page)
+static void show_indicators(struct buf *out, const struct status_page *page)
 {
 	for (int i = 0; i < INDICATOR_COUNT; i++)
-		add_indicator(out, page, (enum indicator_id)i);
+		show_indicator(out, page, (enum indicator_id)i);
 }
 
 /* ---- the page ------------------------------------------------------------------------------ */
@@ -311,8 +311,8 @@ void status_page_write(struct buf *out, const struct status_page_view *view)
 	fill_text(&fill, "tone", add_headline(fill_into(&fill, "headline"), page));
 	fill_facts(&fill, page);
 	fill_part(&fill, page, "tiles", add_tiles);
-	fill_part(&fill, page, "alerts", add_alerts);
-	fill_part(&fill, page, "indicators", add_indicators);
+	fill_part(&fill, page, "alerts", show_alerts);
+	fill_part(&fill, page, "indicators", show_indicators);
 	fill_part(&fill, page, "charts", status_page_charts);
 	fill_part(&fill, page, "workers", status_page_workers);
 	fill_part(&fill, page, "routes", status_page_routes);

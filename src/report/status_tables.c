@@ -82,7 +82,7 @@ static void fill_database(struct fill *fill, const struct snapshot_thread *threa
 		metrics_value(STATS_LABEL_CONNECTION, thread->connection), thread->db_sqlstate);
 }
 
-static void add_thread(struct buf *out, const struct status_page *page, size_t p, size_t t)
+static void add_thread_row(struct buf *out, const struct status_page *page, size_t p, size_t t)
 {
 	const struct snapshot *now = page->view->snapshot;
 	const struct snapshot_process *process = &now->processes[p];
@@ -106,7 +106,7 @@ void status_page_workers(struct buf *out, const struct status_page *page)
 	for (size_t p = 0; p < now->process_count; p++)
 		for (size_t t = 0; t < now->thread_count; t++)
 			if (now->processes[p].state != STATS_WORKER_FREE)
-				add_thread(out, page, p, t);
+				add_thread_row(out, page, p, t);
 }
 
 /* ---- routes and functions ------------------------------------------------------------------ */
@@ -124,7 +124,7 @@ static void fill_failed(struct fill *fill, uint64_t failed)
 	format_count(fill_into(fill, "failed"), failed);
 }
 
-static void add_route(struct buf *out, const struct status_page *page, enum stats_route route)
+static void add_route_row(struct buf *out, const struct status_page *page, enum stats_route route)
 {
 	const struct window_sums *sums = &page->windows[WINDOW_MAIN];
 	const double span_s = (double)sums->span_us / CLOCK_S;
@@ -146,7 +146,7 @@ void status_page_routes(struct buf *out, const struct status_page *page)
 
 	for (int i = 0; i < STATS_ROUTE_COUNT; i++)
 		if (cells_answers(page->start.cells, (enum stats_route)i, 0) > 0)
-			add_route(out, page, (enum stats_route)i);
+			add_route_row(out, page, (enum stats_route)i);
 	if (out->len == before)
 		status_page_nothing(out, page, 8, "No request has been answered yet.");
 }
@@ -183,7 +183,7 @@ void status_page_functions(struct buf *out, const struct status_page *page)
 
 /* ---- sums ---------------------------------------------------------------------------------- */
 
-static void add_sum(struct buf *out, const struct status_page *page, const char *text,
+static void add_sum_row(struct buf *out, const struct status_page *page, const char *text,
 	const struct indicator_item *item)
 {
 	struct fill fill = {0};
@@ -209,7 +209,7 @@ void status_page_sums(struct buf *out, const struct status_page *page)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(indicator_figures); i++)
-		add_sum(out, page, texts[i], &indicator_figures[i]);
+		add_sum_row(out, page, texts[i], &indicator_figures[i]);
 }
 
 /* ---- events -------------------------------------------------------------------------------- */
@@ -231,7 +231,8 @@ static void fill_remark(struct fill *fill, const struct event *event)
 		buf_printf(remark, "is at version %u", (unsigned)event->version);
 }
 
-static void add_event(struct buf *out, const struct status_page *page, const struct event *event)
+static void add_event_row(
+	struct buf *out, const struct status_page *page, const struct event *event)
 {
 	char at[CLOCK_TEXT_BYTES];
 	char request[UUID_TEXT_BYTES];
@@ -256,7 +257,7 @@ void status_page_events(struct buf *out, const struct status_page *page)
 	const struct snapshot *now = page->view->snapshot;
 
 	for (size_t i = 0; i < now->event_count; i++)
-		add_event(out, page, &now->events[i]);
+		add_event_row(out, page, &now->events[i]);
 	if (now->event_count == 0)
 		status_page_nothing(out, page, 7, "None so far.");
 }

@@ -90,7 +90,7 @@ void windows_json_spread(struct buf *out, const uint64_t *cells, enum stats_unit
 	}
 }
 
-static void add_histogram(
+static void add_histogram_object(
 	struct buf *out, const char *name, const uint64_t *cells, enum stats_unit unit)
 {
 	buf_printf(out, "\"%s\":{\"count\":%" PRIu64 ",", name, histogram_count(cells));
@@ -107,14 +107,14 @@ static void add_spread(
 
 	cells_histogram(sums->cells, spread->metric, all);
 	buf_printf(out, ",\"%s\":{", spread->name);
-	add_histogram(out, "all", all, entry->unit);
+	add_histogram_object(out, "all", all, entry->unit);
 	for (size_t i = 0; i < metrics_value_count(entry->labels[0]); i++) {
 		const uint64_t *cells = cells_histogram_of(sums->cells, spread->metric, i);
 
 		if (entry->labels[0] == STATS_LABEL_NO || histogram_count(cells) == 0)
 			continue;
 		buf_char(out, ',');
-		add_histogram(out, metrics_value(entry->labels[0], i), cells, entry->unit);
+		add_histogram_object(out, metrics_value(entry->labels[0], i), cells, entry->unit);
 	}
 	buf_char(out, '}');
 }

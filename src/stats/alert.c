@@ -37,7 +37,7 @@ const char *alert_summary(enum stats_alert id)
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-static struct alert_reading count(uint64_t events)
+static struct alert_reading counted(uint64_t events)
 {
 	return (struct alert_reading){.known = true, .value = (double)events, .enough = true};
 }
@@ -70,8 +70,8 @@ static struct alert_reading splits(const uint64_t *cells, uint64_t min_events)
 /* Those that ended unasked. */
 static struct alert_reading crashes(const uint64_t *cells)
 {
-	return count(cells_sum(cells, STATS_WORKER_RESTARTS) -
-		     cells_value(cells, STATS_WORKER_RESTARTS, STATS_RESTART_RELOAD, 0));
+	return counted(cells_sum(cells, STATS_WORKER_RESTARTS) -
+		       cells_value(cells, STATS_WORKER_RESTARTS, STATS_RESTART_RELOAD, 0));
 }
 
 static struct alert_reading refused_sign_ins(const uint64_t *cells, uint64_t min_events)
@@ -129,9 +129,9 @@ struct alert_reading alert_read(enum stats_alert id, const struct alert_view *vi
 	case STATS_ALERT_VERSION_CONFLICT_RATE_HIGH:
 		return conflicts(cells, view->min_events);
 	case STATS_ALERT_SLUG_GENERATION_FAILING:
-		return count(cells_sum(cells, STATS_SLUG_FAILURES));
+		return counted(cells_sum(cells, STATS_SLUG_FAILURES));
 	case STATS_ALERT_RETRY_ATTEMPTS_EXCESSIVE:
-		return count(cells_sum(cells, STATS_OPERATIONS_EXCESSIVE));
+		return counted(cells_sum(cells, STATS_OPERATIONS_EXCESSIVE));
 	case STATS_ALERT_RETRY_SUCCESS_LOW:
 		return share(
 			cells_value(cells, STATS_RETRIED_OPERATIONS, STATS_OUTCOME_ANSWERED, 0),
@@ -148,9 +148,9 @@ struct alert_reading alert_read(enum stats_alert id, const struct alert_view *vi
 	case STATS_ALERT_WAVE_SPLITS:
 		return splits(cells, view->min_events);
 	case STATS_ALERT_CALLS_FAILING:
-		return count(cells_sum(cells, STATS_DB_CALLS_FAILED));
+		return counted(cells_sum(cells, STATS_DB_CALLS_FAILED));
 	case STATS_ALERT_COMMITS_UNCONFIRMED:
-		return count(cells_sum(cells, STATS_COMMITS_UNCONFIRMED));
+		return counted(cells_sum(cells, STATS_COMMITS_UNCONFIRMED));
 	case STATS_ALERT_SIGN_INS_REFUSED:
 		return refused_sign_ins(cells, view->min_events);
 	case STATS_ALERT_CALLER_DOMINATES:

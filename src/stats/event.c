@@ -51,7 +51,7 @@ static void get_sqlstate(const struct stats_event *from, char ret[EVENT_STATE_LE
 	ret[len] = '\0';
 }
 
-static void get_words(const struct stats_event *from, struct event *ret)
+static void get_event(const struct stats_event *from, struct event *ret)
 {
 	const uint32_t kind = atomic_load_explicit(&from->kind, memory_order_acquire);
 	const uint32_t route = atomic_load_explicit(&from->route, memory_order_acquire);
@@ -78,7 +78,7 @@ bool event_read(const struct stats_events *events, size_t place, struct event *r
 	const uint32_t before = seqlock_read_begin(&from->change);
 	struct event seen;
 
-	get_words(from, &seen);
+	get_event(from, &seen);
 	if (!seqlock_read_whole(&from->change, before) || seen.at_wall_us == 0)
 		return false;
 	*ret = seen;

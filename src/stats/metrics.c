@@ -84,7 +84,7 @@ int metrics_value_find(enum stats_label label, const char *text)
 /* ---- the hash ------------------------------------------------------------------------------ */
 
 /* FNV-1a. The terminating NUL counts, so that "ab","c" and "a","bc" differ. */
-static uint64_t hash_text(uint64_t hash, const char *text)
+static uint64_t mix_text(uint64_t hash, const char *text)
 {
 	do {
 		hash ^= (unsigned char)*text;
@@ -101,12 +101,12 @@ uint64_t metrics_hash(void)
 		char kind[] = {(char)('A' + entries[i].kind), (char)('A' + entries[i].unit),
 			(char)('A' + entries[i].labels[0]), (char)('A' + entries[i].labels[1]), 0};
 
-		hash = hash_text(hash_text(hash, entries[i].name), kind);
+		hash = mix_text(mix_text(hash, entries[i].name), kind);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(labels); i++)
-		hash = hash_text(hash, labels[i].name);
+		hash = mix_text(hash, labels[i].name);
 	for (size_t i = 0; i < ARRAY_LEN(values); i++)
-		hash = hash_text(hash, values[i]);
+		hash = mix_text(hash, values[i]);
 	return hash;
 }
 

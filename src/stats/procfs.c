@@ -15,7 +15,7 @@
 #define PATH_BYTES 64
 
 /* A whole small file of /proc as a string; false when it cannot be read. */
-static bool read_file(int32_t pid, const char *name, char *text, size_t size)
+static bool read_proc_file(int32_t pid, const char *name, char *text, size_t size)
 {
 	char path[PATH_BYTES];
 	ssize_t got;
@@ -63,7 +63,7 @@ static void read_stat(int32_t pid, uint64_t usage[STATS_USAGE_COUNT])
 	uint64_t boot;
 	int64_t resident;
 
-	if (!read_file(pid, "stat", text, sizeof(text)))
+	if (!read_proc_file(pid, "stat", text, sizeof(text)))
 		return;
 	at = strrchr(text, ')');
 	if (at == NULL ||
@@ -115,7 +115,7 @@ static uint64_t max_fds(int32_t pid)
 	const char *at;
 	uint64_t most;
 
-	if (!read_file(pid, "limits", text, sizeof(text)))
+	if (!read_proc_file(pid, "limits", text, sizeof(text)))
 		return PROCFS_UNKNOWN;
 	at = strstr(text, "Max open files");
 	if (at == NULL || sscanf(at, "Max open files %" SCNu64, &most) != 1)

@@ -107,7 +107,7 @@ static float percentile_ms(
 }
 
 /* From what was counted in a step of `span_s`. */
-static float value_of(enum series_id id, const uint64_t cells[STATS_CELLS], double span_s)
+static float value_in(enum series_id id, const uint64_t cells[STATS_CELLS], double span_s)
 {
 	const enum stats_metric metric = listed[id].metric;
 
@@ -136,7 +136,7 @@ static void take_point(struct series *series, const struct snapshot *snapshot, i
 	cells_subtract(step, series->before);
 	point->at_s = wall_us / CLOCK_S;
 	for (size_t i = 0; i < SERIES_COUNT; i++)
-		point->values[i] = value_of((enum series_id)i, step, span_s);
+		point->values[i] = value_in((enum series_id)i, step, span_s);
 }
 
 void series_add(struct series *series, const struct snapshot *snapshot, int64_t wall_us)

@@ -67,7 +67,7 @@ static const struct asset *find_asset(const char *path)
 typedef void answer_fn(
 	const struct statusd *statusd, const struct request *request, struct reply *reply);
 
-static struct snapshot *look(const struct statusd *statusd)
+static struct snapshot *take_snapshot(const struct statusd *statusd)
 {
 	return snapshot_take(statusd->inherit->segment, clock_mono_us());
 }
@@ -121,7 +121,7 @@ static void answer_readyz(
 	const struct statusd *statusd, const struct request *request, struct reply *reply)
 {
 	struct readiness_check checks[READINESS_COUNT];
-	struct snapshot *snapshot = look(statusd);
+	struct snapshot *snapshot = take_snapshot(statusd);
 	struct mem_arena arena = {0};
 	const char *value;
 	const bool verbose =
@@ -146,7 +146,7 @@ static void answer_metrics(
 	const struct statusd *statusd, const struct request *request, struct reply *reply)
 {
 	const enum prometheus_format format = negotiate_metrics(request->accept);
-	struct snapshot *snapshot = look(statusd);
+	struct snapshot *snapshot = take_snapshot(statusd);
 
 	snapshot_measure(snapshot);
 	reply_start(reply, 200, prometheus_content_type(format));
@@ -158,7 +158,7 @@ static void answer_metrics(
 static void answer_status_json(
 	const struct statusd *statusd, const struct request *request, struct reply *reply)
 {
-	struct snapshot *snapshot = look(statusd);
+	struct snapshot *snapshot = take_snapshot(statusd);
 
 	(void)request;
 	snapshot_measure(snapshot);
@@ -176,7 +176,7 @@ static void answer_page(
 	const struct statusd *statusd, const struct request *request, struct reply *reply)
 {
 	struct readiness_check checks[READINESS_COUNT];
-	struct snapshot *snapshot = look(statusd);
+	struct snapshot *snapshot = take_snapshot(statusd);
 	const bool ready = readiness_judge(snapshot, checks);
 	const struct status_page_view view = {
 		.snapshot = snapshot,
@@ -290,7 +290,7 @@ static void serve(const struct statusd *statusd, struct fcgi_conn *conn)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-static void take_signals(struct statusd *statusd)
+static void look_for_signals(struct statusd *statusd)
 {
 	struct signalfd_siginfo info;
 
@@ -336,7 +336,7 @@ static void open_gate(struct statusd *statusd)
 
 static void sample(struct statusd *statusd)
 {
-	struct snapshot *snapshot = look(statusd);
+	struct snapshot *snapshot = take_snapshot(statusd);
 
 	window_add(statusd->window, snapshot);
 	series_add(statusd->series, snapshot, clock_wall_us());
@@ -349,7 +349,7 @@ static bool is_over(const struct statusd *statusd)
 					    clock_mono_us() >= statusd->drain_end_us);
 }
 
-static void turn(struct statusd *statusd)
+static void make_turn(struct statusd *statusd)
 {
 	struct fcgi_conn *conns[CONNS_MAX];
 	bool woken;
@@ -359,7 +359,7 @@ static void turn(struct statusd *statusd)
 	for (size_t i = 0; i < count; i++)
 		serve(statusd, conns[i]);
 	if (woken)
-		take_signals(statusd);
+		look_for_signals(statusd);
 	sample(statusd);
 }
 
@@ -378,7 +378,7 @@ void statusd_main(const struct inherit *inherit)
 	/* A window without a sample would tell of all time. */
 	sample(&statusd);
 	while (!is_over(&statusd))
-		turn(&statusd);
+		make_turn(&statusd);
 	fcgi_gate_free(&statusd.gate);
 	close(statusd.signal_fd);
 }

@@ -139,7 +139,7 @@ NO_RETURN static void be_command(
 
 /* ---- the supervisor -------------------------------------------------------------------------- */
 
-static void start(struct run *run, const char *command)
+static void start_command(struct run *run, const char *command)
 {
 	const pid_t supervisor = getpid();
 	pid_t pid = fork();
@@ -170,10 +170,10 @@ void alert_command_tell(
 	run->notice = *notice;
 	run->waiting = run->pid != 0;
 	if (!run->waiting)
-		start(run, command);
+		start_command(run, command);
 }
 
-static void kill_overdue(struct run *run, int64_t limit_us)
+static void kill_late_command(struct run *run, int64_t limit_us)
 {
 	if (run->pid == 0 || run->killed || clock_mono_us() - run->began_us < limit_us)
 		return;
@@ -186,16 +186,16 @@ void alert_command_turn(struct alert_command *alert_command, const char *command
 	for (size_t i = 0; i < STATS_ALERT_COUNT; i++) {
 		struct run *run = &alert_command->runs[i];
 
-		kill_overdue(run, limit_us);
+		kill_late_command(run, limit_us);
 		if (!run->waiting || run->pid != 0)
 			continue;
 		run->waiting = false;
 		if (command[0] != '\0')
-			start(run, command);
+			start_command(run, command);
 	}
 }
 
-static void log_end(enum stats_alert alert, const struct run *run, int status)
+static void log_command_end(enum stats_alert alert, const struct run *run, int status)
 {
 	const bool well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 
@@ -214,7 +214,7 @@ bool alert_command_reaped(struct alert_command *alert_command, pid_t pid, int st
 
 		if (run->pid != pid)
 			continue;
-		log_end((enum stats_alert)i, run, status);
+		log_command_end((enum stats_alert)i, run, status);
 		run->pid = 0;
 		return true;
 	}

@@ -85,7 +85,7 @@ static void log_change(enum alert_change change, const struct alert_notice *noti
 		alert_summary(notice->alert), notice->runbook);
 }
 
-static void tell(struct alerts *alerts, const struct settings *settings, enum stats_alert id,
+static void tell_change(struct alerts *alerts, const struct settings *settings, enum stats_alert id,
 	enum alert_change change, const struct segment_alert_record *record)
 {
 	const struct alert_notice notice = notice_of(id, record, settings);
@@ -97,7 +97,7 @@ static void tell(struct alerts *alerts, const struct settings *settings, enum st
 
 /* ---- judging --------------------------------------------------------------------------------- */
 
-static void judge(struct alerts *alerts, const struct settings *settings, enum stats_alert id,
+static void judge_alert(struct alerts *alerts, const struct settings *settings, enum stats_alert id,
 	const struct alert_view *view)
 {
 	const struct rule *rule = &settings->rules[id];
@@ -121,7 +121,7 @@ static void judge(struct alerts *alerts, const struct settings *settings, enum s
 	record.since_wall_us = alerts->since_wall_us[id];
 	segment_alert_set(alerts->segment, id, &record);
 	if (change != ALERT_SAME)
-		tell(alerts, settings, id, change, &record);
+		tell_change(alerts, settings, id, change, &record);
 }
 
 void alerts_tick(struct alerts *alerts, const struct settings *settings,
@@ -140,5 +140,5 @@ void alerts_tick(struct alerts *alerts, const struct settings *settings,
 	alert_command_turn(alerts->alert_command, conf->alert_command,
 		conf->alert_command_timeout_s * CLOCK_S);
 	for (size_t i = 0; i < STATS_ALERT_COUNT; i++)
-		judge(alerts, settings, (enum stats_alert)i, &view);
+		judge_alert(alerts, settings, (enum stats_alert)i, &view);
 }

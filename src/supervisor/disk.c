@@ -10,7 +10,7 @@
 
 /* As df(1) counts for users that are not root, which PostgreSQL never is: what is kept back for root
  * is neither free nor part of the whole. */
-static bool look(const char *path, struct segment_disk *ret)
+static bool measure_disk(const char *path, struct segment_disk *ret)
 {
 	struct statvfs fs;
 
@@ -30,7 +30,7 @@ bool disk_try(const char *path, char *why, size_t why_size)
 {
 	struct segment_disk seen;
 
-	if (path[0] == '\0' || look(path, &seen))
+	if (path[0] == '\0' || measure_disk(path, &seen))
 		return true;
 	snprintf(why, why_size, "disk_path: %s: %s", path, strerror(errno));
 	return false;
@@ -75,7 +75,7 @@ void disk_tick(struct disk *disk, const char *path, long percent, struct segment
 
 	if (path[0] == '\0')
 		return;
-	if (look(path, &disk->now)) {
+	if (measure_disk(path, &disk->now)) {
 		disk->blind = false;
 		disk->now.read_only = disk_judge(&disk->now, was, percent);
 	} else {

@@ -142,7 +142,7 @@ static void set_slot(struct slot *slot, enum slot_state state, int64_t due_us)
 	slot->due_us = due_us;
 }
 
-static void start(struct step *step, enum role role, struct slot *slot)
+static void start_slot(struct step *step, enum role role, struct slot *slot)
 {
 	slot->generation = step->policy->generation;
 	set_slot(slot, SLOT_STARTING, step->now_us + START_LIMIT_US);
@@ -324,7 +324,7 @@ static void fill(struct step *step, enum role role)
 
 	while (count(crew, SLOT_STARTING) + count(crew, SLOT_READY) < crew->wanted &&
 		step->now_us >= crew->start_us && (slot = free_slot(crew)) != NULL)
-		start(step, role, slot);
+		start_slot(step, role, slot);
 }
 
 /* One replacement at a time. Without a free slot it waits until an old process has drained. */
@@ -336,7 +336,7 @@ static void roll(struct step *step, enum role role)
 
 	if (oldest != NULL && oldest->generation < step->policy->generation && slot != NULL &&
 		count(crew, SLOT_STARTING) == 0 && step->now_us >= crew->start_us)
-		start(step, role, slot);
+		start_slot(step, role, slot);
 }
 
 static void check_serving(struct step *step)

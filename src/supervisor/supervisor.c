@@ -179,7 +179,7 @@ static void set_title(const struct supervisor *sup, const char *what)
 
 /* ---- doing what was decided ------------------------------------------------------------------ */
 
-static void happened(struct supervisor *sup, struct policy_event event);
+static void tell_policy(struct supervisor *sup, struct policy_event event);
 
 /* The segment's supervisor block, after anything in it changed. */
 static void publish(struct supervisor *sup)
@@ -195,7 +195,7 @@ static void publish(struct supervisor *sup)
 	segment_supervisor_set(sup->segment, getpid(), status_pid, sup->policy.generation);
 }
 
-static void start(struct supervisor *sup, const struct policy_action *action)
+static void start_process(struct supervisor *sup, const struct policy_action *action)
 {
 	struct member *member = &sup->members[action->role][action->slot];
 	struct inherit inherit = {
@@ -217,7 +217,7 @@ static void start(struct supervisor *sup, const struct policy_action *action)
 	if (!spawn(inherit, sup->roles[action->role].main, &member->child)) {
 		log_error("cannot start a process role=%s slot=%zu error=\"%s\"",
 			role_name(action->role), action->slot, strerror(errno));
-		happened(sup, (struct policy_event){EVENT_EXITED, action->role, action->slot});
+		tell_policy(sup, (struct policy_event){EVENT_EXITED, action->role, action->slot});
 		return;
 	}
 	if (action->role == ROLE_WORKER)
@@ -254,7 +254,7 @@ static void carry_out(struct supervisor *sup, const struct policy_action *action
 {
 	switch (action->kind) {
 	case ACTION_START:
-		start(sup, action);
+		start_process(sup, action);
 		break;
 	case ACTION_TERM:
 		end(sup, action, SIGTERM);
@@ -283,7 +283,7 @@ static void carry_out(struct supervisor *sup, const struct policy_action *action
 	}
 }
 
-static void happened(struct supervisor *sup, struct policy_event event)
+static void tell_policy(struct supervisor *sup, struct policy_event event)
 {
 	struct policy_actions actions;
 
@@ -308,7 +308,7 @@ static void hear(struct supervisor *sup, enum role role, size_t slot)
 			continue;
 		if (role == ROLE_WORKER && !member->asked)
 			segment_worker_state(sup->segment, slot, STATS_WORKER_READY);
-		happened(sup, (struct policy_event){EVENT_READY, role, slot});
+		tell_policy(sup, (struct policy_event){EVENT_READY, role, slot});
 	}
 }
 
@@ -356,7 +356,7 @@ static void bury(struct supervisor *sup, enum role role, size_t slot, int status
 		segment_worker_free(sup->segment, slot);
 	}
 	spawn_forget(&member->child);
-	happened(sup, (struct policy_event){EVENT_EXITED, role, slot});
+	tell_policy(sup, (struct policy_event){EVENT_EXITED, role, slot});
 }
 
 static bool find_member(
@@ -405,7 +405,7 @@ static void turn_level(struct supervisor *sup)
 		level = configured != LOG_LEVEL_DEBUG ? configured : LOG_LEVEL_INFO;
 	set_level(sup, level);
 	log_warn("log level set level=%s", log_level_name(level));
-	happened(sup, (struct policy_event){.kind = EVENT_LEVEL});
+	tell_policy(sup, (struct policy_event){.kind = EVENT_LEVEL});
 }
 
 /* Windows of another length begin anew: what the old ones kept is no measure for them. */
@@ -421,7 +421,7 @@ static void adopt_windows(struct supervisor *sup, const struct conf *conf)
 }
 
 /* Takes the new configuration; the processes that follow start with it. */
-static void adopt(struct supervisor *sup, struct settings *settings)
+static void adopt_settings(struct supervisor *sup, struct settings *settings)
 {
 	settings_keep_fixed(settings, &sup->settings);
 	adopt_windows(sup, &settings->conf);
@@ -429,11 +429,11 @@ static void adopt(struct supervisor *sup, struct settings *settings)
 	set_level(sup, settings->log_level);
 	logfile_reopen(sup->settings.conf.log_file);
 	policy_set_drain(&sup->policy, settings->conf.drain_ms * CLOCK_MS);
-	happened(sup, (struct policy_event){.kind = EVENT_RELOAD});
+	tell_policy(sup, (struct policy_event){.kind = EVENT_RELOAD});
 	log_info("reloaded generation=%u", sup->policy.generation);
 }
 
-static void reload(struct supervisor *sup)
+static void reload_settings(struct supervisor *sup)
 {
 	struct settings settings;
 	char why[512];
@@ -443,7 +443,7 @@ static void reload(struct supervisor *sup)
 	systemd_reloading();
 	if (settings_load(sup->source, &settings, why, sizeof(why)) == CONF_OK &&
 		settings_can_log(sup->source, &settings, why, sizeof(why))) {
-		adopt(sup, &settings);
+		adopt_settings(sup, &settings);
 		return;
 	}
 	log_error("reload refused, the configuration in force stays error=%s", LOG_QUOTED(why));
@@ -457,18 +457,18 @@ static void take_signal(struct supervisor *sup, int sig)
 		reap(sup);
 		break;
 	case SIGHUP:
-		reload(sup);
+		reload_settings(sup);
 		break;
 	case SIGUSR1:
 		logfile_reopen(sup->settings.conf.log_file);
-		happened(sup, (struct policy_event){.kind = EVENT_REOPEN});
+		tell_policy(sup, (struct policy_event){.kind = EVENT_REOPEN});
 		break;
 	case SIGUSR2:
 		turn_level(sup);
 		break;
 	default:
 		log_info("stopping signal=%d", sig);
-		happened(sup, (struct policy_event){.kind = EVENT_STOP});
+		tell_policy(sup, (struct policy_event){.kind = EVENT_STOP});
 	}
 }
 
@@ -506,7 +506,7 @@ static void hear_all(struct supervisor *sup)
 }
 
 /* Until when it may sleep. */
-static int wait_ms(const struct supervisor *sup, int64_t now_us)
+static int tick_wait_ms(const struct supervisor *sup, int64_t now_us)
 {
 	int64_t due_us = policy_due_us(&sup->policy);
 
@@ -548,13 +548,13 @@ static void beat(struct supervisor *sup, int64_t now_us)
 	snapshot_free(&snapshot);
 }
 
-static void turn(struct supervisor *sup)
+static void make_round(struct supervisor *sup)
 {
 	struct pollfd fds[1 + ROLE_COUNT * POLICY_SLOTS_MAX];
 	const size_t count = listen_to(sup, fds);
 	int64_t now_us = clock_mono_us();
 
-	if (poll(fds, count, wait_ms(sup, now_us)) < 0)
+	if (poll(fds, count, tick_wait_ms(sup, now_us)) < 0)
 		MUST(errno == EINTR);
 	now_us = clock_mono_us();
 	if (now_us >= sup->beat_due_us) {
@@ -564,7 +564,7 @@ static void turn(struct supervisor *sup)
 	feed_watchdog(sup, now_us);
 	hear_all(sup);
 	take_signals(sup);
-	happened(sup, (struct policy_event){.kind = EVENT_TIME});
+	tell_policy(sup, (struct policy_event){.kind = EVENT_TIME});
 }
 
 static void prepare_roles(const struct supervisor *sup)
@@ -595,9 +595,9 @@ void supervisor_run(struct supervisor *sup)
 	set_level(sup, sup->settings.log_level);
 	init_policy(sup);
 	beat(sup, clock_mono_us());
-	happened(sup, (struct policy_event){.kind = EVENT_TIME});
+	tell_policy(sup, (struct policy_event){.kind = EVENT_TIME});
 	while (!sup->ended)
-		turn(sup);
+		make_round(sup);
 	/* Who reads what is left behind need not guess whether anybody is there. */
 	segment_supervisor_set(sup->segment, 0, 0, sup->policy.generation);
 	log_info("stopped");

@@ -20,7 +20,7 @@
 #define PAUSE_US  100000 /* with a pause before each */
 
 /* One step; `after`, "" at the start, becomes where the next one goes on, "" at the end. */
-static int step(struct client *client, char after[UUID_TEXT_BYTES], unsigned long *rows_gone)
+static int erase_some(struct client *client, char after[UUID_TEXT_BYTES], unsigned long *rows_gone)
 {
 	const char *values[] = {after[0] != '\0' ? after : NULL, STEP_ROWS};
 	struct client_rows *rows;
@@ -41,7 +41,7 @@ static int walk(struct client *client, unsigned long *rows_gone)
 	int status;
 
 	do
-		status = step(client, after, rows_gone);
+		status = erase_some(client, after, rows_gone);
 	while (status == EX_OK && after[0] != '\0');
 	return status;
 }

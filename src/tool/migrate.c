@@ -72,7 +72,7 @@ static int wait_for(pid_t child, const char *program)
 		EX_SOFTWARE, "%s failed; what was deployed before stays and is whole", program);
 }
 
-static int run(const char *directory, char *const arguments[])
+static int run_program(const char *directory, char *const arguments[])
 {
 	pid_t child;
 
@@ -151,13 +151,13 @@ static int tell_sqitch(const char *directory, const struct buf *last)
 	char *const arguments[] = {
 		sqitch, deploy, log_only, to, last->data, target_option, target, NULL};
 
-	return run(directory, arguments);
+	return run_program(directory, arguments);
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
 /* The environment that sqitch and its psql work in. */
-static int prepare(const struct tool *tool)
+static int set_environment(const struct tool *tool)
 {
 	const char *user;
 	const char *conninfo = database_conninfo(tool, &user);
@@ -181,7 +181,7 @@ static int deploy_or_plan(const char *directory, bool plan)
 	char *const deploying[] = {sqitch, deploy, mode, verify, target_option, target, NULL};
 	char *const telling[] = {sqitch, status, target_option, target, NULL};
 
-	return run(directory, plan ? telling : deploying);
+	return run_program(directory, plan ? telling : deploying);
 }
 
 /* What stands on roles in this database, where it is missing. */
@@ -194,7 +194,7 @@ static int mend_roles(const char *directory)
 	char file[] = "--file=deploy/roles.sql";
 	char *const arguments[] = {psql, plainly, first_error, command, quietly, file, NULL};
 
-	return run(directory, arguments);
+	return run_program(directory, arguments);
 }
 
 static int check_encoding(struct client *client)
@@ -230,7 +230,7 @@ int tool_migrate(const struct tool *tool)
 		status = find_last(client, directory, &last);
 	client_close(&client);
 	if (status == EX_OK)
-		status = prepare(tool);
+		status = set_environment(tool);
 	if (status == EX_OK && last.len > 0) {
 		printf("an SQL console applied the changes up to %s\n", buf_cstr(&last));
 		status = plan ? EX_OK : tell_sqitch(directory, &last);

@@ -33,7 +33,7 @@ static bool read_line(char line[LINE_BYTES])
 }
 
 /* The same without echo. Signals wait meanwhile, so that the terminal is never left mute. */
-static bool read_secret(const char *prompt, char line[LINE_BYTES])
+static bool ask_secret(const char *prompt, char line[LINE_BYTES])
 {
 	struct termios before;
 	struct termios mute;
@@ -58,7 +58,7 @@ static bool read_secret(const char *prompt, char line[LINE_BYTES])
 	return got;
 }
 
-static int read_password(char password[LINE_BYTES])
+static int ask_password(char password[LINE_BYTES])
 {
 	char again[LINE_BYTES];
 	bool same;
@@ -67,7 +67,7 @@ static int read_password(char password[LINE_BYTES])
 		return read_line(password)
 			       ? EX_OK
 			       : tool_fail(EX_DATAERR, "no password on the standard input");
-	if (!read_secret("New password: ", password) || !read_secret("Once more: ", again))
+	if (!ask_secret("New password: ", password) || !ask_secret("Once more: ", again))
 		return tool_fail(EX_DATAERR, "no password was typed");
 	same = strcmp(password, again) == 0;
 	sodium_memzero(again, sizeof(again));
@@ -77,7 +77,7 @@ static int read_password(char password[LINE_BYTES])
 int prompt_password(const struct conf *conf, char ret_hash[PROMPT_HASH_BYTES])
 {
 	char password[LINE_BYTES];
-	int status = read_password(password);
+	int status = ask_password(password);
 	const size_t len = strlen(password);
 
 	if (status == EX_OK && (len < PASSWORD_LEAST_BYTES || len > PASSWORD_MOST_BYTES))

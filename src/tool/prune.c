@@ -33,7 +33,7 @@ struct keep {
 };
 
 /* One step; `after`, "" at the start, becomes where the next one goes on, "" at the end. */
-static int step(struct client *client, const char *kind, const struct keep *keep,
+static int prune_some(struct client *client, const char *kind, const struct keep *keep,
 	char after[UUID_TEXT_BYTES], struct tally *tally)
 {
 	const char *values[] = {
@@ -61,7 +61,7 @@ static int prune(struct client *client, const struct keep *keep, struct tally *t
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds) && status == EX_OK; i++)
 		do
-			status = step(client, kinds[i], keep, after, tally);
+			status = prune_some(client, kinds[i], keep, after, tally);
 		while (status == EX_OK && after[0] != '\0');
 	return status;
 }

@@ -29,7 +29,7 @@ static void add_plain(struct buf *out, const char *text)
 		buf_char(out, iscntrl((unsigned char)*text) ? '?' : *text);
 }
 
-static size_t *measure(const struct client_rows *rows)
+static size_t *widths_of(const struct client_rows *rows)
 {
 	size_t *widths = mem_zero(client_columns(rows) * sizeof(*widths));
 
@@ -44,7 +44,7 @@ static size_t *measure(const struct client_rows *rows)
 	return widths;
 }
 
-static void add_cell(struct buf *out, const char *text, size_t width, bool last)
+static void add_padded(struct buf *out, const char *text, size_t width, bool last)
 {
 	add_plain(out, text);
 	for (size_t have = width_of(text); !last && have < width + 2; have++)
@@ -53,21 +53,21 @@ static void add_cell(struct buf *out, const char *text, size_t width, bool last)
 
 static void print_rows(const struct client_rows *rows)
 {
-	size_t *widths = measure(rows);
+	size_t *widths = widths_of(rows);
 	const size_t columns = client_columns(rows);
 	struct buf out = {0};
 
 	for (size_t c = 0; c < columns; c++) {
 		const size_t at = out.len;
 
-		add_cell(&out, client_name(rows, c), widths[c], c + 1 == columns);
+		add_padded(&out, client_name(rows, c), widths[c], c + 1 == columns);
 		for (size_t i = at; i < out.len; i++)
 			out.data[i] = (char)toupper((unsigned char)out.data[i]);
 	}
 	buf_char(&out, '\n');
 	for (size_t r = 0; r < client_count(rows); r++) {
 		for (size_t c = 0; c < columns; c++)
-			add_cell(&out, client_value(rows, r, c), widths[c], c + 1 == columns);
+			add_padded(&out, client_value(rows, r, c), widths[c], c + 1 == columns);
 		buf_char(&out, '\n');
 	}
 	fputs(buf_cstr(&out), stdout);

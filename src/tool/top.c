@@ -65,7 +65,7 @@ static void keep(struct top *top, const struct segment *segment)
 }
 
 /* Takes the next sample. EX_OK; or `why` the segment cannot be read, and nothing is changed. */
-static int look(struct top *top)
+static int look_again(struct top *top)
 {
 	struct segment *segment;
 	const int status = tool_try_attach(top->tool, &segment, top->why, sizeof(top->why));
@@ -103,7 +103,7 @@ static int print_screens(struct top *top, long count)
 		int status;
 
 		sleep_us(top->delay_us);
-		status = look(top);
+		status = look_again(top);
 		if (status != EX_OK)
 			return tool_fail(status, "%s", top->why);
 		make_page(top);
@@ -153,7 +153,7 @@ static void note(const struct top *top, char *text, size_t size)
 			(double)top->delay_us / (double)CLOCK_S);
 }
 
-static void show(struct top *top)
+static void draw(struct top *top)
 {
 	char text[64];
 
@@ -175,7 +175,7 @@ static int64_t bounded(int64_t delay_us)
 }
 
 /* False: it is time to go. */
-static bool take_key(struct top *top, int key)
+static bool press(struct top *top, int key)
 {
 	struct view *view = &top->view;
 
@@ -230,9 +230,9 @@ static bool wait_keys(struct top *top)
 
 		if (key == SCREEN_NOTHING)
 			continue;
-		if (key != SCREEN_RESIZED && !take_key(top, key))
+		if (key != SCREEN_RESIZED && !press(top, key))
 			return false;
-		show(top);
+		draw(top);
 	}
 	return true;
 }
@@ -241,21 +241,21 @@ static void run_screens(struct top *top, long count)
 {
 	top->first = true;
 	top->shown_us = clock_mono_us();
-	show(top);
+	draw(top);
 	for (long shown = 0; (count == 0 || shown < count) && wait_keys(top); shown++) {
 		/* Where the segment cannot be read, the last screen stays and says so. */
 		if (!top->paused)
-			(void)look(top);
+			(void)look_again(top);
 		top->first = false;
 		top->shown_us = clock_mono_us();
-		show(top);
+		draw(top);
 	}
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
 /* A number of at least `least`, or false. */
-static bool read_number(const char *text, double least, double most, double *ret)
+static bool parse_number(const char *text, double least, double most, double *ret)
 {
 	char *end;
 	const double number = strtod(text, &end);
@@ -266,20 +266,20 @@ static bool read_number(const char *text, double least, double most, double *ret
 	return true;
 }
 
-static int read_options(const struct tool *tool, struct top *top, long *ret_count)
+static int read_top_options(const struct tool *tool, struct top *top, long *ret_count)
 {
 	const char *count = tool->values[TOOL_OPTION_SCREENS];
 	const char *delay = tool->values[TOOL_OPTION_DELAY];
 	double number;
 
 	if (delay != NULL) {
-		if (!read_number(delay, 0.1, 3600, &number))
+		if (!parse_number(delay, 0.1, 3600, &number))
 			return tool_fail(
 				EX_USAGE, "--delay: '%s' is not 0.1 to 3600 seconds", delay);
 		top->delay_us = (int64_t)(number * (double)CLOCK_S);
 	}
 	if (count != NULL) {
-		if (!read_number(count, 1, 1e9, &number))
+		if (!parse_number(count, 1, 1e9, &number))
 			return tool_fail(
 				EX_USAGE, "--count: '%s' is not a number of screens", count);
 		*ret_count = (long)number;
@@ -287,9 +287,9 @@ static int read_options(const struct tool *tool, struct top *top, long *ret_coun
 	return EX_OK;
 }
 
-static int run(struct top *top, long count)
+static int run_top(struct top *top, long count)
 {
-	const int status = look(top);
+	const int status = look_again(top);
 
 	if (status != EX_OK)
 		return tool_fail(status, "%s", top->why);
@@ -307,10 +307,10 @@ int tool_top(const struct tool *tool)
 {
 	struct top top = {.tool = tool, .delay_us = DELAY_PRESET_US};
 	long count = 0;
-	int status = read_options(tool, &top, &count);
+	int status = read_top_options(tool, &top, &count);
 
 	if (status == EX_OK)
-		status = run(&top, count);
+		status = run_top(&top, count);
 	sample_free(&top.now);
 	sample_free(&top.before);
 	window_free(&top.window);

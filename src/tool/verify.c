@@ -48,7 +48,7 @@ static const char *const opening[] = {
 	"savepoint before_check",
 };
 
-static int begin(struct client *client)
+static int open_snapshot(struct client *client)
 {
 	for (size_t i = 0; i < ARRAY_LEN(opening); i++)
 		if (client_run(client, opening[i], NULL, 0, NULL) != CLIENT_OK)
@@ -57,7 +57,7 @@ static int begin(struct client *client)
 }
 
 /* Whether there is anything to verify, and by whom it may be looked at. */
-static int admit(struct client *client)
+static int may_look(struct client *client)
 {
 	struct client_rows *rows;
 	const char *answer;
@@ -85,7 +85,7 @@ static int admit(struct client *client)
 }
 
 /* Makes one check. On anything but EX_OK the connection is gone, which has been said. */
-static int look(struct client *client, const struct check *check, struct finding *ret)
+static int look_for(struct client *client, const struct check *check, struct finding *ret)
 {
 	struct buf sql = {0};
 	enum client_status status;
@@ -170,7 +170,7 @@ static int check_all(struct client *client, bool json, size_t *broken)
 {
 	for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
 		struct finding finding;
-		int status = look(client, &checks[i], &finding);
+		int status = look_for(client, &checks[i], &finding);
 
 		if (status != EX_OK)
 			return status;
@@ -191,10 +191,10 @@ static int verify(struct client *client, bool json)
 {
 	const int64_t began_us = clock_mono_us();
 	size_t broken = 0;
-	int status = begin(client);
+	int status = open_snapshot(client);
 
 	if (status == EX_OK)
-		status = admit(client);
+		status = may_look(client);
 	if (status != EX_OK)
 		return status;
 	if (json)

@@ -52,7 +52,7 @@ static void add_named(struct buf *out, const char *name, uint64_t count)
 	format_count(out, count);
 }
 
-static void add_requests(
+static void add_request_line(
 	struct page *page, const struct sample *now, const struct sample *before, double seconds)
 {
 	struct buf *out = &page->text;
@@ -82,7 +82,7 @@ static void add_requests(
 	page_end_line(page, PAGE_PLAIN);
 }
 
-static void add_totals(struct page *page, const struct snapshot *snapshot)
+static void add_total_lines(struct page *page, const struct snapshot *snapshot)
 {
 	struct buf *out = &page->text;
 
@@ -101,8 +101,8 @@ static void add_totals(struct page *page, const struct snapshot *snapshot)
 	page_end_line(page, PAGE_PLAIN);
 }
 
-static void add_indicator(struct page *page, enum indicator_id id, const struct window_sums *recent,
-	const struct window_sums *all)
+static void add_indicator_line(struct page *page, enum indicator_id id,
+	const struct window_sums *recent, const struct window_sums *all)
 {
 	struct buf *out = &page->text;
 	const size_t from = out->len;
@@ -121,7 +121,7 @@ static void add_indicator(struct page *page, enum indicator_id id, const struct 
 	page_end_line(page, now.ok ? PAGE_PLAIN : PAGE_BAD);
 }
 
-static void add_indicators(
+static void add_indicator_lines(
 	struct page *page, const struct snapshot *snapshot, const struct window_sums *recent)
 {
 	const size_t from = page->text.len;
@@ -136,11 +136,11 @@ static void add_indicators(
 	page_end_line(page, PAGE_TITLE);
 	window_since_start(snapshot, &all);
 	for (int i = 0; i < INDICATOR_COUNT; i++)
-		add_indicator(page, (enum indicator_id)i, recent, &all);
+		add_indicator_line(page, (enum indicator_id)i, recent, &all);
 }
 
 /* A line of its own, while there is something to say. */
-static void add_alerts(struct page *page, const struct snapshot *snapshot)
+static void add_alert_line(struct page *page, const struct snapshot *snapshot)
 {
 	struct buf alerts = {0};
 	const bool fires = format_alerts(&alerts, snapshot);
@@ -297,7 +297,7 @@ static size_t collect_threads(
 	return count;
 }
 
-static void add_thread(struct page *page, const struct snapshot *snapshot,
+static void add_thread_line(struct page *page, const struct snapshot *snapshot,
 	const struct thread_row *row, double seconds, struct buf *figure)
 {
 	const struct snapshot_process *process = &snapshot->processes[row->process];
@@ -354,7 +354,7 @@ static void add_threads(struct page *page, const struct view *view, const struct
 	add_titles(page, thread_columns, ARRAY_LEN(thread_columns), (int)view->threads);
 	qsort(rows, count, sizeof(*rows), thread_orders[view->threads]);
 	for (size_t i = 0; i < shown; i++)
-		add_thread(page, snapshot, &rows[i], seconds, &figure);
+		add_thread_line(page, snapshot, &rows[i], seconds, &figure);
 	add_more(page, count - shown, "threads");
 	buf_free(&figure);
 	free(rows);
@@ -458,7 +458,7 @@ static size_t collect_routes(
 	return count;
 }
 
-static void add_route(
+static void add_route_line(
 	struct page *page, const struct route_row *row, double seconds, struct buf *figure)
 {
 	struct buf *out = &page->text;
@@ -503,7 +503,7 @@ static void add_routes(struct page *page, const struct view *view, const struct 
 	shown = count <= room ? count : room > 0 ? room - 1 : 0;
 	qsort(rows, count, sizeof(*rows), route_orders[view->routes]);
 	for (size_t i = 0; i < shown; i++)
-		add_route(page, &rows[i], seconds, &figure);
+		add_route_line(page, &rows[i], seconds, &figure);
 	add_more(page, count - shown, "routes");
 	buf_free(&figure);
 }
@@ -517,10 +517,10 @@ void view_make(struct page *page, const struct view *view, const struct sample *
 
 	page_reset(page);
 	add_bar(page, view, now->snapshot);
-	add_requests(page, now, before, seconds);
-	add_totals(page, now->snapshot);
-	add_indicators(page, now->snapshot, recent);
-	add_alerts(page, now->snapshot);
+	add_request_line(page, now, before, seconds);
+	add_total_lines(page, now->snapshot);
+	add_indicator_lines(page, now->snapshot, recent);
+	add_alert_line(page, now->snapshot);
 	add_threads(page, view, now, before, seconds);
 	add_routes(page, view, now, before, seconds);
 }

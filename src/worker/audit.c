@@ -159,7 +159,7 @@ static void put_hash(uint64_t hash, bool there, char ret_name[NAME_BYTES])
 /* `line` begins with an end of a line, for one that a full disk cut off. It is written with the rest, so that
  * nobody's line gets in between; and taken as done only up to what was cut off before, as others may be cut
  * off meanwhile. */
-static bool put(struct audit *audit, const char *line, size_t len)
+static bool append_line(struct audit *audit, const char *line, size_t len)
 {
 	const int fd = atomic_load(&audit->fd);
 	const uint64_t cut = atomic_load(&tears->cut);
@@ -207,6 +207,6 @@ void audit_answer(struct audit *audit, struct stats_slot *slot, const struct job
 		when, event.event, event.outcome, x->reply.status, where, account, session,
 		x->request.id_text);
 	MUST(len > 0 && (size_t)len < sizeof(line) - 1);
-	if (!put(audit, line, 1 + (size_t)len))
+	if (!append_line(audit, line, 1 + (size_t)len))
 		stats_inc(slot, STATS_SECURITY_LINES_LOST);
 }

@@ -86,7 +86,7 @@ static struct place *place_at(struct fair *fair, size_t number)
 	return fair->places[0] + (number - 1);
 }
 
-static enum fair_verdict judge(
+static enum fair_verdict judge_caller(
 	const struct fair *fair, const struct place *place, int64_t now_us, int64_t *ret_wait_us)
 {
 	if (place->in_flight >= fair->limits.in_flight)
@@ -106,7 +106,7 @@ enum fair_verdict fair_enter(struct fair *fair, const struct fair_key *key, int6
 	MUST_ZERO(pthread_mutex_lock(&fair->lock));
 	place = place_for(fair, key, now_us);
 	if (place != NULL)
-		verdict = judge(fair, place, now_us, ret_wait_us);
+		verdict = judge_caller(fair, place, now_us, ret_wait_us);
 	if (verdict == FAIR_ADMITTED) {
 		*ret_place = place != NULL ? number_of(fair, place) : FAIR_NOBODY;
 		if (place != NULL)

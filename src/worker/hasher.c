@@ -86,7 +86,7 @@ static void finish(struct hasher *hasher, struct job *job)
 
 /* ---- the queue: with the lock held ------------------------------------------------------------- */
 
-static struct job *take_out(struct hasher *hasher, size_t at)
+static struct job *take_waiting(struct hasher *hasher, size_t at)
 {
 	struct job *job = hasher->todo[at];
 
@@ -112,7 +112,7 @@ static void put_late_out(struct hasher *hasher)
 
 	for (size_t i = hasher->todo_count; i-- > 0;)
 		if (!admit_in_time(&hasher->todo[i]->ticket, hasher->cost_us, now_us))
-			finish(hasher, take_out(hasher, i));
+			finish(hasher, take_waiting(hasher, i));
 }
 
 static struct job *take_first(struct hasher *hasher)
@@ -126,7 +126,7 @@ static struct job *take_first(struct hasher *hasher)
 	for (size_t i = 1; i < hasher->todo_count; i++)
 		if (admit_before(&hasher->todo[i]->ticket, &hasher->todo[first]->ticket, newest))
 			first = i;
-	return take_out(hasher, first);
+	return take_waiting(hasher, first);
 }
 
 /* The next job, or NULL when it is time to stop. */
@@ -199,7 +199,7 @@ static void give_up(struct hasher *hasher)
 	struct job *job;
 
 	while (hasher->todo_count > 0)
-		job_push(&hasher->done, take_out(hasher, 0));
+		job_push(&hasher->done, take_waiting(hasher, 0));
 	while ((job = job_pop(&hasher->done)) != NULL) {
 		fcgi_close(job->conn);
 		job_free(&job);
@@ -285,7 +285,7 @@ void hasher_learn(struct hasher *hasher, const struct job *job)
 /* ---- coming and going ------------------------------------------------------------------------ */
 
 /* Works the turn out, and remembers this one for those to come. */
-static void count_turn(struct hasher *hasher, struct admit_ticket *ticket)
+static void note_turn(struct hasher *hasher, struct admit_ticket *ticket)
 {
 	const int64_t now_us = clock_mono_us();
 	const int64_t lately_us = hasher->conf->request_deadline_ms * CLOCK_MS;
@@ -306,7 +306,7 @@ static void count_turn(struct hasher *hasher, struct admit_ticket *ticket)
 		(struct recent){ticket->account, ticket->place, now_us};
 }
 
-static size_t find_last(const struct hasher *hasher)
+static size_t last_waiting(const struct hasher *hasher)
 {
 	size_t last = 0;
 
@@ -323,10 +323,10 @@ static bool make_room(struct hasher *hasher, const struct job *job)
 
 	if (hasher->todo_count < room_for(hasher, job))
 		return true;
-	last = find_last(hasher);
+	last = last_waiting(hasher);
 	if (!admit_before(&job->ticket, &hasher->todo[last]->ticket, true))
 		return false;
-	finish(hasher, take_out(hasher, last));
+	finish(hasher, take_waiting(hasher, last));
 	return true;
 }
 
@@ -345,7 +345,7 @@ enum hasher_answer hasher_submit(struct hasher *hasher, struct job *job, int *re
 	/* Another hash of the same request is no further turn. */
 	if (job->ticket.number == 0) {
 		job->ticket = ticket_of(hasher, job);
-		count_turn(hasher, &job->ticket);
+		note_turn(hasher, &job->ticket);
 	}
 	room = job->x.hash.optional ? hasher->todo_count == 0 : make_room(hasher, job);
 	if (room) {

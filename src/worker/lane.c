@@ -51,7 +51,7 @@ struct lane *lane_new(const struct lane_limits *limits)
 	return lane;
 }
 
-static void give_up(struct job_queue *queue)
+static void drop_all(struct job_queue *queue)
 {
 	struct job *job;
 
@@ -68,8 +68,8 @@ void lane_free(struct lane **ptr)
 	if (lane == NULL)
 		return;
 	for (size_t i = 0; i < LINES; i++)
-		give_up(&lane->lines[i].jobs);
-	give_up(&lane->back);
+		drop_all(&lane->lines[i].jobs);
+	drop_all(&lane->back);
 	close(lane->fd);
 	MUST_ZERO(pthread_cond_destroy(&lane->waiting));
 	MUST_ZERO(pthread_mutex_destroy(&lane->lock));

@@ -68,7 +68,7 @@ static void drop_if_suspected(struct loop *loop)
 	stats_connection(loop->slot, STATS_CONNECTION_CLOSED, "08006", clock_mono_us());
 }
 
-static void adopt(struct loop *loop, struct pq_conn *fresh)
+static void adopt_connection(struct loop *loop, struct pq_conn *fresh)
 {
 	pq_free(&loop->conn);
 	loop->conn = fresh;
@@ -98,7 +98,7 @@ static bool connected(struct loop *loop)
 		return true;
 	switch (dial_collect(loop->dial, &fresh, &error)) {
 	case DIAL_OPENED:
-		adopt(loop, fresh);
+		adopt_connection(loop, fresh);
 		return true;
 	case DIAL_FAILED:
 		note_refused(loop, &error);
@@ -371,7 +371,7 @@ static bool overloaded(const struct loop *loop, const struct job *job, int64_t n
 	       now_us - job->x.request.began_us > conf->queue_wait_ms * CLOCK_MS;
 }
 
-static void begin(struct loop *loop, struct fcgi_conn *conn)
+static void begin_request(struct loop *loop, struct fcgi_conn *conn)
 {
 	const struct conf *conf = loop->shared->conf;
 	struct job *job = job_new(conn);
@@ -453,7 +453,7 @@ static void gather(struct loop *loop)
 	if (n > 0)
 		log_debug("gathered requests=%zu in_flight=%zu", n, loop->in_flight.jobs.count);
 	for (size_t i = 0; i < n; i++)
-		begin(loop, loop->conns[i]);
+		begin_request(loop, loop->conns[i]);
 	if (woken) {
 		resume_hashed(loop);
 		take_returned(loop);

@@ -28,7 +28,7 @@ static void add_text(struct buf *out, const char *name, const char *value)
 		buf_str(out, "null");
 }
 
-static void put(struct reply *reply, int status, const char *code, const char *message,
+static void put_refusal(struct reply *reply, int status, const char *code, const char *message,
 	const char *details, const char *hint)
 {
 	reply_start(reply, status, REPLY_JSON);
@@ -50,7 +50,7 @@ void postgrest_reply(struct reply *reply, enum postgrest_error id, const char *d
 	vsnprintf(message, sizeof(message), message_fmt, ap);
 	va_end(ap);
 	problem_trim(message);
-	put(reply, refusals[id].status, refusals[id].code, message, details, hint);
+	put_refusal(reply, refusals[id].status, refusals[id].code, message, details, hint);
 }
 
 /* The code for what PostgREST refuses too. */
@@ -75,7 +75,7 @@ static const char *code_of(enum problem_id id)
 
 void postgrest_problem(struct reply *reply, enum problem_id id, const char *detail)
 {
-	put(reply, problem_status(id), code_of(id), detail, NULL, NULL);
+	put_refusal(reply, problem_status(id), code_of(id), detail, NULL, NULL);
 }
 
 int postgrest_status(const char *code)

@@ -24,7 +24,7 @@ static bool fail(
 	return false;
 }
 
-static bool unreadable(struct reader *r, const char *what, const char *text)
+static bool cannot_parse(struct reader *r, const char *what, const char *text)
 {
 	return fail(r, POSTGREST_QUERY,
 		mem_arena_printf(
@@ -70,7 +70,7 @@ static void add_string(struct buf *out, const char *text, size_t len)
 /* ---- select -------------------------------------------------------------------------------- */
 
 /* Blanks around what commas part mean nothing. */
-static const char *trim(const char *text, size_t *len)
+static const char *trim_blanks(const char *text, size_t *len)
 {
 	while (*len > 0 && *text == ' ') {
 		text++;
@@ -84,7 +84,7 @@ static const char *trim(const char *text, size_t *len)
 /* Aliases, casts, embedded tables and ways into documents are PostgREST's, and not this face's. */
 static bool read_column(struct reader *r, const char *text, size_t len)
 {
-	text = trim(text, &len);
+	text = trim_blanks(text, &len);
 	if (len >= 2 && text[0] == '"' && text[len - 1] == '"') {
 		text++;
 		len -= 2;
@@ -95,7 +95,7 @@ static bool read_column(struct reader *r, const char *text, size_t len)
 	}
 	if (strcspn(text, ":(>.!") < len)
 		return not_here(r, "select takes *, or plain columns");
-	return unreadable(r, "select parameter", mem_arena_copy(r->arena, text, len));
+	return cannot_parse(r, "select parameter", mem_arena_copy(r->arena, text, len));
 }
 
 static bool read_select(struct reader *r, const char *value)
@@ -119,7 +119,7 @@ static bool read_select(struct reader *r, const char *value)
 /* ---- order --------------------------------------------------------------------------------- */
 
 /* Takes `.word` off the front of *p. */
-static bool take(const char **p, const char *end, const char *word)
+static bool take_suffix(const char **p, const char *end, const char *word)
 {
 	const size_t len = strlen(word);
 
@@ -140,27 +140,27 @@ static bool read_term(struct reader *r, const char *text, size_t len)
 	bool first;
 	bool last;
 
-	text = trim(text, &len);
+	text = trim_blanks(text, &len);
 	end = text + len;
 	p = text + strspn(text, NAME_CHARS);
 	if (p == text)
-		return unreadable(r, "order", mem_arena_copy(r->arena, text, len));
+		return cannot_parse(r, "order", mem_arena_copy(r->arena, text, len));
 	if (is_document(text, (size_t)(p - text)))
 		return not_here(r, "rows are not ordered by documents");
 	buf_printf(
 		order, "%s{\"column\":\"%.*s\"", order->len > 0 ? "," : "", (int)(p - text), text);
-	descending = take(&p, end, "desc");
+	descending = take_suffix(&p, end, "desc");
 	if (!descending)
-		(void)take(&p, end, "asc");
-	first = take(&p, end, "nullsfirst");
-	last = !first && take(&p, end, "nullslast");
+		(void)take_suffix(&p, end, "asc");
+	first = take_suffix(&p, end, "nullsfirst");
+	last = !first && take_suffix(&p, end, "nullslast");
 	buf_printf(order, ",\"descending\":%s,\"nulls\":\"%s\"}", descending ? "true" : "false",
 		last || (!first && !descending) ? "last" : "first");
 	if (p == end)
 		return true;
 	if (strcspn(p, "(->") < (size_t)(end - p))
 		return not_here(r, "order takes plain columns");
-	return unreadable(r, "order", mem_arena_copy(r->arena, text, len));
+	return cannot_parse(r, "order", mem_arena_copy(r->arena, text, len));
 }
 
 static bool read_order(struct reader *r, const char *value)
@@ -201,12 +201,12 @@ static bool read_limit(struct reader *r, const char *value)
 	if (value[0] == '-')
 		return fail(r, POSTGREST_RANGE, "Requested range not satisfiable",
 			"Limit should be greater than or equal to zero.");
-	return unreadable(r, "limit", value);
+	return cannot_parse(r, "limit", value);
 }
 
 static bool read_offset(struct reader *r, const char *value)
 {
-	return read_number(value, &r->query->offset) || unreadable(r, "offset", value);
+	return read_number(value, &r->query->offset) || cannot_parse(r, "offset", value);
 }
 
 /* `Range: 0-9` or `0-`; one that is malformed is passed over (RFC 9110, section 14.2). */
@@ -231,7 +231,7 @@ static void read_range(struct query *query, const char *header, struct mem_arena
 /* ---- filters ------------------------------------------------------------------------------- */
 
 /* An item in quotes, with backslashes; NULL where the closing quote does not end the item. */
-static const char *read_quoted(const char *p, struct buf *item)
+static const char *read_quoted_item(const char *p, struct buf *item)
 {
 	buf_reset(item);
 	if (*p != '"')
@@ -251,7 +251,7 @@ static const char *read_quoted(const char *p, struct buf *item)
  * malformed. */
 static const char *read_item(const char *p, struct buf *item)
 {
-	const char *end = read_quoted(p, item);
+	const char *end = read_quoted_item(p, item);
 	size_t len;
 
 	if (end != NULL)
@@ -349,7 +349,7 @@ static bool add_filter(
 	buf_free(&values);
 	if (count > QUERY_VALUES_MAX)
 		return too_many(r, QUERY_VALUES_MAX, "values in one list");
-	return good || unreadable(r, "filter", mem_arena_printf(r->arena, "%s.%s", op, operand));
+	return good || cannot_parse(r, "filter", mem_arena_printf(r->arena, "%s.%s", op, operand));
 }
 
 static bool read_filter(struct reader *r, const char *column, const char *value)
@@ -361,7 +361,7 @@ static bool read_filter(struct reader *r, const char *column, const char *value)
 	if (strstr(column, "->") != NULL || strchr(column, '.') != NULL)
 		return not_here(r, "filters take plain columns");
 	if (dot == NULL)
-		return unreadable(r, "filter", value);
+		return cannot_parse(r, "filter", value);
 	op = mem_arena_copy(r->arena, op, (size_t)(dot - op));
 	switch (known_operator(op)) {
 	case KNOWN_HERE:
@@ -373,7 +373,7 @@ static bool read_filter(struct reader *r, const char *column, const char *value)
 	case KNOWN_THERE:
 		return not_here(r, "filters are eq, neq, in, is, and not before one of them");
 	default:
-		return unreadable(r, "filter", value);
+		return cannot_parse(r, "filter", value);
 	}
 }
 
@@ -385,7 +385,7 @@ static bool read_once(
 	struct reader *r, bool *seen, read_fn *read, const char *name, const char *value)
 {
 	if (*seen)
-		return unreadable(r, name, "it stands there twice");
+		return cannot_parse(r, name, "it stands there twice");
 	*seen = true;
 	return read(r, value);
 }

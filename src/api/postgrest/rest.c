@@ -44,7 +44,7 @@ enum step rest_refuse(struct exchange *x, enum postgrest_error id, const char *d
 }
 
 /* What follows `top` in the path, where that is one segment. */
-static const char *below(const struct exchange *x, const char *top)
+static const char *name_below(const struct exchange *x, const char *top)
 {
 	const size_t len = strlen(top);
 	const char *rest = x->request.path + len;
@@ -56,11 +56,11 @@ static const char *below(const struct exchange *x, const char *top)
 
 static enum step no_path(struct exchange *x)
 {
-	const char *function = below(x, "/rest/v1/rpc/");
-	const char *table = below(x, "/rest/v1/");
+	const char *function = name_below(x, "/rest/v1/rpc/");
+	const char *table = name_below(x, "/rest/v1/");
 
 	if (function == NULL)
-		function = below(x, "/rpc/");
+		function = name_below(x, "/rpc/");
 	if (function != NULL)
 		return rest_refuse(x, POSTGREST_FUNCTION, NULL, NULL,
 			"Could not find the function %s.%s in the schema cache", SCHEMA, function);

@@ -4,7 +4,7 @@
 #include "api/auth.h"
 #include "api/postgrest/rest.h"
 
-static enum step plan(struct exchange *x, const char *table)
+static enum step plan_rows(struct exchange *x, const char *table)
 {
 	const char *view;
 	enum step step;
@@ -21,15 +21,15 @@ static enum step plan(struct exchange *x, const char *table)
 
 enum step rows_cards(struct exchange *x)
 {
-	return plan(x, "business_cards");
+	return plan_rows(x, "business_cards");
 }
 
 enum step rows_personal(struct exchange *x)
 {
-	return plan(x, "personal_info");
+	return plan_rows(x, "personal_info");
 }
 
 enum step rows_professional(struct exchange *x)
 {
-	return plan(x, "professional_info");
+	return plan_rows(x, "professional_info");
 }

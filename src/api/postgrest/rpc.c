@@ -89,7 +89,7 @@ static bool is_argument(enum function_id id, const char *name)
 	return false;
 }
 
-static bool fits(const struct exchange *x, enum function_id id)
+static bool arguments_fit(const struct exchange *x, enum function_id id)
 {
 	for (size_t i = 0; i < json_count(x->body); i++)
 		if (!is_argument(id, json_at(x->body, i)->name))
@@ -107,7 +107,7 @@ static int by_name(const void *a, const void *b)
 }
 
 /* "a, b, c" in the order of the alphabet. */
-static const char *listed(struct exchange *x, const char **names, size_t count)
+static const char *sorted_list(struct exchange *x, const char **names, size_t count)
 {
 	struct buf list = {0};
 	const char *text;
@@ -134,7 +134,7 @@ static const char *names_sent(struct exchange *x)
 		count = NAMES_MAX;
 	for (size_t i = 0; i < count; i++)
 		names[i] = shortened(x, json_at(x->body, i)->name);
-	return listed(x, names, count);
+	return sorted_list(x, names, count);
 }
 
 static const char *names_of(struct exchange *x, enum function_id id)
@@ -150,7 +150,7 @@ static const char *names_of(struct exchange *x, enum function_id id)
 	for (size_t i = 0; i < fields_count; i++)
 		names[count++] = mem_arena_printf(&x->arena, "p_%s", fields[i].name);
 	MUST(count <= NAMES_MAX);
-	return listed(x, names, count);
+	return sorted_list(x, names, count);
 }
 
 static enum step refuse_arguments(struct exchange *x, enum function_id id)
@@ -401,7 +401,7 @@ static struct fault make_arguments(
 
 /* ---- the call ------------------------------------------------------------------------------ */
 
-static enum step plan(struct exchange *x, enum function_id id)
+static enum step plan_function(struct exchange *x, enum function_id id)
 {
 	const bool write = call_kind(functions[id].call) == CALL_WRITE;
 	const char *document;
@@ -412,7 +412,7 @@ static enum step plan(struct exchange *x, enum function_id id)
 	if (json_kind(x->body) != JSON_OBJECT)
 		return rest_refuse(x, POSTGREST_BODY, NULL, NULL,
 			"the body must be a JSON object of named arguments");
-	if (!fits(x, id))
+	if (!arguments_fit(x, id))
 		return refuse_arguments(x, id);
 	if (!rest_view(x, id == FUNCTION_SLUG, &view, &step))
 		return step;
@@ -433,25 +433,25 @@ static enum step plan(struct exchange *x, enum function_id id)
 
 enum step rpc_slug(struct exchange *x)
 {
-	return plan(x, FUNCTION_SLUG);
+	return plan_function(x, FUNCTION_SLUG);
 }
 
 enum step rpc_create(struct exchange *x)
 {
-	return plan(x, FUNCTION_CREATE);
+	return plan_function(x, FUNCTION_CREATE);
 }
 
 enum step rpc_update(struct exchange *x)
 {
-	return plan(x, FUNCTION_UPDATE);
+	return plan_function(x, FUNCTION_UPDATE);
 }
 
 enum step rpc_personal(struct exchange *x)
 {
-	return plan(x, FUNCTION_PERSONAL);
+	return plan_function(x, FUNCTION_PERSONAL);
 }
 
 enum step rpc_professional(struct exchange *x)
 {
-	return plan(x, FUNCTION_PROFESSIONAL);
+	return plan_function(x, FUNCTION_PROFESSIONAL);
 }
