@@ -1543,6 +1543,20 @@ create type cardkeep_api.card_view as (
 );
 comment on type cardkeep_api.card_view is 'A card as clients see it';
 
+create type cardkeep_api.card_change as (
+	name text,
+	template_type text,
+	fields_config jsonb,
+	design_config jsonb,
+	is_public boolean
+);
+comment on type cardkeep_api.card_change is 'What a request makes of a card''s own fields: what it leaves out is null, and stays';
+
+create function cardkeep_api.content(c cardkeep.business_cards) returns cardkeep_api.card_change
+language sql immutable parallel safe
+return row(c.name, c.template_type, c.fields_config, c.design_config, c.is_public);
+comment on function cardkeep_api.content is 'The request that would make a card what this one is. Locks nothing.';
+
 create function cardkeep_api.card_json(c cardkeep.business_cards) returns text
 language sql stable parallel safe
 return row_to_json(row(c.id, c.user_id, c.name, c.slug, c.template_type, c.fields_config,
@@ -1675,7 +1689,7 @@ $$;
 comment on function cardkeep_api.card_reaches is 'Whether a card at version p_now can be rebuilt as it was at an older one: not where that never was, lies more than 1,000 versions back, or rows are missing. Locks nothing.';
 
 create function cardkeep_api.card_base(c cardkeep.business_cards, p_version integer,
-	p_name text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
+	m cardkeep_api.card_change)
 returns cardkeep.business_cards
 language plpgsql stable
 as $$
@@ -1685,11 +1699,11 @@ declare
 begin
 	if c.version - 1 = p_version then
 		-- Nearly always one change came between: its row tells all that it changed.
-		select case when p_name is not null then h.b_name end,
-			case when p_template is not null then h.b_template_type end,
-			case when p_fields is not null then h.b_fields_config end,
-			case when p_design is not null then h.b_design_config end,
-			case when p_public is not null then h.b_is_public end
+		select case when m.name is not null then h.b_name end,
+			case when m.template_type is not null then h.b_template_type end,
+			case when m.fields_config is not null then h.b_fields_config end,
+			case when m.design_config is not null then h.b_design_config end,
+			case when m.is_public is not null then h.b_is_public end
 		into v.b_name, v.b_template_type, v.b_fields_config, v.b_design_config, v.b_is_public
 		from cardkeep.business_card_versions h
 		join cardkeep.business_card_versions o on o.card_id = h.card_id and o.version = p_version
@@ -1698,9 +1712,9 @@ begin
 			return null;
 		end if;
 	elsif coalesce(cardkeep_api.card_reaches(c.id, c.version, p_version), false) then
-		v := cardkeep_api.card_before(c.id, p_version, p_name is not null, false,
-			p_template is not null, p_fields is not null, p_design is not null,
-			p_public is not null);
+		v := cardkeep_api.card_before(c.id, p_version, m.name is not null, false,
+			m.template_type is not null, m.fields_config is not null, m.design_config is not null,
+			m.is_public is not null);
 	else
 		return null;
 	end if;
@@ -1717,30 +1731,28 @@ $$;
 comment on function cardkeep_api.card_base is 'The fields of a request as the card had them at a version; those that it leaves out (null) are not looked at, and are as they are now. All null where history does not reach that far. Locks nothing.';
 
 create function cardkeep_api.card_conflicts(c cardkeep.business_cards, p_version integer,
-	p_name text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
+	m cardkeep_api.card_change)
 returns text
 language plpgsql stable
 as $$
 declare
-	b cardkeep.business_cards := cardkeep_api.card_base(c, p_version, p_name, p_template, p_fields,
-		p_design, p_public);
+	b cardkeep.business_cards := cardkeep_api.card_base(c, p_version, m);
 begin
 	-- A document is replaced as a whole: keys that the request leaves out are part of it.
 	return concat_ws(',',
-		cardkeep_api.conflicts('design_config.', true, b.design_config, p_design, c.design_config),
-		cardkeep_api.conflicts('fields_config.', true, b.fields_config, p_fields, c.fields_config),
-		cardkeep_api.field_conflict('is_public', to_jsonb(b.is_public), to_jsonb(p_public),
+		cardkeep_api.conflicts('design_config.', true, b.design_config, m.design_config, c.design_config),
+		cardkeep_api.conflicts('fields_config.', true, b.fields_config, m.fields_config, c.fields_config),
+		cardkeep_api.field_conflict('is_public', to_jsonb(b.is_public), to_jsonb(m.is_public),
 			to_jsonb(c.is_public)),
-		cardkeep_api.field_conflict('name', to_jsonb(b.name), to_jsonb(p_name), to_jsonb(c.name)),
+		cardkeep_api.field_conflict('name', to_jsonb(b.name), to_jsonb(m.name), to_jsonb(c.name)),
 		cardkeep_api.field_conflict('template_type', to_jsonb(b.template_type),
-			to_jsonb(p_template), to_jsonb(c.template_type)));
+			to_jsonb(m.template_type), to_jsonb(c.template_type)));
 end
 $$;
 comment on function cardkeep_api.card_conflicts is 'The fields of a request that others changed since a version, as clients read them; what the request leaves out (null) is in no conflict, and not looked at. Locks nothing.';
 
 create function cardkeep_api.card_conflict(c cardkeep.business_cards, p_expected integer[],
-	p_name text default null, p_template text default null, p_fields jsonb default null,
-	p_design jsonb default null, p_public boolean default null)
+	m cardkeep_api.card_change default null)
 returns cardkeep_api.answer
 language plpgsql stable
 as $$
@@ -1751,7 +1763,7 @@ begin
 		v_newest := (select max(e) from unnest(p_expected) e);
 	end if;
 	return cardkeep_api.conflict(c.version, cardkeep_api.card_json(c), cardkeep_api.card_conflicts(c,
-		v_newest, p_name, p_template, p_fields, p_design, p_public));
+		v_newest, m));
 end
 $$;
 comment on function cardkeep_api.card_conflict is 'The refusal of a write that expected an older version: the card now, and the fields of the request that others changed since the newest version it expected. Locks nothing.';
@@ -2941,8 +2953,8 @@ end
 $$;
 comment on function cardkeep_api.document_fault is 'What keeps a document from being stored; null where nothing does, or where there is none. Locks nothing.';
 
-create function cardkeep_api.insert_card(p_user uuid, p_session uuid, p_write uuid, p_name text,
-	p_slug text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean, p_over boolean)
+create function cardkeep_api.insert_card(p_user uuid, p_session uuid, p_write uuid, p_slug text,
+	m cardkeep_api.card_change, p_over boolean)
 returns cardkeep.business_cards
 language plpgsql volatile
 as $$
@@ -2952,9 +2964,9 @@ declare
 begin
 	insert into cardkeep.business_cards (id, user_id, name, slug, template_type, fields_config,
 		design_config, is_public, version, last_write, created_at, updated_at)
-	select p_write, p_user, p_name, p_slug, coalesce(p_template, 'personal-small'),
-		coalesce(p_fields, '{}'), coalesce(p_design, '{}'), coalesce(p_public, true), 1, p_write,
-		v_now, v_now
+	select p_write, p_user, m.name, p_slug, coalesce(m.template_type, 'personal-small'),
+		coalesce(m.fields_config, '{}'), coalesce(m.design_config, '{}'), coalesce(m.is_public, true), 1,
+		p_write, v_now, v_now
 	where not exists (select from cardkeep.retired_slugs r where r.slug = p_slug)
 		and not exists (select from cardkeep.retired_slugs r where r.card_id = p_write)
 		and (p_over or not exists (select from cardkeep.over_quota q where q.user_id = p_user))
@@ -2976,17 +2988,17 @@ return coalesce(pg_column_size(p_fields), 0) + coalesce(pg_column_size(p_design)
 comment on function cardkeep_api.document_bytes is 'How many bytes a card''s documents take; null is none. Locks nothing.';
 
 create function cardkeep_api.create_card_core(p_user uuid, p_session uuid, p_write uuid,
-	p_name text, p_base text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
+	p_base text, m cardkeep_api.card_change)
 returns cardkeep_api.answer
 language plpgsql volatile
 as $$
 declare
 	c_rounds constant integer := 10;
-	v_base text := cardkeep_api.slugify(coalesce(p_base, p_name));
+	v_base text := cardkeep_api.slugify(coalesce(p_base, m.name));
 	v_slug text;
 	v_over boolean := false; -- was found over a quota, and may go on nevertheless
 	v_lot double precision := random();
-	v_gate double precision := (1000 + cardkeep_api.document_bytes(p_fields, p_design))
+	v_gate double precision := (1000 + cardkeep_api.document_bytes(m.fields_config, m.design_config))
 		/ 65536::double precision;
 	c cardkeep.business_cards;
 	a cardkeep_api.answer;
@@ -3000,8 +3012,7 @@ begin
 		if not exists (select from cardkeep.business_cards b where b.slug = v_slug)
 			and pg_try_advisory_xact_lock(cardkeep_api.lock_key('slug', v_slug))
 		then
-			c := cardkeep_api.insert_card(p_user, p_session, p_write, p_name, v_slug, p_template,
-				p_fields, p_design, p_public, v_over);
+			c := cardkeep_api.insert_card(p_user, p_session, p_write, v_slug, m, v_over);
 			if c.id is not null then
 				if v_lot < v_gate then
 					perform cardkeep_api.note_creation(p_user, v_lot,
@@ -3080,14 +3091,13 @@ end
 $$;
 comment on function cardkeep_api.card_write_version is 'The version that this write made, where it was applied before; else null. Reads one history row for each expected version. Locks nothing.';
 
-create function cardkeep_api.card_same(c cardkeep.business_cards, p_name text, p_template text,
-	p_fields jsonb, p_design jsonb, p_public boolean)
+create function cardkeep_api.card_same(c cardkeep.business_cards, m cardkeep_api.card_change)
 returns boolean
 language sql immutable parallel safe
-return coalesce(c.name = p_name, true) and coalesce(c.template_type = p_template, true)
-	and coalesce(c.is_public = p_public, true)
-	and coalesce(cardkeep_api.written_alike(c.fields_config, p_fields), true)
-	and coalesce(cardkeep_api.written_alike(c.design_config, p_design), true);
+return coalesce(c.name = m.name, true) and coalesce(c.template_type = m.template_type, true)
+	and coalesce(c.is_public = m.is_public, true)
+	and coalesce(cardkeep_api.written_alike(c.fields_config, m.fields_config), true)
+	and coalesce(cardkeep_api.written_alike(c.design_config, m.design_config), true);
 comment on function cardkeep_api.card_same is 'Whether a request would change nothing, no digit of a number either. Locks nothing.';
 
 create function cardkeep_api.change_refused(o cardkeep.business_cards, p_fields jsonb, p_design jsonb)
@@ -3106,8 +3116,7 @@ $$;
 comment on function cardkeep_api.change_refused is 'What a change by an account that was found over a quota is told: documents may shrink; null where it may go on. Locks as quota_refusal.';
 
 create function cardkeep_api.update_card_core(p_user uuid, p_session uuid, p_write uuid,
-	p_card uuid, p_expected integer[], p_name text, p_template text, p_fields jsonb,
-	p_design jsonb, p_public boolean)
+	p_card uuid, p_expected integer[], m cardkeep_api.card_change)
 returns cardkeep_api.answer
 language plpgsql volatile
 as $$
@@ -3122,37 +3131,36 @@ declare
 begin
 	select b.* into o from cardkeep.business_cards b
 	where b.id = p_card and b.user_id = p_user and b.version = any (p_expected)
-		and not cardkeep_api.card_same(b, p_name, p_template, p_fields, p_design, p_public)
+		and not cardkeep_api.card_same(b, m)
 		and not exists (select from cardkeep.over_quota q where q.user_id = p_user)
 	for no key update skip locked;
 	if not found then
 		select b.* into o from cardkeep.business_cards b
 		where b.id = p_card and b.user_id = p_user and b.version = any (p_expected)
-			and not cardkeep_api.card_same(b, p_name, p_template, p_fields, p_design, p_public)
+			and not cardkeep_api.card_same(b, m)
 			and exists (select from cardkeep.over_quota q where q.user_id = p_user)
 		for no key update skip locked;
 		if not found then
-			return cardkeep_api.card_not_applied(p_user, p_write, p_card, p_expected, p_name, p_template,
-				p_fields, p_design, p_public);
+			return cardkeep_api.card_not_applied(p_user, p_write, p_card, p_expected, m);
 		end if;
-		a := cardkeep_api.change_refused(o, p_fields, p_design);
+		a := cardkeep_api.change_refused(o, m.fields_config, m.design_config);
 		if a.status is not null then
 			return a;
 		end if;
 	end if;
 	update cardkeep.business_cards b
-	set name = coalesce(p_name, b.name), template_type = coalesce(p_template, b.template_type),
-		fields_config = coalesce(p_fields, b.fields_config),
-		design_config = coalesce(p_design, b.design_config),
-		is_public = coalesce(p_public, b.is_public), version = b.version + 1, last_write = p_write,
+	set name = coalesce(m.name, b.name), template_type = coalesce(m.template_type, b.template_type),
+		fields_config = coalesce(m.fields_config, b.fields_config),
+		design_config = coalesce(m.design_config, b.design_config),
+		is_public = coalesce(m.is_public, b.is_public), version = b.version + 1, last_write = p_write,
 		updated_at = greatest(clock_timestamp(), b.updated_at)
 	where b.id = p_card
 	returning b.* into n;
-	if p_fields is not null then
-		v_fields := cardkeep_api.image(o.fields_config, p_fields);
+	if m.fields_config is not null then
+		v_fields := cardkeep_api.image(o.fields_config, m.fields_config);
 	end if;
-	if p_design is not null then
-		v_design := cardkeep_api.image(o.design_config, p_design);
+	if m.design_config is not null then
+		v_design := cardkeep_api.image(o.design_config, m.design_config);
 	end if;
 	insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at, b_name,
 		b_template_type, b_fields_config, b_design_config, b_is_public)
@@ -3172,8 +3180,7 @@ $$;
 comment on function cardkeep_api.update_card_core is 'Changes a card that is at one of the expected versions, and writes its history; null keeps a field. 200; 422 or 429 quota; else as card_not_applied. Tries the card''s row (no key update, skip locked), and where it notes what the account took locks as judge_quota; never waits; a stale or unchanged request locks nothing.';
 
 create function cardkeep_api.card_not_applied(p_user uuid, p_write uuid, p_card uuid,
-	p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
-	p_public boolean)
+	p_expected integer[], m cardkeep_api.card_change)
 returns cardkeep_api.answer
 language plpgsql volatile
 as $$
@@ -3182,14 +3189,13 @@ declare
 begin
 	select b.* into c from cardkeep.business_cards b where b.id = p_card and b.user_id = p_user;
 	return cardkeep_api.card_refusal(c, cardkeep_api.card_write_version(p_card, p_expected, p_write,
-		false), p_user, p_card, p_expected, p_name, p_template, p_fields, p_design, p_public);
+		false), p_user, p_card, p_expected, m);
 end
 $$;
 comment on function cardkeep_api.card_not_applied is 'What an update that was not applied now comes to: looks for the card and then for the write, and answers as card_refusal. Locks nothing.';
 
 create function cardkeep_api.card_refusal(c cardkeep.business_cards, p_written integer,
-	p_user uuid, p_card uuid, p_expected integer[], p_name text, p_template text, p_fields jsonb,
-	p_design jsonb, p_public boolean)
+	p_user uuid, p_card uuid, p_expected integer[], m cardkeep_api.card_change)
 returns cardkeep_api.answer
 language plpgsql volatile
 as $$
@@ -3201,14 +3207,13 @@ begin
 		return cardkeep_api.reply(404);
 	end if;
 	if c.version = any (p_expected) then
-		if cardkeep_api.card_same(c, p_name, p_template, p_fields, p_design, p_public) then
+		if cardkeep_api.card_same(c, m) then
 			return cardkeep_api.reply_kept(200, c.version, cardkeep_api.card_json(c), false,
 				'unchanged');
 		end if;
 		return cardkeep_api.reply(423, c.version);
 	end if;
-	return cardkeep_api.card_conflict(c, p_expected, p_name, p_template, p_fields, p_design,
-		p_public);
+	return cardkeep_api.card_conflict(c, p_expected, m);
 end
 $$;
 comment on function cardkeep_api.card_refusal is 'The answer to an update that was not applied now, given the card (all null: there is none) and the version that the same write made before, if it did: 200 replayed, 404, 200 unchanged where it changes nothing, 423 where somebody holds the card, else 409 with both sides. Locks nothing.';
@@ -3399,8 +3404,8 @@ begin
 	elsif (w.told).status is not null then
 		return w.told;
 	elsif w.live then
-		a := cardkeep_api.create_card_core(w.user_id, w.session_id, w.id, p_name, p_base, p_template,
-			p_fields, p_design, p_public);
+		a := cardkeep_api.create_card_core(w.user_id, w.session_id, w.id, p_base,
+			row(p_name, p_template, p_fields, p_design, p_public));
 		return cardkeep_api.end_write(w, a);
 	elsif w.session_id is null then
 		return cardkeep_api.reply(401);
@@ -3460,8 +3465,8 @@ begin
 	if (w.told).status is not null then
 		return cardkeep_api.card_told(w, p_card);
 	elsif w.live then
-		a := cardkeep_api.update_card_core(w.user_id, w.session_id, w.id, p_card, p_expected, p_name,
-			p_template, p_fields, p_design, p_public);
+		a := cardkeep_api.update_card_core(w.user_id, w.session_id, w.id, p_card, p_expected,
+			row(p_name, p_template, p_fields, p_design, p_public));
 		return cardkeep_api.end_write(w, a);
 	end if;
 	return cardkeep_api.card_repeat(w, p_card, p_expected);
@@ -3734,7 +3739,8 @@ begin
 		join lateral (
 			select c.ctid, c.* from cardkeep.business_cards c
 			where c.id = n.card and c.user_id = n.user_id and c.version = any (n.expected)
-				and not cardkeep_api.card_same(c, n.name, n.template, n.fields, n.design, n.public)
+				and not cardkeep_api.card_same(c,
+					row(n.name, n.template, n.fields, n.design, n.public))
 			limit 1
 			for no key update skip locked) b on true
 	), up as (
@@ -3809,8 +3815,8 @@ begin
 			limit 1) h
 		limit 1) w on true
 	cross join lateral cardkeep_api.card_refusal(b, w.version, n.user_id, n.card::uuid,
-		n.expected::integer[], n.name, n.template, n.fields::jsonb, n.design::jsonb,
-		n.public::boolean) a
+		n.expected::integer[], row(n.name, n.template, n.fields::jsonb, n.design::jsonb,
+			n.public::boolean)) a
 	where n.session_id is not null and n.write is not null and (n.i = any (v_done)) is not true;
 	if array_position(v_sessions, null) is null and array_position(v_writes, null) is null then
 		return;
@@ -4028,8 +4034,8 @@ begin
 	end if;
 	perform cardkeep_api.must_fit(p_fields_config, p_design_config);
 	perform cardkeep_api.must_be_open(p_user_id);
-	a := cardkeep_api.create_card_core(p_user_id, null, v_id, v_name, p_base_slug, p_template_type,
-		p_fields_config, p_design_config, null);
+	a := cardkeep_api.create_card_core(p_user_id, null, v_id, p_base_slug,
+		row(v_name, p_template_type, p_fields_config, p_design_config, null::boolean));
 	perform cardkeep_api.must_be_within(a);
 	if a.status <> 201 then
 		raise exception 'no free slug for "%"', cardkeep_api.slugify(coalesce(p_base_slug, v_name))
@@ -4068,8 +4074,8 @@ begin
 		return;
 	end if;
 	a := cardkeep_api.update_card_core(p_user_id, null, gen_random_uuid(), p_card_id,
-		array[p_expected_version], cardkeep_api.clean_name(p_name), p_template_type,
-		p_fields_config, p_design_config, p_is_public);
+		array[p_expected_version], row(cardkeep_api.clean_name(p_name), p_template_type,
+		p_fields_config, p_design_config, p_is_public));
 	perform cardkeep_api.must_be_within(a);
 	return query select t.* from cardkeep_api.card_update_told(a) t;
 end
@@ -5222,7 +5228,7 @@ begin
 		return cardkeep_api.base_unavailable(v_version);
 	end if;
 	return cardkeep_api.update_card_core(p_user, p_session, p_write, p_card, array[v_version],
-		o.name, o.template_type, o.fields_config, o.design_config, o.is_public);
+		cardkeep_api.content(o));
 end
 $$;
 comment on function cardkeep_api.revert_card_core is 'Gives a card that is at one of the expected versions the content it had at version p_to, as a new version. 200; 422 where p_to is no version of it; 409 base_unavailable where history does not reach that far; else as card_revert_not_applied. Tries the card''s row (no key update, skip locked), never waits; a stale request locks nothing.';
@@ -5252,8 +5258,7 @@ begin
 		return cardkeep_api.reply(423, c.version);
 	end if;
 	o := cardkeep_api.card_was(p_card, c.version, p_to);
-	return cardkeep_api.card_conflict(c, p_expected, o.name, o.template_type, o.fields_config,
-		o.design_config, o.is_public);
+	return cardkeep_api.card_conflict(c, p_expected, cardkeep_api.content(o));
 end
 $$;
 comment on function cardkeep_api.card_revert_not_applied is 'What a revert that was not applied now comes to: 200 replayed where it was applied before, 404, 422 where p_to is no version, 423 where somebody holds the card, else 409 with both sides, the old content being the request''s. Locks nothing.';
@@ -5496,7 +5501,7 @@ return cardkeep_api.merged(cardkeep_api.card_replay(p_card, p_user, p_version, 2
 comment on function cardkeep_api.card_merge_replay is 'The first answer of a write that asked to be merged. Locks nothing.';
 
 create function cardkeep_api.card_merged(c cardkeep.business_cards, b cardkeep.business_cards,
-	p_name text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
+	m cardkeep_api.card_change)
 returns cardkeep.business_cards
 language plpgsql immutable
 as $$
@@ -5504,19 +5509,19 @@ declare
 	n cardkeep.business_cards := c;
 	v_plain jsonb := cardkeep_api.merge_fields(
 		jsonb_build_object('name', b.name, 'template', b.template_type, 'public', b.is_public),
-		jsonb_build_object('name', coalesce(p_name, b.name),
-			'template', coalesce(p_template, b.template_type),
-			'public', coalesce(p_public, b.is_public)),
+		jsonb_build_object('name', coalesce(m.name, b.name),
+			'template', coalesce(m.template_type, b.template_type),
+			'public', coalesce(m.is_public, b.is_public)),
 		jsonb_build_object('name', c.name, 'template', c.template_type, 'public', c.is_public));
 begin
 	n.name := v_plain ->> 'name';
 	n.template_type := v_plain ->> 'template';
 	n.is_public := (v_plain -> 'public')::boolean;
-	if p_fields is not null then
-		n.fields_config := cardkeep_api.merge_fields(b.fields_config, p_fields, c.fields_config);
+	if m.fields_config is not null then
+		n.fields_config := cardkeep_api.merge_fields(b.fields_config, m.fields_config, c.fields_config);
 	end if;
-	if p_design is not null then
-		n.design_config := cardkeep_api.merge_fields(b.design_config, p_design, c.design_config);
+	if m.design_config is not null then
+		n.design_config := cardkeep_api.merge_fields(b.design_config, m.design_config, c.design_config);
 	end if;
 	return case when num_nulls(v_plain, n.fields_config, n.design_config) = 0 then n end;
 end
@@ -5524,8 +5529,7 @@ $$;
 comment on function cardkeep_api.card_merged is 'A card with the changes of a request that was made from b; what the request leaves out (null) is as it is. All null where others changed the same fields since. Locks nothing.';
 
 create function cardkeep_api.merge_card_core(p_user uuid, p_session uuid, p_write uuid,
-	p_card uuid, p_expected integer, p_name text, p_template text, p_fields jsonb, p_design jsonb,
-	p_public boolean)
+	p_card uuid, p_expected integer, m cardkeep_api.card_change)
 returns cardkeep_api.answer
 language plpgsql volatile
 as $$
@@ -5546,27 +5550,24 @@ begin
 		return cardkeep_api.reply(case when found then 423 else 404 end);
 	end if;
 	if c.version = p_expected then
-		return cardkeep_api.update_card_core(p_user, p_session, p_write, p_card, array[p_expected],
-			p_name, p_template, p_fields, p_design, p_public);
+		return cardkeep_api.update_card_core(p_user, p_session, p_write, p_card, array[p_expected], m);
 	end if;
-	b := cardkeep_api.card_base(c, p_expected, p_name, p_template, p_fields, p_design, p_public);
+	b := cardkeep_api.card_base(c, p_expected, m);
 	if b.id is null then
-		return cardkeep_api.no_base(cardkeep_api.card_conflict(c, array[p_expected], p_name,
-			p_template, p_fields, p_design, p_public));
+		return cardkeep_api.no_base(cardkeep_api.card_conflict(c, array[p_expected], m));
 	end if;
-	n := cardkeep_api.card_merged(c, b, p_name, p_template, p_fields, p_design, p_public);
+	n := cardkeep_api.card_merged(c, b, m);
 	if n.id is null then
-		return cardkeep_api.card_conflict(c, array[p_expected], p_name, p_template, p_fields,
-			p_design, p_public);
+		return cardkeep_api.card_conflict(c, array[p_expected], m);
 	end if;
 	-- What the request leaves out may be larger than documents may become now, and stays as it is.
-	if p_fields is not null and cardkeep_api.document_fault(n.fields_config) is not null then
+	if m.fields_config is not null and cardkeep_api.document_fault(n.fields_config) is not null then
 		return cardkeep_api.reply(422, c.version, p_detail => 'fields_config');
-	elsif p_design is not null and cardkeep_api.document_fault(n.design_config) is not null then
+	elsif m.design_config is not null and cardkeep_api.document_fault(n.design_config) is not null then
 		return cardkeep_api.reply(422, c.version, p_detail => 'design_config');
 	end if;
 	return cardkeep_api.merged(cardkeep_api.update_card_core(p_user, p_session, p_write, p_card,
-		array[c.version], n.name, n.template_type, n.fields_config, n.design_config, n.is_public),
+		array[c.version], cardkeep_api.content(n)),
 		p_expected, c.version);
 end
 $$;
@@ -5590,7 +5591,7 @@ begin
 		return w.told;
 	elsif w.live then
 		a := cardkeep_api.merge_card_core(w.user_id, w.session_id, w.id, p_card, p_expected[1],
-			p_name, p_template, p_fields, p_design, p_public);
+			row(p_name, p_template, p_fields, p_design, p_public));
 		return cardkeep_api.end_write(w, a);
 	elsif w.session_id is null then
 		return cardkeep_api.reply(401);
@@ -5832,8 +5833,7 @@ $$;
 comment on function cardkeep_api.patch_repeat is 'The first answer of a patch that was applied before; all null where it was not. Locks nothing.';
 
 create function cardkeep_api.patch_card_core(p_user uuid, p_session uuid, p_write uuid,
-	p_card uuid, p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
-	p_public boolean, p_merge boolean)
+	p_card uuid, p_expected integer[], m cardkeep_api.card_change, p_merge boolean)
 returns cardkeep_api.answer
 language plpgsql volatile
 as $$
@@ -5841,8 +5841,6 @@ declare
 	c cardkeep.business_cards;
 	b cardkeep.business_cards;
 	a cardkeep_api.answer;
-	v_fields jsonb;
-	v_design jsonb;
 begin
 	select k.* into c from cardkeep.business_cards k where k.id = p_card and k.user_id = p_user
 	for no key update skip locked;
@@ -5856,22 +5854,19 @@ begin
 	end if;
 	b := c;
 	if (c.version = any (p_expected)) is not true then
-		b := cardkeep_api.card_base(c, (select max(e) from unnest(p_expected) e), p_name, p_template,
-			p_fields, p_design, p_public);
+		b := cardkeep_api.card_base(c, (select max(e) from unnest(p_expected) e), m);
 	end if;
 	-- Where the base is not known, what is told is what it would make of the card as it is.
-	v_fields := cardkeep_api.patched(coalesce(b.fields_config, c.fields_config), p_fields);
-	v_design := cardkeep_api.patched(coalesce(b.design_config, c.design_config), p_design);
-	if cardkeep_api.document_fault(v_fields) is not null then
+	m.fields_config := cardkeep_api.patched(coalesce(b.fields_config, c.fields_config), m.fields_config);
+	m.design_config := cardkeep_api.patched(coalesce(b.design_config, c.design_config), m.design_config);
+	if cardkeep_api.document_fault(m.fields_config) is not null then
 		return cardkeep_api.reply(422, c.version, p_detail => 'fields_config');
-	elsif cardkeep_api.document_fault(v_design) is not null then
+	elsif cardkeep_api.document_fault(m.design_config) is not null then
 		return cardkeep_api.reply(422, c.version, p_detail => 'design_config');
 	elsif p_merge then
-		return cardkeep_api.merge_card_core(p_user, p_session, p_write, p_card, p_expected[1], p_name,
-			p_template, v_fields, v_design, p_public);
+		return cardkeep_api.merge_card_core(p_user, p_session, p_write, p_card, p_expected[1], m);
 	end if;
-	return cardkeep_api.update_card_core(p_user, p_session, p_write, p_card, p_expected, p_name,
-		p_template, v_fields, v_design, p_public);
+	return cardkeep_api.update_card_core(p_user, p_session, p_write, p_card, p_expected, m);
 end
 $$;
 comment on function cardkeep_api.patch_card_core is 'As update_card_core, or as merge_card_core where p_merge says so, with documents that are merge patches: of the card at the expected version, and where it is at another, of what it was then. 422 with the name of a document that would be too large. Tries the card''s row (no key update, skip locked), never waits; looks after it tried.';
@@ -5892,8 +5887,8 @@ begin
 	elsif (w.told).status is not null then
 		return cardkeep_api.card_told(w, p_card);
 	elsif w.live then
-		a := cardkeep_api.patch_card_core(w.user_id, w.session_id, w.id, p_card, p_expected, p_name,
-			p_template, p_fields, p_design, p_public, p_merge);
+		a := cardkeep_api.patch_card_core(w.user_id, w.session_id, w.id, p_card, p_expected,
+			row(p_name, p_template, p_fields, p_design, p_public), p_merge);
 		return cardkeep_api.end_write(w, a);
 	elsif w.session_id is not null then
 		a := cardkeep_api.patch_repeat(w.user_id, w.id, p_card, p_expected, p_merge);
@@ -9831,8 +9826,8 @@ begin
 	where c.id = b.id
 		and not exists (select from cardkeep.unreturned_rows u
 			where u.kind = 'business_cards' and u.entity_id = b.id)
-		and not cardkeep_api.card_same(b, c.name, c.template_type, c.fields_config, c.design_config,
-			c.is_public);
+		and not cardkeep_api.card_same(b, row(c.name, c.template_type, c.fields_config,
+			c.design_config, c.is_public));
 	perform cardkeep_legacy.catch_up_slug(c)
 	from cardkeep_legacy.carried_cards c
 	join cardkeep.business_cards b on b.id = c.id and b.slug is distinct from c.slug

@@ -117,8 +117,8 @@ begin
 	elsif (w.told).status is not null then
 		return w.told;
 	elsif w.live then
-		a := cardkeep_api.create_card_core(w.user_id, w.session_id, w.id, p_name, p_base, p_template,
-			p_fields, p_design, p_public);
+		a := cardkeep_api.create_card_core(w.user_id, w.session_id, w.id, p_base,
+			row(p_name, p_template, p_fields, p_design, p_public));
 		return cardkeep_api.end_write(w, a);
 	elsif w.session_id is null then
 		return cardkeep_api.reply(401);
@@ -178,8 +178,8 @@ begin
 	if (w.told).status is not null then
 		return cardkeep_api.card_told(w, p_card);
 	elsif w.live then
-		a := cardkeep_api.update_card_core(w.user_id, w.session_id, w.id, p_card, p_expected, p_name,
-			p_template, p_fields, p_design, p_public);
+		a := cardkeep_api.update_card_core(w.user_id, w.session_id, w.id, p_card, p_expected,
+			row(p_name, p_template, p_fields, p_design, p_public));
 		return cardkeep_api.end_write(w, a);
 	end if;
 	return cardkeep_api.card_repeat(w, p_card, p_expected);

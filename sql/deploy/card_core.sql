@@ -71,8 +71,8 @@ end
 $$;
 comment on function cardkeep_api.document_fault is 'What keeps a document from being stored; null where nothing does, or where there is none. Locks nothing.';
 
-create function cardkeep_api.insert_card(p_user uuid, p_session uuid, p_write uuid, p_name text,
-	p_slug text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean, p_over boolean)
+create function cardkeep_api.insert_card(p_user uuid, p_session uuid, p_write uuid, p_slug text,
+	m cardkeep_api.card_change, p_over boolean)
 returns cardkeep.business_cards
 language plpgsql volatile
 as $$
@@ -82,9 +82,9 @@ declare
 begin
 	insert into cardkeep.business_cards (id, user_id, name, slug, template_type, fields_config,
 		design_config, is_public, version, last_write, created_at, updated_at)
-	select p_write, p_user, p_name, p_slug, coalesce(p_template, 'personal-small'),
-		coalesce(p_fields, '{}'), coalesce(p_design, '{}'), coalesce(p_public, true), 1, p_write,
-		v_now, v_now
+	select p_write, p_user, m.name, p_slug, coalesce(m.template_type, 'personal-small'),
+		coalesce(m.fields_config, '{}'), coalesce(m.design_config, '{}'), coalesce(m.is_public, true), 1,
+		p_write, v_now, v_now
 	where not exists (select from cardkeep.retired_slugs r where r.slug = p_slug)
 		and not exists (select from cardkeep.retired_slugs r where r.card_id = p_write)
 		and (p_over or not exists (select from cardkeep.over_quota q where q.user_id = p_user))
@@ -106,17 +106,17 @@ return coalesce(pg_column_size(p_fields), 0) + coalesce(pg_column_size(p_design)
 comment on function cardkeep_api.document_bytes is 'How many bytes a card''s documents take; null is none. Locks nothing.';
 
 create function cardkeep_api.create_card_core(p_user uuid, p_session uuid, p_write uuid,
-	p_name text, p_base text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
+	p_base text, m cardkeep_api.card_change)
 returns cardkeep_api.answer
 language plpgsql volatile
 as $$
 declare
 	c_rounds constant integer := 10;
-	v_base text := cardkeep_api.slugify(coalesce(p_base, p_name));
+	v_base text := cardkeep_api.slugify(coalesce(p_base, m.name));
 	v_slug text;
 	v_over boolean := false; -- was found over a quota, and may go on nevertheless
 	v_lot double precision := random();
-	v_gate double precision := (1000 + cardkeep_api.document_bytes(p_fields, p_design))
+	v_gate double precision := (1000 + cardkeep_api.document_bytes(m.fields_config, m.design_config))
 		/ 65536::double precision;
 	c cardkeep.business_cards;
 	a cardkeep_api.answer;
@@ -130,8 +130,7 @@ begin
 		if not exists (select from cardkeep.business_cards b where b.slug = v_slug)
 			and pg_try_advisory_xact_lock(cardkeep_api.lock_key('slug', v_slug))
 		then
-			c := cardkeep_api.insert_card(p_user, p_session, p_write, p_name, v_slug, p_template,
-				p_fields, p_design, p_public, v_over);
+			c := cardkeep_api.insert_card(p_user, p_session, p_write, v_slug, m, v_over);
 			if c.id is not null then
 				if v_lot < v_gate then
 					perform cardkeep_api.note_creation(p_user, v_lot,
@@ -210,14 +209,13 @@ end
 $$;
 comment on function cardkeep_api.card_write_version is 'The version that this write made, where it was applied before; else null. Reads one history row for each expected version. Locks nothing.';
 
-create function cardkeep_api.card_same(c cardkeep.business_cards, p_name text, p_template text,
-	p_fields jsonb, p_design jsonb, p_public boolean)
+create function cardkeep_api.card_same(c cardkeep.business_cards, m cardkeep_api.card_change)
 returns boolean
 language sql immutable parallel safe
-return coalesce(c.name = p_name, true) and coalesce(c.template_type = p_template, true)
-	and coalesce(c.is_public = p_public, true)
-	and coalesce(cardkeep_api.written_alike(c.fields_config, p_fields), true)
-	and coalesce(cardkeep_api.written_alike(c.design_config, p_design), true);
+return coalesce(c.name = m.name, true) and coalesce(c.template_type = m.template_type, true)
+	and coalesce(c.is_public = m.is_public, true)
+	and coalesce(cardkeep_api.written_alike(c.fields_config, m.fields_config), true)
+	and coalesce(cardkeep_api.written_alike(c.design_config, m.design_config), true);
 comment on function cardkeep_api.card_same is 'Whether a request would change nothing, no digit of a number either. Locks nothing.';
 
 create function cardkeep_api.change_refused(o cardkeep.business_cards, p_fields jsonb, p_design jsonb)
@@ -236,8 +234,7 @@ $$;
 comment on function cardkeep_api.change_refused is 'What a change by an account that was found over a quota is told: documents may shrink; null where it may go on. Locks as quota_refusal.';
 
 create function cardkeep_api.update_card_core(p_user uuid, p_session uuid, p_write uuid,
-	p_card uuid, p_expected integer[], p_name text, p_template text, p_fields jsonb,
-	p_design jsonb, p_public boolean)
+	p_card uuid, p_expected integer[], m cardkeep_api.card_change)
 returns cardkeep_api.answer
 language plpgsql volatile
 as $$
@@ -252,37 +249,36 @@ declare
 begin
 	select b.* into o from cardkeep.business_cards b
 	where b.id = p_card and b.user_id = p_user and b.version = any (p_expected)
-		and not cardkeep_api.card_same(b, p_name, p_template, p_fields, p_design, p_public)
+		and not cardkeep_api.card_same(b, m)
 		and not exists (select from cardkeep.over_quota q where q.user_id = p_user)
 	for no key update skip locked;
 	if not found then
 		select b.* into o from cardkeep.business_cards b
 		where b.id = p_card and b.user_id = p_user and b.version = any (p_expected)
-			and not cardkeep_api.card_same(b, p_name, p_template, p_fields, p_design, p_public)
+			and not cardkeep_api.card_same(b, m)
 			and exists (select from cardkeep.over_quota q where q.user_id = p_user)
 		for no key update skip locked;
 		if not found then
-			return cardkeep_api.card_not_applied(p_user, p_write, p_card, p_expected, p_name, p_template,
-				p_fields, p_design, p_public);
+			return cardkeep_api.card_not_applied(p_user, p_write, p_card, p_expected, m);
 		end if;
-		a := cardkeep_api.change_refused(o, p_fields, p_design);
+		a := cardkeep_api.change_refused(o, m.fields_config, m.design_config);
 		if a.status is not null then
 			return a;
 		end if;
 	end if;
 	update cardkeep.business_cards b
-	set name = coalesce(p_name, b.name), template_type = coalesce(p_template, b.template_type),
-		fields_config = coalesce(p_fields, b.fields_config),
-		design_config = coalesce(p_design, b.design_config),
-		is_public = coalesce(p_public, b.is_public), version = b.version + 1, last_write = p_write,
+	set name = coalesce(m.name, b.name), template_type = coalesce(m.template_type, b.template_type),
+		fields_config = coalesce(m.fields_config, b.fields_config),
+		design_config = coalesce(m.design_config, b.design_config),
+		is_public = coalesce(m.is_public, b.is_public), version = b.version + 1, last_write = p_write,
 		updated_at = greatest(clock_timestamp(), b.updated_at)
 	where b.id = p_card
 	returning b.* into n;
-	if p_fields is not null then
-		v_fields := cardkeep_api.image(o.fields_config, p_fields);
+	if m.fields_config is not null then
+		v_fields := cardkeep_api.image(o.fields_config, m.fields_config);
 	end if;
-	if p_design is not null then
-		v_design := cardkeep_api.image(o.design_config, p_design);
+	if m.design_config is not null then
+		v_design := cardkeep_api.image(o.design_config, m.design_config);
 	end if;
 	insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at, b_name,
 		b_template_type, b_fields_config, b_design_config, b_is_public)
@@ -302,8 +298,7 @@ $$;
 comment on function cardkeep_api.update_card_core is 'Changes a card that is at one of the expected versions, and writes its history; null keeps a field. 200; 422 or 429 quota; else as card_not_applied. Tries the card''s row (no key update, skip locked), and where it notes what the account took locks as judge_quota; never waits; a stale or unchanged request locks nothing.';
 
 create function cardkeep_api.card_not_applied(p_user uuid, p_write uuid, p_card uuid,
-	p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
-	p_public boolean)
+	p_expected integer[], m cardkeep_api.card_change)
 returns cardkeep_api.answer
 language plpgsql volatile
 as $$
@@ -312,14 +307,13 @@ declare
 begin
 	select b.* into c from cardkeep.business_cards b where b.id = p_card and b.user_id = p_user;
 	return cardkeep_api.card_refusal(c, cardkeep_api.card_write_version(p_card, p_expected, p_write,
-		false), p_user, p_card, p_expected, p_name, p_template, p_fields, p_design, p_public);
+		false), p_user, p_card, p_expected, m);
 end
 $$;
 comment on function cardkeep_api.card_not_applied is 'What an update that was not applied now comes to: looks for the card and then for the write, and answers as card_refusal. Locks nothing.';
 
 create function cardkeep_api.card_refusal(c cardkeep.business_cards, p_written integer,
-	p_user uuid, p_card uuid, p_expected integer[], p_name text, p_template text, p_fields jsonb,
-	p_design jsonb, p_public boolean)
+	p_user uuid, p_card uuid, p_expected integer[], m cardkeep_api.card_change)
 returns cardkeep_api.answer
 language plpgsql volatile
 as $$
@@ -331,14 +325,13 @@ begin
 		return cardkeep_api.reply(404);
 	end if;
 	if c.version = any (p_expected) then
-		if cardkeep_api.card_same(c, p_name, p_template, p_fields, p_design, p_public) then
+		if cardkeep_api.card_same(c, m) then
 			return cardkeep_api.reply_kept(200, c.version, cardkeep_api.card_json(c), false,
 				'unchanged');
 		end if;
 		return cardkeep_api.reply(423, c.version);
 	end if;
-	return cardkeep_api.card_conflict(c, p_expected, p_name, p_template, p_fields, p_design,
-		p_public);
+	return cardkeep_api.card_conflict(c, p_expected, m);
 end
 $$;
 comment on function cardkeep_api.card_refusal is 'The answer to an update that was not applied now, given the card (all null: there is none) and the version that the same write made before, if it did: 200 replayed, 404, 200 unchanged where it changes nothing, 423 where somebody holds the card, else 409 with both sides. Locks nothing.';

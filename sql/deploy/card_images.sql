@@ -24,6 +24,20 @@ create type cardkeep_api.card_view as (
 );
 comment on type cardkeep_api.card_view is 'A card as clients see it';
 
+create type cardkeep_api.card_change as (
+	name text,
+	template_type text,
+	fields_config jsonb,
+	design_config jsonb,
+	is_public boolean
+);
+comment on type cardkeep_api.card_change is 'What a request makes of a card''s own fields: what it leaves out is null, and stays';
+
+create function cardkeep_api.content(c cardkeep.business_cards) returns cardkeep_api.card_change
+language sql immutable parallel safe
+return row(c.name, c.template_type, c.fields_config, c.design_config, c.is_public);
+comment on function cardkeep_api.content is 'The request that would make a card what this one is. Locks nothing.';
+
 create function cardkeep_api.card_json(c cardkeep.business_cards) returns text
 language sql stable parallel safe
 return row_to_json(row(c.id, c.user_id, c.name, c.slug, c.template_type, c.fields_config,
@@ -156,7 +170,7 @@ $$;
 comment on function cardkeep_api.card_reaches is 'Whether a card at version p_now can be rebuilt as it was at an older one: not where that never was, lies more than 1,000 versions back, or rows are missing. Locks nothing.';
 
 create function cardkeep_api.card_base(c cardkeep.business_cards, p_version integer,
-	p_name text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
+	m cardkeep_api.card_change)
 returns cardkeep.business_cards
 language plpgsql stable
 as $$
@@ -166,11 +180,11 @@ declare
 begin
 	if c.version - 1 = p_version then
 		-- Nearly always one change came between: its row tells all that it changed.
-		select case when p_name is not null then h.b_name end,
-			case when p_template is not null then h.b_template_type end,
-			case when p_fields is not null then h.b_fields_config end,
-			case when p_design is not null then h.b_design_config end,
-			case when p_public is not null then h.b_is_public end
+		select case when m.name is not null then h.b_name end,
+			case when m.template_type is not null then h.b_template_type end,
+			case when m.fields_config is not null then h.b_fields_config end,
+			case when m.design_config is not null then h.b_design_config end,
+			case when m.is_public is not null then h.b_is_public end
 		into v.b_name, v.b_template_type, v.b_fields_config, v.b_design_config, v.b_is_public
 		from cardkeep.business_card_versions h
 		join cardkeep.business_card_versions o on o.card_id = h.card_id and o.version = p_version
@@ -179,9 +193,9 @@ begin
 			return null;
 		end if;
 	elsif coalesce(cardkeep_api.card_reaches(c.id, c.version, p_version), false) then
-		v := cardkeep_api.card_before(c.id, p_version, p_name is not null, false,
-			p_template is not null, p_fields is not null, p_design is not null,
-			p_public is not null);
+		v := cardkeep_api.card_before(c.id, p_version, m.name is not null, false,
+			m.template_type is not null, m.fields_config is not null, m.design_config is not null,
+			m.is_public is not null);
 	else
 		return null;
 	end if;
@@ -198,30 +212,28 @@ $$;
 comment on function cardkeep_api.card_base is 'The fields of a request as the card had them at a version; those that it leaves out (null) are not looked at, and are as they are now. All null where history does not reach that far. Locks nothing.';
 
 create function cardkeep_api.card_conflicts(c cardkeep.business_cards, p_version integer,
-	p_name text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
+	m cardkeep_api.card_change)
 returns text
 language plpgsql stable
 as $$
 declare
-	b cardkeep.business_cards := cardkeep_api.card_base(c, p_version, p_name, p_template, p_fields,
-		p_design, p_public);
+	b cardkeep.business_cards := cardkeep_api.card_base(c, p_version, m);
 begin
 	-- A document is replaced as a whole: keys that the request leaves out are part of it.
 	return concat_ws(',',
-		cardkeep_api.conflicts('design_config.', true, b.design_config, p_design, c.design_config),
-		cardkeep_api.conflicts('fields_config.', true, b.fields_config, p_fields, c.fields_config),
-		cardkeep_api.field_conflict('is_public', to_jsonb(b.is_public), to_jsonb(p_public),
+		cardkeep_api.conflicts('design_config.', true, b.design_config, m.design_config, c.design_config),
+		cardkeep_api.conflicts('fields_config.', true, b.fields_config, m.fields_config, c.fields_config),
+		cardkeep_api.field_conflict('is_public', to_jsonb(b.is_public), to_jsonb(m.is_public),
 			to_jsonb(c.is_public)),
-		cardkeep_api.field_conflict('name', to_jsonb(b.name), to_jsonb(p_name), to_jsonb(c.name)),
+		cardkeep_api.field_conflict('name', to_jsonb(b.name), to_jsonb(m.name), to_jsonb(c.name)),
 		cardkeep_api.field_conflict('template_type', to_jsonb(b.template_type),
-			to_jsonb(p_template), to_jsonb(c.template_type)));
+			to_jsonb(m.template_type), to_jsonb(c.template_type)));
 end
 $$;
 comment on function cardkeep_api.card_conflicts is 'The fields of a request that others changed since a version, as clients read them; what the request leaves out (null) is in no conflict, and not looked at. Locks nothing.';
 
 create function cardkeep_api.card_conflict(c cardkeep.business_cards, p_expected integer[],
-	p_name text default null, p_template text default null, p_fields jsonb default null,
-	p_design jsonb default null, p_public boolean default null)
+	m cardkeep_api.card_change default null)
 returns cardkeep_api.answer
 language plpgsql stable
 as $$
@@ -232,7 +244,7 @@ begin
 		v_newest := (select max(e) from unnest(p_expected) e);
 	end if;
 	return cardkeep_api.conflict(c.version, cardkeep_api.card_json(c), cardkeep_api.card_conflicts(c,
-		v_newest, p_name, p_template, p_fields, p_design, p_public));
+		v_newest, m));
 end
 $$;
 comment on function cardkeep_api.card_conflict is 'The refusal of a write that expected an older version: the card now, and the fields of the request that others changed since the newest version it expected. Locks nothing.';

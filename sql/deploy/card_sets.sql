@@ -224,7 +224,8 @@ begin
 		join lateral (
 			select c.ctid, c.* from cardkeep.business_cards c
 			where c.id = n.card and c.user_id = n.user_id and c.version = any (n.expected)
-				and not cardkeep_api.card_same(c, n.name, n.template, n.fields, n.design, n.public)
+				and not cardkeep_api.card_same(c,
+					row(n.name, n.template, n.fields, n.design, n.public))
 			limit 1
 			for no key update skip locked) b on true
 	), up as (
@@ -299,8 +300,8 @@ begin
 			limit 1) h
 		limit 1) w on true
 	cross join lateral cardkeep_api.card_refusal(b, w.version, n.user_id, n.card::uuid,
-		n.expected::integer[], n.name, n.template, n.fields::jsonb, n.design::jsonb,
-		n.public::boolean) a
+		n.expected::integer[], row(n.name, n.template, n.fields::jsonb, n.design::jsonb,
+			n.public::boolean)) a
 	where n.session_id is not null and n.write is not null and (n.i = any (v_done)) is not true;
 	if array_position(v_sessions, null) is null and array_position(v_writes, null) is null then
 		return;

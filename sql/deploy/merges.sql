@@ -96,7 +96,7 @@ return cardkeep_api.merged(cardkeep_api.card_replay(p_card, p_user, p_version, 2
 comment on function cardkeep_api.card_merge_replay is 'The first answer of a write that asked to be merged. Locks nothing.';
 
 create function cardkeep_api.card_merged(c cardkeep.business_cards, b cardkeep.business_cards,
-	p_name text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean)
+	m cardkeep_api.card_change)
 returns cardkeep.business_cards
 language plpgsql immutable
 as $$
@@ -104,19 +104,19 @@ declare
 	n cardkeep.business_cards := c;
 	v_plain jsonb := cardkeep_api.merge_fields(
 		jsonb_build_object('name', b.name, 'template', b.template_type, 'public', b.is_public),
-		jsonb_build_object('name', coalesce(p_name, b.name),
-			'template', coalesce(p_template, b.template_type),
-			'public', coalesce(p_public, b.is_public)),
+		jsonb_build_object('name', coalesce(m.name, b.name),
+			'template', coalesce(m.template_type, b.template_type),
+			'public', coalesce(m.is_public, b.is_public)),
 		jsonb_build_object('name', c.name, 'template', c.template_type, 'public', c.is_public));
 begin
 	n.name := v_plain ->> 'name';
 	n.template_type := v_plain ->> 'template';
 	n.is_public := (v_plain -> 'public')::boolean;
-	if p_fields is not null then
-		n.fields_config := cardkeep_api.merge_fields(b.fields_config, p_fields, c.fields_config);
+	if m.fields_config is not null then
+		n.fields_config := cardkeep_api.merge_fields(b.fields_config, m.fields_config, c.fields_config);
 	end if;
-	if p_design is not null then
-		n.design_config := cardkeep_api.merge_fields(b.design_config, p_design, c.design_config);
+	if m.design_config is not null then
+		n.design_config := cardkeep_api.merge_fields(b.design_config, m.design_config, c.design_config);
 	end if;
 	return case when num_nulls(v_plain, n.fields_config, n.design_config) = 0 then n end;
 end
@@ -124,8 +124,7 @@ $$;
 comment on function cardkeep_api.card_merged is 'A card with the changes of a request that was made from b; what the request leaves out (null) is as it is. All null where others changed the same fields since. Locks nothing.';
 
 create function cardkeep_api.merge_card_core(p_user uuid, p_session uuid, p_write uuid,
-	p_card uuid, p_expected integer, p_name text, p_template text, p_fields jsonb, p_design jsonb,
-	p_public boolean)
+	p_card uuid, p_expected integer, m cardkeep_api.card_change)
 returns cardkeep_api.answer
 language plpgsql volatile
 as $$
@@ -146,27 +145,24 @@ begin
 		return cardkeep_api.reply(case when found then 423 else 404 end);
 	end if;
 	if c.version = p_expected then
-		return cardkeep_api.update_card_core(p_user, p_session, p_write, p_card, array[p_expected],
-			p_name, p_template, p_fields, p_design, p_public);
+		return cardkeep_api.update_card_core(p_user, p_session, p_write, p_card, array[p_expected], m);
 	end if;
-	b := cardkeep_api.card_base(c, p_expected, p_name, p_template, p_fields, p_design, p_public);
+	b := cardkeep_api.card_base(c, p_expected, m);
 	if b.id is null then
-		return cardkeep_api.no_base(cardkeep_api.card_conflict(c, array[p_expected], p_name,
-			p_template, p_fields, p_design, p_public));
+		return cardkeep_api.no_base(cardkeep_api.card_conflict(c, array[p_expected], m));
 	end if;
-	n := cardkeep_api.card_merged(c, b, p_name, p_template, p_fields, p_design, p_public);
+	n := cardkeep_api.card_merged(c, b, m);
 	if n.id is null then
-		return cardkeep_api.card_conflict(c, array[p_expected], p_name, p_template, p_fields,
-			p_design, p_public);
+		return cardkeep_api.card_conflict(c, array[p_expected], m);
 	end if;
 	-- What the request leaves out may be larger than documents may become now, and stays as it is.
-	if p_fields is not null and cardkeep_api.document_fault(n.fields_config) is not null then
+	if m.fields_config is not null and cardkeep_api.document_fault(n.fields_config) is not null then
 		return cardkeep_api.reply(422, c.version, p_detail => 'fields_config');
-	elsif p_design is not null and cardkeep_api.document_fault(n.design_config) is not null then
+	elsif m.design_config is not null and cardkeep_api.document_fault(n.design_config) is not null then
 		return cardkeep_api.reply(422, c.version, p_detail => 'design_config');
 	end if;
 	return cardkeep_api.merged(cardkeep_api.update_card_core(p_user, p_session, p_write, p_card,
-		array[c.version], n.name, n.template_type, n.fields_config, n.design_config, n.is_public),
+		array[c.version], cardkeep_api.content(n)),
 		p_expected, c.version);
 end
 $$;
@@ -190,7 +186,7 @@ begin
 		return w.told;
 	elsif w.live then
 		a := cardkeep_api.merge_card_core(w.user_id, w.session_id, w.id, p_card, p_expected[1],
-			p_name, p_template, p_fields, p_design, p_public);
+			row(p_name, p_template, p_fields, p_design, p_public));
 		return cardkeep_api.end_write(w, a);
 	elsif w.session_id is null then
 		return cardkeep_api.reply(401);

@@ -63,8 +63,7 @@ $$;
 comment on function cardkeep_api.patch_repeat is 'The first answer of a patch that was applied before; all null where it was not. Locks nothing.';
 
 create function cardkeep_api.patch_card_core(p_user uuid, p_session uuid, p_write uuid,
-	p_card uuid, p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
-	p_public boolean, p_merge boolean)
+	p_card uuid, p_expected integer[], m cardkeep_api.card_change, p_merge boolean)
 returns cardkeep_api.answer
 language plpgsql volatile
 as $$
@@ -72,8 +71,6 @@ declare
 	c cardkeep.business_cards;
 	b cardkeep.business_cards;
 	a cardkeep_api.answer;
-	v_fields jsonb;
-	v_design jsonb;
 begin
 	select k.* into c from cardkeep.business_cards k where k.id = p_card and k.user_id = p_user
 	for no key update skip locked;
@@ -87,22 +84,19 @@ begin
 	end if;
 	b := c;
 	if (c.version = any (p_expected)) is not true then
-		b := cardkeep_api.card_base(c, (select max(e) from unnest(p_expected) e), p_name, p_template,
-			p_fields, p_design, p_public);
+		b := cardkeep_api.card_base(c, (select max(e) from unnest(p_expected) e), m);
 	end if;
 	-- Where the base is not known, what is told is what it would make of the card as it is.
-	v_fields := cardkeep_api.patched(coalesce(b.fields_config, c.fields_config), p_fields);
-	v_design := cardkeep_api.patched(coalesce(b.design_config, c.design_config), p_design);
-	if cardkeep_api.document_fault(v_fields) is not null then
+	m.fields_config := cardkeep_api.patched(coalesce(b.fields_config, c.fields_config), m.fields_config);
+	m.design_config := cardkeep_api.patched(coalesce(b.design_config, c.design_config), m.design_config);
+	if cardkeep_api.document_fault(m.fields_config) is not null then
 		return cardkeep_api.reply(422, c.version, p_detail => 'fields_config');
-	elsif cardkeep_api.document_fault(v_design) is not null then
+	elsif cardkeep_api.document_fault(m.design_config) is not null then
 		return cardkeep_api.reply(422, c.version, p_detail => 'design_config');
 	elsif p_merge then
-		return cardkeep_api.merge_card_core(p_user, p_session, p_write, p_card, p_expected[1], p_name,
-			p_template, v_fields, v_design, p_public);
+		return cardkeep_api.merge_card_core(p_user, p_session, p_write, p_card, p_expected[1], m);
 	end if;
-	return cardkeep_api.update_card_core(p_user, p_session, p_write, p_card, p_expected, p_name,
-		p_template, v_fields, v_design, p_public);
+	return cardkeep_api.update_card_core(p_user, p_session, p_write, p_card, p_expected, m);
 end
 $$;
 comment on function cardkeep_api.patch_card_core is 'As update_card_core, or as merge_card_core where p_merge says so, with documents that are merge patches: of the card at the expected version, and where it is at another, of what it was then. 422 with the name of a document that would be too large. Tries the card''s row (no key update, skip locked), never waits; looks after it tried.';
@@ -123,8 +117,8 @@ begin
 	elsif (w.told).status is not null then
 		return cardkeep_api.card_told(w, p_card);
 	elsif w.live then
-		a := cardkeep_api.patch_card_core(w.user_id, w.session_id, w.id, p_card, p_expected, p_name,
-			p_template, p_fields, p_design, p_public, p_merge);
+		a := cardkeep_api.patch_card_core(w.user_id, w.session_id, w.id, p_card, p_expected,
+			row(p_name, p_template, p_fields, p_design, p_public), p_merge);
 		return cardkeep_api.end_write(w, a);
 	elsif w.session_id is not null then
 		a := cardkeep_api.patch_repeat(w.user_id, w.id, p_card, p_expected, p_merge);

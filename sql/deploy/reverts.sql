@@ -49,7 +49,7 @@ begin
 		return cardkeep_api.base_unavailable(v_version);
 	end if;
 	return cardkeep_api.update_card_core(p_user, p_session, p_write, p_card, array[v_version],
-		o.name, o.template_type, o.fields_config, o.design_config, o.is_public);
+		cardkeep_api.content(o));
 end
 $$;
 comment on function cardkeep_api.revert_card_core is 'Gives a card that is at one of the expected versions the content it had at version p_to, as a new version. 200; 422 where p_to is no version of it; 409 base_unavailable where history does not reach that far; else as card_revert_not_applied. Tries the card''s row (no key update, skip locked), never waits; a stale request locks nothing.';
@@ -79,8 +79,7 @@ begin
 		return cardkeep_api.reply(423, c.version);
 	end if;
 	o := cardkeep_api.card_was(p_card, c.version, p_to);
-	return cardkeep_api.card_conflict(c, p_expected, o.name, o.template_type, o.fields_config,
-		o.design_config, o.is_public);
+	return cardkeep_api.card_conflict(c, p_expected, cardkeep_api.content(o));
 end
 $$;
 comment on function cardkeep_api.card_revert_not_applied is 'What a revert that was not applied now comes to: 200 replayed where it was applied before, 404, 422 where p_to is no version, 423 where somebody holds the card, else 409 with both sides, the old content being the request''s. Locks nothing.';

@@ -13,6 +13,8 @@ drop function cardkeep_api.card_before;
 drop function cardkeep_api.image;
 drop function cardkeep_api.written_alike;
 drop function cardkeep_api.card_json;
+drop function cardkeep_api.content;
+drop type cardkeep_api.card_change;
 drop type cardkeep_api.card_view;
 
 commit;

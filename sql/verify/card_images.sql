@@ -2,6 +2,8 @@
 
 begin;
 
+select 'cardkeep_api.card_change'::regtype;
+select 'cardkeep_api.content'::regproc;
 select 'cardkeep_api.card_json'::regproc;
 select 'cardkeep_api.written_alike'::regproc;
 select 'cardkeep_api.image'::regproc;

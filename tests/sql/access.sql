@@ -110,8 +110,8 @@ select throws_ok('select * from cardkeep.' || t, '42501', null, 'the runtime rol
 from unnest('{users,sessions,closed_accounts,business_cards,retired_slugs,
 	personal_info,professional_info,business_card_versions,personal_info_versions,
 	professional_info_versions,writes}'::text[]) t;
-select throws_ok(format($$select cardkeep_api.update_card_core(%L, null, %L, %L, '{1}', 'X', null,
-	null, null, null)$$, pg_temp.id('ann'), pg_temp.id('w'), pg_temp.id('c')), '42501', null,
+select throws_ok(format($$select cardkeep_api.update_card_core(%L, null, %L, %L, '{1}',
+	row('X', null, null, null, null::boolean))$$, pg_temp.id('ann'), pg_temp.id('w'), pg_temp.id('c')), '42501', null,
 	'it cannot go round the session');
 select throws_ok($$update cardkeep.business_cards set name = 'X'$$, '42501', null,
 	'nor write a table');
