@@ -1520,6 +1520,11 @@ end if;
 execute $sql$
 -- Deploy cardkeep:card_images to pg
 --
+-- What a card's own fields are. What a request makes of them travels as one value, a card_change, and
+-- what they were as a row of history; what either does to each field is said here for all that changes,
+-- keeps and tells cards. Besides, the tables name the fields, the set-wise forms (card_sets), and what is
+-- promised by name: functions, the rows of REST clients, the views in the place of older tables.
+--
 -- What a card was at a version is rebuilt from what was before the later changes: a field's value
 -- then is the oldest image of it after that version, or what the card holds now. Each field asks
 -- for its own oldest image, so that large documents are never gathered up.
@@ -1552,6 +1557,13 @@ create type cardkeep_api.card_change as (
 );
 comment on type cardkeep_api.card_change is 'What a request makes of a card''s own fields: what it leaves out is null, and stays';
 
+create function cardkeep_api.change_of(p_name text default null, p_template text default null,
+	p_fields jsonb default null, p_design jsonb default null, p_public boolean default null)
+returns cardkeep_api.card_change
+language sql immutable parallel safe
+return row(p_name, p_template, p_fields, p_design, p_public)::cardkeep_api.card_change;
+comment on function cardkeep_api.change_of is 'A change of the fields that are given. Locks nothing.';
+
 create function cardkeep_api.content(c cardkeep.business_cards) returns cardkeep_api.card_change
 language sql immutable parallel safe
 return row(c.name, c.template_type, c.fields_config, c.design_config, c.is_public);
@@ -1573,6 +1585,63 @@ create function cardkeep_api.image(p_before jsonb, p_after jsonb) returns jsonb
 language sql immutable parallel safe
 return case when not cardkeep_api.written_alike(p_before, p_after) then p_before end;
 comment on function cardkeep_api.image is 'What history keeps of a document that a change may have changed: what was before, null where it stayed as it was written. Locks nothing.';
+
+create function cardkeep_api.card_same(c cardkeep.business_cards, m cardkeep_api.card_change)
+returns boolean
+language sql immutable parallel safe
+return coalesce(c.name = m.name, true) and coalesce(c.template_type = m.template_type, true)
+	and coalesce(c.is_public = m.is_public, true)
+	and coalesce(cardkeep_api.written_alike(c.fields_config, m.fields_config), true)
+	and coalesce(cardkeep_api.written_alike(c.design_config, m.design_config), true);
+comment on function cardkeep_api.card_same is 'Whether a request would change nothing, no digit of a number either. Locks nothing.';
+
+create function cardkeep_api.new_card(p_user uuid, p_write uuid, p_slug text,
+	m cardkeep_api.card_change, p_now timestamptz)
+returns cardkeep.business_cards
+language sql immutable parallel safe
+return row(p_write, p_user, m.name, p_slug, coalesce(m.template_type, 'personal-small'),
+	coalesce(m.fields_config, '{}'), coalesce(m.design_config, '{}'), coalesce(m.is_public, true), 1,
+	p_write, p_now, p_now)::cardkeep.business_cards;
+comment on function cardkeep_api.new_card is 'The card that a creation makes; what its request leaves out has its default. Locks nothing.';
+
+create function cardkeep_api.change_card(p_card uuid, p_write uuid, m cardkeep_api.card_change)
+returns cardkeep.business_cards
+language plpgsql volatile
+as $$
+declare
+	c cardkeep.business_cards;
+begin
+	update cardkeep.business_cards b
+	set name = coalesce(m.name, b.name), template_type = coalesce(m.template_type, b.template_type),
+		fields_config = coalesce(m.fields_config, b.fields_config),
+		design_config = coalesce(m.design_config, b.design_config),
+		is_public = coalesce(m.is_public, b.is_public), version = b.version + 1, last_write = p_write,
+		updated_at = greatest(clock_timestamp(), b.updated_at)
+	where b.id = p_card
+	returning b.* into c;
+	return c;
+end
+$$;
+comment on function cardkeep_api.change_card is 'The next version of a card; what the request leaves out (null) stays. The caller has locked the card''s row, and writes its history.';
+
+create function cardkeep_api.card_image(o cardkeep.business_cards, n cardkeep.business_cards,
+	m cardkeep_api.card_change, p_session uuid)
+returns cardkeep.business_card_versions
+language sql immutable parallel safe
+return row(n.id, n.version, p_session, n.last_write, n.updated_at, false, nullif(o.name, n.name),
+	nullif(o.slug, n.slug), nullif(o.template_type, n.template_type),
+	case when m.fields_config is not null then cardkeep_api.image(o.fields_config, m.fields_config) end,
+	case when m.design_config is not null then cardkeep_api.image(o.design_config, m.design_config) end,
+	nullif(o.is_public, n.is_public))::cardkeep.business_card_versions;
+comment on function cardkeep_api.card_image is 'The row of history of a change that made n of o; of documents that its request left out (null) nothing is looked at. Locks nothing.';
+
+create function cardkeep_api.last_image(c cardkeep.business_cards, p_session uuid, p_write uuid)
+returns cardkeep.business_card_versions
+language sql volatile
+return row(c.id, c.version + 1, p_session, p_write, greatest(clock_timestamp(), c.updated_at), true,
+	c.name, c.slug, c.template_type, c.fields_config, c.design_config,
+	c.is_public)::cardkeep.business_card_versions;
+comment on function cardkeep_api.last_image is 'The row of history of a card''s deletion, which holds all of it. Locks nothing.';
 
 create function cardkeep_api.card_before(p_card uuid, p_version integer,
 	p_name boolean default true, p_slug boolean default true, p_template boolean default true,
@@ -1619,6 +1688,23 @@ end
 $$;
 comment on function cardkeep_api.card_before is 'The oldest image of each wanted field after a version; null for a field that nobody changed since. Reads all later versions where a field never changed, so callers bound how far back they ask. Locks nothing.';
 
+create function cardkeep_api.card_with(c cardkeep.business_cards,
+	v cardkeep.business_card_versions)
+returns cardkeep.business_cards
+language plpgsql immutable parallel safe
+as $$
+begin
+	c.name := coalesce(v.b_name, c.name);
+	c.slug := coalesce(v.b_slug, c.slug);
+	c.template_type := coalesce(v.b_template_type, c.template_type);
+	c.fields_config := coalesce(v.b_fields_config, c.fields_config);
+	c.design_config := coalesce(v.b_design_config, c.design_config);
+	c.is_public := coalesce(v.b_is_public, c.is_public);
+	return c;
+end
+$$;
+comment on function cardkeep_api.card_with is 'A card with the images of an earlier version in it. Locks nothing.';
+
 create function cardkeep_api.card_at(p_card uuid, p_version integer)
 returns cardkeep.business_cards
 language plpgsql stable
@@ -1636,12 +1722,7 @@ begin
 			(select h.at from cardkeep.business_card_versions h
 			where h.card_id = p_card order by h.version limit 1));
 	end if;
-	c.name := coalesce(v.b_name, c.name);
-	c.slug := coalesce(v.b_slug, c.slug);
-	c.template_type := coalesce(v.b_template_type, c.template_type);
-	c.fields_config := coalesce(v.b_fields_config, c.fields_config);
-	c.design_config := coalesce(v.b_design_config, c.design_config);
-	c.is_public := coalesce(v.b_is_public, c.is_public);
+	c := cardkeep_api.card_with(c, v);
 	c.version := p_version;
 	c.updated_at := (select h.at from cardkeep.business_card_versions h
 		where h.card_id = p_card and h.version = p_version);
@@ -1649,6 +1730,50 @@ begin
 end
 $$;
 comment on function cardkeep_api.card_at is 'A card as it was at a version that history holds, also after its deletion. Locks nothing.';
+
+create function cardkeep_api.card_content(c cardkeep.business_cards) returns jsonb
+language sql immutable parallel safe
+return jsonb_build_object('name', c.name, 'slug', c.slug, 'template_type', c.template_type,
+	'fields_config', c.fields_config, 'design_config', c.design_config, 'is_public', c.is_public);
+comment on function cardkeep_api.card_content is 'The fields of a card that history knows, as one document. Locks nothing.';
+
+create function cardkeep_api.card_version_before(h cardkeep.business_card_versions) returns jsonb
+language plpgsql immutable parallel safe
+as $$
+begin
+	return coalesce((select jsonb_object_agg(f.name, f.value)
+		from (values ('name', to_jsonb(h.b_name)), ('slug', to_jsonb(h.b_slug)),
+			('template_type', to_jsonb(h.b_template_type)), ('fields_config', h.b_fields_config),
+			('design_config', h.b_design_config), ('is_public', to_jsonb(h.b_is_public)))
+			f(name, value)
+		where f.value is not null or h.version = 1), '{}');
+end
+$$;
+comment on function cardkeep_api.card_version_before is 'What the fields that a version changed were before; version 1 made them all, from null. Locks nothing.';
+
+create function cardkeep_api.card_images_after(p_card uuid, p_oldest integer, p_newest integer)
+returns cardkeep.business_card_versions
+language plpgsql stable
+as $$
+declare
+	v cardkeep.business_card_versions;
+begin
+	select b.* into v
+	from (
+		select bool_or(h.b_name is not null or h.version = 1) as name,
+			bool_or(h.b_slug is not null or h.version = 1) as slug,
+			bool_or(h.b_template_type is not null or h.version = 1) as template,
+			bool_or(h.b_fields_config is not null or h.version = 1) as fields,
+			bool_or(h.b_design_config is not null or h.version = 1) as design,
+			bool_or(h.b_is_public is not null or h.version = 1) as public
+		from cardkeep.business_card_versions h
+		where h.card_id = p_card and h.version between p_oldest and p_newest) w
+	cross join lateral cardkeep_api.card_before(p_card, p_newest, w.name, w.slug, w.template,
+		w.fields, w.design, w.public) b;
+	return v;
+end
+$$;
+comment on function cardkeep_api.card_images_after is 'The oldest image after p_newest of each field that p_oldest to p_newest changed. Reads later versions up to the next change of each. Locks nothing.';
 
 create function cardkeep_api.card_replay(p_card uuid, p_user uuid, p_version integer,
 	p_status integer)
@@ -1718,13 +1843,8 @@ begin
 	else
 		return null;
 	end if;
-	b.id := c.id;
+	b := cardkeep_api.card_with(c, v);
 	b.version := p_version;
-	b.name := coalesce(v.b_name, c.name);
-	b.template_type := coalesce(v.b_template_type, c.template_type);
-	b.fields_config := coalesce(v.b_fields_config, c.fields_config);
-	b.design_config := coalesce(v.b_design_config, c.design_config);
-	b.is_public := coalesce(v.b_is_public, c.is_public);
 	return b;
 end
 $$;
@@ -1879,13 +1999,10 @@ create function cardkeep_api.note_card_change(o cardkeep.business_cards, n cardk
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
+declare
+	h cardkeep.business_card_versions := cardkeep_api.card_image(o, n, cardkeep_api.content(n), null);
 begin
-	insert into cardkeep.business_card_versions (card_id, version, write_id, at, b_name, b_slug,
-		b_template_type, b_fields_config, b_design_config, b_is_public)
-	values (n.id, n.version, n.last_write, n.updated_at, nullif(o.name, n.name),
-		nullif(o.slug, n.slug), nullif(o.template_type, n.template_type),
-		cardkeep_api.image(o.fields_config, n.fields_config),
-		cardkeep_api.image(o.design_config, n.design_config), nullif(o.is_public, n.is_public));
+	insert into cardkeep.business_card_versions values (h.*);
 	if n.slug is distinct from o.slug then
 		perform cardkeep_api.claim_slug(n.slug);
 		perform cardkeep_api.await_slug(o.slug);
@@ -1916,14 +2033,12 @@ begin
 		select t.id from cardkeep.users t where t.id = d.user_id and t.closed_at is null limit 1) u
 		on true
 	on conflict do nothing;
-	insert into cardkeep.business_card_versions (card_id, version, write_id, at, is_deletion, b_name,
-		b_slug, b_template_type, b_fields_config, b_design_config, b_is_public)
-	select d.id, d.version + 1, gen_random_uuid(), greatest(clock_timestamp(), d.updated_at), true,
-		d.name, d.slug, d.template_type, d.fields_config, d.design_config, d.is_public
-	from deleted d
+	insert into cardkeep.business_card_versions
+	select h.* from deleted d
 	left join lateral (
 		select true as closed from cardkeep.users t
 		where t.id = d.user_id and t.closed_at is not null limit 1) u on true
+	cross join lateral cardkeep_api.last_image(d::cardkeep.business_cards, null, gen_random_uuid()) h
 	where u.closed is null
 	on conflict do nothing;
 	return null;
@@ -2959,14 +3074,12 @@ returns cardkeep.business_cards
 language plpgsql volatile
 as $$
 declare
-	c cardkeep.business_cards;
 	v_now timestamptz := clock_timestamp();
+	n cardkeep.business_cards := cardkeep_api.new_card(p_user, p_write, p_slug, m, v_now);
+	c cardkeep.business_cards;
 begin
-	insert into cardkeep.business_cards (id, user_id, name, slug, template_type, fields_config,
-		design_config, is_public, version, last_write, created_at, updated_at)
-	select p_write, p_user, m.name, p_slug, coalesce(m.template_type, 'personal-small'),
-		coalesce(m.fields_config, '{}'), coalesce(m.design_config, '{}'), coalesce(m.is_public, true), 1,
-		p_write, v_now, v_now
+	insert into cardkeep.business_cards
+	select n.*
 	where not exists (select from cardkeep.retired_slugs r where r.slug = p_slug)
 		and not exists (select from cardkeep.retired_slugs r where r.card_id = p_write)
 		and (p_over or not exists (select from cardkeep.over_quota q where q.user_id = p_user))
@@ -3091,15 +3204,6 @@ end
 $$;
 comment on function cardkeep_api.card_write_version is 'The version that this write made, where it was applied before; else null. Reads one history row for each expected version. Locks nothing.';
 
-create function cardkeep_api.card_same(c cardkeep.business_cards, m cardkeep_api.card_change)
-returns boolean
-language sql immutable parallel safe
-return coalesce(c.name = m.name, true) and coalesce(c.template_type = m.template_type, true)
-	and coalesce(c.is_public = m.is_public, true)
-	and coalesce(cardkeep_api.written_alike(c.fields_config, m.fields_config), true)
-	and coalesce(cardkeep_api.written_alike(c.design_config, m.design_config), true);
-comment on function cardkeep_api.card_same is 'Whether a request would change nothing, no digit of a number either. Locks nothing.';
-
 create function cardkeep_api.change_refused(o cardkeep.business_cards, p_fields jsonb, p_design jsonb)
 returns cardkeep_api.answer
 language plpgsql volatile
@@ -3125,8 +3229,7 @@ declare
 	v_gate double precision;
 	o cardkeep.business_cards;
 	n cardkeep.business_cards;
-	v_fields jsonb; -- what the documents were, where they changed
-	v_design jsonb;
+	h cardkeep.business_card_versions;
 	a cardkeep_api.answer;
 begin
 	select b.* into o from cardkeep.business_cards b
@@ -3148,30 +3251,14 @@ begin
 			return a;
 		end if;
 	end if;
-	update cardkeep.business_cards b
-	set name = coalesce(m.name, b.name), template_type = coalesce(m.template_type, b.template_type),
-		fields_config = coalesce(m.fields_config, b.fields_config),
-		design_config = coalesce(m.design_config, b.design_config),
-		is_public = coalesce(m.is_public, b.is_public), version = b.version + 1, last_write = p_write,
-		updated_at = greatest(clock_timestamp(), b.updated_at)
-	where b.id = p_card
-	returning b.* into n;
-	if m.fields_config is not null then
-		v_fields := cardkeep_api.image(o.fields_config, m.fields_config);
-	end if;
-	if m.design_config is not null then
-		v_design := cardkeep_api.image(o.design_config, m.design_config);
-	end if;
-	insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at, b_name,
-		b_template_type, b_fields_config, b_design_config, b_is_public)
-	values (p_card, n.version, p_session, p_write, n.updated_at, nullif(o.name, n.name),
-		nullif(o.template_type, n.template_type), v_fields, v_design,
-		nullif(o.is_public, n.is_public));
+	n := cardkeep_api.change_card(p_card, p_write, m);
+	h := cardkeep_api.card_image(o, n, m, p_session);
+	insert into cardkeep.business_card_versions values (h.*);
 	v_gate := (cardkeep_api.history_bytes(cardkeep_api.document_bytes(o.fields_config, o.design_config))
 		+ cardkeep_api.document_bytes(n.fields_config, n.design_config)) / 65536::double precision;
 	if v_lot < v_gate then
 		perform cardkeep_api.note_change(p_user, v_lot,
-			cardkeep_api.history_bytes(cardkeep_api.document_bytes(v_fields, v_design)),
+			cardkeep_api.history_bytes(cardkeep_api.document_bytes(h.b_fields_config, h.b_design_config)),
 			cardkeep_api.document_bytes(n.fields_config, n.design_config), v_gate);
 	end if;
 	return cardkeep_api.reply(200, n.version, cardkeep_api.card_json(n));
@@ -3226,6 +3313,7 @@ as $$
 declare
 	v_lot double precision := random();
 	c cardkeep.business_cards;
+	h cardkeep.business_card_versions;
 begin
 	select b.* into c from cardkeep.business_cards b
 	where b.id = p_card and b.user_id = p_user and b.version = any (p_expected)
@@ -3236,10 +3324,8 @@ begin
 	if not pg_try_advisory_xact_lock(cardkeep_api.lock_key('slug', c.slug)) then
 		return cardkeep_api.reply(423, c.version);
 	end if;
-	insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at,
-		is_deletion, b_name, b_slug, b_template_type, b_fields_config, b_design_config, b_is_public)
-	values (c.id, c.version + 1, p_session, p_write, greatest(clock_timestamp(), c.updated_at),
-		true, c.name, c.slug, c.template_type, c.fields_config, c.design_config, c.is_public);
+	h := cardkeep_api.last_image(c, p_session, p_write);
+	insert into cardkeep.business_card_versions values (h.*);
 	delete from cardkeep.business_cards b where b.id = p_card;
 	-- Taken whatever the account has, but not free: who makes cards and deletes them fills a disk too.
 	perform cardkeep_api.note_history(p_user, v_lot,
@@ -3388,9 +3474,8 @@ end
 $$;
 comment on function cardkeep_api.list_cards is 'A page of the caller''s cards, newest first: at most p_limit of them and 1 MiB of JSON, but at least one; next, and detail, say where it ended when more follow. 200, 401. Locks nothing.';
 
-create function cardkeep_api.create_card(p_token_hash bytea, p_write uuid, p_name text,
-	p_base text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean,
-	p_key uuid default null)
+create function cardkeep_api.create_card(p_token_hash bytea, p_write uuid, p_base text,
+	m cardkeep_api.card_change, p_key uuid default null)
 returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -3404,8 +3489,7 @@ begin
 	elsif (w.told).status is not null then
 		return w.told;
 	elsif w.live then
-		a := cardkeep_api.create_card_core(w.user_id, w.session_id, w.id, p_base,
-			row(p_name, p_template, p_fields, p_design, p_public));
+		a := cardkeep_api.create_card_core(w.user_id, w.session_id, w.id, p_base, m);
 		return cardkeep_api.end_write(w, a);
 	elsif w.session_id is null then
 		return cardkeep_api.reply(401);
@@ -3452,8 +3536,7 @@ $$;
 comment on function cardkeep_api.card_repeat is 'What a write that changes a card comes to by a session that is over, or by none: its first answer where it was applied while the session lived, else 401. Locks nothing.';
 
 create function cardkeep_api.update_card(p_token_hash bytea, p_write uuid, p_card uuid,
-	p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
-	p_public boolean, p_key uuid default null)
+	p_expected integer[], m cardkeep_api.card_change, p_key uuid default null)
 returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -3465,8 +3548,7 @@ begin
 	if (w.told).status is not null then
 		return cardkeep_api.card_told(w, p_card);
 	elsif w.live then
-		a := cardkeep_api.update_card_core(w.user_id, w.session_id, w.id, p_card, p_expected,
-			row(p_name, p_template, p_fields, p_design, p_public));
+		a := cardkeep_api.update_card_core(w.user_id, w.session_id, w.id, p_card, p_expected, m);
 		return cardkeep_api.end_write(w, a);
 	end if;
 	return cardkeep_api.card_repeat(w, p_card, p_expected);
@@ -3670,8 +3752,8 @@ begin
 	end if;
 	return query
 	select k, a.* from generate_series(1, cardinality(p_write)) k
-	cross join lateral cardkeep_api.create_card(p_token_hash[k], p_write[k]::uuid, p_name[k],
-		p_base[k], p_template[k], p_fields[k]::jsonb, p_design[k]::jsonb, p_public[k]::boolean,
+	cross join lateral cardkeep_api.create_card(p_token_hash[k], p_write[k]::uuid, p_base[k],
+		row(p_name[k], p_template[k], p_fields[k]::jsonb, p_design[k]::jsonb, p_public[k]::boolean),
 		p_key[k]::uuid) a
 	where (k = any (v_done)) is not true;
 end
@@ -3824,8 +3906,8 @@ begin
 	return query
 	select k, a.* from generate_series(1, cardinality(p_card)) k
 	cross join lateral cardkeep_api.update_card(p_token_hash[k], p_write[k]::uuid, p_card[k]::uuid,
-		p_expected[k]::integer[], p_name[k], p_template[k], p_fields[k]::jsonb, p_design[k]::jsonb,
-		p_public[k]::boolean, p_key[k]::uuid) a
+		p_expected[k]::integer[], row(p_name[k], p_template[k], p_fields[k]::jsonb,
+			p_design[k]::jsonb, p_public[k]::boolean), p_key[k]::uuid) a
 	where v_sessions[k] is null or v_writes[k] is null;
 end
 $$;
@@ -4035,7 +4117,7 @@ begin
 	perform cardkeep_api.must_fit(p_fields_config, p_design_config);
 	perform cardkeep_api.must_be_open(p_user_id);
 	a := cardkeep_api.create_card_core(p_user_id, null, v_id, p_base_slug,
-		row(v_name, p_template_type, p_fields_config, p_design_config, null::boolean));
+		cardkeep_api.change_of(v_name, p_template_type, p_fields_config, p_design_config));
 	perform cardkeep_api.must_be_within(a);
 	if a.status <> 201 then
 		raise exception 'no free slug for "%"', cardkeep_api.slugify(coalesce(p_base_slug, v_name))
@@ -4074,8 +4156,8 @@ begin
 		return;
 	end if;
 	a := cardkeep_api.update_card_core(p_user_id, null, gen_random_uuid(), p_card_id,
-		array[p_expected_version], row(cardkeep_api.clean_name(p_name), p_template_type,
-		p_fields_config, p_design_config, p_is_public));
+		array[p_expected_version], cardkeep_api.change_of(cardkeep_api.clean_name(p_name),
+			p_template_type, p_fields_config, p_design_config, p_is_public));
 	perform cardkeep_api.must_be_within(a);
 	return query select t.* from cardkeep_api.card_update_told(a) t;
 end
@@ -5015,26 +5097,6 @@ end
 $$;
 comment on function cardkeep_api.history_page is 'The answer that holds a page: the versions that the cursor yields, newest first (it is closed then), at most p_limit of them and 1 MiB of JSON, but at least one; next, and detail, say where it ended when more follow. Rows are fetched one by one, so that the documents of a page that is full are never read. Locks nothing.';
 
-create function cardkeep_api.card_content(c cardkeep.business_cards) returns jsonb
-language sql immutable parallel safe
-return jsonb_build_object('name', c.name, 'slug', c.slug, 'template_type', c.template_type,
-	'fields_config', c.fields_config, 'design_config', c.design_config, 'is_public', c.is_public);
-comment on function cardkeep_api.card_content is 'The fields of a card that history knows, as one document. Locks nothing.';
-
-create function cardkeep_api.card_version_before(h cardkeep.business_card_versions) returns jsonb
-language plpgsql immutable parallel safe
-as $$
-begin
-	return coalesce((select jsonb_object_agg(f.name, f.value)
-		from (values ('name', to_jsonb(h.b_name)), ('slug', to_jsonb(h.b_slug)),
-			('template_type', to_jsonb(h.b_template_type)), ('fields_config', h.b_fields_config),
-			('design_config', h.b_design_config), ('is_public', to_jsonb(h.b_is_public)))
-			f(name, value)
-		where f.value is not null or h.version = 1), '{}');
-end
-$$;
-comment on function cardkeep_api.card_version_before is 'What the fields that a version changed were before; version 1 made them all, from null. Locks nothing.';
-
 create function cardkeep_api.card_later(c cardkeep.business_cards, p_newest integer,
 	p_oldest integer)
 returns jsonb
@@ -5046,18 +5108,7 @@ begin
 	if p_newest = c.version then
 		return cardkeep_api.card_content(c);
 	end if;
-	select b.* into v
-	from (
-		select bool_or(h.b_name is not null or h.version = 1) as name,
-			bool_or(h.b_slug is not null or h.version = 1) as slug,
-			bool_or(h.b_template_type is not null or h.version = 1) as template,
-			bool_or(h.b_fields_config is not null or h.version = 1) as fields,
-			bool_or(h.b_design_config is not null or h.version = 1) as design,
-			bool_or(h.b_is_public is not null or h.version = 1) as public
-		from cardkeep.business_card_versions h
-		where h.card_id = c.id and h.version between p_oldest and p_newest) w
-	cross join lateral cardkeep_api.card_before(c.id, p_newest, w.name, w.slug, w.template,
-		w.fields, w.design, w.public) b;
+	v := cardkeep_api.card_images_after(c.id, p_oldest, p_newest);
 	v.version := p_newest + 1;
 	return cardkeep_api.card_content(c) || cardkeep_api.card_version_before(v);
 end
@@ -5506,17 +5557,13 @@ returns cardkeep.business_cards
 language plpgsql immutable
 as $$
 declare
-	n cardkeep.business_cards := c;
-	v_plain jsonb := cardkeep_api.merge_fields(
-		jsonb_build_object('name', b.name, 'template', b.template_type, 'public', b.is_public),
-		jsonb_build_object('name', coalesce(m.name, b.name),
-			'template', coalesce(m.template_type, b.template_type),
-			'public', coalesce(m.is_public, b.is_public)),
-		jsonb_build_object('name', c.name, 'template', c.template_type, 'public', c.is_public));
+	c_documents constant text[] := '{fields_config,design_config}';
+	v_base jsonb := to_jsonb(cardkeep_api.content(b)) - c_documents;
+	v_plain jsonb := cardkeep_api.merge_fields(v_base,
+		v_base || jsonb_strip_nulls(to_jsonb(m) - c_documents),
+		to_jsonb(cardkeep_api.content(c)) - c_documents);
+	n cardkeep.business_cards := jsonb_populate_record(c, v_plain);
 begin
-	n.name := v_plain ->> 'name';
-	n.template_type := v_plain ->> 'template';
-	n.is_public := (v_plain -> 'public')::boolean;
 	if m.fields_config is not null then
 		n.fields_config := cardkeep_api.merge_fields(b.fields_config, m.fields_config, c.fields_config);
 	end if;
@@ -5567,15 +5614,13 @@ begin
 		return cardkeep_api.reply(422, c.version, p_detail => 'design_config');
 	end if;
 	return cardkeep_api.merged(cardkeep_api.update_card_core(p_user, p_session, p_write, p_card,
-		array[c.version], cardkeep_api.content(n)),
-		p_expected, c.version);
+		array[c.version], cardkeep_api.content(n)), p_expected, c.version);
 end
 $$;
 comment on function cardkeep_api.merge_card_core is 'Changes a card that is at the expected version as update_card_core does, and one that is at a later version where nobody changed the same fields since: 200 merged, or unchanged where nothing is left to change; 409 with both sides where somebody did, with a reason where the base is not known; 422 with the name of a document that would be too large; 200 replayed; 404; 423 where somebody holds the card. Tries the card''s row (no key update, skip locked), never waits; looks after it tried.';
 
 create function cardkeep_api.merge_card(p_token_hash bytea, p_write uuid, p_card uuid,
-	p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
-	p_public boolean, p_key uuid default null)
+	p_expected integer[], m cardkeep_api.card_change, p_key uuid default null)
 returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -5590,8 +5635,7 @@ begin
 	elsif (w.told).status is not null then
 		return w.told;
 	elsif w.live then
-		a := cardkeep_api.merge_card_core(w.user_id, w.session_id, w.id, p_card, p_expected[1],
-			row(p_name, p_template, p_fields, p_design, p_public));
+		a := cardkeep_api.merge_card_core(w.user_id, w.session_id, w.id, p_card, p_expected[1], m);
 		return cardkeep_api.end_write(w, a);
 	elsif w.session_id is null then
 		return cardkeep_api.reply(401);
@@ -5872,8 +5916,7 @@ $$;
 comment on function cardkeep_api.patch_card_core is 'As update_card_core, or as merge_card_core where p_merge says so, with documents that are merge patches: of the card at the expected version, and where it is at another, of what it was then. 422 with the name of a document that would be too large. Tries the card''s row (no key update, skip locked), never waits; looks after it tried.';
 
 create function cardkeep_api.patch_card(p_token_hash bytea, p_write uuid, p_card uuid,
-	p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
-	p_public boolean, p_merge boolean, p_key uuid default null)
+	p_expected integer[], m cardkeep_api.card_change, p_merge boolean, p_key uuid default null)
 returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -5887,8 +5930,8 @@ begin
 	elsif (w.told).status is not null then
 		return cardkeep_api.card_told(w, p_card);
 	elsif w.live then
-		a := cardkeep_api.patch_card_core(w.user_id, w.session_id, w.id, p_card, p_expected,
-			row(p_name, p_template, p_fields, p_design, p_public), p_merge);
+		a := cardkeep_api.patch_card_core(w.user_id, w.session_id, w.id, p_card, p_expected, m,
+			p_merge);
 		return cardkeep_api.end_write(w, a);
 	elsif w.session_id is not null then
 		a := cardkeep_api.patch_repeat(w.user_id, w.id, p_card, p_expected, p_merge);
@@ -6993,8 +7036,8 @@ begin
 		raise exception 'p_name must be given' using errcode = 'invalid_parameter_value';
 	end if;
 	perform cardkeep_api.must_fit(r.p_fields_config, r.p_design_config);
-	a := cardkeep_api.create_card(p_token_hash, p_write, r.p_name, r.slug, r.p_template_type,
-		r.p_fields_config, r.p_design_config, null, p_key);
+	a := cardkeep_api.create_card(p_token_hash, p_write, r.slug, cardkeep_api.change_of(r.p_name,
+		r.p_template_type, r.p_fields_config, r.p_design_config), p_key);
 	if a.status = 500 then
 		raise exception 'no free slug for "%"', cardkeep_api.slugify(coalesce(r.slug, r.p_name))
 			using errcode = 'unique_violation', hint = 'Call again, or with another base slug.';
@@ -7026,7 +7069,8 @@ begin
 	end if;
 	perform cardkeep_api.must_fit(r.p_fields_config, r.p_design_config);
 	a := cardkeep_api.update_card(p_token_hash, p_write, r.p_card_id, array[r.p_expected_version],
-		r.p_name, r.p_template_type, r.p_fields_config, r.p_design_config, r.p_is_public, p_key);
+		cardkeep_api.change_of(r.p_name, r.p_template_type, r.p_fields_config, r.p_design_config,
+			r.p_is_public), p_key);
 	if a.status in (200, 404, 409) then
 		a.body := cardkeep_api.rest_row('update_business_card_optimistic',
 			(select row_to_json(t)::text from cardkeep_api.card_update_told(a) t), p_view);
@@ -9826,8 +9870,8 @@ begin
 	where c.id = b.id
 		and not exists (select from cardkeep.unreturned_rows u
 			where u.kind = 'business_cards' and u.entity_id = b.id)
-		and not cardkeep_api.card_same(b, row(c.name, c.template_type, c.fields_config,
-			c.design_config, c.is_public));
+		and not cardkeep_api.card_same(b, cardkeep_api.change_of(c.name, c.template_type,
+			c.fields_config, c.design_config, c.is_public));
 	perform cardkeep_legacy.catch_up_slug(c)
 	from cardkeep_legacy.carried_cards c
 	join cardkeep.business_cards b on b.id = c.id and b.slug is distinct from c.slug

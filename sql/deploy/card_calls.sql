@@ -101,9 +101,8 @@ end
 $$;
 comment on function cardkeep_api.list_cards is 'A page of the caller''s cards, newest first: at most p_limit of them and 1 MiB of JSON, but at least one; next, and detail, say where it ended when more follow. 200, 401. Locks nothing.';
 
-create function cardkeep_api.create_card(p_token_hash bytea, p_write uuid, p_name text,
-	p_base text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean,
-	p_key uuid default null)
+create function cardkeep_api.create_card(p_token_hash bytea, p_write uuid, p_base text,
+	m cardkeep_api.card_change, p_key uuid default null)
 returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -117,8 +116,7 @@ begin
 	elsif (w.told).status is not null then
 		return w.told;
 	elsif w.live then
-		a := cardkeep_api.create_card_core(w.user_id, w.session_id, w.id, p_base,
-			row(p_name, p_template, p_fields, p_design, p_public));
+		a := cardkeep_api.create_card_core(w.user_id, w.session_id, w.id, p_base, m);
 		return cardkeep_api.end_write(w, a);
 	elsif w.session_id is null then
 		return cardkeep_api.reply(401);
@@ -165,8 +163,7 @@ $$;
 comment on function cardkeep_api.card_repeat is 'What a write that changes a card comes to by a session that is over, or by none: its first answer where it was applied while the session lived, else 401. Locks nothing.';
 
 create function cardkeep_api.update_card(p_token_hash bytea, p_write uuid, p_card uuid,
-	p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
-	p_public boolean, p_key uuid default null)
+	p_expected integer[], m cardkeep_api.card_change, p_key uuid default null)
 returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -178,8 +175,7 @@ begin
 	if (w.told).status is not null then
 		return cardkeep_api.card_told(w, p_card);
 	elsif w.live then
-		a := cardkeep_api.update_card_core(w.user_id, w.session_id, w.id, p_card, p_expected,
-			row(p_name, p_template, p_fields, p_design, p_public));
+		a := cardkeep_api.update_card_core(w.user_id, w.session_id, w.id, p_card, p_expected, m);
 		return cardkeep_api.end_write(w, a);
 	end if;
 	return cardkeep_api.card_repeat(w, p_card, p_expected);

@@ -77,14 +77,12 @@ returns cardkeep.business_cards
 language plpgsql volatile
 as $$
 declare
-	c cardkeep.business_cards;
 	v_now timestamptz := clock_timestamp();
+	n cardkeep.business_cards := cardkeep_api.new_card(p_user, p_write, p_slug, m, v_now);
+	c cardkeep.business_cards;
 begin
-	insert into cardkeep.business_cards (id, user_id, name, slug, template_type, fields_config,
-		design_config, is_public, version, last_write, created_at, updated_at)
-	select p_write, p_user, m.name, p_slug, coalesce(m.template_type, 'personal-small'),
-		coalesce(m.fields_config, '{}'), coalesce(m.design_config, '{}'), coalesce(m.is_public, true), 1,
-		p_write, v_now, v_now
+	insert into cardkeep.business_cards
+	select n.*
 	where not exists (select from cardkeep.retired_slugs r where r.slug = p_slug)
 		and not exists (select from cardkeep.retired_slugs r where r.card_id = p_write)
 		and (p_over or not exists (select from cardkeep.over_quota q where q.user_id = p_user))
@@ -209,15 +207,6 @@ end
 $$;
 comment on function cardkeep_api.card_write_version is 'The version that this write made, where it was applied before; else null. Reads one history row for each expected version. Locks nothing.';
 
-create function cardkeep_api.card_same(c cardkeep.business_cards, m cardkeep_api.card_change)
-returns boolean
-language sql immutable parallel safe
-return coalesce(c.name = m.name, true) and coalesce(c.template_type = m.template_type, true)
-	and coalesce(c.is_public = m.is_public, true)
-	and coalesce(cardkeep_api.written_alike(c.fields_config, m.fields_config), true)
-	and coalesce(cardkeep_api.written_alike(c.design_config, m.design_config), true);
-comment on function cardkeep_api.card_same is 'Whether a request would change nothing, no digit of a number either. Locks nothing.';
-
 create function cardkeep_api.change_refused(o cardkeep.business_cards, p_fields jsonb, p_design jsonb)
 returns cardkeep_api.answer
 language plpgsql volatile
@@ -243,8 +232,7 @@ declare
 	v_gate double precision;
 	o cardkeep.business_cards;
 	n cardkeep.business_cards;
-	v_fields jsonb; -- what the documents were, where they changed
-	v_design jsonb;
+	h cardkeep.business_card_versions;
 	a cardkeep_api.answer;
 begin
 	select b.* into o from cardkeep.business_cards b
@@ -266,30 +254,14 @@ begin
 			return a;
 		end if;
 	end if;
-	update cardkeep.business_cards b
-	set name = coalesce(m.name, b.name), template_type = coalesce(m.template_type, b.template_type),
-		fields_config = coalesce(m.fields_config, b.fields_config),
-		design_config = coalesce(m.design_config, b.design_config),
-		is_public = coalesce(m.is_public, b.is_public), version = b.version + 1, last_write = p_write,
-		updated_at = greatest(clock_timestamp(), b.updated_at)
-	where b.id = p_card
-	returning b.* into n;
-	if m.fields_config is not null then
-		v_fields := cardkeep_api.image(o.fields_config, m.fields_config);
-	end if;
-	if m.design_config is not null then
-		v_design := cardkeep_api.image(o.design_config, m.design_config);
-	end if;
-	insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at, b_name,
-		b_template_type, b_fields_config, b_design_config, b_is_public)
-	values (p_card, n.version, p_session, p_write, n.updated_at, nullif(o.name, n.name),
-		nullif(o.template_type, n.template_type), v_fields, v_design,
-		nullif(o.is_public, n.is_public));
+	n := cardkeep_api.change_card(p_card, p_write, m);
+	h := cardkeep_api.card_image(o, n, m, p_session);
+	insert into cardkeep.business_card_versions values (h.*);
 	v_gate := (cardkeep_api.history_bytes(cardkeep_api.document_bytes(o.fields_config, o.design_config))
 		+ cardkeep_api.document_bytes(n.fields_config, n.design_config)) / 65536::double precision;
 	if v_lot < v_gate then
 		perform cardkeep_api.note_change(p_user, v_lot,
-			cardkeep_api.history_bytes(cardkeep_api.document_bytes(v_fields, v_design)),
+			cardkeep_api.history_bytes(cardkeep_api.document_bytes(h.b_fields_config, h.b_design_config)),
 			cardkeep_api.document_bytes(n.fields_config, n.design_config), v_gate);
 	end if;
 	return cardkeep_api.reply(200, n.version, cardkeep_api.card_json(n));
@@ -344,6 +316,7 @@ as $$
 declare
 	v_lot double precision := random();
 	c cardkeep.business_cards;
+	h cardkeep.business_card_versions;
 begin
 	select b.* into c from cardkeep.business_cards b
 	where b.id = p_card and b.user_id = p_user and b.version = any (p_expected)
@@ -354,10 +327,8 @@ begin
 	if not pg_try_advisory_xact_lock(cardkeep_api.lock_key('slug', c.slug)) then
 		return cardkeep_api.reply(423, c.version);
 	end if;
-	insert into cardkeep.business_card_versions (card_id, version, session_id, write_id, at,
-		is_deletion, b_name, b_slug, b_template_type, b_fields_config, b_design_config, b_is_public)
-	values (c.id, c.version + 1, p_session, p_write, greatest(clock_timestamp(), c.updated_at),
-		true, c.name, c.slug, c.template_type, c.fields_config, c.design_config, c.is_public);
+	h := cardkeep_api.last_image(c, p_session, p_write);
+	insert into cardkeep.business_card_versions values (h.*);
 	delete from cardkeep.business_cards b where b.id = p_card;
 	-- Taken whatever the account has, but not free: who makes cards and deletes them fills a disk too.
 	perform cardkeep_api.note_history(p_user, v_lot,

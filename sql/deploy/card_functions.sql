@@ -59,7 +59,7 @@ begin
 	perform cardkeep_api.must_fit(p_fields_config, p_design_config);
 	perform cardkeep_api.must_be_open(p_user_id);
 	a := cardkeep_api.create_card_core(p_user_id, null, v_id, p_base_slug,
-		row(v_name, p_template_type, p_fields_config, p_design_config, null::boolean));
+		cardkeep_api.change_of(v_name, p_template_type, p_fields_config, p_design_config));
 	perform cardkeep_api.must_be_within(a);
 	if a.status <> 201 then
 		raise exception 'no free slug for "%"', cardkeep_api.slugify(coalesce(p_base_slug, v_name))
@@ -98,8 +98,8 @@ begin
 		return;
 	end if;
 	a := cardkeep_api.update_card_core(p_user_id, null, gen_random_uuid(), p_card_id,
-		array[p_expected_version], row(cardkeep_api.clean_name(p_name), p_template_type,
-		p_fields_config, p_design_config, p_is_public));
+		array[p_expected_version], cardkeep_api.change_of(cardkeep_api.clean_name(p_name),
+			p_template_type, p_fields_config, p_design_config, p_is_public));
 	perform cardkeep_api.must_be_within(a);
 	return query select t.* from cardkeep_api.card_update_told(a) t;
 end

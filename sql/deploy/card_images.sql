@@ -1,5 +1,10 @@
 -- Deploy cardkeep:card_images to pg
 --
+-- What a card's own fields are. What a request makes of them travels as one value, a card_change, and
+-- what they were as a row of history; what either does to each field is said here for all that changes,
+-- keeps and tells cards. Besides, the tables name the fields, the set-wise forms (card_sets), and what is
+-- promised by name: functions, the rows of REST clients, the views in the place of older tables.
+--
 -- What a card was at a version is rebuilt from what was before the later changes: a field's value
 -- then is the oldest image of it after that version, or what the card holds now. Each field asks
 -- for its own oldest image, so that large documents are never gathered up.
@@ -33,6 +38,13 @@ create type cardkeep_api.card_change as (
 );
 comment on type cardkeep_api.card_change is 'What a request makes of a card''s own fields: what it leaves out is null, and stays';
 
+create function cardkeep_api.change_of(p_name text default null, p_template text default null,
+	p_fields jsonb default null, p_design jsonb default null, p_public boolean default null)
+returns cardkeep_api.card_change
+language sql immutable parallel safe
+return row(p_name, p_template, p_fields, p_design, p_public)::cardkeep_api.card_change;
+comment on function cardkeep_api.change_of is 'A change of the fields that are given. Locks nothing.';
+
 create function cardkeep_api.content(c cardkeep.business_cards) returns cardkeep_api.card_change
 language sql immutable parallel safe
 return row(c.name, c.template_type, c.fields_config, c.design_config, c.is_public);
@@ -54,6 +66,63 @@ create function cardkeep_api.image(p_before jsonb, p_after jsonb) returns jsonb
 language sql immutable parallel safe
 return case when not cardkeep_api.written_alike(p_before, p_after) then p_before end;
 comment on function cardkeep_api.image is 'What history keeps of a document that a change may have changed: what was before, null where it stayed as it was written. Locks nothing.';
+
+create function cardkeep_api.card_same(c cardkeep.business_cards, m cardkeep_api.card_change)
+returns boolean
+language sql immutable parallel safe
+return coalesce(c.name = m.name, true) and coalesce(c.template_type = m.template_type, true)
+	and coalesce(c.is_public = m.is_public, true)
+	and coalesce(cardkeep_api.written_alike(c.fields_config, m.fields_config), true)
+	and coalesce(cardkeep_api.written_alike(c.design_config, m.design_config), true);
+comment on function cardkeep_api.card_same is 'Whether a request would change nothing, no digit of a number either. Locks nothing.';
+
+create function cardkeep_api.new_card(p_user uuid, p_write uuid, p_slug text,
+	m cardkeep_api.card_change, p_now timestamptz)
+returns cardkeep.business_cards
+language sql immutable parallel safe
+return row(p_write, p_user, m.name, p_slug, coalesce(m.template_type, 'personal-small'),
+	coalesce(m.fields_config, '{}'), coalesce(m.design_config, '{}'), coalesce(m.is_public, true), 1,
+	p_write, p_now, p_now)::cardkeep.business_cards;
+comment on function cardkeep_api.new_card is 'The card that a creation makes; what its request leaves out has its default. Locks nothing.';
+
+create function cardkeep_api.change_card(p_card uuid, p_write uuid, m cardkeep_api.card_change)
+returns cardkeep.business_cards
+language plpgsql volatile
+as $$
+declare
+	c cardkeep.business_cards;
+begin
+	update cardkeep.business_cards b
+	set name = coalesce(m.name, b.name), template_type = coalesce(m.template_type, b.template_type),
+		fields_config = coalesce(m.fields_config, b.fields_config),
+		design_config = coalesce(m.design_config, b.design_config),
+		is_public = coalesce(m.is_public, b.is_public), version = b.version + 1, last_write = p_write,
+		updated_at = greatest(clock_timestamp(), b.updated_at)
+	where b.id = p_card
+	returning b.* into c;
+	return c;
+end
+$$;
+comment on function cardkeep_api.change_card is 'The next version of a card; what the request leaves out (null) stays. The caller has locked the card''s row, and writes its history.';
+
+create function cardkeep_api.card_image(o cardkeep.business_cards, n cardkeep.business_cards,
+	m cardkeep_api.card_change, p_session uuid)
+returns cardkeep.business_card_versions
+language sql immutable parallel safe
+return row(n.id, n.version, p_session, n.last_write, n.updated_at, false, nullif(o.name, n.name),
+	nullif(o.slug, n.slug), nullif(o.template_type, n.template_type),
+	case when m.fields_config is not null then cardkeep_api.image(o.fields_config, m.fields_config) end,
+	case when m.design_config is not null then cardkeep_api.image(o.design_config, m.design_config) end,
+	nullif(o.is_public, n.is_public))::cardkeep.business_card_versions;
+comment on function cardkeep_api.card_image is 'The row of history of a change that made n of o; of documents that its request left out (null) nothing is looked at. Locks nothing.';
+
+create function cardkeep_api.last_image(c cardkeep.business_cards, p_session uuid, p_write uuid)
+returns cardkeep.business_card_versions
+language sql volatile
+return row(c.id, c.version + 1, p_session, p_write, greatest(clock_timestamp(), c.updated_at), true,
+	c.name, c.slug, c.template_type, c.fields_config, c.design_config,
+	c.is_public)::cardkeep.business_card_versions;
+comment on function cardkeep_api.last_image is 'The row of history of a card''s deletion, which holds all of it. Locks nothing.';
 
 create function cardkeep_api.card_before(p_card uuid, p_version integer,
 	p_name boolean default true, p_slug boolean default true, p_template boolean default true,
@@ -100,6 +169,23 @@ end
 $$;
 comment on function cardkeep_api.card_before is 'The oldest image of each wanted field after a version; null for a field that nobody changed since. Reads all later versions where a field never changed, so callers bound how far back they ask. Locks nothing.';
 
+create function cardkeep_api.card_with(c cardkeep.business_cards,
+	v cardkeep.business_card_versions)
+returns cardkeep.business_cards
+language plpgsql immutable parallel safe
+as $$
+begin
+	c.name := coalesce(v.b_name, c.name);
+	c.slug := coalesce(v.b_slug, c.slug);
+	c.template_type := coalesce(v.b_template_type, c.template_type);
+	c.fields_config := coalesce(v.b_fields_config, c.fields_config);
+	c.design_config := coalesce(v.b_design_config, c.design_config);
+	c.is_public := coalesce(v.b_is_public, c.is_public);
+	return c;
+end
+$$;
+comment on function cardkeep_api.card_with is 'A card with the images of an earlier version in it. Locks nothing.';
+
 create function cardkeep_api.card_at(p_card uuid, p_version integer)
 returns cardkeep.business_cards
 language plpgsql stable
@@ -117,12 +203,7 @@ begin
 			(select h.at from cardkeep.business_card_versions h
 			where h.card_id = p_card order by h.version limit 1));
 	end if;
-	c.name := coalesce(v.b_name, c.name);
-	c.slug := coalesce(v.b_slug, c.slug);
-	c.template_type := coalesce(v.b_template_type, c.template_type);
-	c.fields_config := coalesce(v.b_fields_config, c.fields_config);
-	c.design_config := coalesce(v.b_design_config, c.design_config);
-	c.is_public := coalesce(v.b_is_public, c.is_public);
+	c := cardkeep_api.card_with(c, v);
 	c.version := p_version;
 	c.updated_at := (select h.at from cardkeep.business_card_versions h
 		where h.card_id = p_card and h.version = p_version);
@@ -130,6 +211,50 @@ begin
 end
 $$;
 comment on function cardkeep_api.card_at is 'A card as it was at a version that history holds, also after its deletion. Locks nothing.';
+
+create function cardkeep_api.card_content(c cardkeep.business_cards) returns jsonb
+language sql immutable parallel safe
+return jsonb_build_object('name', c.name, 'slug', c.slug, 'template_type', c.template_type,
+	'fields_config', c.fields_config, 'design_config', c.design_config, 'is_public', c.is_public);
+comment on function cardkeep_api.card_content is 'The fields of a card that history knows, as one document. Locks nothing.';
+
+create function cardkeep_api.card_version_before(h cardkeep.business_card_versions) returns jsonb
+language plpgsql immutable parallel safe
+as $$
+begin
+	return coalesce((select jsonb_object_agg(f.name, f.value)
+		from (values ('name', to_jsonb(h.b_name)), ('slug', to_jsonb(h.b_slug)),
+			('template_type', to_jsonb(h.b_template_type)), ('fields_config', h.b_fields_config),
+			('design_config', h.b_design_config), ('is_public', to_jsonb(h.b_is_public)))
+			f(name, value)
+		where f.value is not null or h.version = 1), '{}');
+end
+$$;
+comment on function cardkeep_api.card_version_before is 'What the fields that a version changed were before; version 1 made them all, from null. Locks nothing.';
+
+create function cardkeep_api.card_images_after(p_card uuid, p_oldest integer, p_newest integer)
+returns cardkeep.business_card_versions
+language plpgsql stable
+as $$
+declare
+	v cardkeep.business_card_versions;
+begin
+	select b.* into v
+	from (
+		select bool_or(h.b_name is not null or h.version = 1) as name,
+			bool_or(h.b_slug is not null or h.version = 1) as slug,
+			bool_or(h.b_template_type is not null or h.version = 1) as template,
+			bool_or(h.b_fields_config is not null or h.version = 1) as fields,
+			bool_or(h.b_design_config is not null or h.version = 1) as design,
+			bool_or(h.b_is_public is not null or h.version = 1) as public
+		from cardkeep.business_card_versions h
+		where h.card_id = p_card and h.version between p_oldest and p_newest) w
+	cross join lateral cardkeep_api.card_before(p_card, p_newest, w.name, w.slug, w.template,
+		w.fields, w.design, w.public) b;
+	return v;
+end
+$$;
+comment on function cardkeep_api.card_images_after is 'The oldest image after p_newest of each field that p_oldest to p_newest changed. Reads later versions up to the next change of each. Locks nothing.';
 
 create function cardkeep_api.card_replay(p_card uuid, p_user uuid, p_version integer,
 	p_status integer)
@@ -199,13 +324,8 @@ begin
 	else
 		return null;
 	end if;
-	b.id := c.id;
+	b := cardkeep_api.card_with(c, v);
 	b.version := p_version;
-	b.name := coalesce(v.b_name, c.name);
-	b.template_type := coalesce(v.b_template_type, c.template_type);
-	b.fields_config := coalesce(v.b_fields_config, c.fields_config);
-	b.design_config := coalesce(v.b_design_config, c.design_config);
-	b.is_public := coalesce(v.b_is_public, c.is_public);
 	return b;
 end
 $$;

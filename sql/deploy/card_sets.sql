@@ -155,8 +155,8 @@ begin
 	end if;
 	return query
 	select k, a.* from generate_series(1, cardinality(p_write)) k
-	cross join lateral cardkeep_api.create_card(p_token_hash[k], p_write[k]::uuid, p_name[k],
-		p_base[k], p_template[k], p_fields[k]::jsonb, p_design[k]::jsonb, p_public[k]::boolean,
+	cross join lateral cardkeep_api.create_card(p_token_hash[k], p_write[k]::uuid, p_base[k],
+		row(p_name[k], p_template[k], p_fields[k]::jsonb, p_design[k]::jsonb, p_public[k]::boolean),
 		p_key[k]::uuid) a
 	where (k = any (v_done)) is not true;
 end
@@ -309,8 +309,8 @@ begin
 	return query
 	select k, a.* from generate_series(1, cardinality(p_card)) k
 	cross join lateral cardkeep_api.update_card(p_token_hash[k], p_write[k]::uuid, p_card[k]::uuid,
-		p_expected[k]::integer[], p_name[k], p_template[k], p_fields[k]::jsonb, p_design[k]::jsonb,
-		p_public[k]::boolean, p_key[k]::uuid) a
+		p_expected[k]::integer[], row(p_name[k], p_template[k], p_fields[k]::jsonb,
+			p_design[k]::jsonb, p_public[k]::boolean), p_key[k]::uuid) a
 	where v_sessions[k] is null or v_writes[k] is null;
 end
 $$;

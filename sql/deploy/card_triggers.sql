@@ -98,13 +98,10 @@ create function cardkeep_api.note_card_change(o cardkeep.business_cards, n cardk
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
+declare
+	h cardkeep.business_card_versions := cardkeep_api.card_image(o, n, cardkeep_api.content(n), null);
 begin
-	insert into cardkeep.business_card_versions (card_id, version, write_id, at, b_name, b_slug,
-		b_template_type, b_fields_config, b_design_config, b_is_public)
-	values (n.id, n.version, n.last_write, n.updated_at, nullif(o.name, n.name),
-		nullif(o.slug, n.slug), nullif(o.template_type, n.template_type),
-		cardkeep_api.image(o.fields_config, n.fields_config),
-		cardkeep_api.image(o.design_config, n.design_config), nullif(o.is_public, n.is_public));
+	insert into cardkeep.business_card_versions values (h.*);
 	if n.slug is distinct from o.slug then
 		perform cardkeep_api.claim_slug(n.slug);
 		perform cardkeep_api.await_slug(o.slug);
@@ -135,14 +132,12 @@ begin
 		select t.id from cardkeep.users t where t.id = d.user_id and t.closed_at is null limit 1) u
 		on true
 	on conflict do nothing;
-	insert into cardkeep.business_card_versions (card_id, version, write_id, at, is_deletion, b_name,
-		b_slug, b_template_type, b_fields_config, b_design_config, b_is_public)
-	select d.id, d.version + 1, gen_random_uuid(), greatest(clock_timestamp(), d.updated_at), true,
-		d.name, d.slug, d.template_type, d.fields_config, d.design_config, d.is_public
-	from deleted d
+	insert into cardkeep.business_card_versions
+	select h.* from deleted d
 	left join lateral (
 		select true as closed from cardkeep.users t
 		where t.id = d.user_id and t.closed_at is not null limit 1) u on true
+	cross join lateral cardkeep_api.last_image(d::cardkeep.business_cards, null, gen_random_uuid()) h
 	where u.closed is null
 	on conflict do nothing;
 	return null;

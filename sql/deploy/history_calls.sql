@@ -83,26 +83,6 @@ end
 $$;
 comment on function cardkeep_api.history_page is 'The answer that holds a page: the versions that the cursor yields, newest first (it is closed then), at most p_limit of them and 1 MiB of JSON, but at least one; next, and detail, say where it ended when more follow. Rows are fetched one by one, so that the documents of a page that is full are never read. Locks nothing.';
 
-create function cardkeep_api.card_content(c cardkeep.business_cards) returns jsonb
-language sql immutable parallel safe
-return jsonb_build_object('name', c.name, 'slug', c.slug, 'template_type', c.template_type,
-	'fields_config', c.fields_config, 'design_config', c.design_config, 'is_public', c.is_public);
-comment on function cardkeep_api.card_content is 'The fields of a card that history knows, as one document. Locks nothing.';
-
-create function cardkeep_api.card_version_before(h cardkeep.business_card_versions) returns jsonb
-language plpgsql immutable parallel safe
-as $$
-begin
-	return coalesce((select jsonb_object_agg(f.name, f.value)
-		from (values ('name', to_jsonb(h.b_name)), ('slug', to_jsonb(h.b_slug)),
-			('template_type', to_jsonb(h.b_template_type)), ('fields_config', h.b_fields_config),
-			('design_config', h.b_design_config), ('is_public', to_jsonb(h.b_is_public)))
-			f(name, value)
-		where f.value is not null or h.version = 1), '{}');
-end
-$$;
-comment on function cardkeep_api.card_version_before is 'What the fields that a version changed were before; version 1 made them all, from null. Locks nothing.';
-
 create function cardkeep_api.card_later(c cardkeep.business_cards, p_newest integer,
 	p_oldest integer)
 returns jsonb
@@ -114,18 +94,7 @@ begin
 	if p_newest = c.version then
 		return cardkeep_api.card_content(c);
 	end if;
-	select b.* into v
-	from (
-		select bool_or(h.b_name is not null or h.version = 1) as name,
-			bool_or(h.b_slug is not null or h.version = 1) as slug,
-			bool_or(h.b_template_type is not null or h.version = 1) as template,
-			bool_or(h.b_fields_config is not null or h.version = 1) as fields,
-			bool_or(h.b_design_config is not null or h.version = 1) as design,
-			bool_or(h.b_is_public is not null or h.version = 1) as public
-		from cardkeep.business_card_versions h
-		where h.card_id = c.id and h.version between p_oldest and p_newest) w
-	cross join lateral cardkeep_api.card_before(c.id, p_newest, w.name, w.slug, w.template,
-		w.fields, w.design, w.public) b;
+	v := cardkeep_api.card_images_after(c.id, p_oldest, p_newest);
 	v.version := p_newest + 1;
 	return cardkeep_api.card_content(c) || cardkeep_api.card_version_before(v);
 end

@@ -320,8 +320,8 @@ begin
 	where c.id = b.id
 		and not exists (select from cardkeep.unreturned_rows u
 			where u.kind = 'business_cards' and u.entity_id = b.id)
-		and not cardkeep_api.card_same(b, row(c.name, c.template_type, c.fields_config,
-			c.design_config, c.is_public));
+		and not cardkeep_api.card_same(b, cardkeep_api.change_of(c.name, c.template_type,
+			c.fields_config, c.design_config, c.is_public));
 	perform cardkeep_legacy.catch_up_slug(c)
 	from cardkeep_legacy.carried_cards c
 	join cardkeep.business_cards b on b.id = c.id and b.slug is distinct from c.slug

@@ -101,17 +101,13 @@ returns cardkeep.business_cards
 language plpgsql immutable
 as $$
 declare
-	n cardkeep.business_cards := c;
-	v_plain jsonb := cardkeep_api.merge_fields(
-		jsonb_build_object('name', b.name, 'template', b.template_type, 'public', b.is_public),
-		jsonb_build_object('name', coalesce(m.name, b.name),
-			'template', coalesce(m.template_type, b.template_type),
-			'public', coalesce(m.is_public, b.is_public)),
-		jsonb_build_object('name', c.name, 'template', c.template_type, 'public', c.is_public));
+	c_documents constant text[] := '{fields_config,design_config}';
+	v_base jsonb := to_jsonb(cardkeep_api.content(b)) - c_documents;
+	v_plain jsonb := cardkeep_api.merge_fields(v_base,
+		v_base || jsonb_strip_nulls(to_jsonb(m) - c_documents),
+		to_jsonb(cardkeep_api.content(c)) - c_documents);
+	n cardkeep.business_cards := jsonb_populate_record(c, v_plain);
 begin
-	n.name := v_plain ->> 'name';
-	n.template_type := v_plain ->> 'template';
-	n.is_public := (v_plain -> 'public')::boolean;
 	if m.fields_config is not null then
 		n.fields_config := cardkeep_api.merge_fields(b.fields_config, m.fields_config, c.fields_config);
 	end if;
@@ -162,15 +158,13 @@ begin
 		return cardkeep_api.reply(422, c.version, p_detail => 'design_config');
 	end if;
 	return cardkeep_api.merged(cardkeep_api.update_card_core(p_user, p_session, p_write, p_card,
-		array[c.version], cardkeep_api.content(n)),
-		p_expected, c.version);
+		array[c.version], cardkeep_api.content(n)), p_expected, c.version);
 end
 $$;
 comment on function cardkeep_api.merge_card_core is 'Changes a card that is at the expected version as update_card_core does, and one that is at a later version where nobody changed the same fields since: 200 merged, or unchanged where nothing is left to change; 409 with both sides where somebody did, with a reason where the base is not known; 422 with the name of a document that would be too large; 200 replayed; 404; 423 where somebody holds the card. Tries the card''s row (no key update, skip locked), never waits; looks after it tried.';
 
 create function cardkeep_api.merge_card(p_token_hash bytea, p_write uuid, p_card uuid,
-	p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
-	p_public boolean, p_key uuid default null)
+	p_expected integer[], m cardkeep_api.card_change, p_key uuid default null)
 returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -185,8 +179,7 @@ begin
 	elsif (w.told).status is not null then
 		return w.told;
 	elsif w.live then
-		a := cardkeep_api.merge_card_core(w.user_id, w.session_id, w.id, p_card, p_expected[1],
-			row(p_name, p_template, p_fields, p_design, p_public));
+		a := cardkeep_api.merge_card_core(w.user_id, w.session_id, w.id, p_card, p_expected[1], m);
 		return cardkeep_api.end_write(w, a);
 	elsif w.session_id is null then
 		return cardkeep_api.reply(401);

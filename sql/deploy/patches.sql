@@ -102,8 +102,7 @@ $$;
 comment on function cardkeep_api.patch_card_core is 'As update_card_core, or as merge_card_core where p_merge says so, with documents that are merge patches: of the card at the expected version, and where it is at another, of what it was then. 422 with the name of a document that would be too large. Tries the card''s row (no key update, skip locked), never waits; looks after it tried.';
 
 create function cardkeep_api.patch_card(p_token_hash bytea, p_write uuid, p_card uuid,
-	p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
-	p_public boolean, p_merge boolean, p_key uuid default null)
+	p_expected integer[], m cardkeep_api.card_change, p_merge boolean, p_key uuid default null)
 returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -117,8 +116,8 @@ begin
 	elsif (w.told).status is not null then
 		return cardkeep_api.card_told(w, p_card);
 	elsif w.live then
-		a := cardkeep_api.patch_card_core(w.user_id, w.session_id, w.id, p_card, p_expected,
-			row(p_name, p_template, p_fields, p_design, p_public), p_merge);
+		a := cardkeep_api.patch_card_core(w.user_id, w.session_id, w.id, p_card, p_expected, m,
+			p_merge);
 		return cardkeep_api.end_write(w, a);
 	elsif w.session_id is not null then
 		a := cardkeep_api.patch_repeat(w.user_id, w.id, p_card, p_expected, p_merge);

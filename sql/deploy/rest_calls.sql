@@ -49,8 +49,8 @@ begin
 		raise exception 'p_name must be given' using errcode = 'invalid_parameter_value';
 	end if;
 	perform cardkeep_api.must_fit(r.p_fields_config, r.p_design_config);
-	a := cardkeep_api.create_card(p_token_hash, p_write, r.p_name, r.slug, r.p_template_type,
-		r.p_fields_config, r.p_design_config, null, p_key);
+	a := cardkeep_api.create_card(p_token_hash, p_write, r.slug, cardkeep_api.change_of(r.p_name,
+		r.p_template_type, r.p_fields_config, r.p_design_config), p_key);
 	if a.status = 500 then
 		raise exception 'no free slug for "%"', cardkeep_api.slugify(coalesce(r.slug, r.p_name))
 			using errcode = 'unique_violation', hint = 'Call again, or with another base slug.';
@@ -82,7 +82,8 @@ begin
 	end if;
 	perform cardkeep_api.must_fit(r.p_fields_config, r.p_design_config);
 	a := cardkeep_api.update_card(p_token_hash, p_write, r.p_card_id, array[r.p_expected_version],
-		r.p_name, r.p_template_type, r.p_fields_config, r.p_design_config, r.p_is_public, p_key);
+		cardkeep_api.change_of(r.p_name, r.p_template_type, r.p_fields_config, r.p_design_config,
+			r.p_is_public), p_key);
 	if a.status in (200, 404, 409) then
 		a.body := cardkeep_api.rest_row('update_business_card_optimistic',
 			(select row_to_json(t)::text from cardkeep_api.card_update_told(a) t), p_view);

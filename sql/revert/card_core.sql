@@ -7,7 +7,6 @@ drop function cardkeep_api.delete_card_core;
 drop function cardkeep_api.card_refusal;
 drop function cardkeep_api.card_not_applied;
 drop function cardkeep_api.update_card_core;
-drop function cardkeep_api.card_same;
 drop function cardkeep_api.card_write_version;
 drop function cardkeep_api.created_before;
 drop function cardkeep_api.create_card_core;

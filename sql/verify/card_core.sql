@@ -11,7 +11,6 @@ select 'cardkeep_api.change_refused'::regproc;
 select 'cardkeep_api.create_card_core'::regproc;
 select 'cardkeep_api.created_before'::regproc;
 select 'cardkeep_api.card_write_version'::regproc;
-select 'cardkeep_api.card_same'::regproc;
 select 'cardkeep_api.update_card_core'::regproc;
 select 'cardkeep_api.card_not_applied'::regproc;
 select 'cardkeep_api.card_refusal'::regproc;

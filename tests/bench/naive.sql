@@ -32,15 +32,14 @@ begin
 end
 $$;
 
-create or replace function cardkeep_api.create_card(p_token_hash bytea, p_write uuid, p_name text,
-	p_base text, p_template text, p_fields jsonb, p_design jsonb, p_public boolean,
-	p_key uuid default null)
+create or replace function cardkeep_api.create_card(p_token_hash bytea, p_write uuid, p_base text,
+	m cardkeep_api.card_change, p_key uuid default null)
 returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_user uuid := bench.naive_owner(p_token_hash);
-	v_base text := cardkeep_api.slugify(coalesce(p_base, p_name));
+	v_base text := cardkeep_api.slugify(coalesce(p_base, m.name));
 	v_slug text := v_base;
 	c bench.naive_cards;
 begin
@@ -50,16 +49,15 @@ begin
 	end if;
 	insert into bench.naive_cards (user_id, name, slug, template_type, fields_config, design_config,
 		is_public)
-	values (v_user, p_name, v_slug, coalesce(p_template, 'personal-small'), coalesce(p_fields, '{}'),
-		coalesce(p_design, '{}'), coalesce(p_public, true))
+	values (v_user, m.name, v_slug, coalesce(m.template_type, 'personal-small'),
+		coalesce(m.fields_config, '{}'), coalesce(m.design_config, '{}'), coalesce(m.is_public, true))
 	returning * into c;
 	return cardkeep_api.reply(201, 1, bench.naive_json(c, 1));
 end
 $$;
 
 create or replace function cardkeep_api.update_card(p_token_hash bytea, p_write uuid, p_card uuid,
-	p_expected integer[], p_name text, p_template text, p_fields jsonb, p_design jsonb,
-	p_public boolean, p_key uuid default null)
+	p_expected integer[], m cardkeep_api.card_change, p_key uuid default null)
 returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -72,10 +70,10 @@ begin
 		return cardkeep_api.reply(404);
 	end if;
 	update bench.naive_cards b
-	set name = coalesce(p_name, c.name), template_type = coalesce(p_template, c.template_type),
-		fields_config = coalesce(p_fields, c.fields_config),
-		design_config = coalesce(p_design, c.design_config),
-		is_public = coalesce(p_public, c.is_public), updated_at = clock_timestamp()
+	set name = coalesce(m.name, c.name), template_type = coalesce(m.template_type, c.template_type),
+		fields_config = coalesce(m.fields_config, c.fields_config),
+		design_config = coalesce(m.design_config, c.design_config),
+		is_public = coalesce(m.is_public, c.is_public), updated_at = clock_timestamp()
 	where b.id = p_card
 	returning * into c;
 	return cardkeep_api.reply(200, p_expected[1] + 1, bench.naive_json(c, p_expected[1] + 1));

@@ -29,12 +29,12 @@ return cardkeep_api.register(t.id(p_who), p_who || '@example.org', 'hash', t.tok
 
 create function t.create_card(p_who text, p_write text, p_name text)
 returns cardkeep_api.answer language sql
-return cardkeep_api.create_card(t.token(p_who), t.id(p_write), p_name, null, null, null, null, null);
+return cardkeep_api.create_card(t.token(p_who), t.id(p_write), null, row(p_name, null, null, null, null));
 
 create function t.rename_card(p_write text, p_expected integer, p_name text)
 returns cardkeep_api.answer language sql
 return cardkeep_api.update_card(t.token('ann'), t.id(p_write), t.id('card'), array[p_expected],
-	p_name, null, null, null, null);
+	row(p_name, null, null, null, null));
 
 create function t.delete_card(p_write text, p_expected integer)
 returns cardkeep_api.answer language sql
@@ -47,7 +47,7 @@ return cardkeep_api.revert_card(t.token('ann'), t.id(p_write), t.id('card'), arr
 create function t.merge_card(p_write text, p_expected integer, p_name text, p_template text)
 returns cardkeep_api.answer language sql
 return cardkeep_api.merge_card(t.token('ann'), t.id(p_write), t.id('card'), array[p_expected],
-	p_name, p_template, null, null, null);
+	row(p_name, p_template, null, null, null));
 
 create function t.merge_profile(p_write text, p_expected integer, p_name text, p_address text)
 returns cardkeep_api.answer language sql
@@ -62,13 +62,13 @@ return (select histories || ' ' || deleted || ' ' || busy
 -- The same by a key: p_request stands for all that it is bound to.
 create function t.keyed_create(p_key text, p_request text, p_name text)
 returns cardkeep_api.answer language sql
-return cardkeep_api.create_card(t.token('ann'), t.id(p_request), p_name, null, null, null, null, null,
+return cardkeep_api.create_card(t.token('ann'), t.id(p_request), null, row(p_name, null, null, null, null),
 	t.id(p_key));
 
 create function t.keyed_rename(p_key text, p_request text, p_expected integer, p_name text)
 returns cardkeep_api.answer language sql
 return cardkeep_api.update_card(t.token('ann'), t.id(p_request), t.id('card'), array[p_expected],
-	p_name, null, null, null, null, t.id(p_key));
+	row(p_name, null, null, null, null), t.id(p_key));
 
 create function t.sign_in(p_write text, p_limit integer default 50)
 returns cardkeep_api.answer language sql

@@ -141,11 +141,11 @@ select ok(pg_temp.springs(), 'a trap in a caller''s path is met by what names no
 set local role cardkeep_runtime;
 set local search_path = trap, pg_catalog;
 select (cardkeep_api.update_card(pg_catalog.sha256('ann'), pg_catalog.md5('w1')::uuid,
-	pg_catalog.md5('c')::uuid, '{1}', 'Two', null, null, null, null)).status as updated \gset
+	pg_catalog.md5('c')::uuid, '{1}', row('Two', null, null, null, null))).status as updated \gset
 select (cardkeep_api.update_card(pg_catalog.sha256('ann'), pg_catalog.md5('w2')::uuid,
-	pg_catalog.md5('c')::uuid, '{1}', 'Three', null, null, null, null)).status as refused \gset
+	pg_catalog.md5('c')::uuid, '{1}', row('Three', null, null, null, null))).status as refused \gset
 select (cardkeep_api.merge_card(pg_catalog.sha256('ann'), pg_catalog.md5('w3')::uuid,
-	pg_catalog.md5('c')::uuid, '{1}', null, 'business-standard', null, null, null)).status as merged \gset
+	pg_catalog.md5('c')::uuid, '{1}', row(null, 'business-standard', null, null, null))).status as merged \gset
 select (cardkeep_api.save_personal_info(pg_catalog.sha256('ann'), pg_catalog.md5('w4')::uuid, '{0}',
 	'{"full_name": "Ann"}')).status as saved \gset
 set local search_path = tap;

@@ -51,7 +51,7 @@ select is(to_jsonb(pg_temp.card('one')), (select to_jsonb(b.c) || jsonb_build_ob
 select is((cardkeep_api.read_card(pg_temp.token('ann'), pg_temp.id('one''s card'))).status, 200,
 	'whose owner reads them');
 select is((cardkeep_api.update_card(pg_temp.token('ann'), pg_temp.id('w'), pg_temp.id('one''s card'),
-	'{1}', 'New', null, null, null, null)).version, 2, 'and writes them');
+	'{1}', row('New', null, null, null, null))).version, 2, 'and writes them');
 select is((cardkeep_api.save_personal_info(pg_temp.token('ann'), pg_temp.id('w2'), '{1}',
 	'{"address": "A"}')).version, 2, 'the profile as well');
 select results_eq($$select version from cardkeep.personal_info_versions

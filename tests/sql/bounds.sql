@@ -78,10 +78,10 @@ from unnest(array[
 select pg_temp.create_card('ann', 'wide', 'Wide', pg_temp.keys_of(5000)),
 	pg_temp.rename_card('ann', 'wide 2', 'wide', '{1}', 'Wider') \g /dev/null
 select is(pg_temp.seen(cardkeep_api.merge_card(pg_temp.token('ann'), pg_temp.id('wide 3'),
-	pg_temp.id('wide'), '{1}', null, null, null, '{"a": 1}', null)), '200 v3 merged',
+	pg_temp.id('wide'), '{1}', row(null, null, null, '{"a": 1}', null))), '200 v3 merged',
 	'a card with more keys than may be is merged with in its other fields');
 select is(pg_temp.seen(cardkeep_api.merge_card(pg_temp.token('ann'), pg_temp.id('wide 4'),
-	pg_temp.id('wide'), '{1}', null, null, pg_temp.keys_of(5000) || '{"last": 2}', null, null)),
+	pg_temp.id('wide'), '{1}', row(null, null, pg_temp.keys_of(5000) || '{"last": 2}', null, null))),
 	'422 v3 fields_config', 'not in the document that has them');
 select is((u.success, u.new_version)::text, '(t,4)', 'and is changed by direct SQL')
 from cardkeep.update_business_card_optimistic(pg_temp.id('wide'), pg_temp.id('ann'), 3, 'Widest') u;

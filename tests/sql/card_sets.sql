@@ -8,10 +8,10 @@ select pg_temp.create_card('ann', w, initcap(w)) from unnest('{a1,a2,a3,a4,a5,a6
 select pg_temp.create_card('bob', 'b1', 'Bob') \g /dev/null
 select pg_temp.create_card('ann', w, initcap(w)) from unnest('{k1,k2,k3,k4,k5,k6}'::text[]) w \g /dev/null
 -- Spent keys.
-select cardkeep_api.create_card(pg_temp.token(w), pg_temp.id('r-create'), 'First', 'first', null, null,
-	null, null, pg_temp.id('k-create')) from unnest('{ann,bob}'::text[]) w \g /dev/null
+select cardkeep_api.create_card(pg_temp.token(w), pg_temp.id('r-create'), 'first', row('First', null, null,
+	null, null), pg_temp.id('k-create')) from unnest('{ann,bob}'::text[]) w \g /dev/null
 select cardkeep_api.update_card(pg_temp.token('ann'), pg_temp.id('r-update'), pg_temp.id('k2'), '{1}',
-	'First', null, null, null, null, pg_temp.id('k-update')) \g /dev/null
+	row('First', null, null, null, null), pg_temp.id('k-update')) \g /dev/null
 select pg_temp.rename_card('ann', 'w-stale', 'a2', '{1}', 'Newer') \g /dev/null
 select pg_temp.rename_card('ann', 'w-again', 'a3', '{1}', 'Applied') \g /dev/null
 
@@ -53,8 +53,8 @@ insert into creations values
 
 savepoint same_state;
 select string_agg(pg_temp.seen(s.c) || ' ' || pg_temp.plain((s.c).body), E'\n') as singles
-from (select cardkeep_api.create_card(pg_temp.token(t.who), pg_temp.id(t.write), t.name, t.base, t.template,
-	t.fields::jsonb, t.design::jsonb, t.public::boolean, pg_temp.id(t.key)) as c from creations t order by t.i offset 0) s \gset
+from (select cardkeep_api.create_card(pg_temp.token(t.who), pg_temp.id(t.write), t.base, row(t.name, t.template,
+	t.fields::jsonb, t.design::jsonb, t.public::boolean), pg_temp.id(t.key)) as c from creations t order by t.i offset 0) s \gset
 select pg_temp.all_plain() as left_by_singles \gset
 rollback to same_state;
 select string_agg(pg_temp.seen((c.status, c.version, c.replayed, c.detail, c.body)::cardkeep_api.answer)
@@ -100,7 +100,7 @@ insert into changes values
 savepoint same_state;
 select string_agg(pg_temp.seen(s.c) || ' ' || pg_temp.plain((s.c).body), E'\n') as singles
 from (select cardkeep_api.update_card(pg_temp.token(t.who), pg_temp.id(t.write), pg_temp.id(t.card),
-	t.expected::integer[], t.name, t.template, t.fields::jsonb, t.design::jsonb, t.public::boolean,
+	t.expected::integer[], row(t.name, t.template, t.fields::jsonb, t.design::jsonb, t.public::boolean),
 	pg_temp.id(t.key)) as c
 	from changes t order by t.i offset 0) s \gset
 select pg_temp.all_plain() as left_by_singles \gset

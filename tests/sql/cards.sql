@@ -25,8 +25,8 @@ select is(pg_temp.seen(pg_temp.create_card('nobody', 'c3', 'My Card')), '401 v0'
 	'nobody can create');
 select matches((pg_temp.create_card('ann', 'c4', 'Admin')).body::json ->> 'slug',
 	'^admin-[a-z0-9]{6}$', 'a reserved word is never a slug');
-select is((cardkeep_api.create_card(pg_temp.token('ann'), pg_temp.id('c5'), 'X', 'chosen', 'big-1',
-	'{"a": 1}', '{"b": 2}', false)).body::jsonb - '{id,user_id,created_at,updated_at}'::text[],
+select is((cardkeep_api.create_card(pg_temp.token('ann'), pg_temp.id('c5'), 'chosen', row('X', 'big-1',
+	'{"a": 1}', '{"b": 2}', false))).body::jsonb - '{id,user_id,created_at,updated_at}'::text[],
 	'{"name": "X", "slug": "chosen", "template_type": "big-1", "fields_config": {"a": 1},
 	"design_config": {"b": 2}, "is_public": false, "version": 1}', 'what is given is kept');
 select is((select (h.version, h.session_id, h.write_id, h.at, num_nonnulls(h.b_name, h.b_slug,
@@ -85,7 +85,7 @@ select is(pg_temp.seen(pg_temp.rename_card('bob', 'w1', 'c1', '{1}', 'New')), '4
 select is(pg_temp.seen(pg_temp.rename_card('nobody', 'w5', 'c1', '{3}', 'Theft')), '401 v0',
 	'nobody can change it');
 select is((cardkeep_api.update_card(pg_temp.token('ann'), pg_temp.id('w6'), pg_temp.id('c1'), '{3}',
-	'N', 't-2', '{"f": 1}', '{"d": 1}', false)).body::jsonb
+	row('N', 't-2', '{"f": 1}', '{"d": 1}', false))).body::jsonb
 	- '{id,user_id,slug,created_at,updated_at}'::text[], '{"name": "N", "template_type": "t-2",
 	"fields_config": {"f": 1}, "design_config": {"d": 1}, "is_public": false, "version": 4}',
 	'every field can be changed');

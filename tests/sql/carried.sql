@@ -22,7 +22,7 @@ return cardkeep_api.revert_card(pg_temp.token('ann'), pg_temp.id(p_write), pg_te
 create function pg_temp.merge(p_expected integer, p_name text, p_fields jsonb)
 returns cardkeep_api.answer language sql
 return cardkeep_api.merge_card(pg_temp.token('ann'), pg_temp.id('m' || p_expected), pg_temp.id('c'),
-	array[p_expected], p_name, null, p_fields, null, null);
+	array[p_expected], row(p_name, null, p_fields, null, null));
 create function pg_temp.save(p_write text, p_expected integer, p_patch jsonb)
 returns cardkeep_api.answer language sql
 return cardkeep_api.save_personal_info(pg_temp.token('ann'), pg_temp.id(p_write), array[p_expected],

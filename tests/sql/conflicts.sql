@@ -24,7 +24,7 @@ select is(pg_temp.fields(pg_temp.rename_card('ann', 'x', 'c', '{1}', 'Mine')),
 select is(pg_temp.fields(pg_temp.refield_card('ann', 'x', 'c', '{2}',
 	'{"a": 10, "c": 3, "d": 5}')), '[]', 'a field that nobody else changed is not listed');
 select is(pg_temp.fields(cardkeep_api.update_card(pg_temp.token('ann'), pg_temp.id('x'),
-	pg_temp.id('c'), '{2}', null, 'big', null, null, false)), '[]',
+	pg_temp.id('c'), '{2}', row(null, 'big', null, null, false))), '[]',
 	'nor is what the request leaves out');
 select is(pg_temp.fields(pg_temp.refield_card('ann', 'x', 'c', '{1}', '{"a": 5, "b": 2, "c": 9}')),
 	'[{"field": "fields_config.a", "base": 1, "mine": 5, "theirs": 10},
@@ -58,7 +58,7 @@ select is((select s.body::jsonb -> 'conflictingFields' -> -1 from cardkeep_api.u
 	array[null]) s), '{"field": "fields_config.d", "base": null, "mine": null, "theirs": 4}',
 	'in a set as well');
 select is(pg_temp.fields(cardkeep_api.merge_card(pg_temp.token('ann'), pg_temp.id('x'),
-	pg_temp.id('c'), '{1}', null, null, '{"a": 5, "b": 2, "c": 3}', null, null)) -> -1,
+	pg_temp.id('c'), '{1}', row(null, null, '{"a": 5, "b": 2, "c": 3}', null, null))) -> -1,
 	'{"field": "fields_config.d", "base": null, "mine": null, "theirs": 4}',
 	'and where a merge is refused');
 select is(pg_temp.fields(pg_temp.rename_card('ann', 'x', 'c', '{2,1}', 'Mine')),

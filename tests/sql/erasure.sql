@@ -113,8 +113,8 @@ select is((cardkeep_api.adopt_user(pg_temp.id('big'), 'x@example.org', 'h')).det
 	'whoever tries');
 select is(pg_temp.seen(cardkeep_api.register(pg_temp.id('big2'), 'big@example.org', 'h',
 	pg_temp.token('big2'), null, null, '1 day')), '201 v0', 'its address is free at once');
-select is((cardkeep_api.create_card(pg_temp.token('big2'), pg_temp.id('b2'), 'Big 7', null, null, null,
-	null, null)).body::json ->> 'slug' like 'big-7-%', true, 'its slugs are not');
+select is((cardkeep_api.create_card(pg_temp.token('big2'), pg_temp.id('b2'), null, row('Big 7', null, null,
+	null, null))).body::json ->> 'slug' like 'big-7-%', true, 'its slugs are not');
 
 -- Erasing
 create temporary table steps (n serial, cost bigint, rows bigint, bytes bigint, detail text);

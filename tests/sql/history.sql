@@ -21,8 +21,8 @@ return p_row - '{version,session_id,at}'::text[];
 select pg_temp.create_card('ann', 'c', 'One', '{"a": 1, "n": null}'),
 	pg_temp.rename_card('ann', 'w2', 'c', '{1}', 'Two'),
 	pg_temp.refield_card('ann', 'w3', 'c', '{2}', '{"b": 2}'),
-	cardkeep_api.update_card(pg_temp.token('ann'), pg_temp.id('w4'), pg_temp.id('c'), '{3}', 'Four',
-		't-4', '{"b": 4}', '{"d": 4}', false) \g /dev/null
+	cardkeep_api.update_card(pg_temp.token('ann'), pg_temp.id('w4'), pg_temp.id('c'), '{3}', row('Four',
+		't-4', '{"b": 4}', '{"d": 4}', false)) \g /dev/null
 update cardkeep.business_cards set name = 'Five', slug = 'five' where id = pg_temp.id('c');
 
 select is(pg_temp.seen(pg_temp.page()), '200 v0', 'a card''s history can be read');

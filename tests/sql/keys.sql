@@ -11,13 +11,13 @@ create function pg_temp.own(p_who text, p_request text) returns uuid language sq
 return cardkeep_api.own_write(pg_temp.id(p_who), pg_temp.id(p_request));
 create function pg_temp.keyed_create(p_who text, p_key text, p_request text, p_name text)
 returns cardkeep_api.answer language sql
-return cardkeep_api.create_card(pg_temp.token(p_who), pg_temp.id(p_request), p_name, null, null, null,
-	null, null, pg_temp.id(p_key));
+return cardkeep_api.create_card(pg_temp.token(p_who), pg_temp.id(p_request), null, row(p_name, null, null,
+	null, null), pg_temp.id(p_key));
 create function pg_temp.keyed_rename(p_who text, p_key text, p_request text, p_card text,
 	p_expected integer, p_name text)
 returns cardkeep_api.answer language sql
 return cardkeep_api.update_card(pg_temp.token(p_who), pg_temp.id(p_request), pg_temp.id(p_card),
-	array[p_expected], p_name, null, null, null, null, pg_temp.id(p_key));
+	array[p_expected], row(p_name, null, null, null, null), pg_temp.id(p_key));
 create function pg_temp.keyed_delete(p_who text, p_key text, p_request text, p_card text,
 	p_expected integer)
 returns cardkeep_api.answer language sql
@@ -46,7 +46,7 @@ select is(pg_temp.seen(pg_temp.keyed_create('ann', 'k1', 'r1', 'Keyed')), '201 v
 select is((pg_temp.keyed_create('ann', 'k1', 'r1', 'Keyed')).body,
 	(:'first'::cardkeep_api.answer).body, 'to the byte');
 select is(pg_temp.seen(cardkeep_api.update_card(pg_temp.token('ann'), pg_temp.id('w1'),
-	pg_temp.own('ann', 'r1'), '{1}', 'Renamed', null, '{"a": 1}', null, null)), '200 v2',
+	pg_temp.own('ann', 'r1'), '{1}', row('Renamed', null, '{"a": 1}', null, null))), '200 v2',
 	'the card changes since');
 select is((pg_temp.keyed_create('ann', 'k1', 'r1', 'Keyed')).body,
 	(:'first'::cardkeep_api.answer).body, 'and the same again still gets the first answer');

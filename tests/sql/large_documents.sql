@@ -26,10 +26,10 @@ returns cardkeep_api.answer language plpgsql as $$
 begin
 	if p_merge then
 		return cardkeep_api.merge_card(pg_temp.token('ann'), pg_temp.id(p_write), pg_temp.id('c' || p_keys),
-			'{1}', null, null, p_mine, null, null);
+			'{1}', row(null, null, p_mine, null, null));
 	end if;
 	return cardkeep_api.update_card(pg_temp.token('ann'), pg_temp.id(p_write), pg_temp.id('c' || p_keys),
-		'{1}', null, null, p_mine, null, null);
+		'{1}', row(null, null, p_mine, null, null));
 end
 $$;
 
@@ -41,7 +41,7 @@ return (select status from cardkeep_api.update_cards(array[pg_temp.token('ann')]
 create function pg_temp.patched(p_keys integer, p_merge boolean, p_mine jsonb, p_write text)
 returns integer language sql
 return (cardkeep_api.patch_card(pg_temp.token('ann'), pg_temp.id(p_write), pg_temp.id('c' || p_keys), '{1}',
-	null, null, p_mine, null, null, p_merge)).status;
+	row(null, null, p_mine, null, null), p_merge)).status;
 
 create function pg_temp.cost(p_call text, p_keys integer, p_status integer) returns bigint
 language plpgsql as $$

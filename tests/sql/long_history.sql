@@ -70,7 +70,7 @@ select cmp_ok(pg_temp.reads(format('select cardkeep_api.read_card_history(%L, %L
 	'an old version is told after one walk through what came since, not one for each field');
 -- A card in which one field changed ever since.
 select pg_temp.create_card('ann', 'once', 'Card'), cardkeep_api.update_card(pg_temp.token('ann'),
-	pg_temp.id('o' || i), pg_temp.id('once'), array[i], null, null, null, null, i % 2 = 0)
+	pg_temp.id('o' || i), pg_temp.id('once'), array[i], row(null, null, null, null, i % 2 = 0))
 from generate_series(1, 300) i \g /dev/null
 select cmp_ok(pg_temp.reads(format('select cardkeep_api.card_at(%L, 2)', pg_temp.id('once'))), '<=',
 	620::bigint, 'a card as of an old version is found by two walks, not by one for each field');

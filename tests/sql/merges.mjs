@@ -48,13 +48,13 @@ const card = {
 	),
 	first: { name: 'A', template_type: 's', is_public: true, 'fields_config.a': 1, 'fields_config.b': null },
 	begin: (it) =>
-		`cardkeep_api.create_card(${it.token}, '${it.id}', 'A', '${it.id}', 's', ${json({ a: 1, b: null })}, null, null)`,
+		`cardkeep_api.create_card(${it.token}, '${it.id}', '${it.id}', row('A', 's', ${json({ a: 1, b: null })}, null, null))`,
 	edit: (it, base, state, names) => {
 		const part = (name, value) => (names.has(name) ? value : 'null');
 		return `cardkeep_api.merge_card(${it.token}, '${randomUUID()}', '${it.id}', '{${base}}',
-			${part('name', text(state.name))}, ${part('template_type', text(state.template_type))},
+			row(${part('name', text(state.name))}, ${part('template_type', text(state.template_type))},
 			${DOCUMENTS.map((name) => part(name, json(documentOf(state, name)))).join(', ')},
-			${part('is_public', state.is_public)})`;
+			${part('is_public', state.is_public)}))`;
 	},
 	revert: (it, now, to) => `cardkeep_api.revert_card(${it.token}, '${randomUUID()}', '${it.id}', '{${now}}', ${to})`,
 	history: (it) => `cardkeep_api.read_card_history(${it.token}, '${it.id}', 100, null)`,

@@ -58,7 +58,7 @@ create function pg_temp.merge(p_who text, p_write text, p_card text, p_expected 
 	p_public boolean default null, p_key text default null)
 returns cardkeep_api.answer language sql
 return cardkeep_api.merge_card(pg_temp.token(p_who), pg_temp.id(p_write), pg_temp.id(p_card),
-	array[p_expected], p_name, null, p_fields, p_design, p_public, pg_temp.id(p_key));
+	array[p_expected], row(p_name, null, p_fields, p_design, p_public), pg_temp.id(p_key));
 create function pg_temp.part(a cardkeep_api.answer, variadic p_keys text[]) returns jsonb language sql
 return (select jsonb_object_agg(k, a.body::jsonb -> k) from unnest(p_keys) k where a.body::jsonb ? k);
 

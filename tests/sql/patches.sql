@@ -28,7 +28,7 @@ create function pg_temp.patch(p_who text, p_write text, p_card text, p_expected 
 	p_merge boolean default false, p_key text default null)
 returns cardkeep_api.answer language sql
 return cardkeep_api.patch_card(pg_temp.token(p_who), pg_temp.id(p_write), pg_temp.id(p_card), p_expected,
-	null, null, p_fields, null, null, p_merge, pg_temp.id(p_key));
+	row(null, null, p_fields, null, null), p_merge, pg_temp.id(p_key));
 create function pg_temp.fields(a cardkeep_api.answer) returns text language sql
 return a.body::jsonb ->> 'fields_config';
 

@@ -63,7 +63,7 @@ select is(pg_temp.seen(pg_temp.rename_card('ann', 'young', 'c', '{10}', 'Young')
 -- What is said of what is gone
 create function pg_temp.merge(p_expected integer) returns cardkeep_api.answer language sql
 return cardkeep_api.merge_card(pg_temp.token('ann'), pg_temp.id('m'), pg_temp.id('d'), array[p_expected],
-	null, null, '{"a": 2}', null, null);
+	row(null, null, '{"a": 2}', null, null));
 select is((pg_temp.merge(8)).body::jsonb ->> 'reason', 'base-unavailable', 'no base, no merge');
 select is((pg_temp.rename_card('ann', 'x', 'd', '{8}', 'Mine')).body::jsonb -> 'conflictingFields',
 	'[{"field": "name", "mine": "Mine", "theirs": "Version 10"}]', 'nor is there one in a conflict');
@@ -74,7 +74,7 @@ select is((cardkeep_api.read_card_history(pg_temp.token('ann'), pg_temp.id('d'),
 select is((pg_temp.merge(9)).body::jsonb ->> 'reason', 'base-unavailable',
 	'nor from the one before the oldest, whose row is gone');
 select is(pg_temp.seen(cardkeep_api.merge_card(pg_temp.token('ann'), pg_temp.id('m'), pg_temp.id('c'), '{11}',
-	null, null, '{"a": 2}', null, null)), '200 v13 merged', 'from the oldest that is kept there is one');
+	row(null, null, '{"a": 2}', null, null))), '200 v13 merged', 'from the oldest that is kept there is one');
 select is(pg_temp.seen(pg_temp.create_card('ann', 'd', 'Version 1')), '201 v10 again',
 	'a late repeat of the creation is answered with the card as it is');
 select is((pg_temp.create_card('ann', 'd', 'Version 1')).body::json ->> 'name', 'Version 10',
@@ -111,8 +111,8 @@ begin
 end
 $$;
 create function pg_temp.keyed() returns cardkeep_api.answer language sql
-return cardkeep_api.update_card(pg_temp.token('ann'), pg_temp.id('keyed'), pg_temp.id('kept'), '{1}', 'Keyed',
-	null, null, null, null, pg_temp.id('key'));
+return cardkeep_api.update_card(pg_temp.token('ann'), pg_temp.id('keyed'), pg_temp.id('kept'), '{1}', row('Keyed',
+	null, null, null, null), pg_temp.id('key'));
 select pg_temp.create_card('ann', 'kept', 'Kept') \g /dev/null
 select is(pg_temp.seen(pg_temp.keyed()), '200 v2', 'a write under a key');
 select pg_temp.rename_card('ann', 'k3', 'kept', '{2}', 'Third'),

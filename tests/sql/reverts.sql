@@ -19,7 +19,7 @@ create temporary table was (version integer, body text);
 insert into was select 1, (pg_temp.create_card('ann', 'c', 'One', '{"a": 1, "n": null}')).body;
 insert into was select 2, (pg_temp.rename_card('ann', 'w2', 'c', '{1}', 'Two')).body;
 insert into was select 3, (cardkeep_api.update_card(pg_temp.token('ann'), pg_temp.id('w3'),
-	pg_temp.id('c'), '{2}', 'Three', 't-3', '{"b": 3}', '{"d": 3}', false)).body;
+	pg_temp.id('c'), '{2}', row('Three', 't-3', '{"b": 3}', '{"d": 3}', false))).body;
 insert into was select 4, (pg_temp.refield_card('ann', 'w4', 'c', '{3}', '{}')).body;
 
 select is(pg_temp.seen(pg_temp.revert('ann', 'r5', 'c', '{4}', 2)), '200 v5',

@@ -44,8 +44,8 @@ select matches(cardkeep.generate_unique_slug('taken'), '^taken-[a-z0-9]{6}$',
 	'a deleted card''s slug is not given again');
 
 select is(cardkeep.generate_unique_slug('held'), 'held', 'a slug is reserved');
-select is((cardkeep_api.create_card(pg_temp.token('ann'), pg_temp.id('h'), 'Held', null, null, null,
-	null, null)).body::json ->> 'slug', 'held', 'and this transaction''s own card may take it');
+select is((cardkeep_api.create_card(pg_temp.token('ann'), pg_temp.id('h'), null, row('Held', null, null,
+	null, null))).body::json ->> 'slug', 'held', 'and this transaction''s own card may take it');
 
 select ok(cardkeep_api.slug_candidate('b', 2) ~ '^b-[a-z0-9]{6}$',
 	'later candidates have six random characters');

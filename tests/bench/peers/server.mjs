@@ -16,8 +16,8 @@ const BUSY_TRIES = 1000;
 
 const FUNCTIONS = {
 	read_card: '$1, $2',
-	create_card: '$1, $2, $3, null, $4, $5, $6, $7',
-	update_card: '$1, $2, $3, $4, $5, $6, $7, $8, $9',
+	create_card: '$1, $2, null, row($3::text, $4::text, $5::jsonb, $6::jsonb, $7::boolean)',
+	update_card: '$1, $2, $3, $4, row($5::text, $6::text, $7::jsonb, $8::jsonb, $9::boolean)',
 	save_personal_info: '$1, $2, $3, $4',
 };
 
