@@ -3927,14 +3927,15 @@ end if;
 execute $sql$
 -- Deploy cardkeep:profile_calls to pg
 --
--- What the service calls: the beginning that all calls have (see beginnings), then the core.
+-- What the service calls: the beginning that all calls have (see beginnings), then the core. p_kind says
+-- which of the two profiles is meant, by the name of its table.
 
 
 set local role cardkeep_owner;
 
 create function cardkeep_api.read_own_profile(p_kind text, p_token_hash bytea)
 returns cardkeep_api.answer
-language plpgsql volatile
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_user uuid;
@@ -3948,7 +3949,7 @@ begin
 	return cardkeep_api.reply(200, p.version, cardkeep_api.profile_json(p_kind, p));
 end
 $$;
-comment on function cardkeep_api.read_own_profile is 'The caller''s profile, at version 0 and empty where it was never written; 401. Locks nothing.';
+comment on function cardkeep_api.read_own_profile is 'The caller''s profile, at version 0 and empty where it was never written: 200, 401. Locks nothing.';
 
 create function cardkeep_api.profile_told(w cardkeep_api.write, p_kind text)
 returns cardkeep_api.answer
@@ -3982,9 +3983,9 @@ $$;
 comment on function cardkeep_api.profile_repeat is 'As card_repeat, for a profile. Locks nothing.';
 
 create function cardkeep_api.save_own_profile(p_kind text, p_token_hash bytea, p_write uuid,
-	p_expected integer[], p_patch jsonb, p_key uuid)
+	p_expected integer[], p_patch jsonb, p_key uuid default null)
 returns cardkeep_api.answer
-language plpgsql volatile
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
 	w cardkeep_api.write;
@@ -4001,49 +4002,7 @@ begin
 	return cardkeep_api.profile_repeat(w, p_kind, p_expected);
 end
 $$;
-comment on function cardkeep_api.save_own_profile is 'Changes the caller''s profile, as save_profile_core; 422 key_reused; 401, but the repeat of a write that was applied while the session lived is answered as the first was. Tries the key, then locks as save_profile_core.';
-
-create function cardkeep_api.read_personal_info(p_token_hash bytea) returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.read_own_profile('personal_info', p_token_hash);
-end
-$$;
-comment on function cardkeep_api.read_personal_info is 'The caller''s personal profile: 200, 401. Locks nothing.';
-
-create function cardkeep_api.save_personal_info(p_token_hash bytea, p_write uuid,
-	p_expected integer[], p_patch jsonb, p_key uuid default null)
-returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.save_own_profile('personal_info', p_token_hash, p_write, p_expected, p_patch,
-		p_key);
-end
-$$;
-comment on function cardkeep_api.save_personal_info is 'Changes the caller''s personal profile: 200, 201 for the first write, 401, 409, 422 key_reused, 423. Locks as save_own_profile, never waits.';
-
-create function cardkeep_api.read_professional_info(p_token_hash bytea) returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.read_own_profile('professional_info', p_token_hash);
-end
-$$;
-comment on function cardkeep_api.read_professional_info is 'The caller''s professional profile: 200, 401. Locks nothing.';
-
-create function cardkeep_api.save_professional_info(p_token_hash bytea, p_write uuid,
-	p_expected integer[], p_patch jsonb, p_key uuid default null)
-returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.save_own_profile('professional_info', p_token_hash, p_write, p_expected, p_patch,
-		p_key);
-end
-$$;
-comment on function cardkeep_api.save_professional_info is 'Changes the caller''s professional profile: 200, 201 for the first write, 401, 409, 422 key_reused, 423. Locks as save_own_profile, never waits.';
+comment on function cardkeep_api.save_own_profile is 'Changes the caller''s profile: 200, 201 for the first write, 401, 409, 422 key_reused, 423; the repeat of a write that was applied while the session lived is answered as the first was. Tries the key, then locks as save_profile_core; never waits.';
 
 reset role;
 $sql$;
@@ -5170,7 +5129,7 @@ comment on function cardkeep_api.profile_later is 'As card_later, for a profile.
 create function cardkeep_api.read_own_history(p_kind text, p_token_hash bytea, p_limit integer,
 	p_after integer)
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_user uuid;
@@ -5193,29 +5152,7 @@ begin
 		cardkeep_api.profile_later(p_kind, v_user, v_newest, v_newest - p_limit), p_limit);
 end
 $$;
-comment on function cardkeep_api.read_own_history is 'A page of the history of the caller''s profile below version p_after, as history_page; empty where it was never written; 401. Locks nothing.';
-
-create function cardkeep_api.read_personal_history(p_token_hash bytea, p_limit integer,
-	p_after integer)
-returns cardkeep_api.answer
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.read_own_history('personal_info', p_token_hash, p_limit, p_after);
-end
-$$;
-comment on function cardkeep_api.read_personal_history is 'A page of the history of the caller''s personal profile: 200, 401. Locks nothing.';
-
-create function cardkeep_api.read_professional_history(p_token_hash bytea, p_limit integer,
-	p_after integer)
-returns cardkeep_api.answer
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.read_own_history('professional_info', p_token_hash, p_limit, p_after);
-end
-$$;
-comment on function cardkeep_api.read_professional_history is 'A page of the history of the caller''s professional profile: 200, 401. Locks nothing.';
+comment on function cardkeep_api.read_own_history is 'A page of the history of the caller''s profile below version p_after, as history_page; empty where it was never written: 200, 401. Locks nothing.';
 
 reset role;
 $sql$;
@@ -5398,9 +5335,9 @@ $$;
 comment on function cardkeep_api.profile_revert_not_applied is 'As card_revert_not_applied, for a profile. Locks nothing.';
 
 create function cardkeep_api.revert_own_profile(p_kind text, p_token_hash bytea, p_write uuid,
-	p_expected integer[], p_to integer, p_key uuid)
+	p_expected integer[], p_to integer, p_key uuid default null)
 returns cardkeep_api.answer
-language plpgsql volatile
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
 	w cardkeep_api.write;
@@ -5417,31 +5354,7 @@ begin
 	return cardkeep_api.profile_repeat(w, p_kind, p_expected);
 end
 $$;
-comment on function cardkeep_api.revert_own_profile is 'Brings back what the caller''s profile was at a version, as revert_profile_core; 401, but the repeat of a write that was applied while the session lived is answered as the first was. Tries the key, then locks as revert_profile_core.';
-
-create function cardkeep_api.revert_personal_info(p_token_hash bytea, p_write uuid,
-	p_expected integer[], p_to integer, p_key uuid default null)
-returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.revert_own_profile('personal_info', p_token_hash, p_write, p_expected, p_to,
-		p_key);
-end
-$$;
-comment on function cardkeep_api.revert_personal_info is 'Brings back what the caller''s personal profile was at a version: 200, 401, 409, 422 (also key_reused), 423. Locks as revert_own_profile, never waits.';
-
-create function cardkeep_api.revert_professional_info(p_token_hash bytea, p_write uuid,
-	p_expected integer[], p_to integer, p_key uuid default null)
-returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.revert_own_profile('professional_info', p_token_hash, p_write, p_expected, p_to,
-		p_key);
-end
-$$;
-comment on function cardkeep_api.revert_professional_info is 'Brings back what the caller''s professional profile was at a version: 200, 401, 409, 422 (also key_reused), 423. Locks as revert_own_profile, never waits.';
+comment on function cardkeep_api.revert_own_profile is 'Brings back what the caller''s profile was at a version: 200, 401, 409, 422 (also key_reused), 423; the repeat of a write that was applied while the session lived is answered as the first was. Tries the key, then locks as revert_profile_core; never waits.';
 
 reset role;
 $sql$;
@@ -5747,9 +5660,9 @@ $$;
 comment on function cardkeep_api.merge_profile_core is 'As merge_card_core, for a profile: 200, 201 for the first write, 409, 423. Tries the profile''s row (no key update, skip locked), or the advisory lock of the first profile; never waits; looks after it tried.';
 
 create function cardkeep_api.merge_own_profile(p_kind text, p_token_hash bytea, p_write uuid,
-	p_expected integer[], p_patch jsonb, p_key uuid)
+	p_expected integer[], p_patch jsonb, p_key uuid default null)
 returns cardkeep_api.answer
-language plpgsql volatile
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
 	w cardkeep_api.write;
@@ -5775,31 +5688,7 @@ begin
 	return cardkeep_api.reply(401);
 end
 $$;
-comment on function cardkeep_api.merge_own_profile is 'Changes the caller''s profile, merging where it has changed since the version expected, which is one; 401, but the repeat of a write that was applied while the session lived is answered as the first was. Tries the key, then locks as merge_profile_core.';
-
-create function cardkeep_api.merge_personal_info(p_token_hash bytea, p_write uuid,
-	p_expected integer[], p_patch jsonb, p_key uuid default null)
-returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.merge_own_profile('personal_info', p_token_hash, p_write, p_expected, p_patch,
-		p_key);
-end
-$$;
-comment on function cardkeep_api.merge_personal_info is 'Changes the caller''s personal profile, merging: 200, 201 for the first write, 401, 409, 422 key_reused, 423. Locks as merge_own_profile, never waits.';
-
-create function cardkeep_api.merge_professional_info(p_token_hash bytea, p_write uuid,
-	p_expected integer[], p_patch jsonb, p_key uuid default null)
-returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.merge_own_profile('professional_info', p_token_hash, p_write, p_expected, p_patch,
-		p_key);
-end
-$$;
-comment on function cardkeep_api.merge_professional_info is 'Changes the caller''s professional profile, merging: 200, 201 for the first write, 401, 409, 422 key_reused, 423. Locks as merge_own_profile, never waits.';
+comment on function cardkeep_api.merge_own_profile is 'Changes the caller''s profile, merging where it has changed since the version expected, which is one: 200, 201 for the first write, 401, 409, 422 key_reused, 423; the repeat of a write that was applied while the session lived is answered as the first was. Tries the key, then locks as merge_profile_core; never waits.';
 
 reset role;
 $sql$;
@@ -7157,9 +7046,9 @@ $$;
 comment on function cardkeep_api.rest_refused is 'What was raised, as a REST client reads it: 422 with its code as the detail; 401 first. Locks nothing.';
 
 create function cardkeep_api.rest_run(p_call text, p_token_hash bytea, p_write uuid, p_args jsonb,
-	p_view jsonb, p_key uuid)
+	p_view jsonb, p_key uuid default null)
 returns cardkeep_api.answer
-language plpgsql volatile
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
 	c cardkeep_api.caller;
@@ -7196,73 +7085,7 @@ exception when data_exception or integrity_constraint_violation or undefined_col
 	return cardkeep_api.rest_refused(c, v_code, v_message, v_detail, v_hint);
 end
 $$;
-comment on function cardkeep_api.rest_run is 'Runs a call of the REST face in a subtransaction: what its client did wrong (classes 22 and 23, 42703, 42804, a number of rows that it does not want, a page behind the last row) takes it back, and is the answer. Locks as the call; what it locked is free again where it was taken back.';
-
-create function cardkeep_api.rpc_generate_unique_slug(p_token_hash bytea, p_args jsonb,
-	p_view jsonb)
-returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.rest_run('slug', p_token_hash, null, p_args, p_view, null);
-end
-$$;
-comment on function cardkeep_api.rpc_generate_unique_slug is 'A slug that is free now: 200, 401, 422. Tries the advisory lock of each candidate, never waits.';
-
-create function cardkeep_api.rpc_create_business_card(p_token_hash bytea, p_write uuid,
-	p_args jsonb, p_view jsonb, p_key uuid default null)
-returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.rest_run('create', p_token_hash, p_write, p_args, p_view, p_key);
-end
-$$;
-comment on function cardkeep_api.rpc_create_business_card is 'A new card of the caller''s: 201, 401, 403, 422, 423; a repeat is answered as the first was. Locks as create_card, never waits.';
-
-create function cardkeep_api.rpc_update_business_card(p_token_hash bytea, p_write uuid,
-	p_args jsonb, p_view jsonb, p_key uuid default null)
-returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.rest_run('update', p_token_hash, p_write, p_args, p_view, p_key);
-end
-$$;
-comment on function cardkeep_api.rpc_update_business_card is 'Changes one of the caller''s cards: 200, 401, 403, 404, 409, 422, 423, all but 401, 403 and 423 with the row; a repeat is answered as the first was. Locks as update_card, never waits.';
-
-create function cardkeep_api.rpc_upsert_personal_info(p_token_hash bytea, p_write uuid,
-	p_args jsonb, p_view jsonb, p_key uuid default null)
-returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.rest_run('personal_info', p_token_hash, p_write, p_args, p_view, p_key);
-end
-$$;
-comment on function cardkeep_api.rpc_upsert_personal_info is 'Writes the caller''s personal profile: 200, 201, 401, 403, 409, 422, 423; a repeat is answered as the first was. Locks as save_personal_info, never waits.';
-
-create function cardkeep_api.rpc_upsert_professional_info(p_token_hash bytea, p_write uuid,
-	p_args jsonb, p_view jsonb, p_key uuid default null)
-returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.rest_run('professional_info', p_token_hash, p_write, p_args, p_view, p_key);
-end
-$$;
-comment on function cardkeep_api.rpc_upsert_professional_info is 'Writes the caller''s professional profile: 200, 201, 401, 403, 409, 422, 423; a repeat is answered as the first was. Locks as save_professional_info, never waits.';
-
-create function cardkeep_api.read_rows(p_token_hash bytea, p_source text, p_view jsonb)
-returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.rest_run('rows', p_token_hash, null, jsonb_build_object('source', p_source),
-		p_view, null);
-end
-$$;
-comment on function cardkeep_api.read_rows is 'The caller''s own rows of business_cards, personal_info or professional_info, as the view asks for them: 200, 401, 422. Locks nothing.';
+comment on function cardkeep_api.rest_run is 'Runs a call of the REST face (create, update, slug, rows, or the kind of the profile to save) in a subtransaction: 200, 201, 401, 403, 404, 409, 422, 423, writes with the row that tells of them; a repeat is answered as the first was; what its client did wrong (classes 22 and 23, 42703, 42804, a number of rows that it does not want, a page behind the last row) takes it back, and is the answer. Locks as the call, never waits; what it locked is free again where it was taken back.';
 
 reset role;
 $sql$;
@@ -7308,26 +7131,16 @@ grant execute on function
 	cardkeep_api.read_card,
 	cardkeep_api.update_card,
 	cardkeep_api.delete_card,
-	cardkeep_api.read_personal_info,
-	cardkeep_api.save_personal_info,
-	cardkeep_api.read_professional_info,
-	cardkeep_api.save_professional_info,
+	cardkeep_api.read_own_profile,
+	cardkeep_api.save_own_profile,
 	cardkeep_api.merge_card,
 	cardkeep_api.patch_card,
-	cardkeep_api.merge_personal_info,
-	cardkeep_api.merge_professional_info,
+	cardkeep_api.merge_own_profile,
 	cardkeep_api.read_card_history,
 	cardkeep_api.revert_card,
-	cardkeep_api.read_personal_history,
-	cardkeep_api.revert_personal_info,
-	cardkeep_api.read_professional_history,
-	cardkeep_api.revert_professional_info,
-	cardkeep_api.rpc_generate_unique_slug,
-	cardkeep_api.rpc_create_business_card,
-	cardkeep_api.rpc_update_business_card,
-	cardkeep_api.rpc_upsert_personal_info,
-	cardkeep_api.rpc_upsert_professional_info,
-	cardkeep_api.read_rows,
+	cardkeep_api.read_own_history,
+	cardkeep_api.revert_own_profile,
+	cardkeep_api.rest_run,
 	cardkeep_api.sweep_writes,
 	cardkeep_api.erase_step,
 	cardkeep_api.read_cards,

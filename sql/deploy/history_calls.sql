@@ -156,7 +156,7 @@ comment on function cardkeep_api.profile_later is 'As card_later, for a profile.
 create function cardkeep_api.read_own_history(p_kind text, p_token_hash bytea, p_limit integer,
 	p_after integer)
 returns cardkeep_api.answer
-language plpgsql stable
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_user uuid;
@@ -179,28 +179,6 @@ begin
 		cardkeep_api.profile_later(p_kind, v_user, v_newest, v_newest - p_limit), p_limit);
 end
 $$;
-comment on function cardkeep_api.read_own_history is 'A page of the history of the caller''s profile below version p_after, as history_page; empty where it was never written; 401. Locks nothing.';
-
-create function cardkeep_api.read_personal_history(p_token_hash bytea, p_limit integer,
-	p_after integer)
-returns cardkeep_api.answer
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.read_own_history('personal_info', p_token_hash, p_limit, p_after);
-end
-$$;
-comment on function cardkeep_api.read_personal_history is 'A page of the history of the caller''s personal profile: 200, 401. Locks nothing.';
-
-create function cardkeep_api.read_professional_history(p_token_hash bytea, p_limit integer,
-	p_after integer)
-returns cardkeep_api.answer
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.read_own_history('professional_info', p_token_hash, p_limit, p_after);
-end
-$$;
-comment on function cardkeep_api.read_professional_history is 'A page of the history of the caller''s professional profile: 200, 401. Locks nothing.';
+comment on function cardkeep_api.read_own_history is 'A page of the history of the caller''s profile below version p_after, as history_page; empty where it was never written: 200, 401. Locks nothing.';
 
 commit;

@@ -291,9 +291,9 @@ $$;
 comment on function cardkeep_api.merge_profile_core is 'As merge_card_core, for a profile: 200, 201 for the first write, 409, 423. Tries the profile''s row (no key update, skip locked), or the advisory lock of the first profile; never waits; looks after it tried.';
 
 create function cardkeep_api.merge_own_profile(p_kind text, p_token_hash bytea, p_write uuid,
-	p_expected integer[], p_patch jsonb, p_key uuid)
+	p_expected integer[], p_patch jsonb, p_key uuid default null)
 returns cardkeep_api.answer
-language plpgsql volatile
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
 	w cardkeep_api.write;
@@ -319,30 +319,6 @@ begin
 	return cardkeep_api.reply(401);
 end
 $$;
-comment on function cardkeep_api.merge_own_profile is 'Changes the caller''s profile, merging where it has changed since the version expected, which is one; 401, but the repeat of a write that was applied while the session lived is answered as the first was. Tries the key, then locks as merge_profile_core.';
-
-create function cardkeep_api.merge_personal_info(p_token_hash bytea, p_write uuid,
-	p_expected integer[], p_patch jsonb, p_key uuid default null)
-returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.merge_own_profile('personal_info', p_token_hash, p_write, p_expected, p_patch,
-		p_key);
-end
-$$;
-comment on function cardkeep_api.merge_personal_info is 'Changes the caller''s personal profile, merging: 200, 201 for the first write, 401, 409, 422 key_reused, 423. Locks as merge_own_profile, never waits.';
-
-create function cardkeep_api.merge_professional_info(p_token_hash bytea, p_write uuid,
-	p_expected integer[], p_patch jsonb, p_key uuid default null)
-returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.merge_own_profile('professional_info', p_token_hash, p_write, p_expected, p_patch,
-		p_key);
-end
-$$;
-comment on function cardkeep_api.merge_professional_info is 'Changes the caller''s professional profile, merging: 200, 201 for the first write, 401, 409, 422 key_reused, 423. Locks as merge_own_profile, never waits.';
+comment on function cardkeep_api.merge_own_profile is 'Changes the caller''s profile, merging where it has changed since the version expected, which is one: 200, 201 for the first write, 401, 409, 422 key_reused, 423; the repeat of a write that was applied while the session lived is answered as the first was. Tries the key, then locks as merge_profile_core; never waits.';
 
 commit;

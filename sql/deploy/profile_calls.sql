@@ -1,6 +1,7 @@
 -- Deploy cardkeep:profile_calls to pg
 --
--- What the service calls: the beginning that all calls have (see beginnings), then the core.
+-- What the service calls: the beginning that all calls have (see beginnings), then the core. p_kind says
+-- which of the two profiles is meant, by the name of its table.
 
 begin;
 
@@ -8,7 +9,7 @@ set local role cardkeep_owner;
 
 create function cardkeep_api.read_own_profile(p_kind text, p_token_hash bytea)
 returns cardkeep_api.answer
-language plpgsql volatile
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
 	v_user uuid;
@@ -22,7 +23,7 @@ begin
 	return cardkeep_api.reply(200, p.version, cardkeep_api.profile_json(p_kind, p));
 end
 $$;
-comment on function cardkeep_api.read_own_profile is 'The caller''s profile, at version 0 and empty where it was never written; 401. Locks nothing.';
+comment on function cardkeep_api.read_own_profile is 'The caller''s profile, at version 0 and empty where it was never written: 200, 401. Locks nothing.';
 
 create function cardkeep_api.profile_told(w cardkeep_api.write, p_kind text)
 returns cardkeep_api.answer
@@ -56,9 +57,9 @@ $$;
 comment on function cardkeep_api.profile_repeat is 'As card_repeat, for a profile. Locks nothing.';
 
 create function cardkeep_api.save_own_profile(p_kind text, p_token_hash bytea, p_write uuid,
-	p_expected integer[], p_patch jsonb, p_key uuid)
+	p_expected integer[], p_patch jsonb, p_key uuid default null)
 returns cardkeep_api.answer
-language plpgsql volatile
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
 	w cardkeep_api.write;
@@ -75,48 +76,6 @@ begin
 	return cardkeep_api.profile_repeat(w, p_kind, p_expected);
 end
 $$;
-comment on function cardkeep_api.save_own_profile is 'Changes the caller''s profile, as save_profile_core; 422 key_reused; 401, but the repeat of a write that was applied while the session lived is answered as the first was. Tries the key, then locks as save_profile_core.';
-
-create function cardkeep_api.read_personal_info(p_token_hash bytea) returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.read_own_profile('personal_info', p_token_hash);
-end
-$$;
-comment on function cardkeep_api.read_personal_info is 'The caller''s personal profile: 200, 401. Locks nothing.';
-
-create function cardkeep_api.save_personal_info(p_token_hash bytea, p_write uuid,
-	p_expected integer[], p_patch jsonb, p_key uuid default null)
-returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.save_own_profile('personal_info', p_token_hash, p_write, p_expected, p_patch,
-		p_key);
-end
-$$;
-comment on function cardkeep_api.save_personal_info is 'Changes the caller''s personal profile: 200, 201 for the first write, 401, 409, 422 key_reused, 423. Locks as save_own_profile, never waits.';
-
-create function cardkeep_api.read_professional_info(p_token_hash bytea) returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.read_own_profile('professional_info', p_token_hash);
-end
-$$;
-comment on function cardkeep_api.read_professional_info is 'The caller''s professional profile: 200, 401. Locks nothing.';
-
-create function cardkeep_api.save_professional_info(p_token_hash bytea, p_write uuid,
-	p_expected integer[], p_patch jsonb, p_key uuid default null)
-returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.save_own_profile('professional_info', p_token_hash, p_write, p_expected, p_patch,
-		p_key);
-end
-$$;
-comment on function cardkeep_api.save_professional_info is 'Changes the caller''s professional profile: 200, 201 for the first write, 401, 409, 422 key_reused, 423. Locks as save_own_profile, never waits.';
+comment on function cardkeep_api.save_own_profile is 'Changes the caller''s profile: 200, 201 for the first write, 401, 409, 422 key_reused, 423; the repeat of a write that was applied while the session lived is answered as the first was. Tries the key, then locks as save_profile_core; never waits.';
 
 commit;

@@ -170,9 +170,9 @@ $$;
 comment on function cardkeep_api.rest_refused is 'What was raised, as a REST client reads it: 422 with its code as the detail; 401 first. Locks nothing.';
 
 create function cardkeep_api.rest_run(p_call text, p_token_hash bytea, p_write uuid, p_args jsonb,
-	p_view jsonb, p_key uuid)
+	p_view jsonb, p_key uuid default null)
 returns cardkeep_api.answer
-language plpgsql volatile
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
 	c cardkeep_api.caller;
@@ -209,72 +209,6 @@ exception when data_exception or integrity_constraint_violation or undefined_col
 	return cardkeep_api.rest_refused(c, v_code, v_message, v_detail, v_hint);
 end
 $$;
-comment on function cardkeep_api.rest_run is 'Runs a call of the REST face in a subtransaction: what its client did wrong (classes 22 and 23, 42703, 42804, a number of rows that it does not want, a page behind the last row) takes it back, and is the answer. Locks as the call; what it locked is free again where it was taken back.';
-
-create function cardkeep_api.rpc_generate_unique_slug(p_token_hash bytea, p_args jsonb,
-	p_view jsonb)
-returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.rest_run('slug', p_token_hash, null, p_args, p_view, null);
-end
-$$;
-comment on function cardkeep_api.rpc_generate_unique_slug is 'A slug that is free now: 200, 401, 422. Tries the advisory lock of each candidate, never waits.';
-
-create function cardkeep_api.rpc_create_business_card(p_token_hash bytea, p_write uuid,
-	p_args jsonb, p_view jsonb, p_key uuid default null)
-returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.rest_run('create', p_token_hash, p_write, p_args, p_view, p_key);
-end
-$$;
-comment on function cardkeep_api.rpc_create_business_card is 'A new card of the caller''s: 201, 401, 403, 422, 423; a repeat is answered as the first was. Locks as create_card, never waits.';
-
-create function cardkeep_api.rpc_update_business_card(p_token_hash bytea, p_write uuid,
-	p_args jsonb, p_view jsonb, p_key uuid default null)
-returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.rest_run('update', p_token_hash, p_write, p_args, p_view, p_key);
-end
-$$;
-comment on function cardkeep_api.rpc_update_business_card is 'Changes one of the caller''s cards: 200, 401, 403, 404, 409, 422, 423, all but 401, 403 and 423 with the row; a repeat is answered as the first was. Locks as update_card, never waits.';
-
-create function cardkeep_api.rpc_upsert_personal_info(p_token_hash bytea, p_write uuid,
-	p_args jsonb, p_view jsonb, p_key uuid default null)
-returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.rest_run('personal_info', p_token_hash, p_write, p_args, p_view, p_key);
-end
-$$;
-comment on function cardkeep_api.rpc_upsert_personal_info is 'Writes the caller''s personal profile: 200, 201, 401, 403, 409, 422, 423; a repeat is answered as the first was. Locks as save_personal_info, never waits.';
-
-create function cardkeep_api.rpc_upsert_professional_info(p_token_hash bytea, p_write uuid,
-	p_args jsonb, p_view jsonb, p_key uuid default null)
-returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.rest_run('professional_info', p_token_hash, p_write, p_args, p_view, p_key);
-end
-$$;
-comment on function cardkeep_api.rpc_upsert_professional_info is 'Writes the caller''s professional profile: 200, 201, 401, 403, 409, 422, 423; a repeat is answered as the first was. Locks as save_professional_info, never waits.';
-
-create function cardkeep_api.read_rows(p_token_hash bytea, p_source text, p_view jsonb)
-returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.rest_run('rows', p_token_hash, null, jsonb_build_object('source', p_source),
-		p_view, null);
-end
-$$;
-comment on function cardkeep_api.read_rows is 'The caller''s own rows of business_cards, personal_info or professional_info, as the view asks for them: 200, 401, 422. Locks nothing.';
+comment on function cardkeep_api.rest_run is 'Runs a call of the REST face (create, update, slug, rows, or the kind of the profile to save) in a subtransaction: 200, 201, 401, 403, 404, 409, 422, 423, writes with the row that tells of them; a repeat is answered as the first was; what its client did wrong (classes 22 and 23, 42703, 42804, a number of rows that it does not want, a page behind the last row) takes it back, and is the answer. Locks as the call, never waits; what it locked is free again where it was taken back.';
 
 commit;

@@ -168,9 +168,9 @@ $$;
 comment on function cardkeep_api.profile_revert_not_applied is 'As card_revert_not_applied, for a profile. Locks nothing.';
 
 create function cardkeep_api.revert_own_profile(p_kind text, p_token_hash bytea, p_write uuid,
-	p_expected integer[], p_to integer, p_key uuid)
+	p_expected integer[], p_to integer, p_key uuid default null)
 returns cardkeep_api.answer
-language plpgsql volatile
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
 	w cardkeep_api.write;
@@ -187,30 +187,6 @@ begin
 	return cardkeep_api.profile_repeat(w, p_kind, p_expected);
 end
 $$;
-comment on function cardkeep_api.revert_own_profile is 'Brings back what the caller''s profile was at a version, as revert_profile_core; 401, but the repeat of a write that was applied while the session lived is answered as the first was. Tries the key, then locks as revert_profile_core.';
-
-create function cardkeep_api.revert_personal_info(p_token_hash bytea, p_write uuid,
-	p_expected integer[], p_to integer, p_key uuid default null)
-returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.revert_own_profile('personal_info', p_token_hash, p_write, p_expected, p_to,
-		p_key);
-end
-$$;
-comment on function cardkeep_api.revert_personal_info is 'Brings back what the caller''s personal profile was at a version: 200, 401, 409, 422 (also key_reused), 423. Locks as revert_own_profile, never waits.';
-
-create function cardkeep_api.revert_professional_info(p_token_hash bytea, p_write uuid,
-	p_expected integer[], p_to integer, p_key uuid default null)
-returns cardkeep_api.answer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	return cardkeep_api.revert_own_profile('professional_info', p_token_hash, p_write, p_expected, p_to,
-		p_key);
-end
-$$;
-comment on function cardkeep_api.revert_professional_info is 'Brings back what the caller''s professional profile was at a version: 200, 401, 409, 422 (also key_reused), 423. Locks as revert_own_profile, never waits.';
+comment on function cardkeep_api.revert_own_profile is 'Brings back what the caller''s profile was at a version: 200, 401, 409, 422 (also key_reused), 423; the repeat of a write that was applied while the session lived is answered as the first was. Tries the key, then locks as revert_profile_core; never waits.';
 
 commit;

@@ -2,8 +2,6 @@
 
 begin;
 
-drop function cardkeep_api.read_professional_history;
-drop function cardkeep_api.read_personal_history;
 drop function cardkeep_api.read_own_history;
 drop function cardkeep_api.profile_later;
 drop function cardkeep_api.read_card_history;

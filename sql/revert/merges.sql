@@ -2,8 +2,6 @@
 
 begin;
 
-drop function cardkeep_api.merge_professional_info;
-drop function cardkeep_api.merge_personal_info;
 drop function cardkeep_api.merge_own_profile;
 drop function cardkeep_api.merge_profile_core;
 drop function cardkeep_api.merge_first_profile;

@@ -2,12 +2,6 @@
 
 begin;
 
-drop function cardkeep_api.read_rows;
-drop function cardkeep_api.rpc_upsert_professional_info;
-drop function cardkeep_api.rpc_upsert_personal_info;
-drop function cardkeep_api.rpc_update_business_card;
-drop function cardkeep_api.rpc_create_business_card;
-drop function cardkeep_api.rpc_generate_unique_slug;
 drop function cardkeep_api.rest_run;
 drop function cardkeep_api.rest_refused;
 drop function cardkeep_api.rest_rows;

@@ -2,8 +2,6 @@
 
 begin;
 
-drop function cardkeep_api.revert_professional_info;
-drop function cardkeep_api.revert_personal_info;
 drop function cardkeep_api.revert_own_profile;
 drop function cardkeep_api.profile_revert_not_applied;
 drop function cardkeep_api.revert_profile_core;

@@ -8,7 +8,5 @@ select 'cardkeep_api.card_later'::regproc;
 select 'cardkeep_api.read_card_history'::regproc;
 select 'cardkeep_api.profile_later'::regproc;
 select 'cardkeep_api.read_own_history'::regproc;
-select 'cardkeep_api.read_personal_history'::regproc;
-select 'cardkeep_api.read_professional_history'::regproc;
 
 rollback;

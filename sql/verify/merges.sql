@@ -17,7 +17,5 @@ select 'cardkeep_api.profile_merge_version'::regproc;
 select 'cardkeep_api.merge_first_profile'::regproc;
 select 'cardkeep_api.merge_profile_core'::regproc;
 select 'cardkeep_api.merge_own_profile'::regproc;
-select 'cardkeep_api.merge_personal_info'::regproc;
-select 'cardkeep_api.merge_professional_info'::regproc;
 
 rollback;

@@ -6,9 +6,5 @@ select 'cardkeep_api.read_own_profile'::regproc;
 select 'cardkeep_api.profile_told'::regproc;
 select 'cardkeep_api.profile_repeat'::regproc;
 select 'cardkeep_api.save_own_profile'::regproc;
-select 'cardkeep_api.read_personal_info'::regproc;
-select 'cardkeep_api.save_personal_info'::regproc;
-select 'cardkeep_api.read_professional_info'::regproc;
-select 'cardkeep_api.save_professional_info'::regproc;
 
 rollback;

@@ -11,11 +11,5 @@ select 'cardkeep_api.rest_slug'::regproc;
 select 'cardkeep_api.rest_rows'::regproc;
 select 'cardkeep_api.rest_refused'::regproc;
 select 'cardkeep_api.rest_run'::regproc;
-select 'cardkeep_api.rpc_generate_unique_slug'::regproc;
-select 'cardkeep_api.rpc_create_business_card'::regproc;
-select 'cardkeep_api.rpc_update_business_card'::regproc;
-select 'cardkeep_api.rpc_upsert_personal_info'::regproc;
-select 'cardkeep_api.rpc_upsert_professional_info'::regproc;
-select 'cardkeep_api.read_rows'::regproc;
 
 rollback;

@@ -11,7 +11,5 @@ select 'cardkeep_api.profile_was'::regproc;
 select 'cardkeep_api.revert_profile_core'::regproc;
 select 'cardkeep_api.profile_revert_not_applied'::regproc;
 select 'cardkeep_api.revert_own_profile'::regproc;
-select 'cardkeep_api.revert_personal_info'::regproc;
-select 'cardkeep_api.revert_professional_info'::regproc;
 
 rollback;

@@ -77,7 +77,7 @@ enum step exchange_common(struct exchange *x, const char *what)
 		return exchange_problem(x, PROBLEM_NOT_FOUND, "no such %s", what);
 	default:
 		log_error("unexpected answer fn=%s status=%d detail=%s request=%s",
-			call_function(x->call.id), x->call.row.status, x->call.row.detail,
+			call_name(x->call.id), x->call.row.status, x->call.row.detail,
 			x->request.id_text);
 		return exchange_problem(x, PROBLEM_UNAVAILABLE,
 			"the request could not be carried out; nothing was applied");

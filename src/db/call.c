@@ -8,18 +8,20 @@
 #include "base/must.h"
 
 static const struct spec {
-	const char *function;
+	const char *name;
 	const char *statement;
 	enum call_kind kind;
 	enum call_cost cost;
 	enum call_counts counts;
 	size_t nargs;
 } specs[] = {
-#define CALL(id, kind, cost, counts, function, args, nargs)                                     \
-	[CALL_##id] = {function,                                                                \
+#define CALL_OF(id, kind, cost, counts, name, function, args, nargs)                            \
+	[CALL_##id] = {name,                                                                    \
 		"select 1, status, version, replayed, detail, body from cardkeep_api." function \
 		"(" args ")",                                                                   \
 		CALL_##kind, CALL_##cost, CALL_COUNTS_##counts, nargs},
+#define CALL(id, kind, cost, counts, function, args, nargs) \
+	CALL_OF(id, kind, cost, counts, function, function, args, nargs)
 #include "catalog/calls.def"
 };
 
@@ -88,9 +90,9 @@ void call_release(struct call *call)
 	call->row = (struct call_row){0};
 }
 
-const char *call_function(enum call_id id)
+const char *call_name(enum call_id id)
 {
-	return spec_of(id)->function;
+	return spec_of(id)->name;
 }
 
 const char *call_statement(enum call_id id)

@@ -93,8 +93,9 @@ void call_integer(struct call *call, struct mem_arena *arena, int64_t value);
 /* Releases the row. Safe on a zeroed or released call. */
 void call_release(struct call *call);
 
-/* The name of the function, the text of its statement, its kind. */
-const char *call_function(enum call_id id);
+/* Its name, which is that of its function unless that serves several calls; the text of its statement;
+ * its kind. */
+const char *call_name(enum call_id id);
 const char *call_statement(enum call_id id);
 enum call_kind call_kind(enum call_id id);
 enum call_cost call_cost(enum call_id id);

@@ -322,7 +322,7 @@ static bool send_prepares(struct pq_conn *conn)
 	if (!send_limit(conn))
 		return false;
 	for (enum call_id id = 0; id < CALL_COUNT; id++) {
-		if (PQsendPrepare(conn->pg, call_function(id), call_statement(id), 0, NULL) == 0)
+		if (PQsendPrepare(conn->pg, call_name(id), call_statement(id), 0, NULL) == 0)
 			return false;
 		if (call_set_function(id) != NULL && PQsendPrepare(conn->pg, call_set_function(id),
 							     call_set_statement(id), 0, NULL) == 0)
@@ -397,7 +397,7 @@ bool pq_queue(struct pq_conn *conn, const struct call *call)
 	MUST(call->nargs == call_arity(call->id));
 	for (size_t i = 0; i < call->nargs; i++)
 		formats[i] = call->binary[i] ? 1 : 0;
-	return PQsendQueryPrepared(conn->pg, call_function(call->id), (int)call->nargs,
+	return PQsendQueryPrepared(conn->pg, call_name(call->id), (int)call->nargs,
 		       call->values, call->lengths, formats, 0) == 1;
 }
 

@@ -204,7 +204,7 @@ static void send_wave(struct loop *loop, int64_t deadline_us)
 	ended_us = clock_mono_us();
 	count_wave(loop->slot, wave, began_us, ended_us);
 	log_debug("wave calls=%zu us=%lld first=%s outcome=%s", wave->count,
-		(long long)(ended_us - began_us), call_function(wave->calls[0].call->id),
+		(long long)(ended_us - began_us), call_name(wave->calls[0].call->id),
 		outcome_name(wave->calls[0].outcome));
 	if (!pq_ready(loop->conn))
 		stats_connection(loop->slot, STATS_CONNECTION_CLOSED, wave->calls[0].error.sqlstate,

@@ -38,7 +38,7 @@ static void settle_busy(
 	}
 	count_busy(in_flight->slot);
 	log_debug("call found its row held fn=%s waits=%d delay_ms=%lld request=%s",
-		call_function(job->x.call.id), job->try.busy, (long long)(delay_us / CLOCK_MS),
+		call_name(job->x.call.id), job->try.busy, (long long)(delay_us / CLOCK_MS),
 		job->x.request.id_text);
 	in_flight_park(in_flight, job, delay_us);
 }
@@ -73,7 +73,7 @@ static void settle_refused(
 	/* An account that was deleted meanwhile is nobody's fault. */
 	log_write(entry->class == SQLSTATE_NO_ACCOUNT ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
 		"call failed fn=%s code=%s class=%s request=%s error=%s",
-		call_function(job->x.call.id), entry->error.sqlstate,
+		call_name(job->x.call.id), entry->error.sqlstate,
 		sqlstate_class_name(entry->class), job->x.request.id_text,
 		LOG_QUOTED(loggable(entry)));
 	if (entry->class == SQLSTATE_FAILED)
@@ -92,7 +92,7 @@ static bool settle_again(const struct settle_rules *rules, struct in_flight *in_
 {
 	log_warn("Retry attempt %d/%d fn=%s reason=%s outcome=%s code=%s delay_ms=%lld request=%s "
 		 "error=%s",
-		job->try.attempts + 1, rules->limits.max_attempts, call_function(job->x.call.id),
+		job->try.attempts + 1, rules->limits.max_attempts, call_name(job->x.call.id),
 		retry_reason_name(reason), outcome_name(entry->outcome), entry->error.sqlstate,
 		(long long)(delay_us / CLOCK_MS), job->x.request.id_text,
 		LOG_QUOTED(loggable(entry)));
@@ -137,7 +137,7 @@ static bool settle_failed(const struct settle_rules *rules, struct in_flight *in
 			"Retries exhausted after attempt %d/%d fn=%s outcome=%s code=%s request=%s "
 			"error=%s",
 			job->try.attempts, rules->limits.max_attempts,
-			call_function(job->x.call.id), outcome_name(entry->outcome),
+			call_name(job->x.call.id), outcome_name(entry->outcome),
 			entry->error.sqlstate, job->x.request.id_text, LOG_QUOTED(loggable(entry)));
 		in_flight_give_up(in_flight, job);
 		break;
@@ -162,7 +162,7 @@ static void settle_overrun(
 	if (entry->outcome == OUTCOME_UNKNOWN && call_kind(job->x.call.id) == CALL_WRITE)
 		job->try.maybe_applied = true;
 	log_warn("call ran over its time fn=%s outcome=%s lane=%s request=%s error=%s",
-		call_function(job->x.call.id), outcome_name(entry->outcome),
+		call_name(job->x.call.id), outcome_name(entry->outcome),
 		job->slow ? "slow" : "waves", job->x.request.id_text, LOG_QUOTED(loggable(entry)));
 	count_overrun(in_flight->slot, job);
 	/* Of an unknown outcome any of the calls may be the cause. */
@@ -221,7 +221,7 @@ bool settle(const struct settle_rules *rules, struct in_flight *in_flight, struc
 	case OUTCOME_NEIGHBOUR:
 		job->try.splits++;
 		log_debug("call goes again, a neighbour failed fn=%s splits=%d request=%s",
-			call_function(job->x.call.id), job->try.splits, job->x.request.id_text);
+			call_name(job->x.call.id), job->try.splits, job->x.request.id_text);
 		in_flight_dispatch(in_flight, job);
 		break;
 	case OUTCOME_ROLLED_BACK:

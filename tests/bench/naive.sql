@@ -80,7 +80,7 @@ begin
 end
 $$;
 
-create or replace function cardkeep_api.save_personal_info(p_token_hash bytea, p_write uuid,
+create or replace function cardkeep_api.save_own_profile(p_kind text, p_token_hash bytea, p_write uuid,
 	p_expected integer[], p_patch jsonb, p_key uuid default null)
 returns cardkeep_api.answer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp

@@ -26,7 +26,7 @@ const COUNTS = {
 
 // The way before, as functions in the place of these.
 const NAIVE = new URL('naive.sql', import.meta.url);
-const REPLACED = ['read_card', 'create_card', 'update_card', 'save_personal_info'];
+const REPLACED = ['read_card', 'create_card', 'update_card', 'save_own_profile'];
 
 const MUST = { fsync: 'on', full_page_writes: 'on', synchronous_commit: 'on', commit_delay: '0' };
 

@@ -51,7 +51,7 @@ return cardkeep_api.merge_card(t.token('ann'), t.id(p_write), t.id('card'), arra
 
 create function t.merge_profile(p_write text, p_expected integer, p_name text, p_address text)
 returns cardkeep_api.answer language sql
-return cardkeep_api.merge_personal_info(t.token('ann'), t.id(p_write), array[p_expected],
+return cardkeep_api.merge_own_profile('personal_info', t.token('ann'), t.id(p_write), array[p_expected],
 	jsonb_strip_nulls(jsonb_build_object('full_name', p_name, 'address', p_address)));
 
 -- Histories cut short, versions deleted, histories that somebody held.
@@ -98,7 +98,7 @@ $$;
 -- Plays cannot hold braces, so this makes the patch.
 create function t.save(p_write text, p_expected integer, p_name text, p_address text default null)
 returns cardkeep_api.answer language sql
-return cardkeep_api.save_personal_info(t.token('ann'), t.id(p_write), array[p_expected],
+return cardkeep_api.save_own_profile('personal_info', t.token('ann'), t.id(p_write), array[p_expected],
 	jsonb_strip_nulls(jsonb_build_object('full_name', p_name, 'address', p_address)));
 
 -- Ann with a card `Card` at version 1 and no profile; bob.

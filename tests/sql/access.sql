@@ -16,19 +16,14 @@ create temporary table granted as
 		'cardkeep_api.check_card', 'cardkeep_api.check_session', 'cardkeep_api.create_card',
 		'cardkeep_api.delete_card', 'cardkeep_api.end_session', 'cardkeep_api.find_account',
 		'cardkeep_api.list_cards', 'cardkeep_api.list_sessions', 'cardkeep_api.open_session',
-		'cardkeep_api.read_card', 'cardkeep_api.read_personal_info',
-		'cardkeep_api.read_professional_info', 'cardkeep_api.read_user', 'cardkeep_api.register',
-		'cardkeep_api.save_personal_info', 'cardkeep_api.save_professional_info',
+		'cardkeep_api.read_card', 'cardkeep_api.read_own_profile', 'cardkeep_api.read_user',
+		'cardkeep_api.register', 'cardkeep_api.save_own_profile',
 		'cardkeep_api.update_card', 'cardkeep_api.read_cards', 'cardkeep_api.create_cards',
 		'cardkeep_api.update_cards', 'cardkeep_api.read_card_history', 'cardkeep_api.revert_card',
-		'cardkeep_api.read_personal_history', 'cardkeep_api.revert_personal_info',
-		'cardkeep_api.read_professional_history', 'cardkeep_api.revert_professional_info',
+		'cardkeep_api.read_own_history', 'cardkeep_api.revert_own_profile',
 		'cardkeep_api.sweep_writes', 'cardkeep_api.erase_step',
-		'cardkeep_api.merge_card', 'cardkeep_api.merge_personal_info',
-		'cardkeep_api.merge_professional_info', 'cardkeep_api.patch_card',
-		'cardkeep_api.rpc_generate_unique_slug', 'cardkeep_api.rpc_create_business_card',
-		'cardkeep_api.rpc_update_business_card', 'cardkeep_api.rpc_upsert_personal_info',
-		'cardkeep_api.rpc_upsert_professional_info', 'cardkeep_api.read_rows']) f;
+		'cardkeep_api.merge_card', 'cardkeep_api.merge_own_profile', 'cardkeep_api.patch_card',
+		'cardkeep_api.rest_run']) f;
 
 select set_eq($$select o.name from ours o
 	where has_function_privilege('cardkeep_runtime', o.oid, 'execute')$$, 'select name from granted',
@@ -146,7 +141,7 @@ select (cardkeep_api.update_card(pg_catalog.sha256('ann'), pg_catalog.md5('w2'):
 	pg_catalog.md5('c')::uuid, '{1}', row('Three', null, null, null, null))).status as refused \gset
 select (cardkeep_api.merge_card(pg_catalog.sha256('ann'), pg_catalog.md5('w3')::uuid,
 	pg_catalog.md5('c')::uuid, '{1}', row(null, 'business-standard', null, null, null))).status as merged \gset
-select (cardkeep_api.save_personal_info(pg_catalog.sha256('ann'), pg_catalog.md5('w4')::uuid, '{0}',
+select (cardkeep_api.save_own_profile('personal_info', pg_catalog.sha256('ann'), pg_catalog.md5('w4')::uuid, '{0}',
 	'{"full_name": "Ann"}')).status as saved \gset
 set local search_path = tap;
 reset role;

@@ -17,7 +17,7 @@ return cardkeep_api.adopt_user(pg_temp.id(p_who), p_address, p_hash);
 create function pg_temp.card(p_who text) returns cardkeep.business_cards language sql
 return (select b from cardkeep.business_cards b where b.id = pg_temp.id(p_who || '''s card'));
 
-select pg_temp.sign_up('ann'), pg_temp.sign_up('bob'), cardkeep_api.save_personal_info(
+select pg_temp.sign_up('ann'), pg_temp.sign_up('bob'), cardkeep_api.save_own_profile('personal_info', 
 	pg_temp.token('bob'), pg_temp.id('p'), '{0}', '{"full_name": "Bob"}') \g /dev/null
 select pg_temp.wait_for('one'), pg_temp.wait_for('two'), pg_temp.wait_for('three') \g /dev/null
 
@@ -52,7 +52,7 @@ select is((cardkeep_api.read_card(pg_temp.token('ann'), pg_temp.id('one''s card'
 	'whose owner reads them');
 select is((cardkeep_api.update_card(pg_temp.token('ann'), pg_temp.id('w'), pg_temp.id('one''s card'),
 	'{1}', row('New', null, null, null, null))).version, 2, 'and writes them');
-select is((cardkeep_api.save_personal_info(pg_temp.token('ann'), pg_temp.id('w2'), '{1}',
+select is((cardkeep_api.save_own_profile('personal_info', pg_temp.token('ann'), pg_temp.id('w2'), '{1}',
 	'{"address": "A"}')).version, 2, 'the profile as well');
 select results_eq($$select version from cardkeep.personal_info_versions
 	where user_id = pg_temp.id('ann') order by 1$$, '{1,2}'::integer[],

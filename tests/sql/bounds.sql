@@ -54,7 +54,7 @@ select is(cardkeep_api.document_fits(d), true, format('%s fits', d))
 from unnest(array['{}', '[]', 'null', '1e300', '{"a": {"b": [1.5, -0.1, true, null, "x"]}}']::jsonb[]) d;
 select is(cardkeep_api.document_fits(null), null, 'no document is no question');
 select is(r.detail, '22023', 'arguments that are printed so are refused before one of them becomes a text')
-from cardkeep_api.rpc_create_business_card(pg_temp.token('ann'), pg_temp.id('expanding'),
+from cardkeep_api.rest_run('create', pg_temp.token('ann'), pg_temp.id('expanding'),
 	jsonb_build_object('p_name', pg_temp.numbers('1e-16383', 20000)),
 	'{"filters": [], "order": [], "offset": 0, "count": false, "single": false}') r;
 

@@ -25,15 +25,15 @@ return cardkeep_api.merge_card(pg_temp.token('ann'), pg_temp.id('m' || p_expecte
 	array[p_expected], row(p_name, null, p_fields, null, null));
 create function pg_temp.save(p_write text, p_expected integer, p_patch jsonb)
 returns cardkeep_api.answer language sql
-return cardkeep_api.save_personal_info(pg_temp.token('ann'), pg_temp.id(p_write), array[p_expected],
+return cardkeep_api.save_own_profile('personal_info', pg_temp.token('ann'), pg_temp.id(p_write), array[p_expected],
 	p_patch);
 create function pg_temp.own_revert(p_write text, p_expected integer, p_to integer)
 returns cardkeep_api.answer language sql
-return cardkeep_api.revert_personal_info(pg_temp.token('ann'), pg_temp.id(p_write),
+return cardkeep_api.revert_own_profile('personal_info', pg_temp.token('ann'), pg_temp.id(p_write),
 	array[p_expected], p_to);
 create function pg_temp.own_merge(p_expected integer, p_patch jsonb)
 returns cardkeep_api.answer language sql
-return cardkeep_api.merge_personal_info(pg_temp.token('ann'), pg_temp.id('n' || p_expected),
+return cardkeep_api.merge_own_profile('personal_info', pg_temp.token('ann'), pg_temp.id('n' || p_expected),
 	array[p_expected], p_patch);
 create function pg_temp.part(a cardkeep_api.answer, p_key text) returns jsonb language sql
 return a.body::jsonb -> p_key;
@@ -102,7 +102,7 @@ select is(pg_temp.seen(pg_temp.save('p6', 5, '{"address": "B"}')), '200 v6',
 	'a write from the version it came with is applied');
 select is(pg_temp.seen(pg_temp.own_merge(5, '{"website": "http://x"}')), '200 v7 merged', 'or merged');
 select is(pg_temp.seen(pg_temp.own_revert('p8', 7, 5)), '200 v8', 'and what it came with comes back');
-select is(pg_temp.told(cardkeep_api.read_personal_history(pg_temp.token('ann'), 100, null)),
+select is(pg_temp.told(cardkeep_api.read_own_history('personal_info', pg_temp.token('ann'), 100, null)),
 	'8:["address", "website"] 7:["website"] 6:["address"] 5:[]', 'its history ends there');
 
 select * from finish();

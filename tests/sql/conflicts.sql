@@ -107,7 +107,7 @@ select is(pg_temp.fields(pg_temp.rename_card('ann', 'x', 'h', '{1}', 'Mine')),
 -- Profiles
 create function pg_temp.save(p_write text, p_expected integer[], p_patch jsonb)
 returns cardkeep_api.answer language sql
-return cardkeep_api.save_professional_info(pg_temp.token('ann'), pg_temp.id(p_write), p_expected,
+return cardkeep_api.save_own_profile('professional_info', pg_temp.token('ann'), pg_temp.id(p_write), p_expected,
 	p_patch);
 select pg_temp.save('p1', '{0}', '{"job_title": "A", "department": "D"}'),
 	pg_temp.save('p2', '{1}', '{"job_title": "B"}'),

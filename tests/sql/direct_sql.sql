@@ -3,8 +3,8 @@
 begin;
 select * from no_plan();
 select pg_temp.sign_up('ann'), pg_temp.sign_up('bob'), pg_temp.create_card('ann', 'c', 'Card',
-	'{"a": 1}'), cardkeep_api.save_personal_info(pg_temp.token('ann'), pg_temp.id('p1'), '{0}',
-	'{"full_name": "Ann"}'), cardkeep_api.save_professional_info(pg_temp.token('ann'),
+	'{"a": 1}'), cardkeep_api.save_own_profile('personal_info', pg_temp.token('ann'), pg_temp.id('p1'), '{0}',
+	'{"full_name": "Ann"}'), cardkeep_api.save_own_profile('professional_info', pg_temp.token('ann'),
 	pg_temp.id('q1'), '{0}', '{"job_title": "J"}') \g /dev/null
 
 create function pg_temp.version() returns integer language sql

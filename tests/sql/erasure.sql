@@ -13,9 +13,9 @@ select * from no_plan();
 select pg_temp.sign_up('big'), pg_temp.sign_up('ann'), pg_temp.create_card('ann', 'hers', 'Hers'),
 	pg_temp.create_card('big', 'young', 'Young'), pg_temp.create_card('big', 'gone', 'Gone'),
 	cardkeep_api.delete_card(pg_temp.token('big'), pg_temp.id('g2'), pg_temp.id('gone'), '{1}'),
-	cardkeep_api.save_personal_info(pg_temp.token('big'), pg_temp.id('p1'), '{0}', '{"full_name": "B"}'),
-	cardkeep_api.save_personal_info(pg_temp.token('big'), pg_temp.id('p2'), '{1}', '{"full_name": "C"}'),
-	cardkeep_api.save_professional_info(pg_temp.token('big'), pg_temp.id('q1'), '{0}',
+	cardkeep_api.save_own_profile('personal_info', pg_temp.token('big'), pg_temp.id('p1'), '{0}', '{"full_name": "B"}'),
+	cardkeep_api.save_own_profile('personal_info', pg_temp.token('big'), pg_temp.id('p2'), '{1}', '{"full_name": "C"}'),
+	cardkeep_api.save_own_profile('professional_info', pg_temp.token('big'), pg_temp.id('q1'), '{0}',
 		'{"job_title": "J"}'),
 	cardkeep_api.open_session(pg_temp.id('phone'), pg_temp.id('big'), 'hash of big',
 		pg_temp.token('phone'), null, null, '1 day') \g /dev/null

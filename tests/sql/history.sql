@@ -118,11 +118,11 @@ select is(pg_temp.seen(cardkeep_api.read_card_history(pg_temp.token('ann'), pg_t
 -- Profiles
 create function pg_temp.save(p_write text, p_expected integer, p_patch jsonb)
 returns cardkeep_api.answer language sql
-return cardkeep_api.save_personal_info(pg_temp.token('ann'), pg_temp.id(p_write),
+return cardkeep_api.save_own_profile('personal_info', pg_temp.token('ann'), pg_temp.id(p_write),
 	array[p_expected], p_patch);
 create function pg_temp.own(p_limit integer default 100, p_after integer default null)
 returns cardkeep_api.answer language sql
-return cardkeep_api.read_personal_history(pg_temp.token('ann'), p_limit, p_after);
+return cardkeep_api.read_own_history('personal_info', pg_temp.token('ann'), p_limit, p_after);
 select is((pg_temp.own()).body::jsonb, '{"history": [], "next": null}',
 	'a profile that was never written has an empty history');
 select pg_temp.save('p1', 0, '{"full_name": "A", "address": "B"}'),
@@ -147,13 +147,13 @@ select is((select jsonb_agg(x.r order by x.p desc) from (
 		select p.n + 1, pg_temp.own(1, (p.a).detail::integer) from pages p where (p.a).detail <> '')
 	select -n as p, (a).body::jsonb -> 'history' -> 0 as r from pages) x),
 	(pg_temp.own()).body::jsonb -> 'history', 'page by page tells the same as all at once');
-select is(pg_temp.seen(cardkeep_api.read_personal_history(pg_temp.token('no'), 10, null)), '401 v0',
+select is(pg_temp.seen(cardkeep_api.read_own_history('personal_info', pg_temp.token('no'), 10, null)), '401 v0',
 	'nobody''s profile has no history');
-select is((cardkeep_api.read_professional_history(pg_temp.token('ann'), 10, null)).body::jsonb,
+select is((cardkeep_api.read_own_history('professional_info', pg_temp.token('ann'), 10, null)).body::jsonb,
 	'{"history": [], "next": null}', 'the other profile has a history of its own');
-select cardkeep_api.save_professional_info(pg_temp.token('bob'), pg_temp.id('q1'), '{0}',
+select cardkeep_api.save_own_profile('professional_info', pg_temp.token('bob'), pg_temp.id('q1'), '{0}',
 	'{"job_title": "J"}') \g /dev/null
-select is(pg_temp.told(pg_temp.row(cardkeep_api.read_professional_history(pg_temp.token('bob'), 10,
+select is(pg_temp.told(pg_temp.row(cardkeep_api.read_own_history('professional_info', pg_temp.token('bob'), 10,
 	null), 1)), '{"changed": ["job_title"], "before": {"job_title": null},
 	"after": {"job_title": "J"}}', 'and everybody their own');
 select pg_temp.save('l' || v, v, jsonb_build_object('address', repeat(chr(60 + v), 200000)))

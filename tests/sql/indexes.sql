@@ -14,14 +14,14 @@ end;
 select is_empty('select pg_temp.indexes_on_version()', 'no index has the version in it');
 
 select pg_temp.sign_up('ann'), pg_temp.create_card('ann', 'c', 'Card'),
-	cardkeep_api.save_personal_info(pg_temp.token('ann'), pg_temp.id('p'), '{0}',
+	cardkeep_api.save_own_profile('personal_info', pg_temp.token('ann'), pg_temp.id('p'), '{0}',
 		'{"full_name": "Ann"}'),
-	cardkeep_api.save_professional_info(pg_temp.token('ann'), pg_temp.id('q'), '{0}',
+	cardkeep_api.save_own_profile('professional_info', pg_temp.token('ann'), pg_temp.id('q'), '{0}',
 		'{"job_title": "J"}') \g /dev/null
 select pg_temp.rename_card('ann', 'u', 'c', '{1}', 'Other'),
-	cardkeep_api.save_personal_info(pg_temp.token('ann'), pg_temp.id('r'), '{1}',
+	cardkeep_api.save_own_profile('personal_info', pg_temp.token('ann'), pg_temp.id('r'), '{1}',
 		'{"full_name": "Anna"}'),
-	cardkeep_api.save_professional_info(pg_temp.token('ann'), pg_temp.id('s'), '{1}',
+	cardkeep_api.save_own_profile('professional_info', pg_temp.token('ann'), pg_temp.id('s'), '{1}',
 		'{"job_title": "K"}') \g /dev/null
 select is(pg_stat_get_xact_tuples_hot_updated(t), 1::bigint,
 	format('so an update of %s writes no index', t))

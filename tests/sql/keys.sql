@@ -26,7 +26,7 @@ return cardkeep_api.delete_card(pg_temp.token(p_who), pg_temp.id(p_request), pg_
 create function pg_temp.keyed_save(p_who text, p_key text, p_request text, p_expected integer,
 	p_patch jsonb)
 returns cardkeep_api.answer language sql
-return cardkeep_api.save_personal_info(pg_temp.token(p_who), pg_temp.id(p_request), array[p_expected],
+return cardkeep_api.save_own_profile('personal_info', pg_temp.token(p_who), pg_temp.id(p_request), array[p_expected],
 	p_patch, pg_temp.id(p_key));
 create function pg_temp.keyed_end(p_who text, p_key text, p_request text, p_session text)
 returns cardkeep_api.answer language sql
@@ -119,7 +119,7 @@ select is(pg_temp.keyed_save('ann', 'k8', 'r11', 1, '{"address": "Here"}'),
 	'as is the later one');
 select is(pg_temp.seen(pg_temp.keyed_save('ann', 'k8', 'r12', 2, '{"address": "There"}')),
 	'422 v0 key_reused', 'another save under the key is refused');
-select is(pg_temp.seen(cardkeep_api.save_professional_info(pg_temp.token('ann'), pg_temp.id('r13'),
+select is(pg_temp.seen(cardkeep_api.save_own_profile('professional_info', pg_temp.token('ann'), pg_temp.id('r13'),
 	'{0}', '{"job_title": "Boss"}', pg_temp.id('k8'))), '422 v0 key_reused',
 	'of the other profile as well');
 select is(pg_temp.seen(pg_temp.keyed_save('ann', 'k9', 'r14', 2, '{"address": "Here"}')),

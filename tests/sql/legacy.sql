@@ -53,7 +53,7 @@ select is_empty($$select from cardkeep.upgrade_changes where entity_id = pg_temp
 	'and what was listed about them');
 
 -- An account that adopted one of two profiles, since it had the other, has that one alone
-select pg_temp.sign_up('bob'), cardkeep_api.save_personal_info(pg_temp.token('bob'), pg_temp.id('p'),
+select pg_temp.sign_up('bob'), cardkeep_api.save_own_profile('personal_info', pg_temp.token('bob'), pg_temp.id('p'),
 	'{0}', '{"full_name": "Bob"}') \g /dev/null
 select is((cardkeep_api.adopt_user(pg_temp.id('half'), 'bob@example.org')).body::jsonb -> 'left',
 	'["personal_info"]', 'who is adopted by half');

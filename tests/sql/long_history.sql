@@ -11,9 +11,9 @@ select pg_temp.create_card('ann', 'short ' || i, 'Card') from generate_series(1,
 analyze cardkeep.business_cards, cardkeep.business_card_versions;
 select pg_temp.create_card('ann', 'long', 'Card'),
 	pg_temp.rename_card('ann', 'w' || i, 'long', array[i], 'Card ' || i),
-	cardkeep_api.save_personal_info(pg_temp.token('ann'), pg_temp.id('p' || i), array[i - 1],
+	cardkeep_api.save_own_profile('personal_info', pg_temp.token('ann'), pg_temp.id('p' || i), array[i - 1],
 		jsonb_build_object('full_name', 'Ann ' || i)),
-	cardkeep_api.save_professional_info(pg_temp.token('ann'), pg_temp.id('q' || i), array[i - 1],
+	cardkeep_api.save_own_profile('professional_info', pg_temp.token('ann'), pg_temp.id('q' || i), array[i - 1],
 		jsonb_build_object('job_title', 'J ' || i))
 from generate_series(1, 300) i \g /dev/null
 
@@ -49,7 +49,7 @@ from unnest(array['{298}', '{298,299}']) e;
 select pg_temp.costs(format('pg_temp.rename_card(%L, %L, %L, %L, %L)', 'ann', 'x', 'long', e, 'New'),
 	409)
 from unnest(array['{298}', '{298,299}']) e;
-select pg_temp.costs(format('cardkeep_api.save_%s(pg_temp.token(%L), pg_temp.id(%L), %L, %L)',
+select pg_temp.costs(format('cardkeep_api.save_own_profile(%L, pg_temp.token(%L), pg_temp.id(%L), %L, %L)',
 	kind, 'ann', 'x', e, jsonb_build_object(field, 'New')), 409)
 from (values ('personal_info', 'full_name'), ('professional_info', 'job_title')) k(kind, field),
 	unnest(array['{298}', '{298,299}']) e;

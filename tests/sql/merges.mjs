@@ -64,12 +64,12 @@ const profile = {
 	fields: ['full_name', 'address', 'primary_phone', 'website'],
 	change: fc.tuple(fc.constantFrom('full_name', 'address', 'primary_phone', 'website'), fc.constantFrom(null, 'x', 'y')),
 	first: { full_name: 'x', address: null, primary_phone: null, website: null },
-	begin: (it) => `cardkeep_api.save_personal_info(${it.token}, '${it.id}', '{0}', ${json({ full_name: 'x' })})`,
+	begin: (it) => `cardkeep_api.save_own_profile('personal_info', ${it.token}, '${it.id}', '{0}', ${json({ full_name: 'x' })})`,
 	edit: (it, base, state, names) =>
-		`cardkeep_api.merge_personal_info(${it.token}, '${randomUUID()}', '{${base}}',
+		`cardkeep_api.merge_own_profile('personal_info', ${it.token}, '${randomUUID()}', '{${base}}',
 			${json(Object.fromEntries([...names].map((name) => [name, state[name]])))})`,
-	revert: (it, now, to) => `cardkeep_api.revert_personal_info(${it.token}, '${randomUUID()}', '{${now}}', ${to})`,
-	history: (it) => `cardkeep_api.read_personal_history(${it.token}, 100, null)`,
+	revert: (it, now, to) => `cardkeep_api.revert_own_profile('personal_info', ${it.token}, '${randomUUID()}', '{${now}}', ${to})`,
+	history: (it) => `cardkeep_api.read_own_history('personal_info', ${it.token}, 100, null)`,
 };
 
 // What a program of steps must come to: the calls, and for each the answer and the state after it.

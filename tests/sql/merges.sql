@@ -183,7 +183,7 @@ select is(pg_temp.seen(pg_temp.merge('ann', 'other', 'k', 1, null, '{"a": 4}', p
 -- Profiles
 create function pg_temp.save(p_write text, p_expected integer, p_patch jsonb)
 returns cardkeep_api.answer language sql
-return cardkeep_api.save_personal_info(pg_temp.token('ann'), pg_temp.id(p_write),
+return cardkeep_api.save_own_profile('personal_info', pg_temp.token('ann'), pg_temp.id(p_write),
 	array[p_expected], p_patch);
 -- Two documents that fit may not fit together.
 select pg_temp.create_card('ann', 'big', 'Big', '{}'),
@@ -202,7 +202,7 @@ select is(pg_temp.seen(pg_temp.merge('ann', 'b5', 'big', 1, 'Small', p_key => 'b
 create function pg_temp.own(p_write text, p_expected integer, p_patch jsonb, p_who text default 'ann',
 	p_key text default null)
 returns cardkeep_api.answer language sql
-return cardkeep_api.merge_personal_info(pg_temp.token(p_who), pg_temp.id(p_write), array[p_expected],
+return cardkeep_api.merge_own_profile('personal_info', pg_temp.token(p_who), pg_temp.id(p_write), array[p_expected],
 	p_patch, pg_temp.id(p_key));
 
 select is(pg_temp.part(pg_temp.own('x', 3, '{"full_name": "X"}'), 'currentVersion', 'reason'),
@@ -246,11 +246,11 @@ alter table cardkeep.personal_info_versions disable trigger user;
 delete from cardkeep.personal_info_versions where user_id = pg_temp.id('ann') and version <= 2;
 select is(pg_temp.part(pg_temp.own('x', 2, '{"primary_phone": "9"}'), 'reason'),
 	'{"reason": "base-unavailable"}', 'nor is one that is no longer kept');
-select is(pg_temp.seen(cardkeep_api.merge_professional_info(pg_temp.token('ann'), pg_temp.id('f1'), '{0}',
+select is(pg_temp.seen(cardkeep_api.merge_own_profile('professional_info', pg_temp.token('ann'), pg_temp.id('f1'), '{0}',
 	'{"job_title": "J"}')), '201 v1', 'the other profile has versions of its own');
-select cardkeep_api.save_professional_info(pg_temp.token('ann'), pg_temp.id('f2'), '{1}',
+select cardkeep_api.save_own_profile('professional_info', pg_temp.token('ann'), pg_temp.id('f2'), '{1}',
 	'{"job_title": "K"}') \g /dev/null
-select is(pg_temp.seen(cardkeep_api.merge_professional_info(pg_temp.token('ann'), pg_temp.id('f3'), '{1}',
+select is(pg_temp.seen(cardkeep_api.merge_own_profile('professional_info', pg_temp.token('ann'), pg_temp.id('f3'), '{1}',
 	'{"department": "D"}')), '200 v3 merged', 'and is merged likewise');
 select cardkeep_api.end_session(pg_temp.token('ann'), pg_temp.id('bye'), null) \g /dev/null
 select is(pg_temp.seen(pg_temp.own('p4', 1, '{}')), '200 v4 again merged',

@@ -13,9 +13,9 @@ select pg_temp.create_card('ann', 'old', 'Old'), pg_temp.create_card('ann', 'kep
 	pg_temp.create_card('bob', 'his', 'His') \g /dev/null
 select pg_temp.rename_card('ann', 'w1', 'kept', '{1}', 'Still kept'),
 	cardkeep_api.delete_card(pg_temp.token('ann'), pg_temp.id('w2'), pg_temp.id('old'), '{1}'),
-	cardkeep_api.save_personal_info(pg_temp.token(w), pg_temp.id('p' || w), '{0}',
+	cardkeep_api.save_own_profile('personal_info', pg_temp.token(w), pg_temp.id('p' || w), '{0}',
 		'{"full_name":"N"}'),
-	cardkeep_api.save_professional_info(pg_temp.token(w), pg_temp.id('q' || w), '{0}',
+	cardkeep_api.save_own_profile('professional_info', pg_temp.token(w), pg_temp.id('q' || w), '{0}',
 		'{"job_title":"J"}')
 from unnest('{ann,bob}'::text[]) w \g /dev/null
 

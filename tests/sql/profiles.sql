@@ -6,20 +6,20 @@ select pg_temp.sign_up('ann'), pg_temp.sign_up('bob'), pg_temp.sign_up('cat') \g
 
 create function pg_temp.save(p_who text, p_write text, p_expected integer[], p_patch jsonb)
 returns cardkeep_api.answer language sql
-return cardkeep_api.save_personal_info(pg_temp.token(p_who), pg_temp.id(p_write), p_expected,
+return cardkeep_api.save_own_profile('personal_info', pg_temp.token(p_who), pg_temp.id(p_write), p_expected,
 	p_patch);
 
 -- Personal, as the service calls it
-select is(pg_temp.seen(cardkeep_api.read_personal_info(pg_temp.token('ann'))), '200 v0',
+select is(pg_temp.seen(cardkeep_api.read_own_profile('personal_info', pg_temp.token('ann'))), '200 v0',
 	'a profile that was never written is there, at version 0');
-select is((cardkeep_api.read_personal_info(pg_temp.token('ann'))).body::jsonb,
+select is((cardkeep_api.read_own_profile('personal_info', pg_temp.token('ann'))).body::jsonb,
 	'{"full_name": null, "primary_email": null, "secondary_email": null, "primary_phone": null,
 	"secondary_phone": null, "website": null, "address": null, "version": 0, "created_at": null,
 	"updated_at": null}', 'and empty');
-select is(pg_temp.keys((cardkeep_api.read_personal_info(pg_temp.token('ann'))).body),
+select is(pg_temp.keys((cardkeep_api.read_own_profile('personal_info', pg_temp.token('ann'))).body),
 	'full_name primary_email secondary_email primary_phone secondary_phone website address '
 	'version created_at updated_at', 'its fields stand in the order of the contract');
-select is(pg_temp.seen(cardkeep_api.read_personal_info(pg_temp.token('nobody'))), '401 v0',
+select is(pg_temp.seen(cardkeep_api.read_own_profile('personal_info', pg_temp.token('nobody'))), '401 v0',
 	'nobody has a profile');
 select is(pg_temp.seen(pg_temp.save('nobody', 'w', '{0}', '{"full_name": "N"}')), '401 v0',
 	'nor writes one');
@@ -70,31 +70,31 @@ select is(pg_temp.seen(pg_temp.save('bob', 'b2', '{1}', '{"full_name": "B"}')), 
 	'an ended session writes nothing');
 select is(pg_temp.seen(pg_temp.save('bob', 'b1', '{0}', '{"full_name": null}')), '201 v1 again',
 	'but learns how its own write came out');
-select is(pg_temp.seen(cardkeep_api.read_personal_info(pg_temp.token('bob'))), '401 v0',
+select is(pg_temp.seen(cardkeep_api.read_own_profile('personal_info', pg_temp.token('bob'))), '401 v0',
 	'and reads nothing');
 
 -- Professional, as the service calls it
-select is(pg_temp.keys((cardkeep_api.read_professional_info(pg_temp.token('ann'))).body),
+select is(pg_temp.keys((cardkeep_api.read_own_profile('professional_info', pg_temp.token('ann'))).body),
 	'job_title company_name department work_email work_phone work_address company_website '
 	'linkedin_url version created_at updated_at', 'the professional profile has its own fields');
-select is(pg_temp.seen(cardkeep_api.save_professional_info(pg_temp.token('ann'), pg_temp.id('q1'),
+select is(pg_temp.seen(cardkeep_api.save_own_profile('professional_info', pg_temp.token('ann'), pg_temp.id('q1'),
 	'{0}', '{"job_title": "J", "company_name": "C", "department": "D", "work_email": "e@x",
 	"work_phone": "1", "work_address": "A", "company_website": "http://c", "linkedin_url":
 	"http://l"}')), '201 v1', 'and a first write of its own');
-select is((cardkeep_api.save_professional_info(pg_temp.token('ann'), pg_temp.id('q2'), '{1}',
+select is((cardkeep_api.save_own_profile('professional_info', pg_temp.token('ann'), pg_temp.id('q2'), '{1}',
 	'{"job_title": "J2", "company_name": "C2", "department": "D2", "work_email": "e2@x",
 	"work_phone": "12", "work_address": "A2", "company_website": "http://c2", "linkedin_url":
 	"http://l2"}')).body::jsonb - '{created_at,updated_at}'::text[],
 	'{"job_title": "J2", "company_name": "C2", "department": "D2", "work_email": "e2@x",
 	"work_phone": "12", "work_address": "A2", "company_website": "http://c2", "linkedin_url":
 	"http://l2", "version": 2}', 'every field of it can be changed');
-select is(pg_temp.seen(cardkeep_api.save_professional_info(pg_temp.token('ann'), pg_temp.id('q3'),
+select is(pg_temp.seen(cardkeep_api.save_own_profile('professional_info', pg_temp.token('ann'), pg_temp.id('q3'),
 	'{1}', '{"job_title": "X"}')), '409 v2', 'from an older version it is refused');
-select is(pg_temp.seen(cardkeep_api.save_professional_info(pg_temp.token('nobody'),
+select is(pg_temp.seen(cardkeep_api.save_own_profile('professional_info', pg_temp.token('nobody'),
 	pg_temp.id('q3'), '{2}', '{"job_title": "X"}')), '401 v0', 'nobody writes it');
-select is(pg_temp.seen(cardkeep_api.read_professional_info(pg_temp.token('nobody'))), '401 v0',
+select is(pg_temp.seen(cardkeep_api.read_own_profile('professional_info', pg_temp.token('nobody'))), '401 v0',
 	'nobody reads it');
-select is((cardkeep_api.save_personal_info(pg_temp.token('ann'), pg_temp.id('q4'), '{3}',
+select is((cardkeep_api.save_own_profile('personal_info', pg_temp.token('ann'), pg_temp.id('q4'), '{3}',
 	'{"full_name": "F", "primary_email": "p@x", "secondary_email": "s@x", "primary_phone": "1",
 	"secondary_phone": "2", "website": "http://w", "address": "A"}')).body::jsonb
 	- '{created_at,updated_at}'::text[], '{"full_name": "F", "primary_email": "p@x",

@@ -141,9 +141,9 @@ select is((select (min(h.version), count(*))::text from cardkeep.business_card_v
 -- Profiles
 create function pg_temp.save(p_write text, p_expected integer, p_name text)
 returns cardkeep_api.answer language sql
-return cardkeep_api.save_personal_info(pg_temp.token('ann'), pg_temp.id(p_write), array[p_expected],
+return cardkeep_api.save_own_profile('personal_info', pg_temp.token('ann'), pg_temp.id(p_write), array[p_expected],
 	jsonb_build_object('full_name', p_name));
-select cardkeep_api.save_personal_info(pg_temp.token('ann'), pg_temp.id('p0'), '{0}',
+select cardkeep_api.save_own_profile('personal_info', pg_temp.token('ann'), pg_temp.id('p0'), '{0}',
 	'{"full_name": "Name 0"}', pg_temp.id('key')) \g /dev/null
 select pg_temp.save('p' || v, v, 'Name ' || v) from generate_series(1, 4) v \g /dev/null
 select is(pg_temp.prune(1, 0, 24, 'personal_info'), '0 0 0', 'a profile''s young versions stay');
@@ -156,9 +156,9 @@ select is(pg_temp.prune(0, 18, 24, 'personal_info'), '1 2 0', 'its old ones go b
 select is(pg_temp.prune(2, 0, 24, 'personal_info'), '1 1 0', 'and by number');
 select is(pg_temp.own_versions(), '4 5', 'and the newest stay');
 select is(pg_temp.prune(2, 0, 24, 'professional_info'), '0 0 0', 'the other profile has its own');
-select is((cardkeep_api.merge_personal_info(pg_temp.token('ann'), pg_temp.id('m'), '{2}',
+select is((cardkeep_api.merge_own_profile('personal_info', pg_temp.token('ann'), pg_temp.id('m'), '{2}',
 	'{"address": "X"}')).body::jsonb ->> 'reason', 'base-unavailable', 'no base, no merge');
-select is(pg_temp.seen(cardkeep_api.revert_personal_info(pg_temp.token('ann'), pg_temp.id('x'), '{5}', 2)),
+select is(pg_temp.seen(cardkeep_api.revert_own_profile('personal_info', pg_temp.token('ann'), pg_temp.id('x'), '{5}', 2)),
 	'409 v5 base_unavailable', 'and no way back');
 select throws_ok($$delete from cardkeep.personal_info_versions$$, '42501', null,
 	'what is kept of it cannot be deleted');

@@ -101,11 +101,11 @@ select results_eq(format($$select s.status || s.detail from cardkeep_api.update_
 select is(pg_temp.seen(pg_temp.refield_card('eve', 'w2', 'e1', '{2}', pg_temp.document(1))), '200 v3 again',
 	'the repeat of a change that was made is answered as it was');
 select is((pg_temp.rename_card('eve', 'w5', 'e1', '{1}', 'C')).status, 409, 'a conflict is told before that');
-select matches(pg_temp.told(cardkeep_api.save_personal_info(pg_temp.token('eve'), pg_temp.id('p0'), '{0}',
+select matches(pg_temp.told(cardkeep_api.save_own_profile('personal_info', pg_temp.token('eve'), pg_temp.id('p0'), '{0}',
 	'{"full_name": "Eve"}')), '^201', 'a first profile leaves nothing behind');
-select matches(pg_temp.told(cardkeep_api.save_personal_info(pg_temp.token('eve'), pg_temp.id('p1'), '{1}',
+select matches(pg_temp.told(cardkeep_api.save_own_profile('personal_info', pg_temp.token('eve'), pg_temp.id('p1'), '{1}',
 	'{"full_name": "Eva"}')), '^429 the changes of an account', 'profiles are no way around it');
-select matches(pg_temp.told(cardkeep_api.merge_personal_info(pg_temp.token('eve'), pg_temp.id('p2'), '{1}',
+select matches(pg_temp.told(cardkeep_api.merge_own_profile('personal_info', pg_temp.token('eve'), pg_temp.id('p2'), '{1}',
 	'{"full_name": "Eva"}')), '^429 the changes of an account', 'merged neither');
 select throws_like(format('select from cardkeep.upsert_personal_info_optimistic(%L, 1, p_full_name => ''Eva'')',
 	pg_temp.id('eve')), 'the changes of an account leave%', 'nor by the promised function');
@@ -127,10 +127,10 @@ select pg_temp.create_card('dan', 'large', 'Card', jsonb_build_object('a',
 	(select string_agg(md5(i::text), '') from generate_series(1, 2500) i))) \g /dev/null
 select cardkeep_api.delete_card(pg_temp.token('dan'), pg_temp.id('y1'), pg_temp.id('large'), '{1}') \g /dev/null
 select cmp_ok(pg_temp.noted('dan'), '>', 40000::numeric, 'what a deletion leaves behind is noted');
-select cardkeep_api.save_professional_info(pg_temp.token('dan'), pg_temp.id('y2'), '{0}',
+select cardkeep_api.save_own_profile('professional_info', pg_temp.token('dan'), pg_temp.id('y2'), '{0}',
 	'{"job_title": "One"}') \g /dev/null
 select setseed(0.125) \g /dev/null
-select cardkeep_api.save_professional_info(pg_temp.token('dan'), pg_temp.id('yy' || i), array[i],
+select cardkeep_api.save_own_profile('professional_info', pg_temp.token('dan'), pg_temp.id('yy' || i), array[i],
 	jsonb_build_object('job_title', repeat('x', 100) || i)) from generate_series(1, 1500) i \g /dev/null
 select cmp_ok(pg_temp.noted('dan'), '>', 160000::numeric, 'and what changes of a profile leave');
 update cardkeep.limits set history_bytes_a_day = default;

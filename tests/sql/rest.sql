@@ -15,24 +15,25 @@ return jsonb_build_object('filters', jsonb_build_array(jsonb_build_object('colum
 create function pg_temp.create(p_who text, p_write text, p_args jsonb, p_view jsonb default '{}',
 	p_key uuid default null)
 returns cardkeep_api.answer language sql
-return cardkeep_api.rpc_create_business_card(pg_temp.token(p_who), pg_temp.id(p_write), p_args,
+return cardkeep_api.rest_run('create', pg_temp.token(p_who), pg_temp.id(p_write), p_args,
 	pg_temp.view(p_view), p_key);
 create function pg_temp.update(p_who text, p_write text, p_args jsonb, p_view jsonb default '{}',
 	p_key uuid default null)
 returns cardkeep_api.answer language sql
-return cardkeep_api.rpc_update_business_card(pg_temp.token(p_who), pg_temp.id(p_write), p_args,
+return cardkeep_api.rest_run('update', pg_temp.token(p_who), pg_temp.id(p_write), p_args,
 	pg_temp.view(p_view), p_key);
 create function pg_temp.save(p_who text, p_write text, p_args jsonb, p_view jsonb default '{}')
 returns cardkeep_api.answer language sql
-return cardkeep_api.rpc_upsert_personal_info(pg_temp.token(p_who), pg_temp.id(p_write), p_args,
+return cardkeep_api.rest_run('personal_info', pg_temp.token(p_who), pg_temp.id(p_write), p_args,
 	pg_temp.view(p_view));
 create function pg_temp.slug(p_who text, p_args jsonb, p_view jsonb default '{}')
 returns cardkeep_api.answer language sql
-return cardkeep_api.rpc_generate_unique_slug(pg_temp.token(p_who), p_args, pg_temp.view(p_view));
+return cardkeep_api.rest_run('slug', pg_temp.token(p_who), null, p_args, pg_temp.view(p_view));
 create function pg_temp.rows(p_view jsonb default '{}', p_source text default 'business_cards',
 	p_who text default 'ann')
 returns text language sql
-return (cardkeep_api.read_rows(pg_temp.token(p_who), p_source, pg_temp.view(p_view))).body;
+return (cardkeep_api.rest_run('rows', pg_temp.token(p_who), null,
+	jsonb_build_object('source', p_source), pg_temp.view(p_view))).body;
 create function pg_temp.error(a cardkeep_api.answer) returns text language sql
 return a.status || ' ' || a.detail || ' ' || (a.body::jsonb ->> 'message');
 
@@ -142,7 +143,7 @@ select is((pg_temp.slug('ann', '{"slug": "ann", "max_attempts": null}')).detail,
 select is((pg_temp.slug('out', '{"slug": "ann", "max_attempts": 0}')).status, 401,
 	'nobody gets one');
 
-select is(pg_temp.error(cardkeep_api.rpc_upsert_professional_info(pg_temp.token('ann'),
+select is(pg_temp.error(cardkeep_api.rest_run('professional_info', pg_temp.token('ann'),
 	pg_temp.id('p9'), '{"p_expected_version": 0, "patch": {"job_title": "J"}}', pg_temp.view(
 	'{"single": true, "limit": 0}'))), '422 PGRST116 Cannot coerce the result to a single JSON object',
 	'a profile is not saved either where no row is wanted');
@@ -150,7 +151,7 @@ select is_empty($$select from cardkeep.professional_info p where p.user_id = pg_
 	'and is not there');
 
 -- Rows
-select is(pg_temp.seen(cardkeep_api.rpc_upsert_professional_info(pg_temp.token('bob'),
+select is(pg_temp.seen(cardkeep_api.rest_run('professional_info', pg_temp.token('bob'),
 	pg_temp.id('p10'), '{"p_expected_version": 0, "patch": {"job_title": "B"}}', pg_temp.view())),
 	'201 v1', 'somebody else has a profile');
 select is(pg_temp.seen(pg_temp.save('bob', 'p11',
@@ -194,7 +195,8 @@ select is(pg_temp.rows(pg_temp.filter('is_public', 'is', '{false}') || '{"select
 select is(pg_temp.rows(pg_temp.filter('name', 'is', array[v]) || '{"select": ["slug"], "count": true,
 	"limit": 0}'), E'0 0 ' || n || E'\n[]', 'by being ' || v)
 from (values ('null', 0), ('not_null', 6)) x (v, n);
-select is((cardkeep_api.read_rows(pg_temp.token('ann'), 'business_cards', pg_temp.view(v))).detail, code,
+select is((cardkeep_api.rest_run('rows', pg_temp.token('ann'), null,
+	'{"source": "business_cards"}', pg_temp.view(v))).detail, code,
 	what)
 from (values (pg_temp.filter('last_write', 'is', '{null}'), '42703', 'no column but those listed'),
 	('{"select": ["last_write"]}', '42703', 'nor is another one read'),
@@ -218,7 +220,8 @@ where user_id = pg_temp.id('bob');
 select is(split_part(pg_temp.rows(p_who => 'bob'), E'\n', 1), '0 5 *', 'and 1 MiB');
 update cardkeep.business_cards set design_config = jsonb_build_object('a', repeat('x', 900000))
 where user_id = pg_temp.id('bob');
-select is((cardkeep_api.read_rows(pg_temp.token('bob'), 'business_cards', pg_temp.view(
+select is((cardkeep_api.rest_run('rows', pg_temp.token('bob'), null,
+	'{"source": "business_cards"}', pg_temp.view(
 	'{"single": true, "limit": 2}'))).body::jsonb ->> 'details', 'The result contains 2 rows',
 	'a page that is cut is not taken for one row');
 

@@ -98,12 +98,12 @@ select is(pg_temp.seen(pg_temp.revert('bob', 'b3', 'b', '{2}', 1)), '200 v3 agai
 -- Profiles
 create function pg_temp.save(p_write text, p_expected integer, p_patch jsonb)
 returns cardkeep_api.answer language sql
-return cardkeep_api.save_personal_info(pg_temp.token('ann'), pg_temp.id(p_write),
+return cardkeep_api.save_own_profile('personal_info', pg_temp.token('ann'), pg_temp.id(p_write),
 	array[p_expected], p_patch);
 create function pg_temp.back(p_write text, p_expected integer[], p_to integer,
 	p_who text default 'ann')
 returns cardkeep_api.answer language sql
-return cardkeep_api.revert_personal_info(pg_temp.token(p_who), pg_temp.id(p_write), p_expected, p_to);
+return cardkeep_api.revert_own_profile('personal_info', pg_temp.token(p_who), pg_temp.id(p_write), p_expected, p_to);
 create function pg_temp.own_content(p_body text) returns jsonb language sql
 return p_body::jsonb - '{version,updated_at,isNew}'::text[];
 
@@ -139,12 +139,12 @@ select is(pg_temp.seen(pg_temp.back('p', '{7}', 2)), '409 v7 base_unavailable',
 	'a profile''s version that is no longer kept cannot come back');
 select is(pg_temp.seen(pg_temp.back('p', '{6}', 2)), '409 v7',
 	'to a request that is out of date it says that instead');
-select is(pg_temp.seen(cardkeep_api.revert_professional_info(pg_temp.token('ann'), pg_temp.id('q'),
+select is(pg_temp.seen(cardkeep_api.revert_own_profile('professional_info', pg_temp.token('ann'), pg_temp.id('q'),
 	'{0}', 1)), '422 v0', 'the other profile has versions of its own');
-select cardkeep_api.save_professional_info(pg_temp.token('ann'), pg_temp.id('q1'), '{0}',
-	'{"job_title": "J"}'), cardkeep_api.save_professional_info(pg_temp.token('ann'),
+select cardkeep_api.save_own_profile('professional_info', pg_temp.token('ann'), pg_temp.id('q1'), '{0}',
+	'{"job_title": "J"}'), cardkeep_api.save_own_profile('professional_info', pg_temp.token('ann'),
 	pg_temp.id('q2'), '{1}', '{"job_title": "K"}') \g /dev/null
-select is((cardkeep_api.revert_professional_info(pg_temp.token('ann'), pg_temp.id('q3'), '{2}',
+select is((cardkeep_api.revert_own_profile('professional_info', pg_temp.token('ann'), pg_temp.id('q3'), '{2}',
 	1)).body::json ->> 'job_title', 'J', 'which come back likewise');
 
 -- Under a key
@@ -162,7 +162,7 @@ select is(pg_temp.seen(pg_temp.keyed('other', '{4}', 1)), '422 v0 key_reused',
 	'and the key does for no other request');
 create function pg_temp.own_keyed(p_request text, p_expected integer[], p_to integer)
 returns cardkeep_api.answer language sql
-return cardkeep_api.revert_professional_info(pg_temp.token('ann'), pg_temp.id(p_request), p_expected,
+return cardkeep_api.revert_own_profile('professional_info', pg_temp.token('ann'), pg_temp.id(p_request), p_expected,
 	p_to, pg_temp.id('own key'));
 select is(pg_temp.seen(pg_temp.own_keyed('q', '{3}', 2)), '200 v4', 'a profile''s keyed revert');
 select is(pg_temp.seen(pg_temp.own_keyed('q', '{3}', 2)), '200 v4 again', 'is repeated likewise');

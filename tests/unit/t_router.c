@@ -225,7 +225,7 @@ static void requests_are_planned_or_refused_in_the_order_of_checks(void **state)
 			(step == STEP_CALL && (int)x.call.id != cases[i].call))
 			print_error("case %zu: %s %s: step %d status %d call %s\n", i,
 				cases[i].path, cases[i].body, (int)step, x.reply.status,
-				call_function(x.call.id));
+				call_name(x.call.id));
 		assert_int_equal(step, cases[i].call == NOTHING ? STEP_ANSWER : STEP_CALL);
 		assert_int_equal(x.reply.status, cases[i].status);
 		if (step == STEP_CALL) {

@@ -9,7 +9,7 @@ const FUNCTIONS = [
 	'read_card' => '$1, $2',
 	'create_card' => '$1, $2, null, row($3::text, $4::text, $5::jsonb, $6::jsonb, $7::boolean)',
 	'update_card' => '$1, $2, $3, $4, row($5::text, $6::text, $7::jsonb, $8::jsonb, $9::boolean)',
-	'save_personal_info' => '$1, $2, $3, $4',
+	'save_own_profile' => '\'personal_info\', $1, $2, $3, $4',
 ];
 
 function finish(int $status, string $body, int $version = 0): never
@@ -92,7 +92,7 @@ if ($asked === 'POST /api/cards') {
 } elseif ($asked === 'PATCH /api/profile/personal') {
 	$body = body(PROFILE, 'version');
 	$patch = array_diff_key($body, ['version' => 0]);
-	answer('save_personal_info', random_uuid(), '{' . (int) $body['version'] . '}', json_encode((object) $patch));
+	answer('save_own_profile', random_uuid(), '{' . (int) $body['version'] . '}', json_encode((object) $patch));
 } elseif (preg_match('#^(GET|PATCH) /api/cards/([0-9a-f-]{36})$#', $asked, $found)) {
 	if ($found[1] === 'GET')
 		answer('read_card', $found[2]);

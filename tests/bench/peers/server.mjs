@@ -18,7 +18,7 @@ const FUNCTIONS = {
 	read_card: '$1, $2',
 	create_card: '$1, $2, null, row($3::text, $4::text, $5::jsonb, $6::jsonb, $7::boolean)',
 	update_card: '$1, $2, $3, $4, row($5::text, $6::text, $7::jsonb, $8::jsonb, $9::boolean)',
-	save_personal_info: '$1, $2, $3, $4',
+	save_own_profile: `'personal_info', $1, $2, $3, $4`,
 };
 
 const text = (most) => ({ type: 'string', maxLength: most });
@@ -73,7 +73,7 @@ function routes(app) {
 	});
 	app.patch('/api/profile/personal', bodyOf(profile, ['version']), (request, reply) => {
 		const { version, ...patch } = request.body;
-		return answer(request, reply, 'save_personal_info', randomUUID(), [version], patch);
+		return answer(request, reply, 'save_own_profile', randomUUID(), [version], patch);
 	});
 }
 

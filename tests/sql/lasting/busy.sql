@@ -52,12 +52,12 @@ select is(pg_temp.seen(cardkeep_api.open_session(pg_temp.id('bob'), pg_temp.id('
 	'hash of ann', pg_temp.token('bob'), null, null, '1 day')), '423 v0', 'and a sign-in');
 select pg_temp.other_ends(), pg_temp.other_key('personal_info', pg_temp.id('ann')::text)
 	\g /dev/null
-select is(pg_temp.seen(cardkeep_api.save_personal_info(pg_temp.token('ann'), pg_temp.id('p1'), '{0}',
+select is(pg_temp.seen(cardkeep_api.save_own_profile('personal_info', pg_temp.token('ann'), pg_temp.id('p1'), '{0}',
 	'{"full_name": "A"}')), '423 v0', 'a first profile that is written elsewhere is busy');
-select is(pg_temp.seen(cardkeep_api.save_professional_info(pg_temp.token('ann'), pg_temp.id('q1'),
+select is(pg_temp.seen(cardkeep_api.save_own_profile('professional_info', pg_temp.token('ann'), pg_temp.id('q1'),
 	'{0}', '{"job_title": "A"}')), '201 v1', 'the other profile is not');
 select pg_temp.other_ends() \g /dev/null
-select is(pg_temp.seen(cardkeep_api.save_personal_info(pg_temp.token('ann'), pg_temp.id('p1'), '{0}',
+select is(pg_temp.seen(cardkeep_api.save_own_profile('personal_info', pg_temp.token('ann'), pg_temp.id('p1'), '{0}',
 	'{"full_name": "A"}')), '201 v1', 'and free afterwards');
 
 -- Rows
@@ -89,15 +89,15 @@ select is((select count(*) from cardkeep.business_card_versions h where h.card_i
 
 select pg_temp.other_row(t, 'user_id', pg_temp.id('ann')) from unnest('{personal_info}'::text[]) t
 	\g /dev/null
-select is(pg_temp.seen(cardkeep_api.save_personal_info(pg_temp.token('ann'), pg_temp.id('p2'), '{1}',
+select is(pg_temp.seen(cardkeep_api.save_own_profile('personal_info', pg_temp.token('ann'), pg_temp.id('p2'), '{1}',
 	'{"full_name": "B"}')), '423 v1', 'a profile that is held elsewhere is busy');
-select is(pg_temp.seen(cardkeep_api.save_personal_info(pg_temp.token('ann'), pg_temp.id('p2'), '{0}',
+select is(pg_temp.seen(cardkeep_api.save_own_profile('personal_info', pg_temp.token('ann'), pg_temp.id('p2'), '{0}',
 	'{"full_name": "B"}')), '409 v1', 'a stale version of it is refused all the same');
 select throws_ok(format($$select cardkeep.upsert_personal_info_optimistic(%L, 1, 'B')$$,
 	pg_temp.id('ann')), '55P03', null, 'the promised function waits for the profile');
 select pg_temp.other_ends(), pg_temp.other_row('professional_info', 'user_id', pg_temp.id('ann'))
 	\g /dev/null
-select is(pg_temp.seen(cardkeep_api.save_professional_info(pg_temp.token('ann'), pg_temp.id('q2'),
+select is(pg_temp.seen(cardkeep_api.save_own_profile('professional_info', pg_temp.token('ann'), pg_temp.id('q2'),
 	'{1}', '{"job_title": "B"}')), '423 v1', 'the professional one too');
 select pg_temp.other_ends(), pg_temp.other_row('users', 'id', pg_temp.id('ann')) \g /dev/null
 select is(pg_temp.seen(cardkeep_api.open_session(pg_temp.id('s'), pg_temp.id('ann'), 'hash of ann',

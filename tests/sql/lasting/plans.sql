@@ -67,15 +67,15 @@ begin
 		'cardkeep_api.list_cards(%1$s, 3, 1700000000000000, md5(''x'')::uuid)',
 		'cardkeep_api.delete_card(%1$s, md5(''dROUND-TURN'')::uuid, md5(''cROUND-TURN'')::uuid, ''{2}'')',
 		'cardkeep_api.delete_card(%1$s, md5(''dROUND-TURN'')::uuid, md5(''cROUND-TURN'')::uuid, ''{2}'')',
-		'cardkeep_api.save_personal_info(sha256(''rROUND-TURN''), md5(''pROUND-TURN'')::uuid, ''{0}'', ''{"full_name": "A"}'')',
-		'cardkeep_api.save_personal_info(sha256(''rROUND-TURN''), md5(''qROUND-TURN'')::uuid, ''{1}'', ''{"full_name": "B"}'')',
-		'cardkeep_api.save_personal_info(sha256(''rROUND-TURN''), md5(''qROUND-TURN'')::uuid, ''{1}'', ''{"full_name": "B"}'')',
-		'cardkeep_api.save_personal_info(sha256(''rROUND-TURN''), md5(''yROUND-TURN'')::uuid, ''{1}'', ''{"full_name": "C"}'')',
-		'cardkeep_api.save_professional_info(sha256(''rROUND-TURN''), md5(''pROUND-TURN'')::uuid, ''{0}'', ''{"job_title": "A"}'')',
-		'cardkeep_api.save_professional_info(sha256(''rROUND-TURN''), md5(''qROUND-TURN'')::uuid, ''{1}'', ''{"job_title": "B"}'')',
-		'cardkeep_api.save_professional_info(sha256(''rROUND-TURN''), md5(''yROUND-TURN'')::uuid, ''{1}'', ''{"job_title": "C"}'')',
-		'cardkeep_api.read_personal_info(sha256(''rROUND-TURN''))',
-		'cardkeep_api.read_professional_info(sha256(''rROUND-TURN''))']
+		'cardkeep_api.save_own_profile(''personal_info'', sha256(''rROUND-TURN''), md5(''pROUND-TURN'')::uuid, ''{0}'', ''{"full_name": "A"}'')',
+		'cardkeep_api.save_own_profile(''personal_info'', sha256(''rROUND-TURN''), md5(''qROUND-TURN'')::uuid, ''{1}'', ''{"full_name": "B"}'')',
+		'cardkeep_api.save_own_profile(''personal_info'', sha256(''rROUND-TURN''), md5(''qROUND-TURN'')::uuid, ''{1}'', ''{"full_name": "B"}'')',
+		'cardkeep_api.save_own_profile(''personal_info'', sha256(''rROUND-TURN''), md5(''yROUND-TURN'')::uuid, ''{1}'', ''{"full_name": "C"}'')',
+		'cardkeep_api.save_own_profile(''professional_info'', sha256(''rROUND-TURN''), md5(''pROUND-TURN'')::uuid, ''{0}'', ''{"job_title": "A"}'')',
+		'cardkeep_api.save_own_profile(''professional_info'', sha256(''rROUND-TURN''), md5(''qROUND-TURN'')::uuid, ''{1}'', ''{"job_title": "B"}'')',
+		'cardkeep_api.save_own_profile(''professional_info'', sha256(''rROUND-TURN''), md5(''yROUND-TURN'')::uuid, ''{1}'', ''{"job_title": "C"}'')',
+		'cardkeep_api.read_own_profile(''personal_info'', sha256(''rROUND-TURN''))',
+		'cardkeep_api.read_own_profile(''professional_info'', sha256(''rROUND-TURN''))']
 	loop
 		v_seen := v_seen || pg_temp.use(format(v_call, v_token), p_round) || ' ';
 	end loop;
