@@ -7478,7 +7478,7 @@ set local role cardkeep_owner;
 
 -- What was just made is closed first: granting only adds, and default privileges may have opened it.
 
-create function cardkeep_legacy.close_to_others(p_relation regclass) returns void
+create function cardkeep_legacy.close_all(p_what text, p_granted aclitem[], p_owner oid) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -7486,47 +7486,38 @@ declare
 begin
 	for v_grantee in
 		select distinct case a.grantee when 0 then 'public' else a.grantee::regrole::text end
-		from pg_class c, aclexplode(c.relacl) a
-		where c.oid = p_relation and a.grantee <> c.relowner
+		from aclexplode(p_granted) a where a.grantee <> p_owner
 	loop
-		execute format('revoke all on %s from %s cascade', p_relation, v_grantee);
+		execute format('revoke all on %s from %s cascade', p_what, v_grantee);
 	end loop;
 end
 $$;
-comment on function cardkeep_legacy.close_to_others is 'Leaves what was just made to its owner alone, whatever default privileges gave to others. Locks nothing.';
+comment on function cardkeep_legacy.close_all is 'Leaves what was just made to its owner alone, whatever default privileges gave to others. Locks nothing.';
+
+create function cardkeep_legacy.close_to_others(p_relation regclass) returns void
+language sql volatile set search_path = pg_catalog, pg_temp
+begin atomic
+	select cardkeep_legacy.close_all(c.oid::regclass::text, c.relacl, c.relowner)
+	from pg_catalog.pg_class c where c.oid = p_relation;
+end;
+comment on function cardkeep_legacy.close_to_others is 'close_all for a table or a view. Locks nothing.';
 
 create function cardkeep_legacy.close_function(p_function regprocedure) returns void
-language plpgsql volatile set search_path = pg_catalog, pg_temp
-as $$
-declare
-	v_grantee text;
-begin
-	for v_grantee in
-		select distinct case a.grantee when 0 then 'public' else a.grantee::regrole::text end
-		from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
-		where p.oid = p_function and a.grantee <> p.proowner
-	loop
-		execute format('revoke all on function %s from %s cascade', p_function, v_grantee);
-	end loop;
-end
-$$;
-comment on function cardkeep_legacy.close_function is 'Leaves a function that was just made to its owner alone, whatever default privileges gave to others. Locks nothing.';
+language sql volatile set search_path = pg_catalog, pg_temp
+begin atomic
+	select cardkeep_legacy.close_all('function ' || p.oid::regprocedure::text,
+		coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner)), p.proowner)
+	from pg_catalog.pg_proc p where p.oid = p_function;
+end;
+comment on function cardkeep_legacy.close_function is 'close_all for a function. Locks nothing.';
 
 create function cardkeep_legacy.close_schema(p_schema regnamespace) returns void
-language plpgsql volatile set search_path = pg_catalog, pg_temp
-as $$
-declare
-	v_grantee text;
-begin
-	for v_grantee in
-		select distinct case a.grantee when 0 then 'public' else a.grantee::regrole::text end
-		from pg_namespace n, aclexplode(n.nspacl) a where n.oid = p_schema and a.grantee <> n.nspowner
-	loop
-		execute format('revoke all on schema %s from %s cascade', p_schema, v_grantee);
-	end loop;
-end
-$$;
-comment on function cardkeep_legacy.close_schema is 'Leaves a schema that was just made to its owner alone, whatever default privileges gave to others. Locks nothing.';
+language sql volatile set search_path = pg_catalog, pg_temp
+begin atomic
+	select cardkeep_legacy.close_all('schema ' || n.oid::regnamespace::text, n.nspacl, n.nspowner)
+	from pg_catalog.pg_namespace n where n.oid = p_schema;
+end;
+comment on function cardkeep_legacy.close_schema is 'close_all for a schema. Locks nothing.';
 
 create function cardkeep_doors.is_exempt(p_owner name, p_forced boolean) returns boolean
 language sql stable

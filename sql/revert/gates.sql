@@ -24,5 +24,6 @@ drop function cardkeep_doors.is_exempt;
 drop function cardkeep_legacy.close_function;
 drop function cardkeep_legacy.close_to_others;
 drop function cardkeep_legacy.close_schema;
+drop function cardkeep_legacy.close_all;
 
 commit;

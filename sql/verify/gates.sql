@@ -2,6 +2,7 @@
 
 begin;
 
+select 'cardkeep_legacy.close_all'::regproc;
 select 'cardkeep_legacy.close_to_others'::regproc;
 select 'cardkeep_legacy.close_function'::regproc;
 select 'cardkeep_doors.is_exempt'::regproc;
