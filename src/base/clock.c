@@ -35,6 +35,11 @@ int clock_wait_ms(int64_t now_us, int64_t due_us)
 	return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
+double clock_seconds(int64_t us)
+{
+	return us > 0 ? (double)us / (double)CLOCK_S : 0;
+}
+
 void clock_text(int64_t wall_us, char ret_text[CLOCK_TEXT_BYTES])
 {
 	const time_t seconds = (time_t)(wall_us / CLOCK_S);

@@ -19,6 +19,9 @@ int64_t clock_wall_us(void);
  * ends just before it is due; 0 when due already. */
 int clock_wait_ms(int64_t now_us, int64_t due_us);
 
+/* A span in seconds; 0 where it is negative, as two readings of two processes may be. */
+double clock_seconds(int64_t us);
+
 #define CLOCK_TEXT_BYTES 32
 
 /* A wall-clock time as RFC 3339 in UTC: "2026-01-31T12:00:00.123456Z". */

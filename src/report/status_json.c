@@ -33,8 +33,8 @@ static void add_activity(struct buf *out, const struct snapshot_thread *thread, 
 	buf_char(out, ',');
 	json_text_member(out, "request", busy ? request : NULL);
 	if (known)
-		buf_printf(out, ",\"for_seconds\":%.6f",
-			windows_json_seconds(now_us - activity->since_us));
+		buf_printf(
+			out, ",\"for_seconds\":%.6f", clock_seconds(now_us - activity->since_us));
 	else
 		buf_str(out, ",\"for_seconds\":null");
 }
@@ -45,7 +45,7 @@ static void add_thread_object(
 	buf_printf(out, "{\"lane\":\"%s\",", slow ? "slow" : "waves");
 	add_activity(out, thread, now_us);
 	buf_printf(out, ",\"in_flight\":%" PRIu32 ",\"beat_age_seconds\":%.3f,", thread->in_flight,
-		windows_json_seconds(now_us - thread->beat_us));
+		clock_seconds(now_us - thread->beat_us));
 	json_text_member(
 		out, "connection", metrics_value(STATS_LABEL_CONNECTION, thread->connection));
 	buf_char(out, ',');
@@ -79,8 +79,8 @@ static void add_worker(struct buf *out, const struct snapshot *snapshot, size_t 
 		process->pid, metrics_value(STATS_LABEL_WORKER, process->state),
 		process->generation);
 	buf_printf(out, ",\"uptime_seconds\":%.3f,\"heartbeat_age_seconds\":%.3f",
-		windows_json_seconds(now_us - process->started_us),
-		windows_json_seconds(now_us - process->heartbeat_us));
+		clock_seconds(now_us - process->started_us),
+		clock_seconds(now_us - process->heartbeat_us));
 	add_sandbox(out, process->sandbox);
 	buf_printf(out,
 		",\"connections\":%" PRIu32 ",\"restarts\":%" PRIu64 ",\"lost\":%" PRIu64
@@ -120,11 +120,10 @@ static void add_length(struct buf *out, int64_t length_us)
 
 static void add_recent_requests(struct buf *out, const struct window_sums *recent)
 {
-	const double span = windows_json_seconds(recent->span_us);
-	const uint64_t finished = cells_sum(recent->cells, STATS_REQUESTS_FINISHED);
 	uint64_t durations[HISTOGRAM_CELLS];
 
-	buf_printf(out, ",\"per_second\":%.3f", span > 0 ? (double)finished / span : 0.0);
+	buf_printf(out, ",\"per_second\":%.3f",
+		window_rate(recent, cells_sum(recent->cells, STATS_REQUESTS_FINISHED)));
 	cells_histogram(recent->cells, STATS_REQUEST_DURATION, durations);
 	buf_str(out, ",\"latency_ms\":{");
 	windows_json_spread(out, durations, STATS_UNIT_SECONDS);
@@ -258,11 +257,9 @@ void status_json(struct buf *out, const struct snapshot *snapshot, const struct 
 	if (window != NULL)
 		window_recent(window, WINDOW_MAIN, snapshot, &sums);
 	buf_printf(out, "{\"version\":\"%s\",\"uptime_seconds\":%.3f,\"generation\":%" PRIu32,
-		snapshot->version, windows_json_seconds(now_us - snapshot->made_us),
-		snapshot->generation);
+		snapshot->version, clock_seconds(now_us - snapshot->made_us), snapshot->generation);
 	buf_printf(out, ",\"supervisor\":{\"pid\":%" PRId32 ",\"heartbeat_age_seconds\":%.3f}",
-		snapshot->supervisor_pid,
-		windows_json_seconds(now_us - snapshot->supervisor_beat_us));
+		snapshot->supervisor_pid, clock_seconds(now_us - snapshot->supervisor_beat_us));
 	buf_printf(out, ",\"status\":{\"pid\":%" PRId32 "},\"log_level\":\"%s\"",
 		snapshot->status_pid, log_level_name(snapshot->log_level));
 	buf_printf(out, ",\"log_lines_lost\":%" PRIu64, snapshot->log_lost);

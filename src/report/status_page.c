@@ -95,11 +95,9 @@ static void add_tile(struct buf *out, const struct status_page *page, const char
 static void add_rate_tile(struct buf *out, const struct status_page *page)
 {
 	const struct window_sums *sums = &page->windows[WINDOW_SHORT];
-	const double span_s = (double)sums->span_us / CLOCK_S;
 	struct buf value = {0};
 
-	format_rate(&value,
-		span_s > 0 ? (double)cells_sum(sums->cells, STATS_REQUESTS_FINISHED) / span_s : 0);
+	format_rate(&value, window_rate(sums, cells_sum(sums->cells, STATS_REQUESTS_FINISHED)));
 	add_tile(out, page, "Requests", "", &value, "a second");
 	buf_free(&value);
 }

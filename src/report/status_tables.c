@@ -127,12 +127,11 @@ static void fill_failed(struct fill *fill, uint64_t failed)
 static void add_route_row(struct buf *out, const struct status_page *page, enum stats_route route)
 {
 	const struct window_sums *sums = &page->windows[WINDOW_MAIN];
-	const double span_s = (double)sums->span_us / CLOCK_S;
-	const double answered = (double)cells_answers(sums->cells, route, 0);
+	const uint64_t answered = cells_answers(sums->cells, route, 0);
 	struct fill fill = {0};
 
 	fill_text(&fill, "name", metrics_value(STATS_LABEL_ROUTE, route));
-	format_rate(fill_into(&fill, "rate"), span_s > 0 ? answered / span_s : 0);
+	format_rate(fill_into(&fill, "rate"), window_rate(sums, answered));
 	fill_percentiles(&fill, cells_histogram_of(sums->cells, STATS_REQUEST_DURATION, route));
 	format_count(fill_into(&fill, "refused"), cells_answers(sums->cells, route, '4'));
 	fill_failed(&fill, cells_answers(sums->cells, route, '5'));

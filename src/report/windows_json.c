@@ -8,11 +8,6 @@
 #include "stats/cells.h"
 #include "stats/indicator.h"
 
-double windows_json_seconds(int64_t us)
-{
-	return (double)(us > 0 ? us : 0) / (double)CLOCK_S;
-}
-
 /* ---- indicators ---------------------------------------------------------------------------- */
 
 void windows_json_judgement(struct buf *out, const struct indicator *indicator)
@@ -124,15 +119,13 @@ static void add_spread(
 /* `length_us` 0: since the service's start. */
 static void add_window(struct buf *out, const struct window_sums *sums, int64_t length_us)
 {
-	const double span = windows_json_seconds(sums->span_us);
-	const uint64_t requests = cells_sum(sums->cells, STATS_REQUESTS_FINISHED);
-
 	if (length_us > 0)
 		buf_printf(out, "{\"window_seconds\":%" PRId64, length_us / CLOCK_S);
 	else
 		buf_str(out, "{\"window_seconds\":null");
-	buf_printf(out, ",\"span_seconds\":%.3f,\"requests_per_second\":%.3f", span,
-		span > 0 ? (double)requests / span : 0.0);
+	buf_printf(out, ",\"span_seconds\":%.3f,\"requests_per_second\":%.3f",
+		clock_seconds(sums->span_us),
+		window_rate(sums, cells_sum(sums->cells, STATS_REQUESTS_FINISHED)));
 	add_indicators(out, sums);
 	add_conflicts(out, sums);
 	buf_str(out, ",\"figures\":{");

@@ -12,8 +12,6 @@
 #include "stats/indicator.h"
 #include "stats/window.h"
 
-/* Never negative: two clocks' readings may be a moment apart. */
-double windows_json_seconds(int64_t us);
 /* "value" and "ok" of an indicator. */
 void windows_json_judgement(struct buf *out, const struct indicator *indicator);
 /* Every figure of indicators.def, as members. */

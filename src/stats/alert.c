@@ -92,8 +92,7 @@ static struct alert_reading disconnected(const struct snapshot *now)
 	for (size_t p = 0; p < now->process_count; p++) {
 		const struct snapshot_process *process = &now->processes[p];
 
-		if (process->state != STATS_WORKER_READY ||
-			now->taken_us - process->heartbeat_us > SEGMENT_HEARTBEAT_FRESH_US)
+		if (!snapshot_runs(now, process))
 			continue;
 		for (size_t t = 0; t < now->thread_count && !snapshot_slow(now, t); t++) {
 			const enum stats_connection connection = process->threads[t].connection;

@@ -308,6 +308,12 @@ void snapshot_free(struct snapshot **snapshot)
 
 /* ---- reading one --------------------------------------------------------------------------- */
 
+bool snapshot_comparable(const struct snapshot *newer, const struct snapshot *older)
+{
+	return newer->made_us == older->made_us && newer->process_count == older->process_count &&
+	       newer->thread_count == older->thread_count;
+}
+
 bool snapshot_slow(const struct snapshot *snapshot, size_t thread)
 {
 	return thread >= snapshot->thread_count - snapshot->slow_count;
@@ -317,6 +323,12 @@ bool snapshot_alive(enum stats_worker state)
 {
 	return state == STATS_WORKER_STARTING || state == STATS_WORKER_READY ||
 	       state == STATS_WORKER_DRAINING;
+}
+
+bool snapshot_runs(const struct snapshot *snapshot, const struct snapshot_process *process)
+{
+	return process->state == STATS_WORKER_READY &&
+	       snapshot->taken_us - process->heartbeat_us <= SEGMENT_HEARTBEAT_FRESH_US;
 }
 
 /* An idle thread turns five times a second. */

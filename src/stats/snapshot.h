@@ -73,10 +73,14 @@ MUST_CHECK struct snapshot *snapshot_take(const struct segment *segment, int64_t
 void snapshot_measure(struct snapshot *snapshot);
 void snapshot_free(struct snapshot **snapshot);
 
+/* Whether two are of one segment, so that rates can be made of them: a restart of the service begins another. */
+bool snapshot_comparable(const struct snapshot *newer, const struct snapshot *older);
 /* Whether this thread of each process is one of the slow lane. */
 bool snapshot_slow(const struct snapshot *snapshot, size_t thread);
 /* Whether a worker in this state serves, or will. */
 bool snapshot_alive(enum stats_worker state);
+/* Whether that worker serves: it is ready, and gives signs of life. */
+bool snapshot_runs(const struct snapshot *snapshot, const struct snapshot_process *process);
 /* Whether a thread of a living worker has made no turn for so long that it hangs, or waits. */
 bool snapshot_hangs(const struct snapshot *snapshot, const struct snapshot_thread *thread);
 /* Whether a thread does something: it is neither idle, nor waits with requests that are to be tried again. */

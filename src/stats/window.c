@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "stats/cells.h"
 
@@ -34,6 +35,17 @@ struct window *window_new(const int64_t lengths_us[WINDOW_COUNT])
 		window->rings[i].length_us = lengths_us[i];
 	}
 	return window;
+}
+
+struct window *window_of_conf(const struct conf *conf)
+{
+	const int64_t lengths_us[WINDOW_COUNT] = {
+		[WINDOW_SHORT] = conf->window_short_s * CLOCK_S,
+		[WINDOW_MAIN] = conf->window_s * CLOCK_S,
+		[WINDOW_LONG] = conf->window_long_s * CLOCK_S,
+	};
+
+	return window_new(lengths_us);
 }
 
 void window_free(struct window **window)
@@ -89,6 +101,19 @@ void window_since_start(const struct snapshot *now, struct window_sums *ret_sums
 {
 	ret_sums->span_us = now->taken_us - now->made_us;
 	memcpy(ret_sums->cells, now->cells, sizeof(ret_sums->cells));
+}
+
+void window_between(
+	const struct snapshot *before, const struct snapshot *now, struct window_sums *ret_sums)
+{
+	ret_sums->span_us = now->taken_us - before->taken_us;
+	memcpy(ret_sums->cells, now->cells, sizeof(ret_sums->cells));
+	cells_subtract(ret_sums->cells, before->cells);
+}
+
+double window_rate(const struct window_sums *sums, uint64_t count)
+{
+	return sums->span_us > 0 ? (double)count / clock_seconds(sums->span_us) : 0;
 }
 
 void window_recent(const struct window *window, enum window_id id, const struct snapshot *now,

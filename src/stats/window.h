@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "base/conf.h"
 #include "stats/snapshot.h"
 
 #define WINDOW_STEPS 30
@@ -31,6 +32,8 @@ struct window;
 
 /* `lengths_us`: of each window, above 0. */
 MUST_CHECK struct window *window_new(const int64_t lengths_us[WINDOW_COUNT]);
+/* With the lengths that the configuration gives. */
+MUST_CHECK struct window *window_of_conf(const struct conf *conf);
 void window_free(struct window **window);
 int64_t window_length_us(const struct window *window, enum window_id id);
 /* Call it every second or at every snapshot: it keeps what it needs. */
@@ -41,5 +44,10 @@ void window_recent(const struct window *window, enum window_id id, const struct 
 	struct window_sums *ret_sums);
 /* What was counted since the service's start. */
 void window_since_start(const struct snapshot *now, struct window_sums *ret_sums);
+/* What was counted since an earlier snapshot of the same segment. */
+void window_between(
+	const struct snapshot *before, const struct snapshot *now, struct window_sums *ret_sums);
+/* So many of what was counted, as a rate: a second; 0 when it took no time. */
+double window_rate(const struct window_sums *sums, uint64_t count);
 
 #endif

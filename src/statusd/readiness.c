@@ -20,7 +20,7 @@ struct census {
 	const char *sqlstate; /* of one that failed */
 };
 
-/* What is as old as the process was set by the supervisor, before the thread was there. */
+/* The supervisor sets the beat when it forks: one as old as the process means that the thread has not run yet. */
 static void count_thread(struct census *census, const struct snapshot_process *process,
 	const struct snapshot_thread *thread, int64_t now_us)
 {
@@ -42,10 +42,8 @@ static struct census take_census(const struct snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->process_count; i++) {
 		const struct snapshot_process *process = &snapshot->processes[i];
 
-		if (process->state != STATS_WORKER_READY)
-			continue;
-		census.ready++;
-		if (snapshot->taken_us - process->heartbeat_us > SEGMENT_HEARTBEAT_FRESH_US)
+		census.ready += process->state == STATS_WORKER_READY;
+		if (!snapshot_runs(snapshot, process))
 			continue;
 		census.running++;
 		for (size_t t = 0; t < snapshot->thread_count && !snapshot_slow(snapshot, t); t++)

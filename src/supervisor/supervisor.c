@@ -116,17 +116,6 @@ static bool open_all(struct supervisor *sup, char *why, size_t why_size)
 	       logfile_open(sup->settings.conf.log_file, why, why_size);
 }
 
-static struct window *new_window(const struct conf *conf)
-{
-	const int64_t lengths_us[WINDOW_COUNT] = {
-		[WINDOW_SHORT] = conf->window_short_s * CLOCK_S,
-		[WINDOW_MAIN] = conf->window_s * CLOCK_S,
-		[WINDOW_LONG] = conf->window_long_s * CLOCK_S,
-	};
-
-	return window_new(lengths_us);
-}
-
 struct supervisor *supervisor_new(const struct role_def *roles,
 	const struct settings_source *source, const struct settings *settings, char *why,
 	size_t why_size)
@@ -137,7 +126,7 @@ struct supervisor *supervisor_new(const struct role_def *roles,
 	sup->source = source;
 	sup->settings = *settings;
 	sup->signal_fd = -1;
-	sup->window = new_window(&settings->conf);
+	sup->window = window_of_conf(&settings->conf);
 	sup->series = series_new();
 	sup->tries = tries_new();
 	for (enum role role = 0; role < ROLE_COUNT; role++)
@@ -417,7 +406,7 @@ static void adopt_windows(struct supervisor *sup, const struct conf *conf)
 		conf->window_long_s == old->window_long_s)
 		return;
 	window_free(&sup->window);
-	sup->window = new_window(conf);
+	sup->window = window_of_conf(conf);
 }
 
 /* Takes the new configuration; the processes that follow start with it. */

@@ -11,7 +11,6 @@ libtool_a_SOURCES = \
 	src/tool/page.c src/tool/page.h \
 	src/tool/prompt.c src/tool/prompt.h \
 	src/tool/prune.c \
-	src/tool/sample.c src/tool/sample.h \
 	src/tool/screen.c src/tool/screen.h \
 	src/tool/sessions.c \
 	src/tool/status.c \

@@ -41,14 +41,12 @@ static void add_sum(struct buf *out, const struct snapshot *snapshot, const char
 static void add_requests(
 	struct buf *out, const struct snapshot *snapshot, const struct window_sums *all)
 {
-	const double s = (double)all->span_us / (double)CLOCK_S;
-	const uint64_t answered = snapshot_sum(snapshot, STATS_REQUESTS_FINISHED);
 	uint64_t durations[HISTOGRAM_CELLS];
 
 	buf_str(out, "requests ");
 	add_sum(out, snapshot, "answered", STATS_REQUESTS_FINISHED);
 	buf_str(out, " (");
-	format_rate(out, s > 0 ? (double)answered / s : 0);
+	format_rate(out, window_rate(all, cells_sum(all->cells, STATS_REQUESTS_FINISHED)));
 	buf_str(out, "/s)");
 	add_sum(out, snapshot, "in flight", STATS_REQUESTS_IN_FLIGHT);
 	add_sum(out, snapshot, "lost", STATS_REQUESTS_LOST);
@@ -160,15 +158,12 @@ static void add_thread(struct buf *out, const struct snapshot *snapshot,
 static void add_worker(struct buf *out, const struct snapshot *snapshot, size_t slot)
 {
 	const struct snapshot_process *process = &snapshot->processes[slot];
-	uint64_t restarts = 0;
 
-	for (size_t i = 0; i < STATS_RESTART_COUNT; i++)
-		restarts += process->restarts[i];
 	buf_printf(out, "worker %zu  pid %d  %s  up ", slot, (int)process->pid,
 		metrics_value(STATS_LABEL_WORKER, process->state));
 	format_span(out, snapshot->taken_us - process->started_us);
 	buf_str(out, "  restarts ");
-	format_count(out, restarts);
+	format_count(out, snapshot_restarts(process));
 	buf_str(out, "  lost ");
 	format_count(out, process->lost);
 	buf_char(out, '\n');

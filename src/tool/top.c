@@ -25,12 +25,12 @@
 struct top {
 	const struct tool *tool;
 	struct window *window; /* of the segment that `now` is of */
-	struct sample *now;
-	struct sample *before;
+	struct snapshot *now;
+	struct snapshot *before;
 	struct view view;
 	struct page page;
 	int64_t delay_us;
-	int64_t shown_us; /* when the latest sample was taken */
+	int64_t shown_us; /* when the latest snapshot was taken */
 	bool first;       /* there was one only */
 	bool paused;
 	bool helping;
@@ -39,32 +39,20 @@ struct top {
 
 /* ---- looking --------------------------------------------------------------------------------- */
 
-static void begin_window(struct top *top)
-{
-	const struct conf *conf = &top->tool->conf;
-	const int64_t lengths_us[WINDOW_COUNT] = {
-		[WINDOW_SHORT] = conf->window_short_s * CLOCK_S,
-		[WINDOW_MAIN] = conf->window_s * CLOCK_S,
-		[WINDOW_LONG] = conf->window_long_s * CLOCK_S,
-	};
-
-	window_free(&top->window);
-	top->window = window_new(lengths_us);
-}
-
 static void keep(struct top *top, const struct segment *segment)
 {
-	sample_free(&top->before);
+	snapshot_free(&top->before);
 	top->before = top->now;
-	top->now = sample_take(segment, clock_mono_us());
-	if (top->before == NULL || !sample_comparable(top->now, top->before)) {
-		sample_free(&top->before);
-		begin_window(top);
+	top->now = snapshot_take(segment, clock_mono_us());
+	if (top->before == NULL || !snapshot_comparable(top->now, top->before)) {
+		snapshot_free(&top->before);
+		window_free(&top->window);
+		top->window = window_of_conf(&top->tool->conf);
 	}
-	window_add(top->window, top->now->snapshot);
+	window_add(top->window, top->now);
 }
 
-/* Takes the next sample. EX_OK; or `why` the segment cannot be read, and nothing is changed. */
+/* Takes the next snapshot. EX_OK; or `why` the segment cannot be read, and nothing is changed. */
 static int look_again(struct top *top)
 {
 	struct segment *segment;
@@ -82,7 +70,7 @@ static void make_page(struct top *top)
 {
 	struct window_sums recent;
 
-	window_recent(top->window, WINDOW_MAIN, top->now->snapshot, &recent);
+	window_recent(top->window, WINDOW_MAIN, top->now, &recent);
 	view_make(&top->page, &top->view, top->now, top->before, &recent);
 }
 
@@ -149,8 +137,7 @@ static void note(const struct top *top, char *text, size_t size)
 	else if (top->paused)
 		snprintf(text, size, "PAUSED, h: help");
 	else
-		snprintf(text, size, "every %.3g s, h: help",
-			(double)top->delay_us / (double)CLOCK_S);
+		snprintf(text, size, "every %.3g s, h: help", clock_seconds(top->delay_us));
 }
 
 static void draw(struct top *top)
@@ -311,8 +298,8 @@ int tool_top(const struct tool *tool)
 
 	if (status == EX_OK)
 		status = run_top(&top, count);
-	sample_free(&top.now);
-	sample_free(&top.before);
+	snapshot_free(&top.now);
+	snapshot_free(&top.before);
 	window_free(&top.window);
 	page_free(&top.page);
 	return status;

@@ -207,7 +207,7 @@ static int verify(struct client *client, bool json)
 			broken == 0 ? "true" : "false");
 	else
 		printf("%zu promises, %zu broken, %.1f s\n", ARRAY_LEN(checks), broken,
-			(double)(clock_mono_us() - began_us) / (double)CLOCK_S);
+			clock_seconds(clock_mono_us() - began_us));
 	return broken == 0 ? EX_OK : TOOL_FINDING;
 }
 

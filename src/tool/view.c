@@ -1,4 +1,4 @@
-/* What `top` shows of two samples. */
+/* What `top` shows of two snapshots. */
 #include "tool/view.h"
 
 #include <stdlib.h>
@@ -32,16 +32,11 @@ static void add_bar(struct page *page, const struct view *view, const struct sna
 	page_end_line(page, PAGE_BAR);
 }
 
-static double seconds_between(const struct sample *now, const struct sample *before)
+/* The rate of what was counted between the snapshots, or "-" while there is one only. */
+static void add_rate(struct buf *out, const struct window_sums *between, uint64_t count)
 {
-	return (double)(now->snapshot->taken_us - before->snapshot->taken_us) / (double)CLOCK_S;
-}
-
-/* The rate of what rose from `older` to `newer`, or "-" while there is nothing to compare with. */
-static void add_rate(struct buf *out, uint64_t newer, uint64_t older, double seconds)
-{
-	if (seconds > 0)
-		format_rate(out, (double)(newer - older) / seconds);
+	if (between->span_us > 0)
+		format_rate(out, window_rate(between, count));
 	else
 		buf_char(out, '-');
 }
@@ -53,23 +48,15 @@ static void add_named(struct buf *out, const char *name, uint64_t count)
 }
 
 static void add_request_line(
-	struct page *page, const struct sample *now, const struct sample *before, double seconds)
+	struct page *page, const struct snapshot *snapshot, const struct window_sums *between)
 {
 	struct buf *out = &page->text;
-	const struct snapshot *snapshot = now->snapshot;
-	const uint64_t answered = snapshot_sum(snapshot, STATS_REQUESTS_FINISHED);
 	uint64_t durations[HISTOGRAM_CELLS];
-	struct window_sums sums;
 
 	buf_str(out, "now       ");
-	add_rate(out, answered,
-		before != NULL ? snapshot_sum(before->snapshot, STATS_REQUESTS_FINISHED) : 0,
-		seconds);
+	add_rate(out, between, cells_sum(between->cells, STATS_REQUESTS_FINISHED));
 	buf_str(out, " requests/s");
-	window_since_start(snapshot, &sums);
-	if (before != NULL)
-		cells_subtract(sums.cells, before->snapshot->cells);
-	cells_histogram(sums.cells, STATS_REQUEST_DURATION, durations);
+	cells_histogram(between->cells, STATS_REQUEST_DURATION, durations);
 	buf_str(out, "  p50 ");
 	format_percentile(out, durations, 0.5);
 	buf_str(out, "  p99 ");
@@ -202,7 +189,7 @@ static void add_figure(struct buf *out, size_t from, size_t end, struct buf *fig
 struct thread_row {
 	size_t process;
 	size_t thread;
-	uint64_t answered; /* between the samples */
+	uint64_t answered; /* between the snapshots */
 	uint64_t spent_us;
 	int64_t since_us;
 };
@@ -273,32 +260,30 @@ static const struct column thread_columns[] = {
 
 /* One row for each thread of a slot that is in use; their number. */
 static size_t collect_threads(
-	struct thread_row *rows, const struct sample *now, const struct sample *before)
+	struct thread_row *rows, const struct snapshot *now, const struct snapshot *before)
 {
-	const struct snapshot *snapshot = now->snapshot;
 	size_t count = 0;
 
-	for (size_t p = 0; p < snapshot->process_count; p++) {
-		if (snapshot->processes[p].state == STATS_WORKER_FREE)
+	for (size_t p = 0; p < now->process_count; p++) {
+		if (now->processes[p].state == STATS_WORKER_FREE)
 			continue;
-		for (size_t t = 0; t < snapshot->thread_count; t++) {
-			const size_t at = p * snapshot->thread_count + t;
+		for (size_t t = 0; t < now->thread_count; t++) {
+			const struct snapshot_thread *thread = &now->processes[p].threads[t];
 			struct thread_row *row = &rows[count++];
 
-			*row = (struct thread_row){.process = p,
-				.thread = t,
-				.since_us = snapshot->processes[p].threads[t].activity.since_us};
+			*row = (struct thread_row){
+				.process = p, .thread = t, .since_us = thread->activity.since_us};
 			if (before == NULL)
 				continue;
-			row->answered = now->threads[at].answered - before->threads[at].answered;
-			row->spent_us = now->threads[at].spent_us - before->threads[at].spent_us;
+			row->answered = thread->answered - before->processes[p].threads[t].answered;
+			row->spent_us = thread->spent_us - before->processes[p].threads[t].spent_us;
 		}
 	}
 	return count;
 }
 
 static void add_thread_line(struct page *page, const struct snapshot *snapshot,
-	const struct thread_row *row, double seconds, struct buf *figure)
+	const struct thread_row *row, const struct window_sums *between, struct buf *figure)
 {
 	const struct snapshot_process *process = &snapshot->processes[row->process];
 	const struct snapshot_thread *thread = &process->threads[row->thread];
@@ -320,7 +305,7 @@ static void add_thread_line(struct page *page, const struct snapshot *snapshot,
 	if (known)
 		format_span(figure, snapshot->taken_us - thread->activity.since_us);
 	add_figure(out, from, 61, figure);
-	add_rate(figure, row->answered, 0, seconds);
+	add_rate(figure, between, row->answered);
 	add_figure(out, from, 70, figure);
 	buf_char(out, ' ');
 	if (row->answered > 0)
@@ -339,12 +324,10 @@ static void add_more(struct page *page, size_t hidden, const char *what)
 	page_end_line(page, PAGE_FAINT);
 }
 
-static void add_threads(struct page *page, const struct view *view, const struct sample *now,
-	const struct sample *before, double seconds)
+static void add_threads(struct page *page, const struct view *view, const struct snapshot *now,
+	const struct snapshot *before, const struct window_sums *between)
 {
-	const struct snapshot *snapshot = now->snapshot;
-	struct thread_row *rows =
-		mem_zero(snapshot->process_count * snapshot->thread_count * sizeof(*rows));
+	struct thread_row *rows = mem_zero(now->process_count * now->thread_count * sizeof(*rows));
 	const size_t count = collect_threads(rows, now, before);
 	const size_t used = page->count + 1 + ROUTE_ROWS;
 	const size_t room = view->rows == 0 ? count : view->rows > used + 2 ? view->rows - used : 2;
@@ -354,7 +337,7 @@ static void add_threads(struct page *page, const struct view *view, const struct
 	add_titles(page, thread_columns, ARRAY_LEN(thread_columns), (int)view->threads);
 	qsort(rows, count, sizeof(*rows), thread_orders[view->threads]);
 	for (size_t i = 0; i < shown; i++)
-		add_thread_line(page, snapshot, &rows[i], seconds, &figure);
+		add_thread_line(page, now, &rows[i], between, &figure);
 	add_more(page, count - shown, "threads");
 	buf_free(&figure);
 	free(rows);
@@ -364,7 +347,7 @@ static void add_threads(struct page *page, const struct view *view, const struct
 
 struct route_row {
 	enum stats_route route;
-	uint64_t answered; /* between the samples */
+	uint64_t answered; /* between the snapshots */
 	uint64_t refused;  /* 4xx */
 	uint64_t failed;   /* 5xx */
 	uint64_t p50_us;
@@ -458,14 +441,14 @@ static size_t collect_routes(
 	return count;
 }
 
-static void add_route_line(
-	struct page *page, const struct route_row *row, double seconds, struct buf *figure)
+static void add_route_line(struct page *page, const struct route_row *row,
+	const struct window_sums *between, struct buf *figure)
 {
 	struct buf *out = &page->text;
 	const size_t from = out->len;
 
 	buf_str(out, metrics_value(STATS_LABEL_ROUTE, row->route));
-	add_rate(figure, row->answered, 0, seconds);
+	add_rate(figure, between, row->answered);
 	add_figure(out, from, 28, figure);
 	if (row->answered > 0) {
 		format_latency(figure, row->p50_us);
@@ -473,9 +456,9 @@ static void add_route_line(
 		format_latency(figure, row->p99_us);
 		add_figure(out, from, 48, figure);
 	}
-	add_rate(figure, row->refused, 0, seconds);
+	add_rate(figure, between, row->refused);
 	add_figure(out, from, 57, figure);
-	add_rate(figure, row->failed, 0, seconds);
+	add_rate(figure, between, row->failed);
 	add_figure(out, from, 66, figure);
 	format_count(figure, row->ever);
 	add_figure(out, from, 79, figure);
@@ -484,43 +467,46 @@ static void add_route_line(
 						: PAGE_FAINT);
 }
 
-static void add_routes(struct page *page, const struct view *view, const struct sample *now,
-	const struct sample *before, double seconds)
+static void add_routes(struct page *page, const struct view *view, const struct snapshot *now,
+	const struct window_sums *between)
 {
 	struct route_row rows[STATS_ROUTE_COUNT];
-	struct window_sums between;
 	struct buf figure = {0};
 	size_t count;
 	size_t room;
 	size_t shown;
 
-	window_since_start(now->snapshot, &between);
-	if (before != NULL)
-		cells_subtract(between.cells, before->snapshot->cells);
-	count = collect_routes(rows, now->snapshot->cells, between.cells);
+	count = collect_routes(rows, now->cells, between->cells);
 	add_titles(page, route_columns, ARRAY_LEN(route_columns), (int)view->routes);
 	room = view->rows == 0 ? count : view->rows > page->count ? view->rows - page->count : 0;
 	shown = count <= room ? count : room > 0 ? room - 1 : 0;
 	qsort(rows, count, sizeof(*rows), route_orders[view->routes]);
 	for (size_t i = 0; i < shown; i++)
-		add_route_line(page, &rows[i], seconds, &figure);
+		add_route_line(page, &rows[i], between, &figure);
 	add_more(page, count - shown, "routes");
 	buf_free(&figure);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
-void view_make(struct page *page, const struct view *view, const struct sample *now,
-	const struct sample *before, const struct window_sums *recent)
+void view_make(struct page *page, const struct view *view, const struct snapshot *now,
+	const struct snapshot *before, const struct window_sums *recent)
 {
-	const double seconds = before != NULL ? seconds_between(now, before) : 0;
+	struct window_sums between;
 
+	if (before != NULL) {
+		window_between(before, now, &between);
+	} else {
+		/* All there is for the latencies, and no time to make rates of. */
+		window_since_start(now, &between);
+		between.span_us = 0;
+	}
 	page_reset(page);
-	add_bar(page, view, now->snapshot);
-	add_request_line(page, now, before, seconds);
-	add_total_lines(page, now->snapshot);
-	add_indicator_lines(page, now->snapshot, recent);
-	add_alert_line(page, now->snapshot);
-	add_threads(page, view, now, before, seconds);
-	add_routes(page, view, now, before, seconds);
+	add_bar(page, view, now);
+	add_request_line(page, now, &between);
+	add_total_lines(page, now);
+	add_indicator_lines(page, now, recent);
+	add_alert_line(page, now);
+	add_threads(page, view, now, before, &between);
+	add_routes(page, view, now, &between);
 }

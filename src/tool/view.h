@@ -1,14 +1,13 @@
 /*
- * What `top` shows of two samples: totals and indicators, then the threads, then the routes.
+ * What `top` shows of two snapshots: totals and indicators, then the threads, then the routes.
  *
- * From samples into a page, made for 80 columns; where rows are short, what is left out is counted.
+ * From snapshots into a page, made for 80 columns; where rows are short, what is left out is counted.
  */
 #ifndef TOOL_VIEW_H
 #define TOOL_VIEW_H
 
 #include "stats/window.h"
 #include "tool/page.h"
-#include "tool/sample.h"
 
 enum view_threads {
 	VIEW_THREADS_SLOT,
@@ -35,7 +34,7 @@ struct view {
 
 /* `before` is comparable with `now`, or NULL: then there are no rates yet. `recent` is what was
  * counted in the last minutes. */
-void view_make(struct page *page, const struct view *view, const struct sample *now,
-	const struct sample *before, const struct window_sums *recent);
+void view_make(struct page *page, const struct view *view, const struct snapshot *now,
+	const struct snapshot *before, const struct window_sums *recent);
 
 #endif

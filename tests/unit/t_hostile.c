@@ -161,20 +161,20 @@ static void tell_as_page(const struct snapshot *snapshot, const struct window *w
 /* As `cardkeep top` and `cardkeep status` do. */
 static void tell_as_tool(const struct segment *segment, const struct window_sums *recent)
 {
-	struct sample *before = sample_take(segment, clock_mono_us());
-	struct sample *now = sample_take(segment, clock_mono_us() + CLOCK_S);
+	struct snapshot *before = snapshot_take(segment, clock_mono_us());
+	struct snapshot *now = snapshot_take(segment, clock_mono_us() + CLOCK_S);
 	const struct view view = {0};
 	struct page page = {0};
 	struct buf out = {0};
 
 	view_make(&page, &view, now, before, recent);
 	assert_true(page.count > 0);
-	life_describe(&out, now->snapshot);
+	life_describe(&out, now);
 	assert_true(out.len > 0);
 	buf_free(&out);
 	page_free(&page);
-	sample_free(&before);
-	sample_free(&now);
+	snapshot_free(&before);
+	snapshot_free(&now);
 }
 
 static void check(const struct snapshot *snapshot)

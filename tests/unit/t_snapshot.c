@@ -328,6 +328,31 @@ static void a_window_may_be_two_seconds_long(void **state)
 	window_free(&window);
 }
 
+static void between_two_snapshots_is_what_was_counted_since_the_first(void **state)
+{
+	struct fixture *fixture = *state;
+	struct stats_slot *slot = segment_slot(fixture->segment, 0, 0);
+	struct snapshot *before;
+	struct snapshot *now;
+	struct window_sums sums;
+
+	stats_add(slot, STATS_OPERATIONS, 1000);
+	before = snapshot_take(fixture->segment, clock_mono_us());
+	stats_add(slot, STATS_OPERATIONS, 10);
+	now = snapshot_take(fixture->segment, before->taken_us + 4 * CLOCK_S);
+	assert_true(snapshot_comparable(now, before));
+	window_between(before, now, &sums);
+	assert_int_equal(sums.span_us, 4 * CLOCK_S);
+	assert_int_equal(operations(&sums), 10);
+	assert_float_equal(window_rate(&sums, operations(&sums)), 2.5, 1e-9);
+	window_between(now, now, &sums);
+	assert_float_equal(window_rate(&sums, 10), 0, 1e-9);
+	before->made_us--;
+	assert_false(snapshot_comparable(now, before));
+	snapshot_free(&before);
+	snapshot_free(&now);
+}
+
 /* ---- indicators ---------------------------------------------------------------------------- */
 
 /* What was counted, by what the indicators are made of. */
@@ -430,6 +455,7 @@ int main(void)
 		FIXTURE_TEST(an_old_service_is_judged_by_its_last_minutes),
 		FIXTURE_TEST(what_happened_leaves_the_short_window_first),
 		FIXTURE_TEST(a_young_window_over_an_old_service_begins_with_its_first_sample),
+		FIXTURE_TEST(between_two_snapshots_is_what_was_counted_since_the_first),
 		FIXTURE_TEST(a_window_may_be_two_seconds_long),
 		cmocka_unit_test(indicators_keep_to_their_targets_and_have_no_value_without_events),
 		cmocka_unit_test(each_kind_of_entity_has_a_conflict_rate_of_its_own),

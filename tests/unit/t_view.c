@@ -15,12 +15,12 @@
 #define WORKERS 8
 
 struct fixture {
-	struct snapshot snapshots[2];
+	struct snapshot before;
+	struct snapshot now;
 	struct snapshot_process processes[WORKERS];
 	struct snapshot_thread threads[WORKERS];
-	struct sample_thread work[2][WORKERS];
-	struct sample before;
-	struct sample now;
+	struct snapshot_process processes_before[WORKERS];
+	struct snapshot_thread threads_before[WORKERS];
 	struct window_sums recent;
 	struct view view;
 	struct page page;
@@ -33,27 +33,27 @@ static struct fixture *busy(void)
 
 	page_free(&f.page);
 	memset(&f, 0, sizeof(f));
-	for (size_t s = 0; s < 2; s++) {
-		f.snapshots[s].taken_us = NOW - (s == 0 ? CLOCK_S : 0);
-		f.snapshots[s].supervisor_pid = 1;
-		f.snapshots[s].supervisor_beat_us = NOW;
-		f.snapshots[s].process_count = WORKERS;
-		f.snapshots[s].thread_count = 1;
-		f.snapshots[s].processes = f.processes;
-	}
+	f.now = (struct snapshot){.taken_us = NOW,
+		.supervisor_pid = 1,
+		.supervisor_beat_us = NOW,
+		.process_count = WORKERS,
+		.thread_count = 1,
+		.processes = f.processes};
+	f.before = f.now;
+	f.before.taken_us = NOW - CLOCK_S;
+	f.before.processes = f.processes_before;
 	for (size_t i = 0; i < WORKERS; i++) {
 		f.processes[i] = (struct snapshot_process){.pid = (int32_t)(100 + i),
 			.state = STATS_WORKER_READY,
 			.threads = &f.threads[i]};
+		f.processes_before[i].threads = &f.threads_before[i];
 		f.threads[i].activity_known = true;
 		f.threads[i].activity.since_us = NOW - (int64_t)((i * 3) % WORKERS) * CLOCK_S;
 		f.threads[i].connection = STATS_CONNECTION_OPEN;
-		f.work[0][i].answered = f.work[1][i].answered = 1000;
-		f.work[1][i].answered += i;
-		f.work[1][i].spent_us = i * i * 1000;
+		f.threads_before[i].answered = 1000;
+		f.threads[i].answered = 1000 + i;
+		f.threads[i].spent_us = i * i * 1000;
 	}
-	f.before = (struct sample){&f.snapshots[0], f.work[0]};
-	f.now = (struct sample){&f.snapshots[1], f.work[1]};
 	return &f;
 }
 
@@ -63,13 +63,13 @@ static void answer(struct fixture *f, enum stats_route route, enum stats_code co
 {
 	const struct stats_shape *requests = &stats_shapes[STATS_REQUESTS];
 	const struct stats_shape *durations = &stats_shapes[STATS_REQUEST_DURATION];
-	uint64_t *cells = f->snapshots[1].cells;
+	uint64_t *cells = f->now.cells;
 
 	cells[requests->at + route * requests->counts[1] + code] += count;
 	cells[durations->at + route * HISTOGRAM_CELLS + histogram_bucket(us)] += count;
 }
 
-static void make(struct fixture *f, const struct sample *before)
+static void make(struct fixture *f, const struct snapshot *before)
 {
 	view_make(&f->page, &f->view, &f->now, before, &f->recent);
 }
@@ -196,7 +196,7 @@ static void no_line_is_wider_than_a_terminal(void **state)
 		f->processes[i].state = STATS_WORKER_STARTING;
 		f->threads[i].activity.state = STATS_THREAD_ANSWERING;
 		f->threads[i].activity.route = STATS_ROUTE_PROFESSIONAL_SAVE;
-		f->work[1][i].answered = 100000000;
+		f->threads[i].answered = 100000000;
 	}
 	make(f, &f->before);
 	for (size_t i = 0; i < f->page.count; i++) {
