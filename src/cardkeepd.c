@@ -4,12 +4,11 @@
  * Exit status: 0 after a stop, 64 wrong usage, 73 a socket, the segment or the log cannot be made,
  * 77 the configuration cannot be read, 78 the configuration is wrong (sysexits.h).
  */
-#include "config.h" /* _GNU_SOURCE: close_range */
+#include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +25,7 @@
 #include "proc/sandbox.h"
 #include "proc/settings.h"
 #include "proc/signals.h"
+#include "proc/spawn.h"
 #include "proc/title.h"
 #include "statusd/statusd.h"
 #include "supervisor/supervisor.h"
@@ -120,7 +120,7 @@ static void keep_own_descriptors(void)
 {
 	int null;
 
-	MUST_ZERO(close_range((unsigned)(STDERR_FILENO + 1 + systemd_count()), UINT_MAX, 0));
+	spawn_close_from(STDERR_FILENO + 1 + systemd_count());
 	do
 		null = open("/dev/null", O_RDWR);
 	while (null >= 0 && null <= STDERR_FILENO);

@@ -19,6 +19,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+void spawn_end_with(pid_t parent)
+{
+	MUST_ZERO(prctl(PR_SET_PDEATHSIG, SIGKILL));
+	if (getppid() != parent)
+		_exit(EXIT_FAILURE);
+}
+
+void spawn_close_from(int fd)
+{
+	MUST_ZERO(close_range((unsigned)fd, UINT_MAX, 0));
+}
+
 /* Keeps the standard descriptors and these two; whatever else the supervisor has open is its own. */
 static void discard_descriptors(int one, int other)
 {
@@ -31,7 +43,7 @@ static void discard_descriptors(int one, int other)
 		MUST_ZERO(close_range(first, low - 1, 0));
 	if (high > low + 1)
 		MUST_ZERO(close_range(low + 1, high - 1, 0));
-	MUST_ZERO(close_range(high + 1, UINT_MAX, 0));
+	spawn_close_from((int)high + 1);
 }
 
 static void default_actions(void)
@@ -50,9 +62,7 @@ static void default_actions(void)
 NO_RETURN static void be_child(
 	const struct inherit *inherit, child_main_fn *child_main, pid_t supervisor)
 {
-	MUST_ZERO(prctl(PR_SET_PDEATHSIG, SIGKILL));
-	if (getppid() != supervisor)
-		_exit(EXIT_FAILURE);
+	spawn_end_with(supervisor);
 	discard_descriptors(inherit->listen_fd, inherit->message_fd);
 	default_actions();
 	child_main(inherit);

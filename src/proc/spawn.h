@@ -63,6 +63,11 @@ struct role_def {
  */
 MUST_CHECK bool spawn(struct inherit inherit, child_main_fn *child_main, struct child *ret_child);
 
+/* In a child that was just forked: it ends when `parent` does, however that ends, and at once where it has. */
+void spawn_end_with(pid_t parent);
+/* Closes every descriptor from that one on. */
+void spawn_close_from(int fd);
+
 /* The next process that ended, without waiting; 0 when none did. *ret_status as of waitpid(2). */
 MUST_CHECK pid_t spawn_reap(int *ret_status);
 

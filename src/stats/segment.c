@@ -439,6 +439,27 @@ uint64_t segment_cell(const struct segment *segment, size_t process, size_t thre
 	return value;
 }
 
+bool segment_worker_serves(
+	const struct segment *segment, size_t process, int64_t now_us, uint32_t *ret_connections)
+{
+	const struct segment_process *worker = segment_process(segment, process);
+	const int64_t beat_us = stats_time_of(&worker->heartbeat_us);
+
+	if (atomic_load_explicit(&worker->state, memory_order_relaxed) != STATS_WORKER_READY ||
+		now_us - beat_us > SEGMENT_HEARTBEAT_FRESH_US)
+		return false;
+	*ret_connections = atomic_load_explicit(&worker->connections, memory_order_relaxed);
+	return true;
+}
+
+int64_t segment_thread_beat_us(const struct segment *segment, size_t process, size_t thread)
+{
+	const int64_t beat_us = stats_time_of(&segment_thread(segment, process, thread)->beat_us);
+	const int64_t started_us = stats_time_of(&segment_process(segment, process)->started_us);
+
+	return beat_us > started_us ? beat_us : 0;
+}
+
 enum log_level segment_log_level(const struct segment *segment)
 {
 	const uint32_t level =

@@ -164,6 +164,12 @@ const struct stats_slot *segment_thread(
 	const struct segment *segment, size_t process, size_t thread);
 /* One cell of it, with acquire order. */
 uint64_t segment_cell(const struct segment *segment, size_t process, size_t thread, size_t cell);
+/* Whether the worker in that slot is ready and gives signs of life; then *ret_connections are nginx's to it. */
+bool segment_worker_serves(
+	const struct segment *segment, size_t process, int64_t now_us, uint32_t *ret_connections);
+/* The latest turn of a thread; 0 while it has made none. The supervisor sets it when it forks, so one that
+ * is as old as the process is not the thread's. */
+int64_t segment_thread_beat_us(const struct segment *segment, size_t process, size_t thread);
 /* False once something of an attached segment was not there any more, and so read as zeros. */
 bool segment_whole(const struct segment *segment);
 

@@ -1,15 +1,13 @@
 /* Runs alert_command for alerts, and never waits for it. */
-#include "config.h" /* _GNU_SOURCE: close_range */
+#include "config.h" /* _GNU_SOURCE: clearenv */
 
 #include "supervisor/alert_command.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +15,7 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "proc/spawn.h"
 #include "stats/alert.h"
 
 #define ARGS_MAX        64
@@ -67,9 +66,7 @@ static void leave_the_supervisor(pid_t supervisor)
 	sigset_t none;
 	int null;
 
-	MUST_ZERO(prctl(PR_SET_PDEATHSIG, SIGKILL));
-	if (getppid() != supervisor)
-		_exit(EXIT_FAILURE);
+	spawn_end_with(supervisor);
 	for (int sig = 1; sig < NSIG; sig++)
 		(void)signal(sig, SIG_DFL);
 	sigemptyset(&none);
@@ -79,7 +76,7 @@ static void leave_the_supervisor(pid_t supervisor)
 		_exit(EXIT_FAILURE);
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		MUST(dup2(null, fd) == fd);
-	MUST_ZERO(close_range(STDERR_FILENO + 1, UINT_MAX, 0));
+	spawn_close_from(STDERR_FILENO + 1);
 }
 
 /* The rest may hold secrets, such as libpq's password, which are no business of the command's. */

@@ -8,15 +8,6 @@ bool balance_exceeded(uint64_t own, uint64_t total, uint64_t serving)
 	return 2 * own * serving > 2 * total + serving;
 }
 
-/* One that is stopped takes no connection. */
-static bool serves(const struct segment_process *process, int64_t now_us)
-{
-	const int64_t beat_us = stats_time_of(&process->heartbeat_us);
-
-	return atomic_load_explicit(&process->state, memory_order_relaxed) == STATS_WORKER_READY &&
-	       now_us - beat_us <= SEGMENT_HEARTBEAT_FRESH_US;
-}
-
 bool balance_tell(void *arg, size_t connections)
 {
 	const struct balance *balance = arg;
@@ -26,12 +17,13 @@ bool balance_tell(void *arg, size_t connections)
 
 	segment_worker_connections(balance->segment, balance->slot, (uint32_t)connections);
 	for (size_t i = 0; i < balance->processes; i++) {
-		const struct segment_process *process = segment_process(balance->segment, i);
+		uint32_t theirs;
 
-		if (i == balance->slot || !serves(process, now_us))
+		if (i == balance->slot ||
+			!segment_worker_serves(balance->segment, i, now_us, &theirs))
 			continue;
 		serving++;
-		total += atomic_load_explicit(&process->connections, memory_order_relaxed);
+		total += theirs;
 	}
 	return balance_exceeded(connections, total, serving);
 }

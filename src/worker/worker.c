@@ -193,18 +193,6 @@ static void reopen_logs(const struct worker *worker)
 		log_error("cannot open the security log anew error=%s", LOG_QUOTED(why));
 }
 
-/* The thread's latest turn; 0 while it has not made one. What is as old as the process was set by
- * the supervisor, before the thread was there. */
-static int64_t beat_of(const struct worker *worker, size_t thread)
-{
-	const struct segment *segment = worker->inherit->segment;
-	const size_t slot = worker->inherit->slot;
-	const int64_t beat_us = stats_time_of(&segment_thread(segment, slot, thread)->beat_us);
-	const int64_t started_us = stats_time_of(&segment_process(segment, slot)->started_us);
-
-	return beat_us > started_us ? beat_us : 0;
-}
-
 /* A thread that hangs holds its requests for ever; without the process they are at least over. */
 static void look_after_threads(struct worker *worker)
 {
@@ -212,7 +200,9 @@ static void look_after_threads(struct worker *worker)
 	const int limit = (int)(worker->shared.conf->stall_limit_ms / WATCH_MS) + 1;
 
 	for (size_t i = 0; i < worker->thread_count; i++) {
-		if (!stall_look(&worker->stalls[i], beat_of(worker, i), limit))
+		const int64_t beat_us = segment_thread_beat_us(inherit->segment, inherit->slot, i);
+
+		if (!stall_look(&worker->stalls[i], beat_us, limit))
 			continue;
 		log_error("a thread is stalled, aborting slot=%zu thread=%zu limit_ms=%ld",
 			inherit->slot, i, worker->shared.conf->stall_limit_ms);
