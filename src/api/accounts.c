@@ -9,7 +9,7 @@
  * gone. Passwords are no part of what the key is bound to, so a repeated change is known by the new
  * password: it must be the one that the first request set.
  */
-#include "api/accounts.h"
+#include "api/handlers.h"
 
 #include <string.h>
 

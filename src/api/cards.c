@@ -6,6 +6,7 @@
 
 #include "api/auth.h"
 #include "api/fields.h"
+#include "api/handlers.h"
 #include "api/key.h"
 #include "api/page.h"
 #include "api/refuse.h"
@@ -366,6 +367,7 @@ enum step cards_update(struct exchange *x)
 	return plan_checked_update(x);
 }
 
+/* The card is named by `id` in the body, and not by the path. */
 enum step cards_update_by_body(struct exchange *x)
 {
 	const struct json_member *id = json_find(x->body, "id");

@@ -1,5 +1,5 @@
 /* What cards and profiles were: reading it, and bringing it back. */
-#include "api/history.h"
+#include "api/handlers.h"
 
 #include <string.h>
 

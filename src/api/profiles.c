@@ -5,6 +5,7 @@
 
 #include "api/auth.h"
 #include "api/fields.h"
+#include "api/handlers.h"
 #include "api/key.h"
 #include "api/refuse.h"
 #include "api/versioned.h"

@@ -1,16 +1,10 @@
-/* The personal and the professional profile: read and save. See exchange.h. */
+/* The fields of the personal and the professional profile, for other ways to write them. */
 #ifndef API_PROFILES_H
 #define API_PROFILES_H
 
-#include "api/exchange.h"
 #include "api/fields.h"
 
-/* The fields that either profile has, for other ways to write them. */
+/* Those that either profile has. */
 const struct field *profiles_fields(bool professional, size_t *ret_count);
-
-enum step profiles_read_personal(struct exchange *x);
-enum step profiles_save_personal(struct exchange *x);
-enum step profiles_read_professional(struct exchange *x);
-enum step profiles_save_professional(struct exchange *x);
 
 #endif

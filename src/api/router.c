@@ -4,19 +4,13 @@
 #include <string.h>
 #include <strings.h>
 
-#include "api/accounts.h"
 #include "api/auth.h"
-#include "api/cards.h"
 #include "api/cors.h"
-#include "api/history.h"
+#include "api/handlers.h"
 #include "api/key.h"
 #include "api/known.h"
 #include "api/origin.h"
-#include "api/postgrest/rows.h"
-#include "api/postgrest/rpc.h"
-#include "api/profiles.h"
 #include "api/refuse.h"
-#include "api/sessions.h"
 
 enum access { ACCESS_OPEN, ACCESS_TOKEN };
 enum body {

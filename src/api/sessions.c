@@ -5,7 +5,7 @@
  * plans STEP_HASH, and goes on when the hasher is done. Signing in answers one text, after the same
  * work, whatever was wrong: an unknown address is hashed against a decoy.
  */
-#include "api/sessions.h"
+#include "api/handlers.h"
 
 #include <stdio.h>
 #include <string.h>

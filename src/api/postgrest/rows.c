@@ -1,5 +1,5 @@
 /* The caller's own rows of the three tables. */
-#include "api/postgrest/rows.h"
+#include "api/handlers.h"
 
 #include "api/auth.h"
 #include "api/postgrest/rest.h"

@@ -6,7 +6,7 @@
  * it is short. Texts are cleaned and checked as everywhere, since one rule in one place decides what a
  * name is; and the slug that a name makes in any script is added.
  */
-#include "api/postgrest/rpc.h"
+#include "api/handlers.h"
 
 #include <stdlib.h>
 #include <string.h>
