@@ -73,7 +73,8 @@ static enum step same_password(struct exchange *x)
 	return x->hash.matches ? exchange_answered(x) : exchange_key_reused(x);
 }
 
-/* Whether the first request of this key set the same password: the row brought the hash of what it set. */
+/* The row brought the hash of the password that the first request of this key set. Goes on when it is known whether
+ * this one asks for the same. */
 static enum step check_new(struct exchange *x)
 {
 	const struct change *change = x->own;

@@ -18,7 +18,7 @@ struct api;
  * once. */
 void api_prepare(void);
 
-/* What the exchanges of a process share. `conf` must outlive it, and it all of them. */
+/* Makes what the exchanges of a process share. `conf` must outlive it, and it must outlive them. */
 MUST_CHECK struct api *api_new(const struct conf *conf);
 void api_free(struct api **api);
 

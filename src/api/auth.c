@@ -31,7 +31,7 @@ static const char *bearer(const char *header)
 	return header + strspn(header, " ");
 }
 
-/* What stands in Authorization was put there on purpose, so a cookie is not even looked at. */
+/* A client puts Authorization there on purpose, so the cookie is not looked at beside it. */
 static const char *presented_token(struct exchange *x)
 {
 	const char *token;

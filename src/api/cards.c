@@ -15,7 +15,7 @@
 
 #define NAME_MAX_POINTS 200
 
-/* What a client may change. */
+/* The fields that a client may change. */
 enum {
 	CARD_NAME,
 	CARD_TEMPLATE,
@@ -184,7 +184,7 @@ enum step cards_read(struct exchange *x)
 
 /* ---- update -------------------------------------------------------------------------------- */
 
-/* What a request asks of a card, until it is known that this is the card it means. */
+/* The change that a request asks for, kept while the card is checked to be the one it means. */
 struct card_update {
 	struct field_value values[CARD_CHANGEABLE];
 	const char *expected;
@@ -251,7 +251,7 @@ static enum step plan_update(struct exchange *x)
 }
 
 /*
- * What a client sends back of the card it read. The path, the token and the card itself say which it is
+ * A client may send back all of the card it read. The path, the token and the card itself say which card it is
  * and whose, so a body that says otherwise was made from another card, and would overwrite this one.
  */
 static void check_id(struct exchange *x, const char *name, const struct uuid *own)

@@ -4,7 +4,7 @@
 
 #include "api/fields.h"
 
-/* What a card's creation says of that field; NULL where it has none. */
+/* The rule that a card's creation has for that field; NULL where it has no such field. */
 const struct field *cards_field(const char *name);
 
 #endif

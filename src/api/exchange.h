@@ -44,7 +44,7 @@ enum hash_kind {
 	HASH_DECOY,  /* costs as much as HASH_VERIFY and matches nothing */
 };
 
-/* Whose a password is: who tries too many wrong ones of one account is slowed (proc/tries). */
+/* The account that a password is of: too many wrong ones slow its next try (proc/tries). */
 struct hash_whose {
 	const char *
 		address; /* the one that a sign-in or a registration names, by which networks are told apart */
@@ -126,8 +126,8 @@ struct exchange {
  * the body, which wipe what they give back: passwords and tokens too. The struct itself is the caller's. */
 void exchange_fini(struct exchange *x);
 
-/* What the handler keeps from one of its functions to the next, as x->own: `size` bytes of the arena, all zero at
- * first. Once a request. */
+/* Makes the handler's own struct, which it finds as x->own in its next functions: `size` bytes of the arena, all
+ * zero. Once a request. */
 MUST_CHECK void *exchange_own(struct exchange *x, size_t size);
 
 /* Answers with a problem, in the shape that the request's face has. */

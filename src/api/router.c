@@ -39,7 +39,7 @@ static const struct route routes[] = {
 
 #define CARD_PATH "/api/cards/{}" /* and what lies below it */
 
-/* What the path and the method found. */
+/* The routes that the path and the method lead to. */
 struct match {
 	const struct route *route;     /* NULL: no route of this method */
 	const struct route *same_path; /* any route of this path; NULL: no such path */
@@ -114,14 +114,14 @@ static bool type_ends_in_json(const char *type)
 	return len > 5 && strncasecmp(type + len - 5, "+json", 5) == 0;
 }
 
-/* The types that carry JSON: what a client says, or what `curl -d` and fetch say by themselves. */
+/* The types that carry JSON: those that say so, and those that `curl -d` and fetch send by themselves. */
 static bool type_is_json(const char *type)
 {
 	return type == NULL || type_is(type, "application/json") || type_is(type, "text/plain") ||
 	       type_is(type, "application/x-www-form-urlencoded") || type_ends_in_json(type);
 }
 
-/* A refusal goes through the session check on routes that need one, and not on the others. */
+/* A refusal on a route that needs a session is answered only when that is there. */
 static enum step refuse_on(
 	struct exchange *x, const struct route *route, enum problem_id id, const char *detail)
 {
@@ -171,7 +171,7 @@ static bool is_merge_patch(const struct exchange *x, const struct route *route)
 	return route->method == REQUEST_PATCH && type != NULL && type_is(type, TYPE_MERGE_PATCH);
 }
 
-/* Reads, and what makes a session, have no use for a key. */
+/* A request that reads, or makes a session, has no use for a key. */
 static enum key_status read_key(struct exchange *x, const struct route *route)
 {
 	if (route->access != ACCESS_TOKEN || route->method == REQUEST_GET)
@@ -191,7 +191,7 @@ static bool parse_body(struct exchange *x, const struct route *route, char *why,
 	return x->body != NULL;
 }
 
-/* Something that is no id names no card. */
+/* Reads the card that the path names. False: it is no id, so there is no such card. */
 static bool read_card_id(struct exchange *x, const struct match *match)
 {
 	if (match->same_path == NULL ||

@@ -14,7 +14,7 @@
 
 #include "api/exchange.h"
 
-/* What may be typed: three bytes for each that is kept, as decomposed letters take at most so many. */
+/* The longest text that is normalised: three bytes for each that is kept, as decomposed letters take at most that. */
 #define SECRET_TYPED_BYTES (3 * PASSWORD_MOST_BYTES)
 
 /*

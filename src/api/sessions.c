@@ -24,7 +24,7 @@
 #define DEVICE_POINTS_MAX 100
 #define USER_AGENT_MAX    512
 
-/* What a request that begins a session asks for, and what was found for it. */
+/* A sign-in or a registration: what it asks for, and what was found for it. */
 struct sign_in {
 	const char *email; /* cleaned */
 	struct field_value password;
@@ -59,11 +59,11 @@ enum {
 		[ACCOUNT_COOKIE] = {.name = "cookie", .kind = FIELD_BOOLEAN}, \
 	}
 
-/* Who signs in is told of a wrong password in one way, however long it is. */
+/* A sign-in takes a password of any length, and tells of a wrong one in one way. */
 static const struct field new_account[ACCOUNT_FIELDS] = ACCOUNT(FIELD_SECRET);
 static const struct field old_account[ACCOUNT_FIELDS] = ACCOUNT(FIELD_PASSWORD);
 
-/* ASCII only: what a mail server does with the case of other letters is its own business. */
+/* ASCII only: a mail server may tell the case of other letters apart. */
 static const char *lower_ascii(struct exchange *x, const char *text)
 {
 	char *copy = mem_arena_copy(&x->arena, text, strlen(text));

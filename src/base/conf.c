@@ -187,7 +187,7 @@ static bool find_key(const char *name, enum key_id *ret_id)
 	return false;
 }
 
-/* What `value` is to be and is not; NULL where it is well. */
+/* What is wrong with `value`; NULL if nothing is. */
 static const char *wanted(enum key_id id, const char *value)
 {
 	enum log_level level;

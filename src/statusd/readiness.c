@@ -20,7 +20,7 @@ struct census {
 	const char *sqlstate; /* of one that failed */
 };
 
-/* The supervisor sets the beat when it forks: one as old as the process means that the thread has not run yet. */
+/* The supervisor sets beat_us when it forks; an equal value means that the thread has not run yet. */
 static void count_thread(struct census *census, const struct snapshot_process *process,
 	const struct snapshot_thread *thread, int64_t now_us)
 {

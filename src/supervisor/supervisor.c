@@ -333,7 +333,7 @@ static void bury(struct supervisor *sup, enum role role, size_t slot, int status
 	const bool serving = sup->policy.state == POLICY_SERVING;
 	enum stats_restart restart;
 
-	/* What it said last came before its end, and may be the reason. */
+	/* Read its last message first: it may say why it ended. */
 	hear(sup, role, slot);
 	restart = restart_reason(member, status);
 	log_end(member, role, slot, status,

@@ -96,7 +96,7 @@ static int print_screens(struct top *top, long count)
 			return tool_fail(status, "%s", top->why);
 		make_page(top);
 		printf("%s%s", shown > 0 ? "\n" : "", buf_cstr(&top->page.text));
-		/* Whoever read along is gone, and with them the reason to go on. */
+		/* stdout is closed: stop. */
 		if (fflush(stdout) != 0)
 			break;
 	}

@@ -171,7 +171,7 @@ static int64_t fill_wave(struct loop *loop, enum call_kind kind)
 	return deadline_us;
 }
 
-/* What this thread does now, for whoever looks at the segment. */
+/* Shows in the segment what this thread does now. */
 static void show(struct loop *loop, enum stats_thread state, const struct job *job, int64_t now_us)
 {
 	if (job == NULL)
@@ -180,7 +180,7 @@ static void show(struct loop *loop, enum stats_thread state, const struct job *j
 		stats_activity(loop->slot, state, job->x.route, &job->x.request.id, now_us);
 }
 
-/* What its statements may take. */
+/* The time that its statements may take. */
 static int64_t work_us(const struct loop *loop)
 {
 	const struct conf *conf = loop->shared->conf;
@@ -311,7 +311,7 @@ static const struct wave_call *send_own(struct loop *loop, struct call *call)
 	return &loop->wave.calls[0];
 }
 
-/* Tells the database who was here. Who is lost with it comes again and is told of a minute later. */
+/* Tells the database who was here. A lost batch only delays last_seen_at by a minute. */
 static void write_seen(struct loop *loop)
 {
 	const struct wave_call *entry;
@@ -549,7 +549,7 @@ static bool shows(const struct loop *loop, enum stats_thread state, const struct
 	       memcmp(&shown.request, request, sizeof(none)) == 0;
 }
 
-/* What the thread does until something comes, and since when. */
+/* Shows what the thread does until something comes, and since when. */
 static void show_rest(struct loop *loop)
 {
 	const struct job_lists *jobs = &loop->in_flight.jobs;
