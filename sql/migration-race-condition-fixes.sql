@@ -669,15 +669,7 @@ create table cardkeep.personal_info_versions (
 );
 comment on table cardkeep.personal_info_versions is 'Every version of every personal profile: who wrote it, when, and what was before';
 
-create table cardkeep.professional_info_versions (
-	user_id uuid not null,
-	version integer not null,
-	session_id uuid,
-	write_id uuid not null,
-	at timestamptz not null,
-	before jsonb not null,
-	constraint professional_info_versions_pkey primary key (user_id, version)
-);
+create table cardkeep.professional_info_versions (like cardkeep.personal_info_versions including indexes);
 comment on table cardkeep.professional_info_versions is 'Every version of every professional profile: who wrote it, when, and what was before';
 
 create function cardkeep.keep_profile_history() returns trigger
@@ -2131,14 +2123,6 @@ create type cardkeep_api.personal_view as (
 );
 comment on type cardkeep_api.personal_view is 'A personal profile as clients see it';
 
-create function cardkeep_api.personal_json(f jsonb, p cardkeep_api.profile) returns text
-language sql stable parallel safe
-return row_to_json(row(f ->> 'full_name', f ->> 'primary_email', f ->> 'secondary_email',
-	f ->> 'primary_phone', f ->> 'secondary_phone', f ->> 'website', f ->> 'address',
-	p.version, cardkeep_api.stamp(p.created_at),
-	cardkeep_api.stamp(p.updated_at))::cardkeep_api.personal_view)::text;
-comment on function cardkeep_api.personal_json is 'A personal profile as clients see it. Locks nothing.';
-
 create type cardkeep_api.professional_view as (
 	job_title text,
 	company_name text,
@@ -2154,19 +2138,19 @@ create type cardkeep_api.professional_view as (
 );
 comment on type cardkeep_api.professional_view is 'A professional profile as clients see it';
 
-create function cardkeep_api.professional_json(f jsonb, p cardkeep_api.profile) returns text
+create function cardkeep_api.profile_members(p cardkeep_api.profile) returns jsonb
 language sql stable parallel safe
-return row_to_json(row(f ->> 'job_title', f ->> 'company_name', f ->> 'department',
-	f ->> 'work_email', f ->> 'work_phone', f ->> 'work_address', f ->> 'company_website',
-	f ->> 'linkedin_url', p.version, cardkeep_api.stamp(p.created_at),
-	cardkeep_api.stamp(p.updated_at))::cardkeep_api.professional_view)::text;
-comment on function cardkeep_api.professional_json is 'A professional profile as clients see it. Locks nothing.';
+return (p).fields || jsonb_build_object('version', p.version, 'created_at',
+	cardkeep_api.stamp(p.created_at), 'updated_at', cardkeep_api.stamp(p.updated_at));
+comment on function cardkeep_api.profile_members is 'What clients see of a profile, in no order. Locks nothing.';
 
 create function cardkeep_api.profile_json(p_kind text, p cardkeep_api.profile) returns text
 language sql stable parallel safe
-return case p_kind when 'personal_info' then cardkeep_api.personal_json((p).fields, p)
-	else cardkeep_api.professional_json((p).fields, p) end;
-comment on function cardkeep_api.profile_json is 'Either profile as clients see it. Locks nothing.';
+return case p_kind when 'personal_info' then row_to_json(jsonb_populate_record(
+		null::cardkeep_api.personal_view, cardkeep_api.profile_members(p)))
+	else row_to_json(jsonb_populate_record(
+		null::cardkeep_api.professional_view, cardkeep_api.profile_members(p))) end::text;
+comment on function cardkeep_api.profile_json is 'Either profile as clients see it, in the order of its view. Locks nothing.';
 
 create function cardkeep_api.read_profile(p_kind text, p_user uuid) returns cardkeep_api.profile
 language plpgsql volatile

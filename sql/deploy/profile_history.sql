@@ -18,15 +18,7 @@ create table cardkeep.personal_info_versions (
 );
 comment on table cardkeep.personal_info_versions is 'Every version of every personal profile: who wrote it, when, and what was before';
 
-create table cardkeep.professional_info_versions (
-	user_id uuid not null,
-	version integer not null,
-	session_id uuid,
-	write_id uuid not null,
-	at timestamptz not null,
-	before jsonb not null,
-	constraint professional_info_versions_pkey primary key (user_id, version)
-);
+create table cardkeep.professional_info_versions (like cardkeep.personal_info_versions including indexes);
 comment on table cardkeep.professional_info_versions is 'Every version of every professional profile: who wrote it, when, and what was before';
 
 create function cardkeep.keep_profile_history() returns trigger

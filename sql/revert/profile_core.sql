@@ -23,12 +23,11 @@ drop function cardkeep_api.await_profile;
 drop function cardkeep_api.try_profile;
 drop function cardkeep_api.read_profile;
 drop function cardkeep_api.profile_json;
-drop function cardkeep_api.professional_json;
 drop type cardkeep_api.professional_view;
-drop function cardkeep_api.personal_json;
 drop type cardkeep_api.personal_view;
 drop view cardkeep_api.profile_versions;
 drop view cardkeep_api.profiles;
+drop function cardkeep_api.profile_members;
 drop function cardkeep_api.profile_fields;
 drop type cardkeep_api.profile;
 
