@@ -1061,6 +1061,11 @@ language sql volatile
 return case when w.key is null then a else cardkeep_api.keep_key(w, a) end;
 comment on function cardkeep_api.end_write is 'The end of every write: its answer, which is recorded under the key where there is one (see keep_key). The caller holds the key.';
 
+create function cardkeep_api.or_unknown(a cardkeep_api.answer) returns cardkeep_api.answer
+language sql immutable parallel safe
+return case when a.status is null then cardkeep_api.reply(401) else a end;
+comment on function cardkeep_api.or_unknown is 'The end of a write by a session that is over, or by none: the first answer where one was found, else 401. Locks nothing.';
+
 reset role;
 $sql$;
 insert into cardkeep_console.changes (name) values ('beginnings');
@@ -3501,7 +3506,8 @@ end
 $$;
 comment on function cardkeep_api.card_told is 'What a write that changes a card is told from its key: its first answer, with the card as of then, or the refusal. Locks nothing.';
 
-create function cardkeep_api.card_repeat(w cardkeep_api.write, p_card uuid, p_expected integer[])
+create function cardkeep_api.card_repeat(w cardkeep_api.write, p_card uuid, p_expected integer[],
+	p_deletion boolean default false)
 returns cardkeep_api.answer
 language plpgsql volatile
 as $$
@@ -3509,15 +3515,17 @@ declare
 	v_version integer;
 begin
 	if w.session_id is not null then
-		v_version := cardkeep_api.card_write_version(p_card, p_expected, w.id, false);
+		v_version := cardkeep_api.card_write_version(p_card, p_expected, w.id, p_deletion);
 	end if;
 	if v_version is null then
 		return cardkeep_api.reply(401);
+	elsif p_deletion then
+		return cardkeep_api.reply_kept(204, v_version);
 	end if;
 	return cardkeep_api.card_replay(p_card, w.user_id, v_version, 200);
 end
 $$;
-comment on function cardkeep_api.card_repeat is 'What a write that changes a card comes to by a session that is over, or by none: its first answer where it was applied while the session lived, else 401. Locks nothing.';
+comment on function cardkeep_api.card_repeat is 'What a write that changes or deletes a card comes to by a session that is over, or by none: its first answer where it was applied while the session lived, else 401. Locks nothing.';
 
 create function cardkeep_api.update_card(p_token_hash bytea, p_write uuid, p_card uuid,
 	p_expected integer[], m cardkeep_api.card_change, p_key uuid default null)
@@ -3547,7 +3555,6 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
 	w cardkeep_api.write;
-	v_version integer;
 	a cardkeep_api.answer;
 begin
 	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key, p_card) b;
@@ -3556,14 +3563,8 @@ begin
 	elsif w.live then
 		a := cardkeep_api.delete_card_core(w.user_id, w.session_id, w.id, p_card, p_expected);
 		return cardkeep_api.end_write(w, a);
-	elsif w.session_id is null then
-		return cardkeep_api.reply(401);
 	end if;
-	v_version := cardkeep_api.card_write_version(p_card, p_expected, w.id, true);
-	if v_version is not null then
-		return cardkeep_api.reply_kept(204, v_version);
-	end if;
-	return cardkeep_api.reply(401);
+	return cardkeep_api.card_repeat(w, p_card, p_expected, true);
 end
 $$;
 comment on function cardkeep_api.delete_card is 'Deletes one of the caller''s cards: 204, 401, 404, 409, 422 key_reused, 423; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as delete_card_core; never waits.';
@@ -3958,10 +3959,7 @@ begin
 	if w.session_id is not null then
 		a := cardkeep_api.profile_replay(p_kind, w.user_id, p_expected, w.id);
 	end if;
-	if a.status is null then
-		return cardkeep_api.reply(401);
-	end if;
-	return a;
+	return cardkeep_api.or_unknown(a);
 end
 $$;
 comment on function cardkeep_api.profile_repeat is 'As card_repeat, for a profile. Locks nothing.';
@@ -5448,6 +5446,45 @@ return cardkeep_api.merged(cardkeep_api.card_replay(p_card, p_user, p_version, 2
 	p_version - 1);
 comment on function cardkeep_api.card_merge_replay is 'The first answer of a write that asked to be merged. Locks nothing.';
 
+create function cardkeep_api.card_merge_repeat(p_user uuid, p_write uuid, p_card uuid,
+	p_expected integer)
+returns cardkeep_api.answer
+language plpgsql volatile
+as $$
+declare
+	v_version integer := cardkeep_api.card_merge_version(p_card, p_expected, p_write);
+begin
+	if v_version is null then
+		return null;
+	end if;
+	return cardkeep_api.card_merge_replay(p_card, p_user, p_expected, v_version);
+end
+$$;
+comment on function cardkeep_api.card_merge_repeat is 'The first answer of a write that asked to be merged and was applied before; all null where it was not. Locks nothing.';
+
+create function cardkeep_api.hold_card(p_user uuid, p_card uuid) returns cardkeep.business_cards
+language plpgsql volatile
+as $$
+declare
+	c cardkeep.business_cards;
+begin
+	select k.* into c from cardkeep.business_cards k where k.id = p_card and k.user_id = p_user
+	for no key update skip locked;
+	return c;
+end
+$$;
+comment on function cardkeep_api.hold_card is 'A card of the user''s that is now ours, at whatever version; all null where it is not. Tries the row (no key update, skip locked), never waits.';
+
+create function cardkeep_api.card_not_held(p_user uuid, p_card uuid) returns cardkeep_api.answer
+language plpgsql volatile
+as $$
+begin
+	perform from cardkeep.business_cards k where k.id = p_card and k.user_id = p_user;
+	return cardkeep_api.reply(case when found then 423 else 404 end);
+end
+$$;
+comment on function cardkeep_api.card_not_held is 'The answer where hold_card got none: 423 where somebody holds the card, 404 where the user has none. Locks nothing.';
+
 create function cardkeep_api.card_merged(c cardkeep.business_cards, b cardkeep.business_cards,
 	m cardkeep_api.card_change)
 returns cardkeep.business_cards
@@ -5478,20 +5515,15 @@ returns cardkeep_api.answer
 language plpgsql volatile
 as $$
 declare
-	c cardkeep.business_cards;
+	c cardkeep.business_cards := cardkeep_api.hold_card(p_user, p_card);
 	b cardkeep.business_cards;
 	n cardkeep.business_cards;
-	v_written integer;
+	a cardkeep_api.answer := cardkeep_api.card_merge_repeat(p_user, p_write, p_card, p_expected);
 begin
-	select k.* into c from cardkeep.business_cards k where k.id = p_card and k.user_id = p_user
-	for no key update skip locked;
-	v_written := cardkeep_api.card_merge_version(p_card, p_expected, p_write);
-	if v_written is not null then
-		return cardkeep_api.card_merge_replay(p_card, p_user, p_expected, v_written);
-	end if;
-	if c.id is null then
-		perform from cardkeep.business_cards k where k.id = p_card and k.user_id = p_user;
-		return cardkeep_api.reply(case when found then 423 else 404 end);
+	if a.status is not null then
+		return a;
+	elsif c.id is null then
+		return cardkeep_api.card_not_held(p_user, p_card);
 	end if;
 	if c.version = p_expected then
 		return cardkeep_api.update_card_core(p_user, p_session, p_write, p_card, array[p_expected], m);
@@ -5523,7 +5555,6 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
 	w cardkeep_api.write;
-	v_version integer;
 	a cardkeep_api.answer;
 begin
 	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key, p_card) b;
@@ -5534,14 +5565,10 @@ begin
 	elsif w.live then
 		a := cardkeep_api.merge_card_core(w.user_id, w.session_id, w.id, p_card, p_expected[1], m);
 		return cardkeep_api.end_write(w, a);
-	elsif w.session_id is null then
-		return cardkeep_api.reply(401);
+	elsif w.session_id is not null then
+		a := cardkeep_api.card_merge_repeat(w.user_id, w.id, p_card, p_expected[1]);
 	end if;
-	v_version := cardkeep_api.card_merge_version(p_card, p_expected[1], w.id);
-	if v_version is not null then
-		return cardkeep_api.card_merge_replay(p_card, w.user_id, p_expected[1], v_version);
-	end if;
-	return cardkeep_api.reply(401);
+	return cardkeep_api.or_unknown(a);
 end
 $$;
 comment on function cardkeep_api.merge_card is 'Changes one of the caller''s cards, merging where it has changed since the version expected, which is one: 200, 401, 404, 409, 422 for a key_reused or a document, 423; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as merge_card_core; never waits.';
@@ -5585,6 +5612,22 @@ end
 $$;
 comment on function cardkeep_api.profile_merge_version is 'As card_merge_version, for a profile. Locks nothing.';
 
+create function cardkeep_api.profile_merge_repeat(p_kind text, p_user uuid, p_write uuid,
+	p_expected integer)
+returns cardkeep_api.answer
+language plpgsql volatile
+as $$
+declare
+	v_version integer := cardkeep_api.profile_merge_version(p_kind, p_user, p_expected, p_write);
+begin
+	if v_version is null then
+		return null;
+	end if;
+	return cardkeep_api.profile_merge_replay(p_kind, p_user, p_expected, v_version);
+end
+$$;
+comment on function cardkeep_api.profile_merge_repeat is 'As card_merge_repeat, for a profile. Locks nothing.';
+
 create function cardkeep_api.merge_first_profile(p_kind text, p_user uuid, p_session uuid,
 	p_write uuid, p_expected integer, p_patch jsonb)
 returns cardkeep_api.answer
@@ -5614,12 +5657,12 @@ declare
 	v_held boolean := cardkeep_api.hold_profile(p_kind, p_user);
 	v_patch jsonb := cardkeep_api.clear_empty(p_patch);
 	p cardkeep_api.profile := cardkeep_api.read_profile(p_kind, p_user);
-	v_written integer := cardkeep_api.profile_merge_version(p_kind, p_user, p_expected, p_write);
+	a cardkeep_api.answer := cardkeep_api.profile_merge_repeat(p_kind, p_user, p_write, p_expected);
 	v_base jsonb;
 	v_merged jsonb;
 begin
-	if v_written is not null then
-		return cardkeep_api.profile_merge_replay(p_kind, p_user, p_expected, v_written);
+	if a.status is not null then
+		return a;
 	elsif p.version = 0 then
 		return cardkeep_api.merge_first_profile(p_kind, p_user, p_session, p_write, p_expected,
 			v_patch);
@@ -5650,7 +5693,6 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
 	w cardkeep_api.write;
-	v_version integer;
 	a cardkeep_api.answer;
 begin
 	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key) b;
@@ -5662,14 +5704,10 @@ begin
 		a := cardkeep_api.merge_profile_core(p_kind, w.user_id, w.session_id, w.id, p_expected[1],
 			p_patch);
 		return cardkeep_api.end_write(w, a);
-	elsif w.session_id is null then
-		return cardkeep_api.reply(401);
+	elsif w.session_id is not null then
+		a := cardkeep_api.profile_merge_repeat(p_kind, w.user_id, w.id, p_expected[1]);
 	end if;
-	v_version := cardkeep_api.profile_merge_version(p_kind, w.user_id, p_expected[1], w.id);
-	if v_version is not null then
-		return cardkeep_api.profile_merge_replay(p_kind, w.user_id, p_expected[1], v_version);
-	end if;
-	return cardkeep_api.reply(401);
+	return cardkeep_api.or_unknown(a);
 end
 $$;
 comment on function cardkeep_api.merge_own_profile is 'Changes the caller''s profile, merging where it has changed since the version expected, which is one: 200, 201 for the first write, 401, 409, 422 key_reused, 423; the repeat of a write that was applied while the session lived is answered as the first was. Tries the key, then locks as merge_profile_core; never waits.';
@@ -5735,14 +5773,11 @@ declare
 	v_version integer;
 begin
 	if p_merge then
-		v_version := cardkeep_api.card_merge_version(p_card, p_expected[1], p_write);
-	else
-		v_version := cardkeep_api.card_write_version(p_card, p_expected, p_write, false);
+		return cardkeep_api.card_merge_repeat(p_user, p_write, p_card, p_expected[1]);
 	end if;
+	v_version := cardkeep_api.card_write_version(p_card, p_expected, p_write, false);
 	if v_version is null then
 		return null;
-	elsif p_merge then
-		return cardkeep_api.card_merge_replay(p_card, p_user, p_expected[1], v_version);
 	end if;
 	return cardkeep_api.card_replay(p_card, p_user, v_version, 200);
 end
@@ -5755,19 +5790,14 @@ returns cardkeep_api.answer
 language plpgsql volatile
 as $$
 declare
-	c cardkeep.business_cards;
+	c cardkeep.business_cards := cardkeep_api.hold_card(p_user, p_card);
 	b cardkeep.business_cards;
-	a cardkeep_api.answer;
+	a cardkeep_api.answer := cardkeep_api.patch_repeat(p_user, p_write, p_card, p_expected, p_merge);
 begin
-	select k.* into c from cardkeep.business_cards k where k.id = p_card and k.user_id = p_user
-	for no key update skip locked;
-	a := cardkeep_api.patch_repeat(p_user, p_write, p_card, p_expected, p_merge);
 	if a.status is not null then
 		return a;
-	end if;
-	if c.id is null then
-		perform from cardkeep.business_cards k where k.id = p_card and k.user_id = p_user;
-		return cardkeep_api.reply(case when found then 423 else 404 end);
+	elsif c.id is null then
+		return cardkeep_api.card_not_held(p_user, p_card);
 	end if;
 	b := c;
 	if (c.version = any (p_expected)) is not true then
@@ -5809,10 +5839,7 @@ begin
 	elsif w.session_id is not null then
 		a := cardkeep_api.patch_repeat(w.user_id, w.id, p_card, p_expected, p_merge);
 	end if;
-	if a.status is null then
-		return cardkeep_api.reply(401);
-	end if;
-	return a;
+	return cardkeep_api.or_unknown(a);
 end
 $$;
 comment on function cardkeep_api.patch_card is 'Changes one of the caller''s cards by a merge patch: 200, 401, 404, 409, 422 for a key_reused or a document, 423; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as patch_card_core; never waits.';

@@ -155,4 +155,9 @@ language sql volatile
 return case when w.key is null then a else cardkeep_api.keep_key(w, a) end;
 comment on function cardkeep_api.end_write is 'The end of every write: its answer, which is recorded under the key where there is one (see keep_key). The caller holds the key.';
 
+create function cardkeep_api.or_unknown(a cardkeep_api.answer) returns cardkeep_api.answer
+language sql immutable parallel safe
+return case when a.status is null then cardkeep_api.reply(401) else a end;
+comment on function cardkeep_api.or_unknown is 'The end of a write by a session that is over, or by none: the first answer where one was found, else 401. Locks nothing.';
+
 commit;

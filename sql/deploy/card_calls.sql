@@ -144,7 +144,8 @@ end
 $$;
 comment on function cardkeep_api.card_told is 'What a write that changes a card is told from its key: its first answer, with the card as of then, or the refusal. Locks nothing.';
 
-create function cardkeep_api.card_repeat(w cardkeep_api.write, p_card uuid, p_expected integer[])
+create function cardkeep_api.card_repeat(w cardkeep_api.write, p_card uuid, p_expected integer[],
+	p_deletion boolean default false)
 returns cardkeep_api.answer
 language plpgsql volatile
 as $$
@@ -152,15 +153,17 @@ declare
 	v_version integer;
 begin
 	if w.session_id is not null then
-		v_version := cardkeep_api.card_write_version(p_card, p_expected, w.id, false);
+		v_version := cardkeep_api.card_write_version(p_card, p_expected, w.id, p_deletion);
 	end if;
 	if v_version is null then
 		return cardkeep_api.reply(401);
+	elsif p_deletion then
+		return cardkeep_api.reply_kept(204, v_version);
 	end if;
 	return cardkeep_api.card_replay(p_card, w.user_id, v_version, 200);
 end
 $$;
-comment on function cardkeep_api.card_repeat is 'What a write that changes a card comes to by a session that is over, or by none: its first answer where it was applied while the session lived, else 401. Locks nothing.';
+comment on function cardkeep_api.card_repeat is 'What a write that changes or deletes a card comes to by a session that is over, or by none: its first answer where it was applied while the session lived, else 401. Locks nothing.';
 
 create function cardkeep_api.update_card(p_token_hash bytea, p_write uuid, p_card uuid,
 	p_expected integer[], m cardkeep_api.card_change, p_key uuid default null)
@@ -190,7 +193,6 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
 	w cardkeep_api.write;
-	v_version integer;
 	a cardkeep_api.answer;
 begin
 	select b.* into w from cardkeep_api.begin_write(p_token_hash, p_write, p_key, p_card) b;
@@ -199,14 +201,8 @@ begin
 	elsif w.live then
 		a := cardkeep_api.delete_card_core(w.user_id, w.session_id, w.id, p_card, p_expected);
 		return cardkeep_api.end_write(w, a);
-	elsif w.session_id is null then
-		return cardkeep_api.reply(401);
 	end if;
-	v_version := cardkeep_api.card_write_version(p_card, p_expected, w.id, true);
-	if v_version is not null then
-		return cardkeep_api.reply_kept(204, v_version);
-	end if;
-	return cardkeep_api.reply(401);
+	return cardkeep_api.card_repeat(w, p_card, p_expected, true);
 end
 $$;
 comment on function cardkeep_api.delete_card is 'Deletes one of the caller''s cards: 204, 401, 404, 409, 422 key_reused, 423; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as delete_card_core; never waits.';

@@ -48,14 +48,11 @@ declare
 	v_version integer;
 begin
 	if p_merge then
-		v_version := cardkeep_api.card_merge_version(p_card, p_expected[1], p_write);
-	else
-		v_version := cardkeep_api.card_write_version(p_card, p_expected, p_write, false);
+		return cardkeep_api.card_merge_repeat(p_user, p_write, p_card, p_expected[1]);
 	end if;
+	v_version := cardkeep_api.card_write_version(p_card, p_expected, p_write, false);
 	if v_version is null then
 		return null;
-	elsif p_merge then
-		return cardkeep_api.card_merge_replay(p_card, p_user, p_expected[1], v_version);
 	end if;
 	return cardkeep_api.card_replay(p_card, p_user, v_version, 200);
 end
@@ -68,19 +65,14 @@ returns cardkeep_api.answer
 language plpgsql volatile
 as $$
 declare
-	c cardkeep.business_cards;
+	c cardkeep.business_cards := cardkeep_api.hold_card(p_user, p_card);
 	b cardkeep.business_cards;
-	a cardkeep_api.answer;
+	a cardkeep_api.answer := cardkeep_api.patch_repeat(p_user, p_write, p_card, p_expected, p_merge);
 begin
-	select k.* into c from cardkeep.business_cards k where k.id = p_card and k.user_id = p_user
-	for no key update skip locked;
-	a := cardkeep_api.patch_repeat(p_user, p_write, p_card, p_expected, p_merge);
 	if a.status is not null then
 		return a;
-	end if;
-	if c.id is null then
-		perform from cardkeep.business_cards k where k.id = p_card and k.user_id = p_user;
-		return cardkeep_api.reply(case when found then 423 else 404 end);
+	elsif c.id is null then
+		return cardkeep_api.card_not_held(p_user, p_card);
 	end if;
 	b := c;
 	if (c.version = any (p_expected)) is not true then
@@ -122,10 +114,7 @@ begin
 	elsif w.session_id is not null then
 		a := cardkeep_api.patch_repeat(w.user_id, w.id, p_card, p_expected, p_merge);
 	end if;
-	if a.status is null then
-		return cardkeep_api.reply(401);
-	end if;
-	return a;
+	return cardkeep_api.or_unknown(a);
 end
 $$;
 comment on function cardkeep_api.patch_card is 'Changes one of the caller''s cards by a merge patch: 200, 401, 404, 409, 422 for a key_reused or a document, 423; a repeat is answered as the first was, without a key also after the session ended. Tries the key, then locks as patch_card_core; never waits.';

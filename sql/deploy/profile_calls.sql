@@ -48,10 +48,7 @@ begin
 	if w.session_id is not null then
 		a := cardkeep_api.profile_replay(p_kind, w.user_id, p_expected, w.id);
 	end if;
-	if a.status is null then
-		return cardkeep_api.reply(401);
-	end if;
-	return a;
+	return cardkeep_api.or_unknown(a);
 end
 $$;
 comment on function cardkeep_api.profile_repeat is 'As card_repeat, for a profile. Locks nothing.';

@@ -2,6 +2,7 @@
 
 begin;
 
+drop function cardkeep_api.or_unknown;
 drop function cardkeep_api.end_write;
 drop function cardkeep_api.keep_key;
 drop function cardkeep_api.begin_write;

@@ -13,5 +13,6 @@ select 'cardkeep_api.find_keyed'::regproc;
 select 'cardkeep_api.begin_write'::regproc;
 select 'cardkeep_api.keep_key'::regproc;
 select 'cardkeep_api.end_write'::regproc;
+select 'cardkeep_api.or_unknown'::regproc;
 
 rollback;
