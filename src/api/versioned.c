@@ -324,8 +324,8 @@ enum step versioned_entity(struct exchange *x)
 
 void versioned_log_conflict(const struct exchange *x, int status)
 {
-	log_info("Version conflict fn=%s current=%d status=%d request=%s",
-		call_name(x->call.id), x->call.row.version, status, x->request.id_text);
+	log_info("Version conflict fn=%s current=%d status=%d request=%s", call_name(x->call.id),
+		x->call.row.version, status, x->request.id_text);
 }
 
 enum step versioned_conflict(struct exchange *x)

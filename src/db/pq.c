@@ -397,8 +397,8 @@ bool pq_queue(struct pq_conn *conn, const struct call *call)
 	MUST(call->nargs == call_arity(call->id));
 	for (size_t i = 0; i < call->nargs; i++)
 		formats[i] = call->binary[i] ? 1 : 0;
-	return PQsendQueryPrepared(conn->pg, call_name(call->id), (int)call->nargs,
-		       call->values, call->lengths, formats, 0) == 1;
+	return PQsendQueryPrepared(conn->pg, call_name(call->id), (int)call->nargs, call->values,
+		       call->lengths, formats, 0) == 1;
 }
 
 /* ---- a set: arguments as arrays in PostgreSQL's binary format --------------------------------- */

@@ -72,9 +72,8 @@ static void settle_refused(
 {
 	/* An account that was deleted meanwhile is nobody's fault. */
 	log_write(entry->class == SQLSTATE_NO_ACCOUNT ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
-		"call failed fn=%s code=%s class=%s request=%s error=%s",
-		call_name(job->x.call.id), entry->error.sqlstate,
-		sqlstate_class_name(entry->class), job->x.request.id_text,
+		"call failed fn=%s code=%s class=%s request=%s error=%s", call_name(job->x.call.id),
+		entry->error.sqlstate, sqlstate_class_name(entry->class), job->x.request.id_text,
 		LOG_QUOTED(loggable(entry)));
 	if (entry->class == SQLSTATE_FAILED)
 		count_failure(in_flight->slot, job);
@@ -136,9 +135,9 @@ static bool settle_failed(const struct settle_rules *rules, struct in_flight *in
 		log_warn(
 			"Retries exhausted after attempt %d/%d fn=%s outcome=%s code=%s request=%s "
 			"error=%s",
-			job->try.attempts, rules->limits.max_attempts,
-			call_name(job->x.call.id), outcome_name(entry->outcome),
-			entry->error.sqlstate, job->x.request.id_text, LOG_QUOTED(loggable(entry)));
+			job->try.attempts, rules->limits.max_attempts, call_name(job->x.call.id),
+			outcome_name(entry->outcome), entry->error.sqlstate, job->x.request.id_text,
+			LOG_QUOTED(loggable(entry)));
 		in_flight_give_up(in_flight, job);
 		break;
 	case RETRY_REFUSE:
