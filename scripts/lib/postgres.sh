@@ -26,6 +26,18 @@ pg_bin() {
 	printf '%s\n' "$bin"
 }
 
+# psql and its like are the server's own from here on: on Debian those in /usr/bin are a script in Perl that looks
+# for a cluster first, which takes longer than most of what is asked, and may find another than libpq does for
+# the service.
+pg_path() {
+	local bin
+	[[ $PATH != /usr/lib/postgresql/* ]] || return 0
+	bin=$(pg_bin 2>/dev/null) || return 0
+	PATH=$bin:$PATH
+}
+
+pg_path
+
 # The system user that the server runs as.
 pg_user() { user_or_me "$DB_USER"; }
 
