@@ -6,7 +6,7 @@
 EX_USAGE=64 EX_UNAVAILABLE=69 EX_SOFTWARE=70 EX_CANTCREAT=73 EX_CONFIG=78
 export EX_USAGE EX_UNAVAILABLE EX_SOFTWARE EX_CANTCREAT EX_CONFIG
 
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+top=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd -P)
 
 # Debian keeps nginx, runuser and the like where an ordinary user's PATH does not look.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -25,7 +25,7 @@ die() {
 	exit "$status"
 }
 
-is_root() { [ "$(id -u)" -eq 0 ]; }
+is_root() { [ "$EUID" -eq 0 ]; }
 
 # until_true SECONDS CMD...: asks every 50 ms until CMD succeeds; fails when the time is over.
 until_true() {

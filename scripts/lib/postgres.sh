@@ -17,13 +17,17 @@ PG_SQL_DIR=$(cd "${BASH_SOURCE[0]%/*}/../../sql" && pwd)
 
 # The programs of the newest server there is, 14 or later.
 pg_bin() {
-	local bin
-	bin=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -rV | head -n 1)
-	if [[ ! -x $bin/initdb || ! $bin =~ /([0-9]+)/bin$ || ${BASH_REMATCH[1]} -lt 14 ]]; then
+	local bin newest=13
+	for bin in /usr/lib/postgresql/*/bin; do
+		if [[ $bin =~ /([0-9]+)/bin$ && ${BASH_REMATCH[1]} -gt $newest && -x $bin/initdb ]]; then
+			newest=${BASH_REMATCH[1]}
+		fi
+	done
+	if [[ $newest -lt 14 ]]; then
 		echo "postgres: no server 14 or later under /usr/lib/postgresql" >&2
 		return 1
 	fi
-	printf '%s\n' "$bin"
+	printf '/usr/lib/postgresql/%s/bin\n' "$newest"
 }
 
 # psql and its like are the server's own from here on: on Debian those in /usr/bin are a script in Perl that looks
@@ -68,13 +72,13 @@ pg_init() {
 
 # The directories, with the owner that the server insists on. The service has to get at the socket.
 pg_own_dirs() {
-	local user=$1 dir=$2 sockets=$3 service
-	service=$(service_user) && mkdir -p "$dir" "${sockets%/*}" || return
+	local user=$1 dir=$2 sockets=$3 service uid gid
+	service=$(service_user) && user_find "$service" && mkdir -p "$dir" "${sockets%/*}" || return
 	if [[ ! -O $dir || ! -O ${sockets%/*} ]]; then
 		echo "postgres: somebody else may write $dir or ${sockets%/*}" >&2
 		return 1
 	fi
-	user_directory 0700 "$dir/data" "$user" && user_directory 0750 "$sockets" "$user" "$(id -gn "$service")" &&
+	user_directory 0700 "$dir/data" "$user" && user_directory 0750 "$sockets" "$user" "$gid" &&
 		log_make "$dir/log" "$user"
 }
 
@@ -166,7 +170,7 @@ pg_start() {
 	bin=$(pg_bin) || return
 	pg_running "$dir" && return
 	# The socket directory may be on a file system that a reboot emptied.
-	pg_own_dirs "$(pg_user)" "$dir" "$(cat "$dir/sockets")" || return
+	pg_own_dirs "$(pg_user)" "$dir" "$(<"$dir/sockets")" || return
 	# A damaged record keeps PostgreSQL from starting. Where nothing of it lives, it protects nobody.
 	if ! pg_look remains "$dir"; then
 		pg_as rm -f "$dir/data/postmaster.pid"
@@ -208,7 +212,7 @@ pg_await_end() {
 # pg_conninfo DIR ROLE [DATABASE]: libpq's keywords.
 pg_conninfo() {
 	local sockets
-	sockets=$(cat "$1/sockets") || return
+	sockets=$(<"$1/sockets") || return
 	sockets=${sockets//\\/\\\\}
 	printf "host='%s' dbname=%s user=%s\n" "${sockets//\'/\\\'}" "${3:-cardkeep}" "$2"
 }
@@ -216,7 +220,7 @@ pg_conninfo() {
 # pg_url DIR ROLE [DATABASE]: the same as a URL.
 pg_url() {
 	local sockets
-	sockets=$(cat "$1/sockets") || return
+	sockets=$(<"$1/sockets") || return
 	printf 'postgresql://%s@%s/%s\n' "$2" "$(pg_escape "$sockets")" "${3:-cardkeep}"
 }
 

@@ -25,11 +25,21 @@ user_or_me() {
 	user_make "$1" && printf '%s\n' "$1"
 }
 
+# user_find NAME: sets uid and gid to his numbers. The file of users is asked before `id`: every step as another
+# user begins here, and a program takes longer to start than most of those steps.
+user_find() {
+	local name
+	while IFS=: read -r name _ uid gid _; do
+		[[ $name != "$1" ]] || return 0
+	done </etc/passwd
+	{ uid=$(id -u "$1") && gid=$(id -g "$1"); } 2>/dev/null
+}
+
 # The file of users may be locked by somebody who makes the same ones.
 user_make() {
-	local said tries
+	local said tries uid gid
 	for tries in {1..100}; do
-		id -u "$1" >/dev/null 2>&1 && return
+		user_find "$1" && return
 		said=$(useradd --system --user-group --no-create-home --home-dir /nonexistent \
 			--shell /usr/sbin/nologin "$1" 2>&1) && return
 		sleep 0.1
@@ -59,8 +69,8 @@ only_environment() {
 user_drop() {
 	dropped=()
 	[[ $EUID -eq 0 ]] || return 0
-	local gid
-	gid=$(id -g "$1") || return
+	local uid gid
+	user_find "$1" || return
 	dropped=(setpriv --reuid="$1" --regid="$gid" --init-groups --inh-caps=-all)
 	# The service may have to run the operator's alert_command, which may be a set-gid sendmail.
 	[[ $1 == "$SERVICE_USER" ]] || dropped+=(--no-new-privs)

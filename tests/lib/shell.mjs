@@ -28,7 +28,7 @@ export const webUser = () => userOf('web_user');
 
 async function userOf(who) {
 	if (process.getuid() !== 0) return {};
-	const ids = await shell(`u=$(${who}); printf "%s %s" "$(id -u "$u")" "$(id -g "$u")"`);
+	const ids = await shell(`user_find "$(${who})" && printf "%s %s" "$uid" "$gid"`);
 	const [uid, gid] = ids.split(' ').map(Number);
 	return { uid, gid };
 }

@@ -93,11 +93,12 @@ export class Stack {
 		await shell('pg_start "$1"', this.cluster);
 		if (this.conninfo) return;
 		if (!this.template) await shell('pg_deploy "$1"', this.cluster);
-		this.conninfo = {
-			admin: await shell('pg_conninfo "$1" cardkeep_admin', this.cluster),
-			super: await shell('pg_conninfo "$1" postgres', this.cluster),
-			runtime: await shell('pg_conninfo "$1" cardkeep_runtime', this.cluster),
-		};
+		const roles = await shell(
+			'for role in cardkeep_admin postgres cardkeep_runtime; do pg_conninfo "$1" "$role"; done',
+			this.cluster,
+		);
+		const [admin, superuser, runtime] = roles.split('\n');
+		this.conninfo = { admin, super: superuser, runtime };
 	}
 
 	async #makeCluster() {
