@@ -4,14 +4,11 @@
 // A request that is wrong on purpose is no route: its refusal must be a problem all the same, of a
 // status that says so. nginx's pages for operators and the client module are no part of the API.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 
 import Ajv from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
-import { parse } from 'yaml';
 
-import { top } from './shell.mjs';
+import { readDescription } from './description.mjs';
 
 const PREFIX = /^\/(api|rest|rpc)(\/|$)/;
 
@@ -33,7 +30,7 @@ const REFUSALS = {
 // Under these PostgREST's shape: the same names with Rest in front.
 const REST = /^\/(rest|rpc)(\/|$)/;
 
-export const described = parse(readFileSync(path.join(top, 'doc/openapi.yaml'), 'utf8'));
+export const described = await readDescription();
 
 const ajv = formats(new Ajv({ strict: false, allErrors: true, validateSchema: false }));
 ajv.addSchema(described, 'openapi');

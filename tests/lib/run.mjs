@@ -13,6 +13,7 @@ import path from 'node:path';
 import readline from 'node:readline';
 import { parseArgs } from 'node:util';
 
+import { leaveDescription } from './description.mjs';
 import { top } from './shell.mjs';
 import { Stack, makeTemplate } from './stack.mjs';
 
@@ -49,6 +50,7 @@ async function runFile(file, env) {
 		stdio: ['ignore', 'pipe', 'pipe'],
 	});
 	const closed = once(child, 'close');
+	const began = performance.now();
 	const stop = () => child.kill('SIGTERM');
 	process.once('exit', stop);
 	const before = count.failed;
@@ -77,6 +79,7 @@ async function runFile(file, env) {
 		} else report(!m[1], `${label}: ${m[2].replaceAll('\\#', '#')}`);
 	}
 	const [status] = await closed;
+	console.log(`# ${label}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
 	clearTimeout(limit);
 	process.removeListener('exit', stop);
 	if (seen === 0 || (status !== 0 && count.failed === before)) {
@@ -90,7 +93,8 @@ const ofDaemon = { CK_DAEMON: path.resolve(values.daemon ?? ''), CK_VARIANT: val
 
 async function sharedSuite(template) {
 	const stack = await Stack.start({ daemon: values.daemon, variant: values.variant, template });
-	for (const file of files()) await runFile(file, { CK_STACK: stack.describe(), CK_TEMPLATE: template, ...ofDaemon });
+	const env = { CK_STACK: stack.describe(), CK_TEMPLATE: template, CK_DESCRIPTION: await leaveDescription(stack.dir) };
+	for (const file of files()) await runFile(file, { ...env, ...ofDaemon });
 	const wrong = await stack.stop();
 	report(wrong === '', `${suite} (${values.variant}): the daemon ends with status 0 and no sanitizer report`);
 	if (wrong !== '') console.log(wrong);
