@@ -110,15 +110,8 @@ async function withTemplate(run) {
 	const dir = kept ?? fs.mkdtempSync(path.join(os.tmpdir(), 'ckt-'));
 	const remove = () => fs.rmSync(dir, { recursive: true, force: true });
 	if (kept === undefined) process.once('exit', remove);
-	fs.chmodSync(dir, 0o755);
-	const making = path.join(dir, 'making');
-	const template = path.join(dir, 'db');
 	try {
-		if (!fs.existsSync(template)) {
-			await makeTemplate(making);
-			fs.renameSync(making, template);
-		}
-		await run(template);
+		await run(await makeTemplate(dir));
 	} finally {
 		if (kept === undefined) remove();
 	}
