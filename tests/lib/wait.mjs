@@ -4,14 +4,17 @@ import fs from 'node:fs';
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 // Asks `condition` (which may be async) every few milliseconds until it gives something true, and
-// resolves to that; rejects after `ms` with what was waited for.
+// resolves to that; rejects after `ms` with what was waited for. One that takes long to ask, as by a psql of its
+// own, is asked for half of the time at most: what is waited for needs the processor too.
 export async function until(what, condition, ms = 10_000) {
 	const deadline = performance.now() + ms;
 	for (;;) {
+		const asked = performance.now();
 		const value = await condition();
 		if (value) return value;
-		if (performance.now() > deadline) throw new Error(`waited ${ms} ms in vain: ${what}`);
-		await pause(10);
+		const now = performance.now();
+		if (now > deadline) throw new Error(`waited ${ms} ms in vain: ${what}`);
+		await pause(Math.min(Math.max(10, now - asked), 250));
 	}
 }
 
