@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { after } from 'node:test';
 
 import { Reader } from '../lib/reader.mjs';
 import { reportIn } from '../lib/reports.mjs';
@@ -218,4 +219,16 @@ function titleOf(pid) {
 function withoutAslr() {
 	const arch = spawnSync('uname', ['-m'], { encoding: 'utf8' }).stdout.trim();
 	return spawnSync('setarch', [arch, '-R', 'true']).status === 0 ? ['setarch', arch, '-R'] : [];
+}
+
+// Pools that a file starts here and there end with it.
+const started = new Set();
+after(() => {
+	for (const pool of started) pool.destroy();
+});
+
+export async function start(options) {
+	const pool = await Pool.start(options);
+	started.add(pool);
+	return pool;
 }

@@ -6,20 +6,9 @@ import { once } from 'node:events';
 import { assert, after, test } from '../lib/harness.mjs';
 import { wholeLines } from '../lib/reader.mjs';
 import { until } from '../lib/wait.mjs';
-import { Pool, alive } from './pool.mjs';
+import { alive, start } from './pool.mjs';
 
 const SOON_MS = process.env.CK_VARIANT === 'gcc' ? 1000 : 5000;
-const running = new Set();
-after(() => {
-	for (const pool of running) pool.destroy();
-});
-
-async function start(options) {
-	const pool = await Pool.start(options);
-	running.add(pool);
-	return pool;
-}
-
 const lost = async (pool) => (await pool.look('/status.json')).json.log_lines_lost;
 const told = (pool) => pool.lines(/ log lines were lost lines=\d+$/)
 	.map((line) => Number(/\d+$/.exec(line)[0])).reduce((sum, n) => sum + n, 0);

@@ -1,20 +1,11 @@
 // Signals in the first moments of the daemon: none ends it by mistake, and none is lost.
 import fs from 'node:fs';
 
-import { assert, after, test } from '../lib/harness.mjs';
+import { assert, test } from '../lib/harness.mjs';
 import { pause, until } from '../lib/wait.mjs';
-import { Pool, alive } from './pool.mjs';
+import { alive, start } from './pool.mjs';
 
-const running = new Set();
-after(() => {
-	for (const pool of running) pool.destroy();
-});
-
-async function start(options) {
-	const pool = await Pool.start({ wait: false, ...options });
-	running.add(pool);
-	return pool;
-}
+const begin = (options) => start({ wait: false, ...options });
 
 // Until the program itself runs, and not the linker that loads it: SIGHUP, the first bit, is blocked.
 function begun(pool) {
@@ -38,7 +29,7 @@ const heard = {
 
 for (const [signal, pattern] of Object.entries(heard)) {
 	test(`a shower of ${signal} in the first 60 ms is taken, and it serves`, async () => {
-		const pool = await start();
+		const pool = await begin();
 		begun(pool);
 		shower(pool, signal);
 		await pool.ready();
@@ -51,7 +42,7 @@ for (const [signal, pattern] of Object.entries(heard)) {
 test('SIGTERM at any moment ends it, and leaves no socket', async () => {
 	const endings = new Set();
 	for (const ms of [0, 1, 2, 4, 7, 10, 15, 20, 30, 40, 50, 60]) {
-		const pool = await start();
+		const pool = await begin();
 		begun(pool);
 		await pause(ms);
 		pool.signal('SIGTERM');
@@ -65,7 +56,7 @@ test('SIGTERM at any moment ends it, and leaves no socket', async () => {
 
 test('a signal to whoever detaches goes to the daemon that stays', async () => {
 	for (const ms of [0, 5, 20]) {
-		const pool = await start({
+		const pool = await begin({
 			keys: { log_file: 'daemon.log' },
 			wrap: ['sh', '-c', 'exec "$0" -c "$3"'], // its arguments are -f -c FILE
 		});
@@ -91,7 +82,7 @@ test('a signal to whoever detaches goes to the daemon that stays', async () => {
 
 // Its configuration is a pipe: until it has read that, it has not detached.
 test('a signal that waits while it detaches is taken by the daemon that stays', async () => {
-	const pool = await start({
+	const pool = await begin({
 		keys: { log_file: 'daemon.log' },
 		wrap: ['sh', '-c', 'mkfifo slow.conf && exec "$0" -c slow.conf'],
 	});
@@ -107,7 +98,7 @@ test('a signal that waits while it detaches is taken by the daemon that stays', 
 });
 
 test('what its starter ignores or blocks does not count', async () => {
-	const pool = await start({
+	const pool = await begin({
 		wrap: ['perl', '-MPOSIX', '-e',
 			'$SIG{CHLD} = $SIG{HUP} = "IGNORE";'
 			+ 'sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGTERM, SIGUSR1, SIGALRM)); exec @ARGV'],

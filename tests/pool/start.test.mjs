@@ -2,24 +2,13 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 
-import { assert, after, test } from '../lib/harness.mjs';
+import { assert, test } from '../lib/harness.mjs';
 import { reportIn } from '../lib/reports.mjs';
 import { secretIn } from '../lib/secrets.mjs';
 import { until } from '../lib/wait.mjs';
-import { Pool, alive } from './pool.mjs';
+import { alive, start } from './pool.mjs';
 
 const plain = process.env.CK_VARIANT === 'gcc' ? {} : { skip: 'sanitizers need the memory' };
-const running = new Set();
-after(() => {
-	for (const pool of running) pool.destroy();
-});
-
-async function start(options) {
-	const pool = await Pool.start(options);
-	running.add(pool);
-	return pool;
-}
-
 const NO_MEMORY = /^.*msg="broken invariant" .* func=password_hash$/gm;
 const starts = (pool) => pool.log().match(/started role=worker/g)?.length ?? 0;
 

@@ -1,18 +1,7 @@
 // How the pool ends: draining, its limit, and impatience. No PostgreSQL, no nginx.
-import { assert, after, test } from '../lib/harness.mjs';
+import { assert, test } from '../lib/harness.mjs';
 import { pause, stop, until } from '../lib/wait.mjs';
-import { Pool, alive } from './pool.mjs';
-
-const running = new Set();
-after(() => {
-	for (const pool of running) pool.destroy();
-});
-
-async function start(options) {
-	const pool = await Pool.start(options);
-	running.add(pool);
-	return pool;
-}
+import { alive, start } from './pool.mjs';
 
 // Without PostgreSQL a request with a token is tried until its deadline.
 const token = `ck_${'A'.repeat(43)}`;

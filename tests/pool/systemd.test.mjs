@@ -9,7 +9,7 @@ import { assert, after, test } from '../lib/harness.mjs';
 import { serviceUser } from '../lib/shell.mjs';
 import { pause, until } from '../lib/wait.mjs';
 import { ask } from './fcgi.mjs';
-import { Pool } from './pool.mjs';
+import { start } from './pool.mjs';
 
 const user = await serviceUser();
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'cks-'));
@@ -17,10 +17,8 @@ if (user.uid !== undefined) fs.chownSync(dir, user.uid, user.gid);
 const app = path.join(dir, 'held-app.sock');
 const status = path.join(dir, 'held-status.sock');
 const notify = path.join(dir, 'notify.sock');
-const running = new Set();
 
 after(() => {
-	for (const pool of running) pool.destroy();
 	listener.kill();
 	fs.rmSync(dir, { recursive: true, force: true });
 });
@@ -69,12 +67,6 @@ const listener = spawn('perl', ['-e', LISTEN, notify], {
 const notes = [];
 readline.createInterface({ input: listener.stdout }).on('line', (line) => notes.push(line));
 await until('somebody listens for notifications', () => notes.includes('listening'));
-
-async function start(options) {
-	const pool = await Pool.start(options);
-	running.add(pool);
-	return pool;
-}
 
 const built = fs.readFileSync(process.env.CK_DAEMON).includes('libsystemd.so');
 const only = built ? {} : { skip: 'built without libsystemd' };

@@ -76,14 +76,6 @@ select is(pg_temp.fields(pg_temp.refield_card('ann', 'x', 'c', '{}', '{"a": 10}'
 	{"field": "fields_config.d", "mine": null, "theirs": 4}]',
 	'without a base a document is compared with all of theirs');
 
-create function pg_temp.rename_often(p_from integer, p_to integer) returns void language plpgsql
-as $$
-begin
-	for v in p_from..p_to - 1 loop
-		perform pg_temp.rename_card('ann', 'often' || v, 'c', array[v], 'Name ' || v);
-	end loop;
-end
-$$;
 select pg_temp.rename_often(3, 1003) \g /dev/null
 select is(pg_temp.fields(pg_temp.rename_card('ann', 'x', 'c', '{3}', 'Mine')) -> 0 ->> 'base',
 	'Three', 'a base a thousand versions back is found');

@@ -123,14 +123,6 @@ select is(pg_temp.seen(pg_temp.merge('nobody', 'x', 'c', 3, 'Theft')), '401 v0',
 select is(pg_temp.part(pg_temp.merge('ann', 'x', 'c', v, null, null, '{"d": 4}'), 'reason',
 	'conflictingFields'), '{"reason": "base-unavailable", "conflictingFields": []}',
 	'version ' || v || ' never was, so nothing is merged') from unnest('{0,7,2147483647,-1}'::integer[]) v;
-create function pg_temp.rename_often(p_from integer, p_to integer) returns void language plpgsql
-as $$
-begin
-	for v in p_from..p_to - 1 loop
-		perform pg_temp.rename_card('ann', 'often' || v, 'c', array[v], 'Name ' || v);
-	end loop;
-end
-$$;
 select pg_temp.rename_often(6, 1006) \g /dev/null
 select is(pg_temp.part(pg_temp.merge('ann', 'x', 'c', 5, null, null, '{"d": 5}'), 'reason'),
 	'{"reason": "base-unavailable"}', 'nor across more than a thousand versions');
