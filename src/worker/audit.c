@@ -182,8 +182,7 @@ void audit_answer(struct audit *audit, struct stats_slot *slot, const struct job
 {
 	const struct exchange *x = &job->x;
 	const char *address = x->hash.whose.address;
-	const struct audit_event event =
-		audit_event(x->route, x->reply.status, x->by_cookie || x->forged);
+	const struct audit_event event = audit_event(x->route, x->reply.status, x->forged);
 	const bool opened = x->makes_token && x->reply.status == 201;
 	struct place place;
 	char where[PLACE_TEXT_BYTES];

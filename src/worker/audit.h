@@ -48,7 +48,7 @@ struct audit_event {
 	const char *outcome;
 };
 
-/* `forged`: the request came with or for a cookie, so that its 403 is one of another site's. */
+/* `forged`: a page of another site had it sent (api/exchange); its 403 says so, if its session is sound. */
 struct audit_event audit_event(enum stats_route route, int status, bool forged);
 
 #endif

@@ -68,6 +68,14 @@ test('each kind of event has its line, with the network it came from', async () 
 		headers: { Cookie: `ck_session=${token}`, 'Sec-Fetch-Site': 'cross-site' },
 	});
 	assert.deepEqual(lineOf(forged), ['cross-origin', 'refused', '203.0.113.0/24']);
+	// What the caller may not do is another 403, and no page's doing.
+	const other = await ask(path.join(stack.dir, 'run/app.sock'), '/rest/v1/rpc/create_business_card_atomic', {
+		method: 'POST', params: { REMOTE_ADDR: '203.0.113.9' },
+		body: JSON.stringify({ p_user_id: '00000000-0000-4000-8000-000000000000', p_name: 'x' }),
+		headers: { Cookie: `ck_session=${token}`, 'Sec-Fetch-Site': 'same-origin' },
+	});
+	assert.equal(other.status, 403);
+	assert.ok(!text().includes(other.headers['x-request-id']));
 	assert.deepEqual(lineOf(await say('192.0.2.77', 'DELETE', '/api/users/me', { password: 'another password' }, token)), ['account-deletion', 'ok', '192.0.2.0/24']);
 });
 
