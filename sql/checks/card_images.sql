@@ -1,5 +1,6 @@
 -- promise: what a version says was before it differs from what came after
--- What came after a version's image of a field is the next image of it, or what the card holds now.
+-- What came after a version's image of a field is the next image of it, or what the card holds now. Documents are
+-- compared as they are written: 1.5 and 1.50 are equal, and are two versions.
 select h.card_id::text, 'version ' || h.version || ': ' || case
 	when h.version = 1 then 'something was before the first'
 	when h.is_deletion then 'a deletion without the whole card'
@@ -23,14 +24,14 @@ where (h.version = 1 and num_nonnulls(h.b_name, h.b_slug, h.b_template_type,
 			from cardkeep.business_card_versions n where n.card_id = h.card_id
 				and n.version > h.version and n.b_template_type is not null
 			order by n.version limit 1), b.template_type))
-		or (h.b_fields_config is not null and h.b_fields_config = coalesce((select n.b_fields_config
+		or (h.b_fields_config is not null and h.b_fields_config::text = coalesce((select n.b_fields_config::text
 			from cardkeep.business_card_versions n where n.card_id = h.card_id
 				and n.version > h.version and n.b_fields_config is not null
-			order by n.version limit 1), b.fields_config))
-		or (h.b_design_config is not null and h.b_design_config = coalesce((select n.b_design_config
+			order by n.version limit 1), b.fields_config::text))
+		or (h.b_design_config is not null and h.b_design_config::text = coalesce((select n.b_design_config::text
 			from cardkeep.business_card_versions n where n.card_id = h.card_id
 				and n.version > h.version and n.b_design_config is not null
-			order by n.version limit 1), b.design_config))
+			order by n.version limit 1), b.design_config::text))
 		or (h.b_is_public is not null and h.b_is_public = coalesce((select n.b_is_public
 			from cardkeep.business_card_versions n where n.card_id = h.card_id
 				and n.version > h.version and n.b_is_public is not null

@@ -32,6 +32,12 @@ for (const person of [ann, bob])
 		for (const version of [0, 1])
 			await client.patch(`/api/profile/${kind}`, { version, [field]: `v${version}` }, person);
 	}
+// The same number, written otherwise: that is a version too.
+const digital = await client.card(ann.token, { name: 'digits' });
+for (const [i, digits] of ['1.5', '1.50', '1.500'].entries())
+	await client.patch(`/api/cards/${digital.id}`,
+		`{"version": ${i + 1}, "fields_config": {"a": ${digits}}, "design_config": {"a": ${digits}}}`, ann);
+assert.equal((await client.get(`/api/cards/${digital.id}`, ann)).json.version, 4);
 await stack.sql(`update cardkeep.business_cards set slug = 'renamed' where id = '${cards.c18}'`);
 
 // What came from before Cardkeep at version 5 has no older history: two cards, changed twice since,
