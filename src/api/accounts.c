@@ -142,9 +142,12 @@ static void plan_change(struct exchange *x, enum call_id id)
 static enum step begin_change(struct exchange *x, const struct change *change,
 	const struct field_value *password, bool fields_sound)
 {
+	struct change *own;
+
 	if (!fields_sound)
 		return refuse_fields(x);
-	*(struct change *)exchange_own(x, sizeof(*change)) = *change;
+	own = exchange_own(x, sizeof(*own));
+	*own = *change;
 	secret_take(x, password->text, password->len);
 	return check_password(x);
 }

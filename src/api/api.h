@@ -1,5 +1,6 @@
 /*
- * The door of this room: what worker/ does with a request. All else in here is for handlers.
+ * The door of this room: what worker/ does with a request. All else in here is for handlers, but for the exchange
+ * itself (api/exchange): the worker reads its fields, and gives back what it holds by exchange_fini.
  *
  * A request is begun once. What its step asks for (a call, a hash) is carried out by the worker, which then resumes
  * it, until the step is an answer; or the worker ends it by one of the functions that make a refusal the answer.

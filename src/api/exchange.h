@@ -46,10 +46,10 @@ enum hash_kind {
 
 /* The account that a password is of: too many wrong ones slow its next try (proc/tries). */
 struct hash_whose {
-	const char *
-		address; /* the one that a sign-in or a registration names, by which networks are told apart */
-	const char *
-		stored; /* without an address: the account's hash; NULL: the session is all that is known */
+	/* The one that a sign-in or a registration names, by which networks are told apart. */
+	const char *address;
+	/* Without an address: the account's hash; NULL: the session is all that is known. */
+	const char *stored;
 };
 
 /* Work for the hasher's lane. */

@@ -1,6 +1,7 @@
 /*
- * The handlers: one for each route of catalog/routes.def, which names them. Each begins the answer of a request that
- * passed the checks all requests share; see exchange.h. Where they are their names say: cards_read is api/cards'.
+ * The handlers: one for each route of catalog/routes.def, which names them. Each begins the answer of a request
+ * that passed the checks all requests share; see exchange.h. Where they are their names say: cards_read is
+ * api/cards', rpc_create api/postgrest/rpc's.
  */
 #ifndef API_HANDLERS_H
 #define API_HANDLERS_H

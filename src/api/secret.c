@@ -2,7 +2,6 @@
 #include "api/secret.h"
 
 #include <assert.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "api/text.h"
@@ -14,8 +13,8 @@ static_assert(SECRET_TYPED_BYTES <= TEXT_NFC_BYTES, "what may be typed can be no
 struct secret {
 	const char *typed; /* as it came */
 	size_t typed_len;
-	bool try_typed; /* that form is to be tried after the normal one */
-	bool looked_again; /* its account had another hash than was checked, which was then read anew */
+	bool try_typed;     /* that form is to be tried after the normal one */
+	bool looked_again;  /* its account had another hash, which was then read anew */
 	resume_fn *checked; /* goes on when it was checked */
 };
 
@@ -46,19 +45,25 @@ static void hash_of(struct exchange *x, const char *password, size_t len)
 	x->hash.password_len = len;
 }
 
+/* Begins with the normal form of what was typed. */
+static void go_by_normal(struct exchange *x)
+{
+	struct secret *secret = x->secret;
+	const char *normal = secret->typed;
+	size_t len = secret->typed_len;
+
+	if (len <= SECRET_TYPED_BYTES)
+		normal = text_nfc(secret->typed, secret->typed_len, &x->arena, &len);
+	hash_of(x, normal, len);
+	secret->try_typed = normal != secret->typed;
+}
+
 void secret_take(struct exchange *x, const char *typed, size_t len)
 {
-	const char *normal = typed;
-	size_t normal_len = len;
-
-	if (x->secret == NULL) {
-		x->secret = mem_arena_alloc(&x->arena, sizeof(*x->secret));
-		*x->secret = (struct secret){.typed = typed, .typed_len = len};
-	}
-	if (len <= SECRET_TYPED_BYTES)
-		normal = text_nfc(typed, len, &x->arena, &normal_len);
-	hash_of(x, normal, normal_len);
-	x->secret->try_typed = normal != typed;
+	MUST(x->secret == NULL);
+	x->secret = mem_arena_alloc(&x->arena, sizeof(*x->secret));
+	*x->secret = (struct secret){.typed = typed, .typed_len = len};
+	go_by_normal(x);
 }
 
 void secret_take_new(struct exchange *x, const char *password, size_t len)
@@ -138,6 +143,6 @@ bool secret_look_again(struct exchange *x)
 	if (x->secret->looked_again)
 		return false;
 	x->secret->looked_again = true;
-	secret_take(x, x->secret->typed, x->secret->typed_len);
+	go_by_normal(x);
 	return true;
 }

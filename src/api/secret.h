@@ -24,7 +24,8 @@
 MUST_CHECK const char *secret_new(struct exchange *x, const char *typed, size_t len,
 	const char **ret_secret, size_t *ret_len);
 
-/* Takes a password that is to be checked: whatever was typed, too short or too long as it may be. */
+/* Takes the password that is to be checked, once a request: whatever was typed, too short or too long as it may be.
+ * secret_take_new, secret_check, secret_renew and secret_look_again come after it. */
 void secret_take(struct exchange *x, const char *typed, size_t len);
 /* Takes in its place one that secret_new made, which is tried as it is. */
 void secret_take_new(struct exchange *x, const char *password, size_t len);

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
+#include "base/must.h"
 
 #define JSON_DEPTH_MAX 16 /* nested arrays and objects, the outermost included */
 /*

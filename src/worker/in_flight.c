@@ -70,6 +70,7 @@ static void refuse_caller(
 		[API_LIMIT_TIME] = STATS_LIMIT_TIME,
 	};
 
+	MUST(why < ARRAY_LEN(counted));
 	count_limited(in_flight->slot, job, counted[why]);
 	api_limited(&job->x, why, (wait_us + CLOCK_S - 1) / CLOCK_S);
 	in_flight_finish(in_flight, job);

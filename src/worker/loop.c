@@ -311,7 +311,8 @@ static const struct wave_call *send_own(struct loop *loop, struct call *call)
 	return &loop->wave.calls[0];
 }
 
-/* Tells the database who was here. A lost batch only delays last_seen_at by a minute. */
+/* Tells the database who was here. A lost batch is made good by the sessions' next requests, a minute later; a
+ * session without one keeps an older last_seen_at. */
 static void write_seen(struct loop *loop)
 {
 	const struct wave_call *entry;

@@ -68,6 +68,11 @@ test('each kind of event has its line, with the network it came from', async () 
 		headers: { Cookie: `ck_session=${token}`, 'Sec-Fetch-Site': 'cross-site' },
 	});
 	assert.deepEqual(lineOf(forged), ['cross-origin', 'refused', '203.0.113.0/24']);
+	const lured = await ask(path.join(stack.dir, 'run/app.sock'), '/api/sessions', {
+		method: 'POST', params: { REMOTE_ADDR: '203.0.113.9' }, body: JSON.stringify({ ...account, cookie: true }),
+		headers: { 'Sec-Fetch-Site': 'cross-site' },
+	});
+	assert.deepEqual(lineOf(lured), ['cross-origin', 'refused', '203.0.113.0/24']);
 	// What the caller may not do is another 403, and no page's doing.
 	const other = await ask(path.join(stack.dir, 'run/app.sock'), '/rest/v1/rpc/create_business_card_atomic', {
 		method: 'POST', params: { REMOTE_ADDR: '203.0.113.9' },

@@ -625,9 +625,40 @@ static void a_change_that_finds_another_hash_looks_again_with_what_was_typed(voi
 	exchange_fini(&x);
 }
 
+/* The first request of this key set a password; whether this one sets the same is checked with the new one alone,
+ * and the old one, typed in another form than is hashed, is no second guess. */
+static void a_repeated_change_is_checked_by_its_new_password_once(void **state)
+{
+	static const char body[] = "{\"current_password\":\"corre\\u0301ct "
+				   "horse\",\"new_password\":\"another horse\"}";
+	struct exchange x = {.conf = &conf, .known = known, .face = face_of(REQUEST_FACE_JSON)};
+
+	(void)state;
+	x.request = (struct request){.method = REQUEST_PUT,
+		.path = "/api/users/me/password",
+		.query = "",
+		.authorization = TOKEN,
+		.idempotency_key = "k",
+		.body = body,
+		.body_len = strlen(body)};
+	assert_int_equal(router_begin(&x), STEP_CALL);
+	assert_int_equal(x.call.id, CALL_READ_PASSWORD);
+	x.call.row =
+		(struct call_row){.status = 204, .replayed = true, .detail = "stored", .body = ""};
+	assert_int_equal(api_resume(&x), STEP_HASH);
+	assert_int_equal(x.hash.kind, HASH_VERIFY);
+	assert_int_equal(x.hash.password_len, strlen("another horse"));
+	assert_memory_equal(x.hash.password, "another horse", x.hash.password_len);
+	x.hash.matches = false;
+	assert_int_equal(api_resume(&x), STEP_ANSWER);
+	assert_int_equal(x.reply.status, 422);
+	exchange_fini(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_repeated_change_is_checked_by_its_new_password_once),
 		cmocka_unit_test(a_change_that_finds_another_hash_looks_again_with_what_was_typed),
 		cmocka_unit_test(a_sign_in_renews_a_hash_of_another_cost_and_no_other),
 		cmocka_unit_test(requests_are_planned_or_refused_in_the_order_of_checks),
