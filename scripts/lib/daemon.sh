@@ -86,14 +86,14 @@ daemon_others() {
 
 # Refuses to go on beside a daemon that is not recorded, or could not be stopped.
 daemon_must_be_gone() {
+	local others
 	until_true 2 daemon_is_quiet && return
-	die "$EX_UNAVAILABLE" "a cardkeepd that is not recorded in $state/run/cardkeepd.pid listens at $sockets/app/app.sock: end it (kill -TERM $(daemon_others | paste -sd ' ')), and run this again"
+	die "$EX_UNAVAILABLE" "a cardkeepd that is not recorded in $state/run/cardkeepd.pid listens at $sockets/app/app.sock: end it (kill -TERM ${others//$'\n'/ }), and run this again"
 }
 
-# Found quiet three times running: one look may still miss it.
+# Found quiet three times running: one look may still miss it. Sets its caller's `others` to whom it found.
 # shellcheck disable=SC2317 # called through until_true
 daemon_is_quiet() {
-	local others
 	for _ in 1 2 3; do
 		others=$(daemon_others)
 		[ -z "$others" ] || return
@@ -125,6 +125,7 @@ daemon_up() {
 	(
 		cd "$state/service" || exit
 		only_environment "${environment[@]}"
+		PATH=$PG_OUTER_PATH
 		proc_start cardkeepd "$user" "$digest" "${command[@]}" -f
 	) || die "$EX_SOFTWARE" "cardkeepd does not start; see $state/log/cardkeepd.log"
 }

@@ -39,7 +39,7 @@ page_with() {
 page_keep() {
 	page_text=$(printf '%s\n' "$3" | page_with "$2") || return
 	if [ "$1" != check ]; then
-		printf '%s\n' "$page_text" >"$2"
+		printf '%s\n' "$page_text" >"$2.new" && mv "$2.new" "$2"
 	elif [ "$page_text" != "$(cat "$2")" ]; then
 		echo "doc/${2##*/} is out of date: run scripts/${0##*/}" >&2
 		return 1

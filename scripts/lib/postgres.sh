@@ -30,14 +30,16 @@ pg_bin() {
 	printf '/usr/lib/postgresql/%s/bin\n' "$newest"
 }
 
+# The caller's PATH: what an instance runs in the end, such as an operator's alert_command, is to be found by that.
+PG_OUTER_PATH=$PATH
+
 # psql and its like are the server's own from here on: on Debian those in /usr/bin are a script in Perl that looks
 # for a cluster first, which takes longer than most of what is asked, and may find another than libpq does for
-# the service.
+# the service. To be called again once the server was installed.
 pg_path() {
 	local bin
-	[[ $PATH != /usr/lib/postgresql/* ]] || return 0
 	bin=$(pg_bin 2>/dev/null) || return 0
-	PATH=$bin:$PATH
+	PATH=$bin:$PG_OUTER_PATH
 }
 
 pg_path

@@ -9,12 +9,12 @@ template_make() {
 	(
 		chmod 755 "$1" && flock -w 300 8 || exit 1
 		[[ ! -d $1/db ]] || exit 0
+		trap 'pg_stop "$1/making" immediate' EXIT
+		trap 'exit 130' INT TERM
 		rm -rf "$1/making"
-		if ! { pg_init "$1/making" && pg_start "$1/making" && pg_deploy "$1/making" && pg_stop "$1/making"; }; then
-			pg_stop "$1/making" immediate
-			exit 1
-		fi
-		mv "$1/making" "$1/db"
+		# The server is not to hold the lock.
+		pg_init "$1/making" && pg_start "$1/making" 8<&- && pg_deploy "$1/making" && pg_stop "$1/making" &&
+			mv "$1/making" "$1/db"
 	) 8>"$1/lock"
 }
 
