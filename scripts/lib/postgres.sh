@@ -31,7 +31,8 @@ pg_bin() {
 }
 
 # The caller's PATH: what an instance runs in the end, such as an operator's alert_command, is to be found by that.
-PG_OUTER_PATH=$PATH
+# What pg_path put first in a script that calls this one is not of it.
+PG_OUTER_PATH=${PATH#/usr/lib/postgresql/*/bin:}
 
 # psql and its like are the server's own from here on: on Debian those in /usr/bin are a script in Perl that looks
 # for a cluster first, which takes longer than most of what is asked, and may find another than libpq does for

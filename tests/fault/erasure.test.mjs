@@ -1,5 +1,5 @@
 // An account that holds very much goes: closed at once, erased by the wave threads between their
-// waves, while others keep their rate.
+// waves, while others are served.
 //
 // CARDKEEP_ERASE_CARDS and CARDKEEP_ERASE_MIB: how many cards, and how much history. 100000 and 2048
 // are what is promised to go within a second, and within an hour.
@@ -38,7 +38,8 @@ const people = await Promise.all(Array.from({ length: 8 }, async () => {
 
 async function load(ms) {
 	const end = performance.now() + ms;
-	const told = { statuses: new Map(), ms: [] };
+	const told = { statuses: new Map(), ms: [], pause: 0 };
+	let last = performance.now();
 	await Promise.all(people.map(async (person) => {
 		while (performance.now() < end) {
 			const got = await client.patch(`/api/cards/${person.card.id}`,
@@ -46,6 +47,9 @@ async function load(ms) {
 			if (got.status === 200) person.card = got.json;
 			told.statuses.set(got.status, (told.statuses.get(got.status) ?? 0) + 1);
 			told.ms.push(got.ms);
+			const now = performance.now();
+			told.pause = Math.max(told.pause, now - last);
+			last = now;
 		}
 	}));
 	return told;
@@ -63,7 +67,7 @@ test('a deletion of any size is answered within a second', async () => {
 	assert.equal((await client.get('/api/users/me', big)).status, 401);
 });
 
-test('others keep their rate while it is erased', async () => {
+test('others are served all the time while it is erased', async () => {
 	await until('the first step is taken', async () =>
 		/^cardkeep_rows_erased_total [1-9]/m.test((await client.get('/metrics')).text), 60_000);
 	const during = await load(5000);
@@ -71,10 +75,9 @@ test('others keep their rate while it is erased', async () => {
 	await until('all is gone', async () => (await left()) === 0, LIMIT_MS);
 	const after = await load(5000);
 	assert.deepEqual([...during.statuses.keys()], [200], 'each change is applied');
-	const rate = during.ms.length / after.ms.length;
 	console.log(`# while it was erased ${during.ms.length} changes, afterwards ${after.ms.length}`);
-	// Loosely, for a busy machine: a step that held a thread or a lock would show as nothing at all.
-	assert.ok(rate > 0.5, `${during.ms.length} changes meanwhile, ${after.ms.length} afterwards`);
+	// Whatever else the machine does: a step that held every thread, or a lock, would show as a pause.
+	assert.ok(during.pause < 1000, `none of ${during.ms.length} changes was applied for ${during.pause} ms`);
 	assert.ok(Math.max(...during.ms) < 1500, `the slowest took ${Math.max(...during.ms)} ms`);
 });
 
