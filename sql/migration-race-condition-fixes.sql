@@ -10021,7 +10021,8 @@ comment on function cardkeep_legacy.turn_away is 'Puts the old tables aside, the
 -- Old programs take the tables in whatever order they like. So nothing is waited for that one of them may hold
 -- while it waits for what is held here: where a lock is not had soon, all are given up, and that one is waited for
 -- first, which comes closer to their order each time; the first is that of most, from the outside in. Nobody looks
--- for a deadlock as soon as that.
+-- for a deadlock as soon as that. How soon, and when it is tried again, is left to chance: programs that were held
+-- up together go on together, and would be met in the same step again and again.
 
 create function cardkeep_legacy.lock_one(p_relation regclass, p_mode text, p_wait interval) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -10049,6 +10050,7 @@ declare
 	v_soon interval := current_setting('deadlock_timeout')::interval / 2;
 	v_late regclass[] := '{}';
 	v_begun timestamptz;
+	v_part double precision;
 	v_relation regclass;
 	v_mode text;
 	v_must boolean;
@@ -10056,6 +10058,7 @@ begin
 	loop
 		begin
 			v_begun := null;
+			v_part := 0.2 + 0.8 * random();
 			for v_relation, v_mode, v_must in
 				select l.* from (select r.r, 'access exclusive', true from unnest(p_relations) r
 					union all select b.*, false from cardkeep_legacy.relations_beside(p_relations, p_drops) b)
@@ -10065,7 +10068,7 @@ begin
 			loop
 				begin
 					perform cardkeep_legacy.lock_one(v_relation, v_mode,
-						coalesce(v_begun + v_soon, v_until) - clock_timestamp());
+						coalesce(v_begun + v_soon * v_part, v_until) - clock_timestamp());
 					v_begun := coalesce(v_begun, clock_timestamp());
 				exception when insufficient_privilege or wrong_object_type then
 					if v_must then
@@ -10080,6 +10083,7 @@ begin
 				raise;
 			end if;
 			v_late := v_relation || array_remove(v_late, v_relation);
+			perform pg_sleep(0.3 * random());
 		end;
 	end loop;
 end
