@@ -10019,10 +10019,24 @@ $$;
 comment on function cardkeep_legacy.turn_away is 'Puts the old tables aside, the views in their places, and turns to them all that others made for the tables; carries the rows over. Waits as carry_all, and for the tables that refer to the old ones.';
 
 -- Old programs take the tables in whatever order they like. So nothing is waited for that one of them may hold
--- while it waits for what is held here: where a lock is not had soon, all are given up, and that one is waited for
--- first, which comes closer to their order each time; the first is that of most, from the outside in. Nobody looks
--- for a deadlock as soon as that. How soon, and when it is tried again, is left to chance: programs that were held
--- up together go on together, and would be met in the same step again and again.
+-- while it waits for what is held here: where a lock is not had soon, all are given up. Nobody looks for a deadlock
+-- as soon as that. The next try goes by what this one has shown of their order: what was not had goes before the
+-- first of those that its holders waited for, or, where they wait for none and are only slow, before all. The first
+-- order is that of most, from the outside in. Where two programs go opposite ways no order suits both, and one of
+-- them must be met at rest; so when it is tried again is left to chance: programs that were held up together go on
+-- together, and would be met in the same step again and again.
+
+create function cardkeep_legacy.place_before(p_relation regclass, p_held regclass[]) returns integer
+language sql volatile set search_path = pg_catalog, pg_temp
+begin atomic
+	select coalesce(min(array_position(p_held, w.relation::regclass)),
+		case when count(h.pid) > 0 then 1 else cardinality(p_held) + 1 end)
+	from pg_catalog.pg_locks h
+	left join pg_catalog.pg_locks w on w.pid = h.pid and w.database = h.database and not w.granted
+	where h.relation = p_relation and h.granted and h.pid <> pg_backend_pid()
+		and h.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database());
+end;
+comment on function cardkeep_legacy.place_before is 'Where among the relations that are held one has to be taken that was not had in time: before the first that its holders wait for; before all, where they are only slow; after all, where nobody has it any more. Locks nothing.';
 
 create function cardkeep_legacy.lock_one(p_relation regclass, p_mode text, p_wait interval) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -10048,9 +10062,10 @@ declare
 	v_limit text := current_setting('lock_timeout');
 	v_until timestamptz := clock_timestamp() + case v_limit when '0' then interval '1 d' else v_limit::interval end;
 	v_soon interval := current_setting('deadlock_timeout')::interval / 2;
-	v_late regclass[] := '{}';
+	v_order regclass[] := '{}';
+	v_held regclass[];
+	v_before integer;
 	v_begun timestamptz;
-	v_part double precision;
 	v_relation regclass;
 	v_mode text;
 	v_must boolean;
@@ -10058,22 +10073,28 @@ begin
 	loop
 		begin
 			v_begun := null;
-			v_part := 0.2 + 0.8 * random();
+			v_held := '{}';
 			for v_relation, v_mode, v_must in
 				select l.* from (select r.r, 'access exclusive', true from unnest(p_relations) r
 					union all select b.*, false from cardkeep_legacy.relations_beside(p_relations, p_drops) b)
 					l (relation, mode, must)
 				join pg_class c on c.oid = l.relation
-				order by array_position(v_late, l.relation), c.relkind <> 'v', l.must, l.relation, l.mode
+				order by array_position(v_order, l.relation), c.relkind <> 'v', l.must, l.relation, l.mode
 			loop
 				begin
 					perform cardkeep_legacy.lock_one(v_relation, v_mode,
-						coalesce(v_begun + v_soon * v_part, v_until) - clock_timestamp());
+						coalesce(v_begun + v_soon, v_until) - clock_timestamp());
 					v_begun := coalesce(v_begun, clock_timestamp());
-				exception when insufficient_privilege or wrong_object_type then
-					if v_must then
+					v_held := v_held || v_relation;
+				exception
+					when insufficient_privilege or wrong_object_type then
+						if v_must then
+							raise;
+						end if;
+					when lock_not_available then
+						-- While the others are held still, for whom they wait shows.
+						v_before := cardkeep_legacy.place_before(v_relation, v_held);
 						raise;
-					end if;
 				end;
 			end loop;
 			perform set_config('lock_timeout', v_limit, true);
@@ -10082,7 +10103,9 @@ begin
 			if clock_timestamp() >= v_until then
 				raise;
 			end if;
-			v_late := v_relation || array_remove(v_late, v_relation);
+			v_order := array(select o.relation from unnest(v_held[:v_before - 1] || v_relation
+				|| v_held[v_before:] || v_order) with ordinality o (relation, place)
+				group by o.relation order by min(o.place));
 			perform pg_sleep(0.3 * random());
 		end;
 	end loop;

@@ -18,6 +18,7 @@ drop function cardkeep_legacy.turn_row_references;
 drop function cardkeep_legacy.upgrade;
 drop function cardkeep_legacy.lock_together;
 drop function cardkeep_legacy.lock_one;
+drop function cardkeep_legacy.place_before;
 drop function cardkeep_legacy.turn_away;
 drop function cardkeep_legacy.open_views;
 drop function cardkeep_legacy.carry_all;

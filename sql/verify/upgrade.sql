@@ -11,6 +11,7 @@ select 'cardkeep_legacy.tell_cards_apart'::regproc;
 select 'cardkeep_legacy.put_back'::regproc;
 select 'cardkeep_legacy.tell_of_users'::regproc;
 select 'cardkeep_legacy.carry_all'::regproc;
+select 'cardkeep_legacy.place_before'::regproc;
 select 'cardkeep_legacy.lock_one'::regproc;
 select 'cardkeep_legacy.lock_together'::regproc;
 select 'cardkeep_legacy.upgrade'::regproc;
